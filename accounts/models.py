@@ -1,0 +1,84 @@
+"""Who uses the platform."""
+
+import secrets
+import zoneinfo
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from common.models import LockingQuerySet, UUIDModel
+
+
+def new_referral_code() -> str:
+    return secrets.token_hex(5)
+
+
+def validate_time_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError("There is no time zone of this name.", code="invalid_time_zone")
+
+
+class UserManager(BaseUserManager.from_queryset(LockingQuerySet)["User"]):  # type: ignore[misc]
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A new user; the password is hashed, or unusable when there is none."""
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, email: str | None) -> "User":
+        return self.get(email=(email or "").strip().lower())
+
+
+class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
+    email = models.EmailField(unique=True)
+    display_name = models.CharField(max_length=100)
+    is_teacher = models.BooleanField(default=False)
+    referral_code = models.CharField(max_length=20, unique=True, default=new_referral_code)
+    referred_by = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="referrals"
+    )
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["display_name"]
+
+    objects = UserManager()
+
+    class Meta:
+        db_table = "users"
+        constraints = [
+            # The login is unique without regard to case on every database.
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="users_email_lower"),
+            models.CheckConstraint(
+                condition=models.Q(referred_by__isnull=True) | ~models.Q(referred_by=models.F("id")),
+                name="users_not_self_referred",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = self.email.strip().lower()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.email = self.email.strip().lower()
+        super().save(*args, **kwargs)
+
+    def get_full_name(self) -> str:
+        return self.display_name
+
+    def get_short_name(self) -> str:
+        return self.display_name

@@ -1,0 +1,45 @@
+"""Refusals that a person can be told about: each has a code that never changes."""
+
+from http import HTTPStatus
+from typing import Any
+
+
+class DomainError(Exception):
+    """What was asked for cannot be done. `details` fill the message and go out with it."""
+
+    code: str
+    message: str
+    status = HTTPStatus.CONFLICT
+    retry_after: int | None = None
+
+    def __init__(self, **details: Any) -> None:
+        self.details = details
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        return self.message % self.details
+
+
+class NotFound(DomainError):
+    code = "not_found"
+    message = "There is no such thing, or it is not yours."
+    status = HTTPStatus.NOT_FOUND
+
+
+class Forbidden(DomainError):
+    code = "permission_denied"
+    message = "You may not do this."
+    status = HTTPStatus.FORBIDDEN
+
+
+class Unavailable(DomainError):
+    code = "unavailable"
+    message = "The service is busy. Try again in a moment, with the same idempotency key."
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 2
+
+
+class InvalidAmount(DomainError):
+    code = "invalid_amount"
+    message = "Give an amount such as 12.50: more than zero, at most two decimals."
+    status = HTTPStatus.BAD_REQUEST

@@ -1,0 +1,28 @@
+"""What every table has: a time-ordered key, and a way to be locked."""
+
+from typing import Self
+
+from django.db import models
+from uuid_utils.compat import uuid7
+
+
+class LockingQuerySet(models.QuerySet):
+    def locked(self) -> Self:
+        """The rows of this table, FOR UPDATE, once evaluated; never joined tables."""
+        return self.select_for_update()
+
+
+class UUIDModel(models.Model):
+    # Time-ordered keys keep inserts at the end of the index.
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class TimestampedModel(UUIDModel):
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True

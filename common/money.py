@@ -1,0 +1,39 @@
+"""Exact amounts: whole cents, or Decimals with two places. Never a float."""
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+
+from common.errors import InvalidAmount
+
+ZERO = Decimal("0.00")
+CENT = Decimal("0.01")
+_AMOUNT = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
+
+
+def to_cents(amount: Decimal) -> int:
+    """Whole cents of an exact amount."""
+    return int(amount.scaleb(2))
+
+
+def from_cents(cents: int) -> Decimal:
+    """An amount with two places, of whole cents."""
+    return Decimal(cents).scaleb(-2).quantize(CENT)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, ZERO)
+
+
+def split(amount: Decimal, parts: int) -> list[Decimal]:
+    """An amount cut into `parts` shares that differ by a cent at most and add up to it exactly."""
+    cents = to_cents(amount)
+    edges = [cents * i // parts for i in range(parts + 1)]
+    return [from_cents(high - low) for low, high in zip(edges, edges[1:], strict=False)]
+
+
+def parse_amount(text: object) -> Decimal:
+    """A positive amount from outside, given as a string; anything else raises `InvalidAmount`."""
+    if not isinstance(text, str) or not _AMOUNT.fullmatch(text) or not Decimal(text):
+        raise InvalidAmount
+    return Decimal(text).quantize(CENT)

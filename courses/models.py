@@ -1,0 +1,149 @@
+"""The catalogue: courses, and the live sessions that they are made of."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from common.models import LockingQuerySet, TimestampedModel
+from common.money import CENT
+
+MAX_SESSION_MINUTES = 24 * 60
+
+
+def new_room_name() -> str:
+    return f"session-{uuid7().hex}"
+
+
+class CourseQuerySet(LockingQuerySet):
+    def published(self) -> Self:
+        return self.filter(status=Course.Status.PUBLISHED)
+
+    def visible_to(self, user) -> Self:
+        """Drafts show themselves to their teacher and to staff only."""
+        if user is None or not user.is_authenticated:
+            return self.exclude(status=Course.Status.DRAFT)
+        if user.is_staff:
+            return self
+        return self.filter(~Q(status=Course.Status.DRAFT) | Q(teacher=user))
+
+
+class Course(TimestampedModel):
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        PUBLISHED = "published"
+        ARCHIVED = "archived"
+
+    class Level(models.TextChoices):
+        BEGINNER = "beginner"
+        INTERMEDIATE = "intermediate"
+        ADVANCED = "advanced"
+
+    teacher = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="taught_courses"
+    )
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    language = models.CharField(max_length=50)
+    level = models.CharField(max_length=20, choices=Level, default=Level.BEGINNER)
+    category = models.CharField(max_length=50)
+    thumbnail = models.ImageField(upload_to="courses", blank=True)
+    price_full_course = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    price_per_session = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    max_students = models.PositiveIntegerField(null=True, blank=True)
+    current_students = models.PositiveIntegerField(default=0, editable=False)
+    status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
+
+    objects = CourseQuerySet.as_manager()
+
+    class Meta:
+        db_table = "courses"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(price_full_course__isnull=True) | Q(price_full_course__gte=CENT),
+                name="courses_full_price_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(price_per_session__isnull=True) | Q(price_per_session__gte=CENT),
+                name="courses_session_price_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_students__isnull=True) | Q(max_students__gte=F("current_students")),
+                name="courses_not_oversold",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "published", "archived"]),
+                name="courses_status_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "-created_at", "-id"], name="courses_catalogue")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CourseSessionQuerySet(LockingQuerySet):
+    def open_at(self, now: datetime) -> Self:
+        """Those that can still be sold: scheduled, and not started by `now`."""
+        return self.filter(status=CourseSession.Status.SCHEDULED, starts_at__gt=now)
+
+
+class CourseSession(TimestampedModel):
+    class Status(models.TextChoices):
+        SCHEDULED = "scheduled"
+        LIVE = "live"
+        COMPLETED = "completed"
+        CANCELLED = "cancelled"
+
+    course = models.ForeignKey(Course, models.PROTECT, related_name="sessions")
+    session_number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    starts_at = models.DateTimeField(db_index=True)
+    duration_minutes = models.PositiveIntegerField()
+    status = models.CharField(max_length=20, choices=Status, default=Status.SCHEDULED)
+    room_name = models.CharField(
+        max_length=100, unique=True, default=new_room_name, editable=False
+    )
+
+    objects = CourseSessionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "course_sessions"
+        ordering = ["session_number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course", "session_number"], name="course_sessions_number_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(duration_minutes__range=(1, MAX_SESSION_MINUTES)),
+                name="course_sessions_duration",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["scheduled", "live", "completed", "cancelled"]),
+                name="course_sessions_status_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_number}. {self.title}"
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(minutes=self.duration_minutes)
+
+    @property
+    def opens_at(self) -> datetime:
+        """When its room opens to those who may enter."""
+        return self.starts_at - timedelta(minutes=settings.JOIN_OPENS_MINUTES)
+
+    def has_started(self, now: datetime | None = None) -> bool:
+        return self.starts_at <= (now or timezone.now())
+
+    def is_open(self, now: datetime) -> bool:
+        """Can still be sold: scheduled, and not started by `now`."""
+        return self.status == self.Status.SCHEDULED and not self.has_started(now)

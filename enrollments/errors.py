@@ -1,0 +1,71 @@
+"""Refusals of enrolling, buying, cancelling and of changing what was sold."""
+
+from http import HTTPStatus
+
+from common.errors import DomainError
+
+
+class AlreadyEnrolled(DomainError):
+    code = "already_enrolled"
+    message = "You are enrolled in this course already."
+
+
+class AlreadyPurchased(DomainError):
+    code = "already_purchased"
+    message = "You have this session already."
+
+
+class IncludedInEnrollment(DomainError):
+    code = "included_in_enrollment"
+    message = "Your course includes this session."
+
+
+class SoldOut(DomainError):
+    code = "sold_out"
+    message = "The last seat is taken. You were not charged."
+
+
+class NotForSale(DomainError):
+    code = "not_for_sale"
+    message = "This is not for sale."
+
+
+class OwnCourse(DomainError):
+    code = "own_course"
+    message = "You teach this course yourself."
+
+
+class PriceChanged(DomainError):
+    code = "price_changed"
+    message = "The price changed from %(expected)s to %(price)s. You were not charged."
+
+
+class AlreadyCancelled(DomainError):
+    code = "already_cancelled"
+    message = "This is cancelled already."
+
+
+class SessionStarted(DomainError):
+    code = "session_started"
+    message = "The session has started."
+
+
+class SessionNotMoved(DomainError):
+    code = "session_not_moved"
+    message = "The session is still at the time it was sold with."
+
+
+class SessionClosed(DomainError):
+    code = "session_closed"
+    message = "The session is over or cancelled and cannot be changed."
+
+
+class SeatsTaken(DomainError):
+    code = "seats_taken"
+    message = "%(taken)s seats are taken already."
+
+
+class StartInPast(DomainError):
+    code = "start_in_past"
+    message = "A session starts in the future."
+    status = HTTPStatus.BAD_REQUEST

@@ -1,0 +1,173 @@
+"""Who has bought what: a full course, or one session of it."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+
+from common.models import LockingQuerySet, TimestampedModel
+from common.money import ZERO
+
+
+class EnrollmentType(models.TextChoices):
+    FULL_COURSE = "full_course"
+    PER_SESSION = "per_session"
+
+
+class PaymentStatus(models.TextChoices):
+    PENDING = "pending"
+    PAID = "paid"
+    REFUNDED = "refunded"
+
+
+class EnrollmentStatus(models.TextChoices):
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+
+
+class PurchaseStatus(models.TextChoices):
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+    ATTENDED = "attended"
+    MISSED = "missed"
+
+
+def live_field() -> models.GeneratedField:
+    """1 while it lasts, NULL once cancelled: inside a UNIQUE, only live rows exclude each other."""
+    return models.GeneratedField(
+        expression=Case(When(status="cancelled", then=Value(None)), default=Value(1)),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=False,
+    )
+
+
+class BookingQuerySet(LockingQuerySet):
+    """What enrolments and single purchases have in common."""
+
+    def of(self, user) -> "BookingQuerySet":
+        return self.filter(user=user)
+
+    def live(self) -> "BookingQuerySet":
+        return self.filter(live=1)
+
+
+class EnrollmentQuerySet(BookingQuerySet):
+    def newest_first(self) -> "EnrollmentQuerySet":
+        return self.order_by("-enrolled_at", "-id")
+
+    def with_course(self) -> "EnrollmentQuerySet":
+        """With course, teacher and hold, in one statement."""
+        return self.select_related("course__teacher", "hold")
+
+
+class PurchaseQuerySet(BookingQuerySet):
+    def newest_first(self) -> "PurchaseQuerySet":
+        return self.order_by("-purchased_at", "-id")
+
+    def with_course(self) -> "PurchaseQuerySet":
+        """With session, course, teacher and hold, in one statement."""
+        return self.select_related("session", "course__teacher", "hold")
+
+
+class Booking(TimestampedModel):
+    """What an enrolment and a single purchase share: who bought it, and what came back."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="%(class)ss")
+    course = models.ForeignKey("courses.Course", models.PROTECT, related_name="%(class)ss")
+    payment_status = models.CharField(
+        max_length=20, choices=PaymentStatus, default=PaymentStatus.PAID
+    )
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    refund_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class CourseEnrollment(Booking):
+    enrollment_type = models.CharField(
+        max_length=20, choices=EnrollmentType, default=EnrollmentType.FULL_COURSE
+    )
+    total_price_paid = models.DecimalField(max_digits=12, decimal_places=2)
+    status = models.CharField(
+        max_length=20, choices=EnrollmentStatus, default=EnrollmentStatus.ACTIVE
+    )
+    enrolled_at = models.DateTimeField(default=timezone.now)
+    completion_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=ZERO)
+    live = live_field()
+
+    objects = EnrollmentQuerySet.as_manager()
+
+    class Meta:
+        db_table = "course_enrollments"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "course", "live"], name="course_enrollments_one_live"
+            ),
+            models.CheckConstraint(
+                condition=Q(refund_amount__gte=0, refund_amount__lte=F("total_price_paid")),
+                name="course_enrollments_refund_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=EnrollmentStatus.values),
+                name="course_enrollments_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(completion_percentage__range=(0, 100)),
+                name="course_enrollments_completion_range",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["user", "-enrolled_at", "-id"], name="course_enrollments_mine"
+            ),
+            models.Index(fields=["course", "live"], name="course_enrollments_seats"),
+        ]
+
+    @property
+    def price(self) -> Decimal:
+        return self.total_price_paid
+
+
+class SessionPurchase(Booking):
+    session = models.ForeignKey("courses.CourseSession", models.PROTECT, related_name="purchases")
+    price_paid = models.DecimalField(max_digits=10, decimal_places=2)
+    status = models.CharField(max_length=20, choices=PurchaseStatus, default=PurchaseStatus.ACTIVE)
+    purchased_at = models.DateTimeField(default=timezone.now)
+    attended = models.BooleanField(default=False)
+    attendance_duration_minutes = models.PositiveIntegerField(default=0)
+    live = live_field()
+
+    objects = PurchaseQuerySet.as_manager()
+
+    class Meta:
+        db_table = "session_purchases"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "session", "live"], name="session_purchases_one_live"
+            ),
+            models.CheckConstraint(
+                condition=Q(refund_amount__gte=0, refund_amount__lte=F("price_paid")),
+                name="session_purchases_refund_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=PurchaseStatus.values),
+                name="session_purchases_status_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["user", "-purchased_at", "-id"], name="session_purchases_mine"
+            ),
+            models.Index(fields=["session", "live"], name="session_purchases_seats"),
+        ]
+
+    @property
+    def price(self) -> Decimal:
+        return self.price_paid

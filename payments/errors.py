@@ -1,0 +1,39 @@
+"""Refusals of the bank."""
+
+from http import HTTPStatus
+
+from common.errors import DomainError
+
+
+class InsufficientCredit(DomainError):
+    code = "insufficient_credit"
+    message = "You need %(missing)s more credits."
+    status = HTTPStatus.PAYMENT_REQUIRED
+
+
+class HoldSettled(DomainError):
+    code = "hold_settled"
+    message = "This payment is settled already."
+
+
+class InsufficientBalance(DomainError):
+    code = "insufficient_balance"
+    message = "The account holds less than that."
+
+
+class KeyReused(DomainError):
+    code = "idempotency_key_reused"
+    message = "This idempotency key was sent with another request before."
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class RequestInProgress(DomainError):
+    code = "request_in_progress"
+    message = "The same request is still running. Ask again in a moment."
+    retry_after = 2
+
+
+class InvalidKey(DomainError):
+    code = "invalid_idempotency_key"
+    message = "An idempotency key has 1 to 255 visible characters."
+    status = HTTPStatus.BAD_REQUEST

@@ -1,0 +1,309 @@
+"""The bank's books: accounts, transfers between them, and what is held in escrow."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from common.models import LockingQuerySet, TimestampedModel, UUIDModel
+from common.money import ZERO
+
+
+def bounded(*fields: str) -> Q:
+    """All of these are 0 or more."""
+    return Q(**{f"{field}__gte": 0 for field in fields})
+
+
+class LedgerAccount(UUIDModel):
+    """A user's account keeps its balance; a system account has none, its sum is its transfers."""
+
+    class Kind(models.TextChoices):
+        WALLET = "wallet"
+        EARNINGS = "earnings"
+        WITHDRAWING = "withdrawing"
+        ISSUED = "issued"
+        ESCROW = "escrow"
+        PLATFORM = "platform"
+        PAID_OUT = "paid_out"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="ledger_accounts"
+    )
+    balance = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        db_table = "ledger_accounts"
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "kind"], name="ledger_accounts_one_per_owner"),
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False, balance__gte=0)
+                | Q(owner__isnull=True, balance__isnull=True),
+                name="ledger_accounts_balance",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.owner_id or ''}".strip()
+
+
+USER_KINDS = (
+    LedgerAccount.Kind.WALLET,
+    LedgerAccount.Kind.EARNINGS,
+    LedgerAccount.Kind.WITHDRAWING,
+)
+# Fixed keys: a UNIQUE over a NULL owner would let two processes make two escrow accounts.
+SYSTEM_ACCOUNTS = {
+    LedgerAccount.Kind.ISSUED: UUID("00000000-0000-7000-8000-000000000001"),
+    LedgerAccount.Kind.ESCROW: UUID("00000000-0000-7000-8000-000000000002"),
+    LedgerAccount.Kind.PLATFORM: UUID("00000000-0000-7000-8000-000000000003"),
+    LedgerAccount.Kind.PAID_OUT: UUID("00000000-0000-7000-8000-000000000004"),
+}
+
+
+class HoldStatus(models.TextChoices):
+    HELD = "held"
+    RELEASED = "released"
+    REFUNDED = "refunded"
+
+
+class HoldQuerySet(LockingQuerySet):
+    def of(self, user) -> "HoldQuerySet":
+        return self.filter(student=user)
+
+    def newest_first(self) -> "HoldQuerySet":
+        return self.order_by("-held_at", "-id")
+
+
+class PaymentHold(UUIDModel):
+    """What a student paid for one enrolment or one session, until every part of it is settled."""
+
+    enrollment = models.OneToOneField(
+        "enrollments.CourseEnrollment", models.PROTECT, null=True, related_name="hold"
+    )
+    session_purchase = models.OneToOneField(
+        "enrollments.SessionPurchase", models.PROTECT, null=True, related_name="hold"
+    )
+    teacher = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="earned_holds")
+    student = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="holds")
+    referrer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="referred_holds"
+    )
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    released_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
+    refunded_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
+    commission_bp = models.PositiveSmallIntegerField()
+    referral_bp = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=20, choices=HoldStatus, default=HoldStatus.HELD)
+    held_at = models.DateTimeField(default=timezone.now)
+    released_at = models.DateTimeField(null=True)
+    release_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=ZERO)
+    notes = models.TextField(blank=True)
+
+    objects = HoldQuerySet.as_manager()
+
+    class Meta:
+        db_table = "payment_holds"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(enrollment__isnull=False, session_purchase__isnull=True)
+                | Q(enrollment__isnull=True, session_purchase__isnull=False),
+                name="payment_holds_one_purpose",
+            ),
+            models.CheckConstraint(
+                condition=bounded("amount", "released_amount", "refunded_amount")
+                & Q(amount__gte=F("released_amount") + F("refunded_amount")),
+                name="payment_holds_amounts",
+            ),
+            models.CheckConstraint(
+                condition=Q(commission_bp__range=(0, 10_000), referral_bp__range=(0, 10_000)),
+                name="payment_holds_rates",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=HoldStatus.values), name="payment_holds_status_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["student", "-held_at", "-id"], name="payment_holds_mine"),
+            models.Index(fields=["status", "held_at"], name="payment_holds_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class HoldPart(UUIDModel):
+    """The share of a hold that pays for one session. Settling is always settling a part."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        RELEASED = "released"
+        REFUNDED = "refunded"
+
+    class Reason(models.TextChoices):
+        STUDENT_CANCELLED = "student_cancelled"
+        SESSION_CANCELLED = "session_cancelled"
+        SESSION_MOVED = "session_moved"
+        FOLDED = "folded"
+        ATTENDED = "attended"
+        MISSED = "missed"
+        TEACHER_ABSENT = "teacher_absent"
+        STAFF_DECISION = "staff_decision"
+
+    hold = models.ForeignKey(PaymentHold, models.PROTECT, related_name="parts")
+    session = models.ForeignKey("courses.CourseSession", models.PROTECT, related_name="hold_parts")
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    sold_starts_at = models.DateTimeField()
+    status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    settled_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=30, choices=Reason, blank=True)
+    review_reason = models.CharField(max_length=200, blank=True)
+    teacher_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
+    referrer_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
+    platform_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
+    refunded_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        db_table = "hold_parts"
+        constraints = [
+            models.UniqueConstraint(fields=["hold", "session"], name="hold_parts_one_per_session"),
+            models.CheckConstraint(
+                condition=bounded(
+                    "amount", "teacher_amount", "referrer_amount", "platform_amount"
+                )
+                & Q(
+                    amount__gte=F("teacher_amount")
+                    + F("referrer_amount")
+                    + F("platform_amount")
+                    + F("refunded_amount")
+                )
+                & Q(refunded_amount__gte=0),
+                name="hold_parts_amounts",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="pending", settled_at__isnull=True)
+                | Q(status__in=["released", "refunded"], settled_at__isnull=False),
+                name="hold_parts_settled",
+            ),
+        ]
+        indexes = [models.Index(fields=["session", "status"], name="hold_parts_due")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Withdrawal(UUIDModel):
+    class Status(models.TextChoices):
+        REQUESTED = "requested"
+        APPROVED = "approved"
+        COMPLETED = "completed"
+        REJECTED = "rejected"
+        CANCELLED = "cancelled"
+
+    teacher = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="withdrawals")
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    status = models.CharField(max_length=20, choices=Status, default=Status.REQUESTED)
+    payout_details = models.TextField()
+    requested_at = models.DateTimeField(default=timezone.now)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="decided_withdrawals"
+    )
+    completed_at = models.DateTimeField(null=True)
+    notes = models.TextField(blank=True)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        db_table = "withdrawals"
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="withdrawals_amount"),
+        ]
+        indexes = [models.Index(fields=["teacher", "-requested_at"], name="withdrawals_mine")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class TransferQuerySet(models.QuerySet):
+    def of(self, user) -> "TransferQuerySet":
+        """Every movement of this user's money."""
+        return self.filter(Q(debit_account__owner=user) | Q(credit_account__owner=user))
+
+
+class Transfer(UUIDModel):
+    """One movement from one account to another. Rows are written once and never changed."""
+
+    class Kind(models.TextChoices):
+        GRANT = "grant"
+        REVOKE = "revoke"
+        HOLD = "hold"
+        REFUND = "refund"
+        RELEASE = "release"
+        WITHDRAW = "withdraw"
+        WITHDRAWAL_RETURNED = "withdrawal_returned"
+        PAYOUT = "payout"
+
+    # The business event: the database itself refuses to let it move money a second time.
+    dedupe_key = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=30, choices=Kind)
+    debit_account = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="debits")
+    credit_account = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="credits")
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    hold = models.ForeignKey(PaymentHold, models.PROTECT, null=True, related_name="transfers")
+    hold_part = models.ForeignKey(HoldPart, models.PROTECT, null=True, related_name="transfers")
+    withdrawal = models.ForeignKey(Withdrawal, models.PROTECT, null=True, related_name="transfers")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="caused_transfers"
+    )
+    note = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = TransferQuerySet.as_manager()
+
+    class Meta:
+        db_table = "transfers"
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="transfers_amount"),
+            models.CheckConstraint(
+                condition=~Q(debit_account=F("credit_account")), name="transfers_two_accounts"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["debit_account", "-created_at"], name="transfers_debits"),
+            models.Index(fields=["credit_account", "-created_at"], name="transfers_credits"),
+        ]
+
+    def __str__(self) -> str:
+        return self.dedupe_key
+
+
+class IdempotencyRecord(UUIDModel):
+    """The first answer to a request that carried a key, for its copies."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="idempotency_records"
+    )
+    # SHA-256 of the client's key: some databases compare text without regard to case.
+    key = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        db_table = "idempotency_records"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="idempotency_records_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
