@@ -59,9 +59,12 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
         db_table = "users"
         constraints = [
             # The login is unique without regard to case on every database.
-            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="users_email_lower"),
             models.CheckConstraint(
-                condition=models.Q(referred_by__isnull=True) | ~models.Q(referred_by=models.F("id")),
+                condition=models.Q(email=Lower("email")), name="users_email_lower"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(referred_by__isnull=True)
+                | ~models.Q(referred_by=models.F("id")),
                 name="users_not_self_referred",
             ),
         ]
@@ -82,3 +85,59 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.display_name
+
+
+class ExpiringQuerySet(models.QuerySet):
+    def live(self) -> "ExpiringQuerySet":
+        return self.filter(expires_at__gt=timezone.now())
+
+    def prune(self, at_most: int = 20) -> None:
+        """Delete a few expired rows; whoever adds a row or three calls this, so none pile up."""
+        expired = self.filter(expires_at__lte=timezone.now()).order_by("expires_at")
+        if keys := sorted(expired.values_list("pk", flat=True)[:at_most]):
+            self.filter(pk__in=keys).delete()
+
+
+class TokenFamily(UUIDModel):
+    """One sign-in through the API: the chain of refresh tokens that grew from it.
+
+    Instead of simplejwt's blacklist, which keeps two rows for each token ever issued and lets two
+    parallel uses of one token both win: here a sign-in is one row, which names the one refresh
+    token that may still be used, and using it is one conditional UPDATE.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="token_families")
+    jti = models.CharField(max_length=32)
+    previous_jti = models.CharField(max_length=32, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    rotated_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = ExpiringQuerySet.as_manager()
+
+    class Meta:
+        db_table = "token_families"
+        verbose_name_plural = "token families"
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SignInRecord(models.Model):
+    """What is remembered about sign-ins for a while: failures counted, or an address known.
+
+    The key is a keyed hash, so the table names neither addresses nor people.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.PositiveIntegerField(default=0)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = ExpiringQuerySet.as_manager()
+
+    class Meta:
+        db_table = "sign_in_records"
+
+    def __str__(self) -> str:
+        return self.key

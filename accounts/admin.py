@@ -1,0 +1,65 @@
+"""Staff screens of users and their sign-ins."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.forms import NewUserForm, StaffSignInForm, UserForm
+from accounts.models import TokenFamily, User
+
+admin.site.login_form = StaffSignInForm
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    form = UserForm
+    add_form = NewUserForm
+    list_display = ("email", "display_name", "is_teacher", "is_active", "is_staff", "date_joined")
+    list_filter = ("is_teacher", "is_active", "is_staff", "date_joined")
+    search_fields = ("email", "display_name", "referral_code")
+    ordering = ("-date_joined",)
+    autocomplete_fields = ("referred_by",)
+    readonly_fields = ("new_password", "referral_code", "last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("email", "display_name", "time_zone", "new_password")}),
+        ("Role", {"fields": ("is_teacher", "referral_code", "referred_by")}),
+        (
+            "Permissions",
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("email", "display_name", "usable_password", "password1", "password2")}),
+    )
+
+    @admin.display(description="password")
+    def new_password(self, user: User) -> str:
+        url = reverse("admin:auth_user_password_change", args=[user.pk])
+        return format_html('<a href="{}">Set a new password</a>', url)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Money hangs on users: they are deactivated, never deleted."""
+        return False
+
+
+@admin.register(TokenFamily)
+class TokenFamilyAdmin(admin.ModelAdmin):
+    list_display = ("id", "user", "created_at", "rotated_at", "revoked_at", "expires_at")
+    list_filter = ("revoked_at", "expires_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    fields = ("user", "created_at", "rotated_at", "revoked_at", "expires_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

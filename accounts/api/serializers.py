@@ -1,0 +1,49 @@
+"""What the sign-in calls take and give."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import User, validate_time_zone
+
+
+class Text(serializers.CharField):
+    """A string and nothing that merely could be written as one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Email(serializers.EmailField, Text):
+    pass
+
+
+class ProfileSerializer(serializers.ModelSerializer[User]):
+    class Meta:
+        model = User
+        fields = ("id", "email", "display_name", "is_teacher", "referral_code", "time_zone")
+        read_only_fields = fields
+
+
+class RegistrationSerializer(serializers.Serializer[Any]):
+    email = Email(max_length=254)
+    password = Text(max_length=128, trim_whitespace=False, write_only=True)
+    display_name = Text(max_length=100)
+    referral_code = Text(max_length=20, required=False, allow_blank=True)
+    time_zone = Text(max_length=64, required=False, validators=[validate_time_zone])
+
+
+class CredentialsSerializer(serializers.Serializer[Any]):
+    email = Text(max_length=254)
+    password = Text(max_length=128, trim_whitespace=False, write_only=True)
+
+
+class RefreshSerializer(serializers.Serializer[Any]):
+    refresh = Text(max_length=2000)
+
+
+class TokenPairSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField(help_text="Goes into `Authorization: Bearer …`.")
+    refresh = serializers.CharField(help_text="Good for one new pair.")

@@ -1,0 +1,128 @@
+"""Registering, signing in, refreshing, signing out."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ValidationError as InvalidInput
+from rest_framework.serializers import as_serializer_error
+
+from accounts import services, tokens
+from accounts.api.serializers import (
+    CredentialsSerializer,
+    ProfileSerializer,
+    RefreshSerializer,
+    RegistrationSerializer,
+    TokenPairSerializer,
+)
+from accounts.throttling import begin_registration, client_address
+
+JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoi4oCmIn0.c2lnbmF0dXJl"
+CREDENTIALS = {"email": "ada@example.com", "password": "correct horse battery"}
+REGISTRATION = OpenApiExample(
+    "A student", {**CREDENTIALS, "display_name": "Ada"}, request_only=True
+)
+PROFILE = OpenApiExample(
+    "The new student",
+    {
+        "id": "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e90",
+        "email": "ada@example.com",
+        "display_name": "Ada",
+        "is_teacher": False,
+        "referral_code": "4f1d09c2ab",
+        "time_zone": "UTC",
+    },
+    response_only=True,
+    status_codes=["201"],
+)
+SIGN_IN = OpenApiExample("Credentials", CREDENTIALS, request_only=True)
+PAIR = OpenApiExample(
+    "A pair", {"access": JWT, "refresh": JWT}, response_only=True, status_codes=["200"]
+)
+REFRESH = OpenApiExample("A refresh token", {"refresh": JWT}, request_only=True)
+
+
+class OpenView(GenericAPIView[Any]):
+    """For whoever comes: a token that has run out is in nobody's way here."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+    def parsed(self, request: Request) -> dict[str, Any]:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+
+class RegisterView(OpenView):
+    serializer_class = RegistrationSerializer
+
+    @extend_schema(
+        operation_id="auth_register",
+        summary="Register",
+        tags=["auth"],
+        responses={201: ProfileSerializer},
+        examples=[REGISTRATION, PROFILE],
+    )
+    def post(self, request: Request) -> Response:
+        data = self.parsed(request)
+        begin_registration(client_address(request))
+        try:
+            user = services.register(**data)
+        except ValidationError as error:
+            raise InvalidInput(as_serializer_error(error)) from error
+        return Response(ProfileSerializer(user).data, status.HTTP_201_CREATED)
+
+
+class TokenView(OpenView):
+    serializer_class = CredentialsSerializer
+
+    @extend_schema(
+        operation_id="auth_token",
+        summary="Sign in",
+        tags=["auth"],
+        responses=TokenPairSerializer,
+        examples=[SIGN_IN, PAIR],
+    )
+    def post(self, request: Request) -> Response:
+        user = services.sign_in(**self.parsed(request), address=client_address(request))
+        return Response(tokens.open_family(user))
+
+
+class RefreshView(OpenView):
+    serializer_class = RefreshSerializer
+
+    @extend_schema(
+        operation_id="auth_token_refresh",
+        summary="Exchange a refresh token for a new pair",
+        description="Each refresh token is good for once. Using one again ends its whole sign-in.",
+        tags=["auth"],
+        responses=TokenPairSerializer,
+        examples=[REFRESH, PAIR],
+    )
+    def post(self, request: Request) -> Response:
+        return Response(tokens.rotate(self.parsed(request)["refresh"]))
+
+
+class LogoutView(OpenView):
+    serializer_class = RefreshSerializer
+
+    @extend_schema(
+        operation_id="auth_logout",
+        summary="Sign out",
+        description="Ends the sign-in that the refresh token belongs to. A repeat changes nothing.",
+        tags=["auth"],
+        responses={204: None},
+        examples=[REFRESH],
+    )
+    def post(self, request: Request) -> Response:
+        tokens.end(self.parsed(request)["refresh"])
+        return Response(status=status.HTTP_204_NO_CONTENT)

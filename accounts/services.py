@@ -1,0 +1,101 @@
+"""Who comes in: registering, signing in, changing the password."""
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+
+from accounts.errors import InvalidCredentials
+from accounts.models import User
+from accounts.throttling import SignInAttempt, prune
+from common.transactions import operation
+
+
+def register(
+    *,
+    email: str,
+    password: str,
+    display_name: str,
+    referral_code: str = "",
+    time_zone: str = "UTC",
+) -> User:
+    """A new student. Raises Django's `ValidationError`, which names each field that is wrong.
+
+    That an e-mail address is taken is the database's word alone, so of two who register at once
+    one becomes a user and the other hears it the same way as somebody who comes a day later.
+    """
+    user = User(email=email, display_name=display_name.strip(), time_zone=time_zone)
+    user.clean()
+    _validate(user, password)
+    user.referred_by = _referrer(referral_code)
+    user.set_password(password)
+    try:
+        _save(user)
+    except IntegrityError as error:
+        if not User.objects.filter(email=user.email).exists():
+            raise
+        message = "There is already an account with this e-mail address."
+        raise ValidationError({"email": ValidationError(message, "email_taken")}) from error
+    return user
+
+
+def sign_in(*, email: str, password: str, address: str) -> User:
+    """The active user of this e-mail address and password.
+
+    Raises `InvalidCredentials`, after the same work for an unknown address as for a wrong password,
+    or `TooManyAttempts`, also when the password is right.
+    """
+    email = email.strip().lower()
+    attempt = SignInAttempt(email, address)
+    prune()
+    attempt.begin()
+    user = authenticate(username=email, password=password)
+    # A collation that finds "é" for "e" must not give each spelling guesses of its own.
+    if not isinstance(user, User) or user.email != email:
+        raise InvalidCredentials
+    attempt.succeed()
+    return user
+
+
+def change_password(*, user: User, current_password: str, new_password: str) -> None:
+    """Set a new password, which ends every session and token that was given out before.
+
+    Raises Django's `ValidationError`, which names the field that is wrong.
+    """
+    if not user.check_password(current_password):
+        raise ValidationError({"current_password": "This is not your password."})
+    try:
+        validate_password(new_password, user)
+    except ValidationError as error:
+        raise ValidationError({"new_password": error}) from error
+    user.set_password(new_password)
+    user.save(update_fields=["password"])
+
+
+def _validate(user: User, password: str) -> None:
+    errors: dict[str, list[ValidationError]] = {}
+    try:
+        user.clean_fields(exclude={"password", "referral_code", "referred_by"})
+    except ValidationError as error:
+        errors = error.update_error_dict(errors)
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        errors["password"] = error.error_list
+    if errors:
+        raise ValidationError(errors)
+
+
+def _referrer(code: str) -> User | None:
+    if not code.strip():
+        return None
+    try:
+        return User.objects.get(referral_code=code.strip().lower(), is_active=True)
+    except User.DoesNotExist as error:
+        message = "Nobody has this referral code."
+        raise ValidationError({"referral_code": ValidationError(message, "unknown")}) from error
+
+
+@operation
+def _save(user: User) -> None:
+    user.save(force_insert=True)

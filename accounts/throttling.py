@@ -1,0 +1,144 @@
+"""How often somebody may try, counted in the database, so that every process counts together.
+
+An attempt is taken from its budgets before the password is looked at, each by one conditional
+UPDATE, so that parallel guesses get no further than guesses in turn; a success gives it back.
+"""
+
+import ipaddress
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Case, F, Q, Value, When
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from accounts.errors import TooManyAttempts
+from accounts.models import SignInRecord
+from common.transactions import operation
+
+KNOWN_FOR = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """At most `limit` attempts in a window that opens with the first of them."""
+
+    key: str
+    limit: int
+    window: timedelta
+
+    @operation
+    def take(self) -> int:
+        """Take one attempt; gives 0, or when there is none the seconds until there is again."""
+        now = timezone.now()
+        record = SignInRecord.objects.filter(key=self.key)
+        expired = Q(expires_at__lte=now)
+        # MySQL assigns from left to right: the count has to see the old end of the window.
+        taken = record.filter(expired | Q(count__lt=self.limit)).update(
+            count=Case(When(expired, then=Value(1)), default=F("count") + 1),
+            expires_at=Case(When(expired, then=Value(now + self.window)), default=F("expires_at")),
+        )
+        if taken:
+            return 0
+        ends = record.values_list("expires_at", flat=True).first() or now
+        return max(1, math.ceil((ends - now).total_seconds()))
+
+    @operation
+    def give_back(self) -> None:
+        SignInRecord.objects.filter(key=self.key, count__gt=0).update(count=F("count") - 1)
+
+
+@dataclass(frozen=True)
+class SignInAttempt:
+    """One try to sign in to an account (whether or not it exists) from an address."""
+
+    email: str
+    address: str
+
+    @property
+    def pair(self) -> Budget:
+        return Budget(_key("pair", self.email, self.address), 5, timedelta(minutes=5))
+
+    @property
+    def from_address(self) -> Budget:
+        return Budget(_key("address", self.address), 50, timedelta(minutes=5))
+
+    @property
+    def to_account(self) -> Budget:
+        return Budget(_key("account", self.email), 20, timedelta(minutes=15))
+
+    @property
+    def known(self) -> str:
+        return _key("known", self.email, self.address)
+
+    def begin(self) -> None:
+        """Take this attempt from its budgets, or raise `TooManyAttempts`."""
+        _take([self.pair, self.from_address])
+        # Whoever attacks an account from everywhere must not shut its owner out: where the
+        # owner signed in before, only the budgets of that address count.
+        if not SignInRecord.objects.live().filter(key=self.known).exists():
+            _take([self.to_account])
+
+    @operation
+    def succeed(self) -> None:
+        """Give the attempt back, forget the account's failures from here, know the address."""
+        SignInRecord.objects.filter(key=self.pair.key).update(count=0)
+        self.from_address.give_back()
+        self.to_account.give_back()
+        SignInRecord.objects.update_or_create(
+            key=self.known, defaults={"expires_at": timezone.now() + KNOWN_FOR}
+        )
+
+
+def begin_registration(address: str) -> None:
+    """Count a registration from an address, or raise `TooManyAttempts`. A class may share one."""
+    _take([Budget(_key("register", address), 60, timedelta(hours=1))])
+
+
+def client_address(request: HttpRequest | Request) -> str:
+    """Where a request comes from: `X-Forwarded-For` counts only as far as our own proxies wrote it.
+
+    Of IPv6 the network, since every customer has 2**64 addresses of it to come from.
+    """
+    ident = BaseThrottle().get_ident(request) or ""  # type: ignore[arg-type]
+    try:
+        address = ipaddress.ip_address(ident)
+    except ValueError:
+        return ident
+    if address.version == 4:
+        return ident
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+
+
+def _take(budgets: Iterable[Budget]) -> None:
+    budgets = list(budgets)
+    _open(budgets)
+    for budget in budgets:
+        if wait := budget.take():
+            raise TooManyAttempts(retry_after=wait)
+
+
+@operation
+def _open(budgets: list[Budget]) -> None:
+    # In the order of the keys, as prune() deletes, so that neither waits for the other in a circle.
+    SignInRecord.objects.bulk_create(
+        (
+            SignInRecord(key=b.key, expires_at=timezone.now() + b.window)
+            for b in sorted(budgets, key=lambda b: b.key)
+        ),
+        ignore_conflicts=True,
+    )
+
+
+@operation
+def prune() -> None:
+    SignInRecord.objects.prune()
+
+
+def _key(*parts: str) -> str:
+    return salted_hmac("accounts.throttling", "\0".join(parts), algorithm="sha256").hexdigest()

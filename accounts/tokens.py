@@ -1,0 +1,117 @@
+"""API tokens: a short-lived access token, and a family of refresh tokens used once each."""
+
+from datetime import datetime, timedelta
+from typing import TypedDict, TypeVar
+from uuid import UUID, uuid4
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+
+from accounts.errors import TokenNotValid
+from accounts.models import TokenFamily, User
+from common.transactions import operation
+
+# A client that lost an answer, or has two tabs, sends a token twice within moments: no theft.
+GRACE = timedelta(seconds=5)
+USER = "user_id"
+FAMILY = "family"
+JTI = "jti"
+# Made from the password's hash: a changed password ends every token from before.
+PASSWORD = "pwd"
+
+T = TypeVar("T", bound=Token)
+
+
+class TokenPair(TypedDict):
+    access: str
+    refresh: str
+
+
+@operation
+def open_family(user: User) -> TokenPair:
+    """Start a chain of refresh tokens for a user who has just proved to be one."""
+    TokenFamily.objects.prune()
+    family = TokenFamily.objects.create(user=user, jti=uuid4().hex, expires_at=_expiry())
+    return _pair(user, family.pk, family.jti)
+
+
+def rotate(raw: str) -> TokenPair:
+    """A new pair for a refresh token, which is used up by it.
+
+    Of parallel uses one wins. A token used again ends its family, after a moment of grace in which
+    it is only refused. Raises `TokenNotValid`; also for a deactivated user or a changed password.
+    """
+    token = parse(RefreshToken, raw)
+    user = user_of(token)
+    jti = uuid4().hex
+    if not _use(token, jti):
+        raise TokenNotValid
+    return _pair(user, token[FAMILY], jti)
+
+
+@operation
+def end(raw: str) -> None:
+    """End the family of a refresh token, whether or not that is used up. A repeat changes nothing.
+
+    Raises `TokenNotValid` for what is no refresh token of ours.
+    """
+    family = parse(RefreshToken, raw).get(FAMILY)
+    TokenFamily.objects.filter(pk=family, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def parse(kind: type[T], raw: str | bytes) -> T:
+    """A token that we signed, of this kind and not expired; raises `TokenNotValid`."""
+    try:
+        return kind(raw)  # type: ignore[arg-type]
+    except (TokenError, ValueError, RecursionError) as error:
+        raise TokenNotValid from error
+
+
+def user_of(token: Token) -> User:
+    """The user a token stands for, by one SELECT; raises `TokenNotValid` if it is dead."""
+    try:
+        user = User.objects.get(pk=token[USER])
+    except (KeyError, User.DoesNotExist, ValidationError) as error:
+        raise TokenNotValid from error
+    if not (user.is_active and constant_time_compare(token.get(PASSWORD), _fingerprint(user))):
+        raise TokenNotValid
+    return user
+
+
+@operation
+def _use(token: Token, next_jti: str) -> bool:
+    """Whether this use of a refresh token is its first, decided by one conditional UPDATE."""
+    now = timezone.now()
+    family = TokenFamily.objects.filter(pk=token.get(FAMILY), revoked_at=None)
+    if (
+        family.live()
+        .filter(jti=token[JTI])
+        .update(jti=next_jti, previous_jti=token[JTI], rotated_at=now, expires_at=_expiry())
+    ):
+        return True
+    just_used = Q(previous_jti=token[JTI], rotated_at__gt=now - GRACE)
+    family.exclude(just_used).update(revoked_at=now)
+    return False
+
+
+def _pair(user: User, family: UUID | str, jti: str) -> TokenPair:
+    access, refresh = AccessToken(), RefreshToken()
+    for token in (access, refresh):
+        token[USER] = str(user.pk)
+        token[PASSWORD] = _fingerprint(user)
+    refresh[FAMILY] = str(family)
+    refresh[JTI] = jti
+    return {"access": str(access), "refresh": str(refresh)}
+
+
+def _fingerprint(user: User) -> str:
+    return user.get_session_auth_hash()
+
+
+def _expiry() -> datetime:
+    return timezone.now() + api_settings.REFRESH_TOKEN_LIFETIME
