@@ -19,6 +19,10 @@ class DomainError(Exception):
     def __str__(self) -> str:
         return self.message % self.details
 
+    def body(self) -> dict[str, Any]:
+        """What goes out over the API."""
+        return {"code": self.code, "message": str(self), "details": self.details}
+
 
 class NotFound(DomainError):
     code = "not_found"

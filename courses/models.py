@@ -85,6 +85,12 @@ class Course(TimestampedModel):
     def __str__(self) -> str:
         return self.title
 
+    def is_visible_to(self, user) -> bool:
+        """Drafts show themselves to their teacher and to staff only."""
+        return (
+            self.status != self.Status.DRAFT or self.teacher_id == user.pk or bool(user.is_staff)
+        )
+
 
 class CourseSessionQuerySet(LockingQuerySet):
     def open_at(self, now: datetime) -> Self:

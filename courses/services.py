@@ -1,0 +1,52 @@
+"""The life of a course: drafted, published, archived."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from accounts.models import User
+from common.errors import NotFound
+from common.money import split
+from common.transactions import operation
+from courses.errors import NothingToSell
+from courses.models import Course
+
+
+def lock_course(*, course_id: UUID, actor: User) -> Course:
+    """The course, locked, if `actor` teaches it or is staff; else raises `NotFound`."""
+    course = Course.objects.locked().filter(pk=course_id).first()
+    if course is None or not (course.teacher_id == actor.pk or actor.is_staff):
+        raise NotFound
+    return course
+
+
+@operation
+def publish_course(*, course_id: UUID, actor: User) -> Course:
+    """Put a course up for sale; a repeat changes nothing.
+
+    Raises `NothingToSell` without a price, without a session, or where a session's share of the
+    full price would be less than a cent; `NotFound` for anybody but its teacher and staff.
+    """
+    course = lock_course(course_id=course_id, actor=actor)
+    check_sellable(course, course.sessions.count())
+    return _set_status(course, Course.Status.PUBLISHED)
+
+
+@operation
+def archive_course(*, course_id: UUID, actor: User) -> Course:
+    """Take a course off sale; what was bought stays valid. A repeat changes nothing."""
+    return _set_status(lock_course(course_id=course_id, actor=actor), Course.Status.ARCHIVED)
+
+
+def check_sellable(course: Course, sessions: int) -> None:
+    """Refuse prices that `sessions` sessions cannot share, by `NothingToSell`."""
+    full, single = course.price_full_course, course.price_per_session
+    if not sessions or (full is None and single is None):
+        raise NothingToSell
+    if full is not None and min(split(full, sessions)) < Decimal("0.01"):
+        raise NothingToSell
+
+
+def _set_status(course: Course, status: str) -> Course:
+    course.status = status
+    course.save(update_fields=["status", "updated_at"])
+    return course

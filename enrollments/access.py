@@ -1,0 +1,83 @@
+"""May this user enter a session: the sole answer, with its reason."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.models import User
+from common.errors import NotFound
+from courses.models import CourseSession
+from payments.models import HoldPart
+
+
+class AccessReason(models.TextChoices):
+    TEACHER = "teacher"
+    ENROLLED = "enrolled"
+    PURCHASED = "purchased"
+    NOT_PURCHASED = "not_purchased"
+    CANCELLED = "cancelled"
+    SESSION_CANCELLED = "session_cancelled"
+
+
+_ADMITTING = {AccessReason.TEACHER, AccessReason.ENROLLED, AccessReason.PURCHASED}
+# A share that came back after the session took place does not undo having bought it.
+_STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
+    reason__in=[
+        HoldPart.Reason.MISSED,
+        HoldPart.Reason.TEACHER_ABSENT,
+        HoldPart.Reason.STAFF_DECISION,
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Access:
+    """`opens_at` to `closes_at` is when the room may be joined."""
+
+    reason: AccessReason
+    opens_at: datetime
+    closes_at: datetime
+
+    @property
+    def has_access(self) -> bool:
+        return self.reason in _ADMITTING
+
+
+def with_access_of(sessions: models.QuerySet, user: User) -> models.QuerySet:
+    """Annotate sessions with what `access_of` needs to know about the user."""
+    parts = HoldPart.objects.filter(session=OuterRef("pk"), hold__student=user)
+    bought = parts.filter(_STILL_BOUGHT)
+    return sessions.annotate(
+        by_enrollment=Exists(bought.filter(hold__enrollment__isnull=False)),
+        by_purchase=Exists(bought.filter(hold__session_purchase__isnull=False)),
+        once_bought=Exists(parts),
+    )
+
+
+def access_of(session: CourseSession, user: User) -> Access:
+    """The user's access to a session from `with_access_of`, its course at hand."""
+    return Access(_reason(session, user), session.opens_at, session.ends_at)
+
+
+def has_access_to_session(*, user: User, session_id: UUID) -> Access:
+    """Whether the user may enter, and why; one statement. Raises `NotFound` for what is hidden."""
+    sessions = CourseSession.objects.select_related("course")
+    session = with_access_of(sessions, user).filter(pk=session_id).first()
+    if session is None or not session.course.is_visible_to(user):
+        raise NotFound
+    return access_of(session, user)
+
+
+def _reason(session: CourseSession, user: User) -> AccessReason:
+    if session.status == CourseSession.Status.CANCELLED:
+        return AccessReason.SESSION_CANCELLED
+    if session.course.teacher_id == user.pk:
+        return AccessReason.TEACHER
+    if session.by_enrollment:
+        return AccessReason.ENROLLED
+    if session.by_purchase:
+        return AccessReason.PURCHASED
+    return AccessReason.CANCELLED if session.once_bought else AccessReason.NOT_PURCHASED

@@ -1,0 +1,139 @@
+"""What buying would cost and what cancelling gives back: the arithmetic of preview and deed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Exists, IntegerField, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from common.money import ZERO, split, total
+from courses.models import Course, CourseSession
+from enrollments.models import CourseEnrollment, SessionPurchase
+from payments.models import HoldPart
+
+
+@dataclass(frozen=True)
+class CourseQuote:
+    """What the full course costs now: a share for each session still to come, and what is folded.
+
+    `seats_left` is None without a limit. `folded` are the buyer's own single purchases of those
+    sessions, `folded_amount` what they give back first, in credits.
+    """
+
+    course: Course
+    shares: Sequence[tuple[CourseSession, Decimal]]
+    seats_left: int | None
+    folded: Sequence[SessionPurchase] = field(default=())
+
+    @property
+    def price(self) -> Decimal:
+        return total(amount for _, amount in self.shares)
+
+    @property
+    def folded_amount(self) -> Decimal:
+        return total(purchase.price_paid for purchase in self.folded)
+
+    @property
+    def to_pay(self) -> Decimal:
+        """What leaves the wallet in the end; negative when the folded purchases cost more."""
+        return self.price - self.folded_amount
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What cancelling now would do to one part, and why."""
+
+    session_id: Any
+    paid: Decimal
+    refund: Decimal
+    reason: str
+
+
+@dataclass(frozen=True)
+class CancellationPreview:
+    """`code` is that of the refusal where cancelling is not `allowed`."""
+
+    sessions: Sequence[Outlook]
+    code: str | None
+
+    @property
+    def allowed(self) -> bool:
+        return self.code is None
+
+    @property
+    def refund_amount(self) -> Decimal:
+        return total(session.refund for session in self.sessions)
+
+
+def sessions_as_sold_to(user: User | None):
+    """Sessions, each with `taken` (live single purchases) and `mine` (one of them is the user's)."""
+    sold = SessionPurchase.objects.live().filter(session=OuterRef("pk"))
+    count = sold.order_by().values("session").annotate(n=Count("pk")).values("n")
+    mine = Exists(sold.filter(user=user)) if user else Value(value=False)
+    return CourseSession.objects.annotate(
+        taken=Coalesce(Subquery(count, output_field=IntegerField()), 0), mine=mine
+    )
+
+
+def quote_course(
+    course: Course, sessions: Sequence[CourseSession], user: User | None, now: datetime
+) -> CourseQuote:
+    """Price the whole `course`; `sessions` are all of its, from `sessions_as_sold_to(user)`.
+
+    Without an own enrolment: to its holder the numbers say nothing.
+    """
+    prices = split(course.price_full_course or ZERO, len(sessions)) if sessions else []
+    shares = [(s, price) for s, price in zip(sessions, prices, strict=True) if s.is_open(now)]
+    folds = [session.pk for session, _ in shares if session.mine]
+    folded = SessionPurchase.objects.live().filter(user=user, session__in=folds) if folds else ()
+    return CourseQuote(course, shares, course_seats_left(course, sessions, now), tuple(folded))
+
+
+def course_seats_left(
+    course: Course, sessions: Sequence[CourseSession], now: datetime
+) -> int | None:
+    """Seats for the whole course: those of its fullest session, the buyer's own single left out.
+
+    Negative when more are taken than there are, which a buyer sees who took a seat first.
+    """
+    if course.max_students is None:
+        return None
+    singles = max((s.taken - bool(s.mine) for s in sessions if s.is_open(now)), default=0)
+    return course.max_students - course.current_students - singles
+
+
+def session_seats_left(course: Course, session: CourseSession) -> int | None:
+    """Seats for one session, `session` from `sessions_as_sold_to`; None without a limit."""
+    if course.max_students is None:
+        return None
+    return course.max_students - course.current_students - session.taken
+
+
+def comes_back(part: HoldPart, now: datetime) -> bool:
+    """Whether cancelling refunds this part, from `lock_pending_parts` or `parts_with_sessions`."""
+    return part.status == HoldPart.Status.PENDING and (
+        part.starts_at > now or part.session_status == CourseSession.Status.CANCELLED
+    )
+
+
+def outlook(part: HoldPart, now: datetime) -> Outlook:
+    """What cancelling the whole would do to this part."""
+    if comes_back(part, now):
+        return Outlook(part.session_id, part.amount, part.amount, "not_started")
+    reason = "session_started" if part.status == HoldPart.Status.PENDING else part.status
+    return Outlook(part.session_id, part.amount, ZERO, str(reason))
+
+
+def live_enrollment_part(user: User):
+    """Parts of the user's live enrolments that still pay for the outer session."""
+    return HoldPart.objects.filter(
+        session=OuterRef("pk"), hold__enrollment__user=user, hold__enrollment__live=1
+    ).exclude(status=HoldPart.Status.REFUNDED)
+
+
+def has_live_enrollment(user: User, course_id: Any) -> bool:
+    return CourseEnrollment.objects.live().filter(user=user, course=course_id).exists()

@@ -1,0 +1,258 @@
+"""Buy a full course, cancel it, hand back one moved session of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import DomainError, NotFound
+from common.transactions import operation
+from courses.models import Course
+from enrollments import quotes
+from enrollments.errors import (
+    AlreadyCancelled,
+    AlreadyEnrolled,
+    NotForSale,
+    OwnCourse,
+    PriceChanged,
+    SessionNotMoved,
+    SessionStarted,
+    SoldOut,
+)
+from enrollments.models import (
+    CourseEnrollment,
+    EnrollmentQuerySet,
+    EnrollmentStatus,
+    PaymentStatus,
+    PurchaseStatus,
+    SessionPurchase,
+)
+from payments.errors import HoldSettled
+from payments.models import HoldPart
+from payments.services.holds import (
+    lock_pending_parts,
+    mark_refunded,
+    place_hold,
+    refund_parts,
+)
+
+# What cancelling and refunding change; read again once the row is locked.
+MUTABLE = ["status", "payment_status", "cancelled_at", "refund_amount", "updated_at"]
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """What was cancelled, and what this call gave back, in credits."""
+
+    booking: Any
+    refund_amount: Decimal
+    refunded_at: datetime
+
+
+@operation
+def enroll_full_course(
+    *, student: User, course_id: UUID, expected_price: Decimal | None = None
+) -> CourseEnrollment:
+    """Buy what is still to come of a course; gives the enrolment with course, teacher and hold.
+
+    Own single purchases of those sessions are folded in: refunded first, then the price is
+    charged. A repeat raises `AlreadyEnrolled`. Raises `NotFound`, `OwnCourse`, `NotForSale`,
+    `SoldOut`, `InsufficientCredit`, and `PriceChanged` if the price in credits is not the one
+    expected. Locks the course by taking the seat, the folded purchases, then the wallet.
+    """
+    _take_seat(student, course_id)
+    quote = _quote(student, course_id)
+    _check(quote, student, expected_price)
+    enrollment = _insert_enrollment(student, quote)
+    now = enrollment.enrolled_at
+    place_hold(
+        student=student,
+        course=quote.course,
+        shares=quote.shares,
+        now=now,
+        folded=_fold(quote.folded, now),
+        enrollment=enrollment,
+    )
+    return enrollment
+
+
+@operation
+def cancel_enrollment(*, student: User, enrollment_id: UUID, reason: str = "") -> Cancellation:
+    """Give the seat back, and the credit of every session that has not started.
+
+    What is released stays so; a running session waits for its settlement. A repeat raises
+    `AlreadyCancelled`; `HoldSettled` once completed, `NotFound` if it is not the student's.
+    Locks the course, the enrolment, its hold with parts, the wallet.
+    """
+    enrollment = find_enrollment(student, enrollment_id)
+    course = Course.objects.filter(pk=enrollment.course_id, current_students__gt=0)
+    course.update(current_students=F("current_students") - 1)
+    enrollment.refresh_from_db(MUTABLE, from_queryset=CourseEnrollment.objects.locked())
+    if refusal := refuse_cancelling(enrollment):
+        raise refusal
+    pending = lock_pending_parts(hold__enrollment=enrollment)
+    now = timezone.now()
+    due = [part for part in pending if quotes.comes_back(part, now)]
+    enrollment.status, enrollment.cancelled_at = EnrollmentStatus.CANCELLED, now
+    refund = give_back(
+        enrollment, due, pending, HoldPart.Reason.STUDENT_CANCELLED, now, student, reason
+    )
+    return Cancellation(enrollment, refund, now)
+
+
+@operation
+def hand_back_session(*, student: User, enrollment_id: UUID, session_id: UUID) -> Cancellation:
+    """Refund one session that was moved after the sale, until it starts; the enrolment goes on.
+
+    A repeat raises `HoldSettled`. Raises `SessionNotMoved`, `SessionStarted`,
+    `AlreadyCancelled`, `NotFound`. Locks the course, the enrolment, its hold with parts, the wallet.
+    """
+    enrollment = find_enrollment(student, enrollment_id)
+    Course.objects.locked().get(pk=enrollment.course_id)
+    enrollment.refresh_from_db(MUTABLE, from_queryset=CourseEnrollment.objects.locked())
+    if enrollment.status == EnrollmentStatus.CANCELLED:
+        raise AlreadyCancelled
+    pending = lock_pending_parts(hold__enrollment=enrollment)
+    now = timezone.now()
+    due = [part for part in pending if part.session_id == session_id]
+    _check_hand_back(enrollment, session_id, due, now)
+    refund = give_back(enrollment, due, pending, HoldPart.Reason.SESSION_MOVED, now, student)
+    return Cancellation(enrollment, refund, now)
+
+
+def get_my_enrollments(*, user: User) -> EnrollmentQuerySet:
+    """The user's enrolments, newest first, with course, teacher and hold."""
+    return CourseEnrollment.objects.of(user).with_course().newest_first()
+
+
+def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
+    """One of the user's own, with course, teacher and hold; anybody else's raises `NotFound`."""
+    mine = CourseEnrollment.objects.of(user).with_course()
+    if enrollment := mine.filter(pk=enrollment_id).first():
+        return enrollment
+    raise NotFound
+
+
+def refuse_cancelling(enrollment: CourseEnrollment) -> DomainError | None:
+    """Why this enrolment cannot be cancelled, if so."""
+    if enrollment.status == EnrollmentStatus.CANCELLED:
+        return AlreadyCancelled()
+    return HoldSettled() if enrollment.status == EnrollmentStatus.COMPLETED else None
+
+
+def give_back(
+    booking: CourseEnrollment | SessionPurchase,
+    due: Sequence[HoldPart],
+    pending: Sequence[HoldPart],
+    reason: str,
+    now: datetime,
+    actor: User | None,
+    note: str = "",
+) -> Decimal:
+    """Refund the `due` parts of a locked booking, and save what that makes of it."""
+    if note and pending:
+        pending[0].hold.notes = note
+    refund = refund_parts(due, pending=pending, reason=reason, now=now, actor=actor)
+    booking.refund_amount += refund
+    if booking.refund_amount == booking.price:
+        booking.payment_status = PaymentStatus.REFUNDED
+    booking.save(update_fields=MUTABLE)
+    if pending:
+        booking.hold = pending[0].hold
+    return refund
+
+
+def _take_seat(student: User, course_id: UUID) -> None:
+    """Lock the course by the update itself: a shared lock first would deadlock buyers."""
+    taken = (
+        Course.objects.published()
+        .filter(Q(max_students=None) | Q(current_students__lt=F("max_students")), pk=course_id)
+        .exclude(Q(price_full_course=None) | Q(teacher=student))
+        .update(current_students=F("current_students") + 1)
+    )
+    if not taken:
+        raise _why_no_seat(student, course_id)
+
+
+def _why_no_seat(student: User, course_id: UUID) -> DomainError:
+    course = Course.objects.visible_to(student).filter(pk=course_id).first()
+    if course is None:
+        return NotFound()
+    if course.teacher_id == student.pk:
+        return OwnCourse()
+    if quotes.has_live_enrollment(student, course_id):
+        return AlreadyEnrolled()
+    for_sale = course.status == Course.Status.PUBLISHED and course.price_full_course
+    return SoldOut() if for_sale else NotForSale()
+
+
+def _quote(student: User, course_id: UUID) -> quotes.CourseQuote:
+    sessions = list(
+        quotes.sessions_as_sold_to(student)
+        .filter(course=course_id)
+        .select_related("course__teacher")
+        .order_by("session_number")
+    )
+    if not sessions:
+        raise NotForSale
+    return quotes.quote_course(sessions[0].course, sessions, student, timezone.now())
+
+
+def _check(quote: quotes.CourseQuote, student: User, expected: Decimal | None) -> None:
+    overbooked = quote.seats_left is not None and quote.seats_left < 0
+    if overbooked or not quote.shares:
+        if quotes.has_live_enrollment(student, quote.course.pk):
+            raise AlreadyEnrolled
+        raise SoldOut if quote.shares else NotForSale
+    if expected is not None and expected != quote.price:
+        raise PriceChanged(expected=str(expected), price=str(quote.price))
+
+
+def _insert_enrollment(student: User, quote: quotes.CourseQuote) -> CourseEnrollment:
+    try:
+        return CourseEnrollment.objects.create(
+            user=student,
+            course=quote.course,
+            total_price_paid=quote.price,
+            enrolled_at=timezone.now(),
+        )
+    except IntegrityError as error:
+        raise AlreadyEnrolled from error
+
+
+def _fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]:
+    """Cancel own single purchases, each refunded in full; gives their parts."""
+    if not purchases:
+        return []
+    keys = [purchase.pk for purchase in purchases]
+    list(SessionPurchase.objects.filter(pk__in=keys).order_by("pk").locked().values_list("pk"))
+    parts = lock_pending_parts(hold__session_purchase__in=keys)
+    mark_refunded(parts, pending=parts, reason=HoldPart.Reason.FOLDED, now=now)
+    SessionPurchase.objects.filter(pk__in=keys).update(
+        status=PurchaseStatus.CANCELLED,
+        payment_status=PaymentStatus.REFUNDED,
+        refund_amount=F("price_paid"),
+        cancelled_at=now,
+        updated_at=now,
+    )
+    return parts
+
+
+def _check_hand_back(
+    enrollment: CourseEnrollment, session_id: UUID, due: Sequence[HoldPart], now: datetime
+) -> None:
+    if not due:
+        if HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id).exists():
+            raise HoldSettled
+        raise NotFound
+    if due[0].starts_at <= now:
+        raise SessionStarted
+    if due[0].starts_at == due[0].sold_starts_at:
+        raise SessionNotMoved

@@ -1,0 +1,158 @@
+"""Buy a single session, cancel it."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import Exists
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import DomainError, NotFound
+from common.transactions import operation
+from courses.models import Course, CourseSession
+from enrollments import quotes
+from enrollments.errors import (
+    AlreadyCancelled,
+    AlreadyPurchased,
+    IncludedInEnrollment,
+    NotForSale,
+    OwnCourse,
+    PriceChanged,
+    SessionStarted,
+    SoldOut,
+)
+from enrollments.models import PurchaseQuerySet, PurchaseStatus, SessionPurchase
+from enrollments.services.enrolling import MUTABLE, Cancellation, give_back
+from payments.errors import HoldSettled
+from payments.models import HoldPart
+from payments.services.holds import lock_pending_parts, place_hold
+
+
+@operation
+def purchase_session(
+    *, student: User, session_id: UUID, expected_price: Decimal | None = None
+) -> SessionPurchase:
+    """Buy one session; gives the purchase with session, course, teacher and hold.
+
+    A repeat raises `AlreadyPurchased`. Raises `NotFound`, `OwnCourse`, `IncludedInEnrollment`,
+    `SessionStarted`, `NotForSale`, `SoldOut`, `InsufficientCredit`, and `PriceChanged` if the
+    price in credits is not the one expected. Locks the course, then the wallet.
+    """
+    session = _lock_course_of(student, session_id)
+    now = timezone.now()
+    if refusal := refuse_purchase(session, student, now):
+        raise refusal
+    price = session.course.price_per_session
+    if expected_price is not None and expected_price != price:
+        raise PriceChanged(expected=str(expected_price), price=str(price))
+    purchase = _insert_purchase(student, session, price, now)
+    place_hold(
+        student=student,
+        course=session.course,
+        shares=[(session, price)],
+        now=now,
+        session_purchase=purchase,
+    )
+    return purchase
+
+
+@operation
+def cancel_session_purchase(
+    *, student: User, purchase_id: UUID, reason: str = ""
+) -> Cancellation:
+    """Give one session back before it starts; its credit returns to the wallet.
+
+    A repeat raises `AlreadyCancelled`. Raises `SessionStarted`, `HoldSettled` once settled, and
+    `NotFound` if it is not the student's. Locks the course, the purchase, its hold, the wallet.
+    """
+    purchase = find_purchase(student, purchase_id)
+    list(Course.objects.filter(pk=purchase.course_id).locked().values_list("pk"))
+    purchase.refresh_from_db(MUTABLE, from_queryset=SessionPurchase.objects.locked())
+    pending = lock_pending_parts(hold__session_purchase=purchase)
+    now = timezone.now()
+    if refusal := refuse_cancelling(purchase, pending, now):
+        raise refusal
+    purchase.status, purchase.cancelled_at = PurchaseStatus.CANCELLED, now
+    refund = give_back(
+        purchase, pending, pending, HoldPart.Reason.STUDENT_CANCELLED, now, student, reason
+    )
+    return Cancellation(purchase, refund, now)
+
+
+def get_my_session_purchases(*, user: User) -> PurchaseQuerySet:
+    """The user's single purchases, newest first, with session, course, teacher and hold."""
+    return SessionPurchase.objects.of(user).with_course().newest_first()
+
+
+def find_purchase(user: User, purchase_id: UUID) -> SessionPurchase:
+    """One of the user's own, with session, course and hold; anybody else's raises `NotFound`."""
+    mine = SessionPurchase.objects.of(user).with_course()
+    if purchase := mine.filter(pk=purchase_id).first():
+        return purchase
+    raise NotFound
+
+
+def sessions_for_purchase(student: User):
+    """Sessions as sold to the student, each with `included`: a live enrolment pays for it."""
+    return (
+        quotes.sessions_as_sold_to(student)
+        .annotate(included=Exists(quotes.live_enrollment_part(student)))
+        .select_related("course__teacher")
+    )
+
+
+def refuse_purchase(session: CourseSession, student: User, now: datetime) -> DomainError | None:
+    """Why the student cannot buy this session, from `sessions_for_purchase`, if so."""
+    course = session.course
+    if course.teacher_id == student.pk:
+        return OwnCourse()
+    if session.mine:
+        return AlreadyPurchased()
+    if session.included:
+        return IncludedInEnrollment()
+    if course.status != Course.Status.PUBLISHED or not course.price_per_session:
+        return NotForSale()
+    if session.status == CourseSession.Status.CANCELLED:
+        return NotForSale()
+    if not session.is_open(now):
+        return SessionStarted()
+    seats = quotes.session_seats_left(course, session)
+    return SoldOut() if seats is not None and seats < 1 else None
+
+
+def refuse_cancelling(
+    purchase: SessionPurchase, pending: list[HoldPart], now: datetime
+) -> DomainError | None:
+    """Why this purchase cannot be cancelled, if so; `pending` are the pending parts of its hold."""
+    if purchase.status == PurchaseStatus.CANCELLED:
+        return AlreadyCancelled()
+    if purchase.status != PurchaseStatus.ACTIVE or not pending:
+        return HoldSettled()
+    return None if quotes.comes_back(pending[0], now) else SessionStarted()
+
+
+def _lock_course_of(student: User, session_id: UUID) -> CourseSession:
+    """The session as sold to the student, its course locked first, by a key read without a lock."""
+    key = CourseSession.objects.filter(pk=session_id).values("course_id")
+    list(Course.objects.filter(pk=key).locked().values_list("pk"))
+    session = sessions_for_purchase(student).filter(pk=session_id).first()
+    if session is None or not session.course.is_visible_to(student):
+        raise NotFound
+    return session
+
+
+def _insert_purchase(
+    student: User, session: CourseSession, price: Decimal, now: datetime
+) -> SessionPurchase:
+    try:
+        return SessionPurchase.objects.create(
+            user=student,
+            course=session.course,
+            session=session,
+            price_paid=price,
+            purchased_at=now,
+        )
+    except IntegrityError as error:
+        raise AlreadyPurchased from error

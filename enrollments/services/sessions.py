@@ -1,0 +1,182 @@
+"""Change what may have been sold: a course's terms and seats, its sessions added, moved, cancelled."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Max
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import NotFound
+from common.money import ZERO
+from common.transactions import operation
+from courses.models import Course, CourseSession
+from courses.services import check_sellable, lock_course
+from enrollments.errors import SeatsTaken, SessionClosed, SessionStarted, StartInPast
+from enrollments.models import (
+    CourseEnrollment,
+    EnrollmentStatus,
+    PurchaseStatus,
+    SessionPurchase,
+)
+from enrollments.quotes import sessions_as_sold_to
+from enrollments.services.enrolling import give_back
+from payments.models import HoldPart, HoldStatus, PaymentHold
+from payments.services.holds import lock_pending_parts, new_part
+
+
+@operation
+def change_course(*, course_id: UUID, actor: User, **changes: Any) -> Course:
+    """Change title, texts, prices (credits) or `max_students`; a repeat changes nothing more.
+
+    What was sold keeps its price. Raises `SeatsTaken` below the seats taken, `NothingToSell` for
+    a published course, `NotFound` for anybody but its teacher and staff. Locks the course.
+    """
+    course = lock_course(course_id=course_id, actor=actor)
+    for name, value in changes.items():
+        setattr(course, name, value)
+    if course.max_students is not None:
+        _check_capacity(course, course.max_students)
+    if course.status == Course.Status.PUBLISHED:
+        check_sellable(course, course.sessions.count())
+    course.save(update_fields=[*changes, "updated_at"])
+    return course
+
+
+@operation
+def add_session(
+    *,
+    course_id: UUID,
+    actor: User,
+    title: str,
+    starts_at: datetime,
+    duration_minutes: int,
+    description: str = "",
+) -> CourseSession:
+    """Add a session at the end of a course; live enrolments get in with a part of 0.00.
+
+    A repeat adds another. Raises `StartInPast`, `NothingToSell` where the shares of a published
+    course would fall below a cent. Locks the course, its live enrolments and their holds.
+    """
+    course = lock_course(course_id=course_id, actor=actor)
+    _check_start(starts_at)
+    last = course.sessions.aggregate(last=Max("session_number"))["last"] or 0
+    session = course.sessions.create(
+        session_number=last + 1,
+        title=title,
+        description=description,
+        starts_at=starts_at,
+        duration_minutes=duration_minutes,
+    )
+    if course.status == Course.Status.PUBLISHED:
+        check_sellable(course, course.sessions.count())
+    _let_enrolled_in(session)
+    return session
+
+
+@operation
+def move_session(
+    *, session_id: UUID, actor: User, starts_at: datetime, duration_minutes: int
+) -> CourseSession:
+    """Give a session that has not started another start or length, in minutes.
+
+    Its students may hand it back afterwards. A repeat changes nothing. Raises `SessionStarted`,
+    `SessionClosed` once cancelled or over, `StartInPast`. Locks the course, the session.
+    """
+    session = _lock_session(session_id, actor)
+    if session.status not in (CourseSession.Status.SCHEDULED, CourseSession.Status.LIVE):
+        raise SessionClosed
+    if session.has_started():
+        raise SessionStarted
+    _check_start(starts_at)
+    session.starts_at, session.duration_minutes = starts_at, duration_minutes
+    session.save(update_fields=["starts_at", "duration_minutes", "updated_at"])
+    return session
+
+
+def cancel_session(*, session_id: UUID, actor: User) -> CourseSession:
+    """Call a session off and refund every pending part of it, one hold per transaction.
+
+    A repeat refunds what a crash left, each part once. Raises `SessionClosed` once it is over,
+    `NotFound` for anybody but its teacher and staff. Locks the course and the session; then one
+    booking at a time with its hold and wallet.
+    """
+    session = _mark_cancelled(session_id=session_id, actor=actor)
+    refund_cancelled_session(session, actor=actor)
+    return session
+
+
+def refund_cancelled_session(session: CourseSession, *, actor: User | None) -> int:
+    """Refund the pending parts of a cancelled session; gives how many. A repeat gives 0."""
+    pending = HoldPart.objects.filter(session=session, status=HoldPart.Status.PENDING)
+    return sum(_refund_hold(hold, session, actor) for hold in _holds_of(pending))
+
+
+def _holds_of(parts: Any) -> Sequence[PaymentHold]:
+    return PaymentHold.objects.filter(pk__in=list(parts.values_list("hold_id", flat=True)))
+
+
+@operation
+def _mark_cancelled(*, session_id: UUID, actor: User) -> CourseSession:
+    session = _lock_session(session_id, actor)
+    if session.status == CourseSession.Status.COMPLETED:
+        raise SessionClosed
+    session.status = CourseSession.Status.CANCELLED
+    session.save(update_fields=["status", "updated_at"])
+    return session
+
+
+@operation
+def _refund_hold(hold: PaymentHold, session: CourseSession, actor: User | None) -> int:
+    booking = _lock_booking(hold)
+    pending = lock_pending_parts(hold=hold)
+    due = [part for part in pending if part.session_id == session.pk]
+    if not due:
+        return 0
+    now = timezone.now()
+    if isinstance(booking, SessionPurchase):
+        booking.status, booking.cancelled_at = PurchaseStatus.CANCELLED, now
+    give_back(booking, due, pending, HoldPart.Reason.SESSION_CANCELLED, now, actor)
+    return 1
+
+
+def _lock_booking(hold: PaymentHold) -> CourseEnrollment | SessionPurchase:
+    if hold.enrollment_id:
+        return CourseEnrollment.objects.locked().get(pk=hold.enrollment_id)
+    return SessionPurchase.objects.locked().get(pk=hold.session_purchase_id)
+
+
+def _lock_session(session_id: UUID, actor: User) -> CourseSession:
+    course_id = CourseSession.objects.filter(pk=session_id).values_list("course_id", flat=True)
+    key = course_id.first()
+    if key is None:
+        raise NotFound
+    lock_course(course_id=key, actor=actor)
+    return CourseSession.objects.locked().get(pk=session_id)
+
+
+def _check_start(starts_at: datetime) -> None:
+    if starts_at <= timezone.now():
+        raise StartInPast
+
+
+def _check_capacity(course: Course, seats: int) -> None:
+    now = timezone.now()
+    to_come = sessions_as_sold_to(None).filter(course=course).open_at(now)
+    taken = course.current_students + max((session.taken for session in to_come), default=0)
+    if seats < taken:
+        raise SeatsTaken(taken=taken)
+
+
+def _let_enrolled_in(session: CourseSession) -> None:
+    """Live enrolments get a part of 0.00: it admits, and refunds nothing."""
+    live = CourseEnrollment.objects.live().filter(course=session.course_id)
+    keys = list(live.order_by("pk").locked().values_list("pk", flat=True))
+    holds = list(PaymentHold.objects.filter(enrollment__in=keys).order_by("pk").locked())
+    HoldPart.objects.bulk_create([new_part(hold, session, ZERO) for hold in holds], batch_size=1000)
+    PaymentHold.objects.filter(pk__in=[hold.pk for hold in holds]).update(status=HoldStatus.HELD)
+    CourseEnrollment.objects.filter(pk__in=keys, status=EnrollmentStatus.COMPLETED).update(
+        status=EnrollmentStatus.ACTIVE
+    )

@@ -1,0 +1,100 @@
+"""One answer per key: a request that is sent again gets what the first one got."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, OperationalError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import DomainError
+from common.transactions import LOCK_WAIT_TIMEOUT, operation
+from payments.errors import InvalidKey, KeyReused, RequestInProgress
+from payments.models import IdempotencyRecord
+
+# The client may mend these and send the same key again.
+_NOT_REMEMBERED = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status, and a body that JSON can carry as it is."""
+
+    status: int
+    body: Any
+    replayed: bool = False
+
+
+def fingerprint(method: str, path: str, body: bytes) -> str:
+    """What makes two requests the same one."""
+    return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
+
+
+@operation
+def answer_once(*, user: User, key: str, request: str, act: Callable[[], Answer]) -> Answer:
+    """Run `act` once for this user and key; a repeat of the same request gets its first answer.
+
+    `request` is the fingerprint. Refusals are remembered as well: `act` runs in a savepoint, the
+    answer is committed with what it did. A copy waits on the key's row. Raises `InvalidKey`,
+    `KeyReused` for another request under the same key, and `RequestInProgress` after a wait of
+    five seconds.
+    """
+    if not (1 <= len(key) <= 255 and key.isascii() and all("!" <= sign <= "~" for sign in key)):
+        raise InvalidKey
+    now = timezone.now()
+    record = _claim(user, hashlib.sha256(key.encode()).hexdigest(), request, now)
+    if record.status is not None:
+        return _replay(record, request)
+    answer = _act(act)
+    IdempotencyRecord.objects.filter(pk=record.pk).update(
+        status=answer.status, body=json.dumps(answer.body)
+    )
+    return answer
+
+
+def _claim(user: User, key: str, request: str, now: datetime) -> IdempotencyRecord:
+    try:
+        return IdempotencyRecord.objects.create(
+            user=user, key=key, fingerprint=request, created_at=now
+        )
+    except OperationalError as error:
+        if error.args[0] == LOCK_WAIT_TIMEOUT:
+            raise RequestInProgress from error
+        raise
+    except IntegrityError:
+        # The refused statement is all that the database undid; the transaction goes on.
+        transaction.set_rollback(False)
+    made = IdempotencyRecord.objects.locked().get(user=user, key=key)
+    if made.created_at > now - timedelta(days=settings.IDEMPOTENCY_KEY_DAYS):
+        return made
+    made.delete()
+    return _claim(user, key, request, now)
+
+
+def _replay(record: IdempotencyRecord, request: str) -> Answer:
+    if record.fingerprint != request:
+        raise KeyReused
+    assert record.status is not None
+    return Answer(record.status, json.loads(record.body), replayed=True)
+
+
+def _act(act: Callable[[], Answer]) -> Answer:
+    try:
+        with transaction.atomic():
+            return act()
+    except DomainError as error:
+        if error.status in _NOT_REMEMBERED:
+            raise
+        return Answer(error.status, error.body())

@@ -1,0 +1,138 @@
+"""The books: `transfer_all` is the only writer of balances and of transfers."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+from operator import or_
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Q
+
+from accounts.models import User
+from common.money import ZERO
+from common.transactions import operation
+from payments.errors import InsufficientBalance, InsufficientCredit
+from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, PaymentHold, Transfer
+
+Kind = LedgerAccount.Kind
+
+
+class Ref(NamedTuple):
+    """Which account: its kind, and its owner unless it is the system's."""
+
+    kind: str
+    owner_id: UUID | None = None
+
+
+def wallet(user_id: UUID) -> Ref:
+    return Ref(Kind.WALLET, user_id)
+
+
+ESCROW = Ref(Kind.ESCROW)
+ISSUED = Ref(Kind.ISSUED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One movement to make: `amount` from `debit` to `credit`, once per `dedupe_key`."""
+
+    dedupe_key: str
+    kind: str
+    debit: Ref
+    credit: Ref
+    amount: Decimal
+    hold: PaymentHold | None = None
+    hold_part_id: UUID | None = None
+    note: str = ""
+
+
+def transfer_all(entries: Iterable[Entry], *, actor: User | None = None) -> list[Transfer]:
+    """Make these movements all or nothing, inside the caller's operation; zeros are left out.
+
+    Locks every user account concerned, ascending by id, before the first movement. Raises
+    `InsufficientCredit` (wallets) or `InsufficientBalance` where an account would go below zero.
+    A repeat is refused by the database: `dedupe_key` is unique for ever.
+    """
+    wanted = [entry for entry in entries if entry.amount]
+    accounts = _lock_accounts({ref for e in wanted for ref in (e.debit, e.credit) if ref.owner_id})
+    _change_balances(accounts, wanted)
+    keys = {ref: account.pk for ref, account in accounts.items()}
+    keys |= {Ref(kind): key for kind, key in SYSTEM_ACCOUNTS.items()}
+    return Transfer.objects.bulk_create([_row(entry, keys, actor) for entry in wanted])
+
+
+def grant_credit(
+    *, user: User, amount: Decimal, reason: str, request_id: UUID, actor: User | None = None
+) -> Transfer:
+    """Give `user` credit that the platform issues, `amount` in credits, for a stated reason.
+
+    A repeat with the same `request_id` gives the first transfer again. Locks the wallet.
+    """
+    return _grant(user, amount, reason, f"grant:{request_id}", actor)
+
+
+@operation
+def _grant(user: User, amount: Decimal, reason: str, key: str, actor: User | None) -> Transfer:
+    _lock_accounts({wallet(user.pk)})
+    if made := Transfer.objects.filter(dedupe_key=key).first():
+        return made
+    entry = Entry(
+        dedupe_key=key,
+        kind=Transfer.Kind.GRANT,
+        debit=ISSUED,
+        credit=wallet(user.pk),
+        amount=amount,
+        note=reason,
+    )
+    return transfer_all([entry], actor=actor)[0]
+
+
+def _lock_accounts(refs: set[Ref]) -> dict[Ref, LedgerAccount]:
+    if not refs:
+        return {}
+    named = reduce(or_, (Q(owner_id=ref.owner_id, kind=ref.kind) for ref in refs))
+    found = LedgerAccount.objects.filter(named)
+    if len(refs) > 1:
+        # Rows are locked as they are read: only a walk along the key locks them ascending.
+        found = LedgerAccount.objects.filter(pk__in=list(found.values_list("pk", flat=True)))
+    return {Ref(a.kind, a.owner_id): a for a in found.order_by("pk").locked()}
+
+
+def _change_balances(accounts: dict[Ref, LedgerAccount], entries: Sequence[Entry]) -> None:
+    taken: defaultdict[Ref, Decimal] = defaultdict(lambda: ZERO)
+    given: defaultdict[Ref, Decimal] = defaultdict(lambda: ZERO)
+    for entry in entries:
+        taken[entry.debit] += entry.amount
+        given[entry.credit] += entry.amount
+    for ref, account in accounts.items():
+        available = (account.balance or ZERO) + given[ref]
+        _require(ref, taken[ref], available)
+        if taken[ref] != given[ref]:
+            account.balance = available - taken[ref]
+            LedgerAccount.objects.filter(pk=account.pk).update(balance=account.balance)
+
+
+def _require(ref: Ref, required: Decimal, available: Decimal) -> None:
+    if required <= available:
+        return
+    error = InsufficientCredit if ref.kind == Kind.WALLET else InsufficientBalance
+    raise error(
+        required=str(required), available=str(available), missing=str(required - available)
+    )
+
+
+def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:
+    return Transfer(
+        dedupe_key=entry.dedupe_key,
+        kind=entry.kind,
+        debit_account_id=keys[entry.debit],
+        credit_account_id=keys[entry.credit],
+        amount=entry.amount,
+        hold=entry.hold,
+        hold_part_id=entry.hold_part_id,
+        actor=actor,
+        note=entry.note,
+    )
