@@ -94,7 +94,7 @@ def cancel_enrollment(*, student: User, enrollment_id: UUID, reason: str = "") -
     enrollment = find_enrollment(student, enrollment_id)
     course = Course.objects.filter(pk=enrollment.course_id, current_students__gt=0)
     course.update(current_students=F("current_students") - 1)
-    enrollment.refresh_from_db(MUTABLE, from_queryset=CourseEnrollment.objects.locked())
+    enrollment.refresh_from_db(fields=MUTABLE, from_queryset=CourseEnrollment.objects.locked())
     if refusal := refuse_cancelling(enrollment):
         raise refusal
     pending = lock_pending_parts(hold__enrollment=enrollment)
@@ -116,7 +116,7 @@ def hand_back_session(*, student: User, enrollment_id: UUID, session_id: UUID) -
     """
     enrollment = find_enrollment(student, enrollment_id)
     Course.objects.locked().get(pk=enrollment.course_id)
-    enrollment.refresh_from_db(MUTABLE, from_queryset=CourseEnrollment.objects.locked())
+    enrollment.refresh_from_db(fields=MUTABLE, from_queryset=CourseEnrollment.objects.locked())
     if enrollment.status == EnrollmentStatus.CANCELLED:
         raise AlreadyCancelled
     pending = lock_pending_parts(hold__enrollment=enrollment)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Exists
+from django.db.models import Exists, Subquery
 from django.utils import timezone
 
 from accounts.models import User
@@ -69,7 +69,7 @@ def cancel_session_purchase(
     """
     purchase = find_purchase(student, purchase_id)
     list(Course.objects.filter(pk=purchase.course_id).locked().values_list("pk"))
-    purchase.refresh_from_db(MUTABLE, from_queryset=SessionPurchase.objects.locked())
+    purchase.refresh_from_db(fields=MUTABLE, from_queryset=SessionPurchase.objects.locked())
     pending = lock_pending_parts(hold__session_purchase=purchase)
     now = timezone.now()
     if refusal := refuse_cancelling(purchase, pending, now):
@@ -135,7 +135,7 @@ def refuse_cancelling(
 
 def _lock_course_of(student: User, session_id: UUID) -> CourseSession:
     """The session as sold to the student, its course locked first, by a key read without a lock."""
-    key = CourseSession.objects.filter(pk=session_id).values("course_id")
+    key = Subquery(CourseSession.objects.filter(pk=session_id).values("course_id"))
     list(Course.objects.filter(pk=key).locked().values_list("pk"))
     session = sessions_for_purchase(student).filter(pk=session_id).first()
     if session is None or not session.course.is_visible_to(student):
