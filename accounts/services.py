@@ -48,12 +48,12 @@ def sign_in(*, email: str, password: str, address: str) -> User:
     email = email.strip().lower()
     attempt = SignInAttempt(email, address)
     prune()
-    attempt.begin()
+    taken = attempt.begin()
     user = authenticate(username=email, password=password)
     # A collation that finds "é" for "e" must not give each spelling guesses of its own.
     if not isinstance(user, User) or user.email != email:
         raise InvalidCredentials
-    attempt.succeed()
+    attempt.succeed(taken)
     return user
 
 

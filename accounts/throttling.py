@@ -6,7 +6,6 @@ UPDATE, so that parallel guesses get no further than guesses in turn; a success 
 
 import ipaddress
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -76,20 +75,23 @@ class SignInAttempt:
     def known(self) -> str:
         return _key("known", self.email, self.address)
 
-    def begin(self) -> None:
-        """Take this attempt from its budgets, or raise `TooManyAttempts`."""
-        _take([self.pair, self.from_address])
+    def begin(self) -> list[Budget]:
+        """Take this attempt from its budgets, which it gives; or raise `TooManyAttempts`."""
+        budgets = [self.pair, self.from_address]
+        _take(budgets)
         # Whoever attacks an account from everywhere must not shut its owner out: where the
         # owner signed in before, only the budgets of that address count.
         if not SignInRecord.objects.live().filter(key=self.known).exists():
             _take([self.to_account])
+            budgets.append(self.to_account)
+        return budgets
 
     @operation
-    def succeed(self) -> None:
-        """Give the attempt back, forget the account's failures from here, know the address."""
+    def succeed(self, taken: list[Budget]) -> None:
+        """Give back what was taken, forget the account's failures from here, know the address."""
+        for budget in taken:
+            budget.give_back()
         SignInRecord.objects.filter(key=self.pair.key).update(count=0)
-        self.from_address.give_back()
-        self.to_account.give_back()
         SignInRecord.objects.update_or_create(
             key=self.known, defaults={"expires_at": timezone.now() + KNOWN_FOR}
         )
@@ -115,8 +117,7 @@ def client_address(request: HttpRequest | Request) -> str:
     return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
-def _take(budgets: Iterable[Budget]) -> None:
-    budgets = list(budgets)
+def _take(budgets: list[Budget]) -> None:
     _open(budgets)
     for budget in budgets:
         if wait := budget.take():

@@ -34,5 +34,5 @@ class TokenAuthentication(JWTAuthentication):
 
 
 class TokenScheme(SimpleJWTScheme):
-    target_class = TokenAuthentication
+    target_class = "accounts.api.authentication.TokenAuthentication"
     name = "jwt"

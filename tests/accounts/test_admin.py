@@ -1,0 +1,107 @@
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+
+from accounts.models import TokenFamily, User
+from tests.accounts.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss() -> User:
+    return User.objects.create_superuser("boss@example.com", PASSWORD, display_name="Boss")
+
+
+@pytest.fixture
+def browser(boss) -> Browser:
+    browser = Browser()
+    browser.force_login(boss)
+    return browser
+
+
+def change_url(user: User) -> str:
+    return reverse("admin:accounts_user_change", args=[user.pk])
+
+
+def log_in(email: str, password: str = PASSWORD):
+    body = {"username": email, "password": password}
+    return Browser(REMOTE_ADDR="192.0.2.1").post("/admin/login/?next=/admin/", body)
+
+
+def test_staff_logs_in_and_others_do_not(boss, ada):
+    assert log_in("Boss@example.com").status_code == 302
+    assert log_in("ada@example.com").status_code == 200
+
+
+def test_the_admin_is_no_way_around_the_limits(boss, client):
+    for _ in range(5):
+        assert log_in("boss@example.com", "wrong guess").status_code == 200
+    answer = log_in("boss@example.com")
+    assert "Too many attempts" in answer.content.decode()
+    assert client.sign_in("boss@example.com").status_code == 429
+
+
+@pytest.mark.parametrize("by", ["ada@exam", "Ada"])
+def test_users_are_found(browser, ada, by):
+    page = browser.get(reverse("admin:accounts_user_changelist"), {"q": by}).content.decode()
+    assert "ada@example.com" in page
+    assert "boss@example.com" not in page
+
+
+def test_a_user_is_made_with_an_email_address(browser):
+    passwords = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    body = {"email": "Bob@Example.com", "display_name": "Bob"} | passwords
+    assert browser.post(reverse("admin:accounts_user_add"), body).status_code == 302
+    assert User.objects.get(email="bob@example.com").check_password(PASSWORD)
+    again = browser.post(reverse("admin:accounts_user_add"), body | {"email": "BOB@example.com"})
+    assert again.status_code == 200
+    assert "already exists" in again.content.decode()
+
+
+def test_a_user_is_made_a_teacher(browser, ada):
+    body = {
+        "email": ada.email,
+        "display_name": ada.display_name,
+        "time_zone": "UTC",
+        "is_teacher": "on",
+        "is_active": "on",
+        "password": "forged",
+    }
+    assert browser.post(change_url(ada), body).status_code == 302
+    ada.refresh_from_db()
+    assert ada.is_teacher
+    assert ada.check_password(PASSWORD)
+
+
+def test_no_hash_is_shown(browser, ada):
+    page = browser.get(change_url(ada)).content.decode()
+    assert ada.email in page
+    assert not any(piece in page for piece in ada.password.split("$"))
+
+
+def test_a_new_password_ends_the_tokens(browser, ada, pair, client):
+    url = reverse("admin:auth_user_password_change", args=[ada.pk])
+    assert url in browser.get(change_url(ada)).content.decode()
+    new = "battery staple 9"
+    body = {"usable_password": "true", "password1": new, "password2": new}
+    assert browser.post(url, body).status_code == 302
+    assert client.refresh(pair["refresh"]).status_code == 401
+    assert client.sign_in(password=new).status_code == 200
+
+
+def test_users_are_never_deleted(browser, ada):
+    url = reverse("admin:accounts_user_delete", args=[ada.pk])
+    assert browser.post(url, {"post": "yes"}).status_code == 403
+    assert User.objects.filter(pk=ada.pk).exists()
+
+
+def test_sign_ins_can_only_be_read(browser, pair, django_assert_max_num_queries):
+    family = TokenFamily.objects.get()
+    with django_assert_max_num_queries(7):
+        page = browser.get(reverse("admin:accounts_tokenfamily_changelist"))
+    assert "ada@example.com" in page.content.decode()
+    url = reverse("admin:accounts_tokenfamily_change", args=[family.pk])
+    assert family.jti not in browser.get(url).content.decode()
+    assert browser.post(url, {}).status_code == 403
+    assert browser.get(reverse("admin:accounts_tokenfamily_add")).status_code == 403
