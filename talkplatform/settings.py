@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+environ.Env.read_env(BASE_DIR / env.str("ENV_FILE", default=".env"))
 
 # Safe by default: whoever wants the debug pages has to ask for them.
 DEBUG = env.bool("DEBUG", default=False)

@@ -1,0 +1,79 @@
+# Sourced by the scripts beside it, which stand in the project's root when they do.
+
+say() { printf '==> %s\n' "$*"; }
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
+# --- what comes from the system ---------------------------------------------------------------
+
+root_do() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+may_install() {
+  command -v apt-get >/dev/null || return 1
+  [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }
+}
+
+# apt_install PACKAGE…: from Debian when allowed, else one line that says what to do.
+apt_install() {
+  may_install || die "Missing on this machine: $*. On Debian and Ubuntu: sudo apt-get install $*"
+  say "Installing $*"
+  apt_get install -y --no-install-recommends "$@" && return
+  apt_get update
+  apt_get install -y --no-install-recommends "$@"
+}
+
+apt_get() { root_do env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" </dev/null >/dev/null; }
+
+# --- Python -----------------------------------------------------------------------------------
+
+NEW_ENOUGH='import sys; sys.exit(sys.version_info < (3, 11))'
+
+# Prints a Python that will do: $PYTHON if it is set, else the first one on the PATH.
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14}; do
+    "$candidate" -c "$NEW_ENOUGH" 2>/dev/null && { command -v "$candidate"; return; }
+  done
+  die "Python 3.11 or newer is needed${PYTHON:+, and PYTHON=$PYTHON is not}. On Debian and Ubuntu: sudo apt-get install python3 python3-venv"
+}
+
+# .venv with what the file asks for; nothing to do when exactly that is there already.
+# One that a kill left half-made is thrown away: pip takes a half-copied package for a whole one.
+install_python() {
+  local stamp=".venv/.installed-$1" wanted
+  if [ -e .venv/.unfinished ] || ! .venv/bin/python -c "$NEW_ENOUGH" 2>/dev/null; then make_venv; fi
+  wanted="$(.venv/bin/python -V) $(cat requirements*.txt constraints.txt | cksum)"
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
+  say "Installing $1 into .venv"
+  touch .venv/.unfinished
+  .venv/bin/python -m pip install -qq --disable-pip-version-check -r "$1"
+  printf '%s\n' "$wanted" >"$stamp"
+  rm .venv/.unfinished
+}
+
+make_venv() {
+  local python
+  python="$(find_python)"
+  "$python" -c 'import ensurepip, venv' 2>/dev/null || apt_install "$("$python" -c 'import sys; print("python3.%d-venv" % sys.version_info.minor)')"
+  rm -rf .venv
+  mkdir .venv
+  touch .venv/.unfinished
+  "$python" -m venv .venv
+}
+
+# The driver for MariaDB and MySQL has no wheel for Linux: see that it can be compiled.
+prepare_mysqlclient() {
+  local include missing=()
+  .venv/bin/python -c 'import MySQLdb' 2>/dev/null && return
+  include="$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')"
+  command -v cc >/dev/null || missing+=(gcc libc6-dev)
+  command -v pkg-config >/dev/null || missing+=(pkg-config)
+  pkg-config --exists libmariadb 2>/dev/null || pkg-config --exists mysqlclient 2>/dev/null || missing+=(libmariadb-dev)
+  [ -e "$include/Python.h" ] || missing+=("$(basename "$include")-dev")
+  [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+}
+
+# One at a time: the lock is on the open file, and falls when its last holder ends, however it ends.
+take_turn() {
+  exec 9<script/lib.sh
+  "$(find_python)" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+}

@@ -1,0 +1,78 @@
+"""The production server: `python -m talkplatform.serve`. script/server makes all ready for it."""
+
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces
+
+from talkplatform.settings import env
+
+PATIENCE_SECONDS = 5
+
+
+def main() -> None:
+    """Serve on HOST and PORT until Ctrl-C or SIGTERM; `--reload`: Django's server, for developers."""
+    host, port = env.str("HOST", default="127.0.0.1"), env.int("PORT", default=8000)
+    origin = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if "--reload" in sys.argv[1:]:
+        developing = os.environ | {"DEBUG": "true", "HTTPS": "false"}
+        os.execve(sys.executable, [sys.executable, "manage.py", "runserver", origin], developing)
+    address = wait_for_port(host, port)
+    print(f"Serving http://{origin}/ - the API and its documentation: http://{origin}/api/docs", flush=True)
+    Granian(
+        "talkplatform.wsgi",
+        address=address,
+        port=port,
+        interface=Interfaces.WSGI,
+        websockets=False,
+        workers=env.int("WEB_PROCESSES", default=2),
+        blocking_threads=env.int("WEB_THREADS", default=4),
+        respawn_failed_workers=True,
+        workers_kill_timeout=30,
+    ).serve(target_loader=load_application)
+
+
+def wait_for_port(host: str, port: int) -> str:
+    """The address to listen on, once nobody else does; ends the program if somebody goes on to.
+
+    The server itself would not notice: it lets the kernel share one port out between strangers.
+    """
+    family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            socket.create_server(place, family=family).close()
+            return str(place[0])
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}). Set HOST and PORT to a free one.")
+        time.sleep(0.2)
+
+
+def load_application(_target: str) -> Callable[..., Any]:
+    """In each worker: the application, and a watch on the server, whose death must free the port."""
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+    from talkplatform.wsgi import application
+
+    return application
+
+
+def end_with(server: int) -> None:
+    """End this process when the server that started it is gone: requests may finish, for a while."""
+    while os.getppid() == server:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE_SECONDS)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""What the suite runs with: the project's settings and their defaults, whatever this machine's .env says."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+os.environ["ENV_FILE"] = os.devnull
+os.environ.setdefault("SECRET_KEY", "the tests' own key, which signs nothing that matters to anybody")
+os.environ.setdefault("HTTPS", "false")
+
+from talkplatform.settings import *  # noqa: E402, F403
+from talkplatform.settings import DATABASES, STORAGES  # noqa: E402
+
+SCRATCH = tempfile.mkdtemp(prefix="talkplatform-tests-")
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+
+# A file, because threads that share a database in memory are refused instead of made to wait.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["TEST"] = {"NAME": f"{SCRATCH}/db.sqlite3"}
+
+MEDIA_ROOT = f"{SCRATCH}/media"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Pages may be asked for before anybody collected the static files.
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True
