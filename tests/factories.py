@@ -1,0 +1,141 @@
+"""People, credit and courses made through the services, so no test starts from impossible money."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import factory
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import register
+from courses.models import Course, CourseSession
+from courses.services import publish_course
+from enrollments.services.sessions import add_session
+from payments.models import HoldPart
+from payments.services.ledger import grant_credit
+
+PASSWORD = "correct horse battery"
+DAY = timedelta(days=1)
+
+
+class UserFactory(factory.Factory):
+    """A registered user. `referral_code` is somebody else's; flags such as `is_staff` work too."""
+
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda n: f"user{n}@example.com")
+    password = PASSWORD
+    display_name = factory.Sequence(lambda n: f"User {n}")
+    referral_code = ""
+    time_zone = "UTC"
+
+    @classmethod
+    def _create(
+        cls,
+        model_class: type[User],
+        *,
+        email: str,
+        password: str,
+        display_name: str,
+        referral_code: str,
+        time_zone: str,
+        **flags: Any,
+    ) -> User:
+        user = register(
+            email=email,
+            password=password,
+            display_name=display_name,
+            referral_code=referral_code,
+            time_zone=time_zone,
+        )
+        for name, value in flags.items():
+            setattr(user, name, value)
+        if flags:
+            user.save(update_fields=list(flags))
+        return user
+
+
+class TeacherFactory(UserFactory):
+    is_teacher = True
+
+
+class StaffFactory(UserFactory):
+    is_staff = True
+    is_superuser = True
+
+
+def give_credit(user: User, amount: Decimal | str) -> None:
+    grant_credit(user=user, amount=Decimal(amount), reason="For a test", request_id=uuid4())
+
+
+def student_with_credit(amount: Decimal | str = "500.00", **fields: Any) -> User:
+    """A student whose wallet holds `amount` credits; `fields` go to `UserFactory`."""
+    student: User = UserFactory(**fields)
+    if Decimal(amount):
+        give_credit(student, amount)
+    return student
+
+
+def make_course(
+    *,
+    sessions: int = 7,
+    price_full_course: Decimal | str | None = "100.00",
+    price_per_session: Decimal | str | None = "16.00",
+    max_students: int | None = None,
+    teacher: User | None = None,
+    published: bool = True,
+    starts_in: timedelta = DAY,
+    every: timedelta = DAY,
+    **fields: Any,
+) -> Course:
+    """A course of sessions of 60 minutes, the first of which starts after `starts_in`."""
+    texts = {"title": "Spanish to go", "language": "Spanish", "category": "Languages"}
+    teacher = teacher or TeacherFactory()
+    course = Course.objects.create(
+        teacher=teacher,
+        price_full_course=_price(price_full_course),
+        price_per_session=_price(price_per_session),
+        max_students=max_students,
+        **(texts | fields),
+    )
+    first = timezone.now() + starts_in
+    for index in range(sessions):
+        extend_course(course, starts_at=first + index * every)
+    return publish_course(course_id=course.pk, actor=teacher) if published else course
+
+
+def extend_course(course: Course, *, starts_at: datetime, minutes: int = 60) -> CourseSession:
+    """One more session at the end of a course."""
+    return add_session(
+        course_id=course.pk,
+        actor=course.teacher,
+        title="A lesson",
+        starts_at=starts_at,
+        duration_minutes=minutes,
+    )
+
+
+def start_session(session: CourseSession, *, ago: timedelta = timedelta(minutes=5)) -> None:
+    """Move the clock for this session alone: it started that long `ago`, and was sold so."""
+    _shift(session, timezone.now() - ago)
+
+
+def end_session(session: CourseSession, *, ago: timedelta = timedelta(minutes=1)) -> None:
+    """Move the clock for this session alone: it ended that long `ago`, and was sold so."""
+    _shift(session, timezone.now() - ago - timedelta(minutes=session.duration_minutes))
+
+
+def _shift(session: CourseSession, starts_at: datetime) -> None:
+    """No service moves a session into the past, so the rows are written; nothing looks moved."""
+    delta = starts_at - session.starts_at
+    HoldPart.objects.filter(session=session).update(sold_starts_at=F("sold_starts_at") + delta)
+    CourseSession.objects.filter(pk=session.pk).update(starts_at=starts_at)
+    session.starts_at = starts_at
+
+
+def _price(amount: Decimal | str | None) -> Decimal | None:
+    return None if amount is None else Decimal(amount)
