@@ -19,14 +19,17 @@ PATIENCE_SECONDS = 5
 
 
 def main() -> None:
-    """Serve on HOST and PORT until Ctrl-C or SIGTERM; `--reload`: Django's server, for developers."""
+    """Serve on HOST and PORT until Ctrl-C; `--reload`: by Django's server, for developers."""
     host, port = env.str("HOST", default="127.0.0.1"), env.int("PORT", default=8000)
     origin = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if "--reload" in sys.argv[1:]:
         developing = os.environ | {"DEBUG": "true", "HTTPS": "false"}
         os.execve(sys.executable, [sys.executable, "manage.py", "runserver", origin], developing)
     address = wait_for_port(host, port)
-    print(f"Serving http://{origin}/ - the API and its documentation: http://{origin}/api/docs", flush=True)
+    print(
+        f"Serving http://{origin}/ - the API and its documentation: http://{origin}/api/docs",
+        flush=True,
+    )
     Granian(
         "talkplatform.wsgi",
         address=address,
@@ -45,7 +48,7 @@ def wait_for_port(host: str, port: int) -> str:
 
     The server itself would not notice: it lets the kernel share one port out between strangers.
     """
-    family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -53,12 +56,12 @@ def wait_for_port(host: str, port: int) -> str:
             return str(place[0])
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}). Set HOST and PORT to a free one.")
+                sys.exit(f"Cannot listen on {host}:{port}: {error.strerror}. Set another PORT.")
         time.sleep(0.2)
 
 
 def load_application(_target: str) -> Callable[..., Any]:
-    """In each worker: the application, and a watch on the server, whose death must free the port."""
+    """In each worker: the application, and a watch on the server: its death must free the port."""
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     from talkplatform.wsgi import application
 
@@ -66,7 +69,7 @@ def load_application(_target: str) -> Callable[..., Any]:
 
 
 def end_with(server: int) -> None:
-    """End this process when the server that started it is gone: requests may finish, for a while."""
+    """End this process when the server that started it is gone; requests may finish meanwhile."""
     while os.getppid() == server:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)

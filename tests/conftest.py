@@ -5,7 +5,7 @@ from django.db import connection
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On SQLite the tests of locks are not the suite's: left out, which is not the same as skipped."""
+    """On SQLite the tests of locks are no part of the suite: left out, not skipped."""
     if connection.vendor == "mysql":
         return
     left_out = [item for item in items if item.get_closest_marker("mariadb")]

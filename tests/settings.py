@@ -1,4 +1,4 @@
-"""What the suite runs with: the project's settings and their defaults, whatever this machine's .env says."""
+"""What the suite runs with: the project's settings, whatever this machine's .env says."""
 
 import atexit
 import os
@@ -6,11 +6,11 @@ import shutil
 import tempfile
 
 os.environ["ENV_FILE"] = os.devnull
-os.environ.setdefault("SECRET_KEY", "the tests' own key, which signs nothing that matters to anybody")
+os.environ.setdefault("SECRET_KEY", "the tests' own key, which signs nothing that matters")
 os.environ.setdefault("HTTPS", "false")
 
-from talkplatform.settings import *  # noqa: E402, F403
-from talkplatform.settings import DATABASES, STORAGES  # noqa: E402
+from talkplatform.settings import *  # noqa: F403
+from talkplatform.settings import DATABASES, STORAGES
 
 SCRATCH = tempfile.mkdtemp(prefix="talkplatform-tests-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
