@@ -87,9 +87,7 @@ class Course(TimestampedModel):
 
     def is_visible_to(self, user) -> bool:
         """Drafts show themselves to their teacher and to staff only."""
-        return (
-            self.status != self.Status.DRAFT or self.teacher_id == user.pk or bool(user.is_staff)
-        )
+        return self.status != self.Status.DRAFT or self.teacher_id == user.pk or bool(user.is_staff)
 
 
 class CourseSessionQuerySet(LockingQuerySet):
@@ -112,9 +110,7 @@ class CourseSession(TimestampedModel):
     starts_at = models.DateTimeField(db_index=True)
     duration_minutes = models.PositiveIntegerField()
     status = models.CharField(max_length=20, choices=Status, default=Status.SCHEDULED)
-    room_name = models.CharField(
-        max_length=100, unique=True, default=new_room_name, editable=False
-    )
+    room_name = models.CharField(max_length=100, unique=True, default=new_room_name, editable=False)
 
     objects = CourseSessionQuerySet.as_manager()
 

@@ -124,9 +124,7 @@ class CourseEnrollment(Booking):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["user", "-enrolled_at", "-id"], name="course_enrollments_mine"
-            ),
+            models.Index(fields=["user", "-enrolled_at", "-id"], name="course_enrollments_mine"),
             models.Index(fields=["course", "live"], name="course_enrollments_seats"),
         ]
 
@@ -162,9 +160,7 @@ class SessionPurchase(Booking):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["user", "-purchased_at", "-id"], name="session_purchases_mine"
-            ),
+            models.Index(fields=["user", "-purchased_at", "-id"], name="session_purchases_mine"),
             models.Index(fields=["session", "live"], name="session_purchases_seats"),
         ]
 

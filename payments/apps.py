@@ -9,7 +9,9 @@ class PaymentsConfig(AppConfig):
         from accounts.models import User
         from payments import opening
 
-        post_save.connect(opening.open_user_accounts, sender=User, dispatch_uid="open_user_accounts")
+        post_save.connect(
+            opening.open_user_accounts, sender=User, dispatch_uid="open_user_accounts"
+        )
         post_migrate.connect(
             opening.open_system_accounts, sender=self, dispatch_uid="open_system_accounts"
         )

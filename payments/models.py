@@ -1,10 +1,11 @@
 """The bank's books: accounts, transfers between them, and what is held in escrow."""
 
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from common.models import LockingQuerySet, TimestampedModel, UUIDModel
@@ -78,6 +79,11 @@ class HoldQuerySet(LockingQuerySet):
     def newest_first(self) -> "HoldQuerySet":
         return self.order_by("-held_at", "-id")
 
+    def with_parts(self) -> "HoldQuerySet":
+        """With their parts and sessions, in one more statement."""
+        parts = HoldPart.objects.select_related("session").order_by("session__session_number")
+        return self.prefetch_related(models.Prefetch("parts", parts))
+
 
 class PaymentHold(UUIDModel):
     """What a student paid for one enrolment or one session, until every part of it is settled."""
@@ -88,7 +94,9 @@ class PaymentHold(UUIDModel):
     session_purchase = models.OneToOneField(
         "enrollments.SessionPurchase", models.PROTECT, null=True, related_name="hold"
     )
-    teacher = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="earned_holds")
+    teacher = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="earned_holds"
+    )
     student = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="holds")
     referrer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="referred_holds"
@@ -135,6 +143,14 @@ class PaymentHold(UUIDModel):
     def __str__(self) -> str:
         return str(self.pk)
 
+    @property
+    def timeline(self) -> list[dict[str, Any]]:
+        """What happened to this money, oldest first."""
+        start = {"at": self.held_at, "event": "held", "amount": self.amount}
+        settled = [part.as_event() for part in self.parts.all() if part.settled_at]
+        events = [start | {"session_id": None, "reason": ""}, *settled]
+        return sorted(events, key=lambda event: event["at"])
+
 
 class HoldPart(UUIDModel):
     """The share of a hold that pays for one session. Settling is always settling a part."""
@@ -174,9 +190,7 @@ class HoldPart(UUIDModel):
         constraints = [
             models.UniqueConstraint(fields=["hold", "session"], name="hold_parts_one_per_session"),
             models.CheckConstraint(
-                condition=bounded(
-                    "amount", "teacher_amount", "referrer_amount", "platform_amount"
-                )
+                condition=bounded("amount", "teacher_amount", "referrer_amount", "platform_amount")
                 & Q(
                     amount__gte=F("teacher_amount")
                     + F("referrer_amount")
@@ -197,6 +211,16 @@ class HoldPart(UUIDModel):
     def __str__(self) -> str:
         return str(self.pk)
 
+    def as_event(self) -> dict[str, Any]:
+        """How it was settled, for a timeline."""
+        return {
+            "at": self.settled_at,
+            "event": self.status,
+            "amount": self.amount,
+            "session_id": self.session_id,
+            "reason": self.reason,
+        }
+
 
 class Withdrawal(UUIDModel):
     class Status(models.TextChoices):
@@ -206,7 +230,9 @@ class Withdrawal(UUIDModel):
         REJECTED = "rejected"
         CANCELLED = "cancelled"
 
-    teacher = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="withdrawals")
+    teacher = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="withdrawals"
+    )
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     status = models.CharField(max_length=20, choices=Status, default=Status.REQUESTED)
     payout_details = models.TextField()
@@ -232,9 +258,16 @@ class Withdrawal(UUIDModel):
 
 
 class TransferQuerySet(models.QuerySet):
-    def of(self, user) -> "TransferQuerySet":
-        """Every movement of this user's money."""
-        return self.filter(Q(debit_account__owner=user) | Q(credit_account__owner=user))
+    def as_seen_by(self, user) -> "TransferQuerySet":
+        """The user's movements, each with the `account` concerned and whether it `paid`."""
+        accounts = list(LedgerAccount.objects.filter(owner=user).values_list("pk", flat=True))
+        paid = Q(debit_account__in=accounts)
+        return self.filter(paid | Q(credit_account__in=accounts)).annotate(
+            paid=Case(When(paid, then=Value(1)), default=Value(0)),
+            account=Case(
+                When(paid, then=F("debit_account__kind")), default=F("credit_account__kind")
+            ),
+        )
 
 
 class Transfer(UUIDModel):

@@ -59,9 +59,7 @@ def purchase_session(
 
 
 @operation
-def cancel_session_purchase(
-    *, student: User, purchase_id: UUID, reason: str = ""
-) -> Cancellation:
+def cancel_session_purchase(*, student: User, purchase_id: UUID, reason: str = "") -> Cancellation:
     """Give one session back before it starts; its credit returns to the wallet.
 
     A repeat raises `AlreadyCancelled`. Raises `SessionStarted`, `HoldSettled` once settled, and

@@ -148,5 +148,7 @@ def _charge(hold: PaymentHold) -> Entry:
 def _save_totals(holds: Collection[PaymentHold], still_held: set[Any]) -> None:
     for hold in holds:
         if hold.pk not in still_held:
-            hold.status = HoldStatus.RELEASED if hold.released_amount > ZERO else HoldStatus.REFUNDED
+            hold.status = (
+                HoldStatus.RELEASED if hold.released_amount > ZERO else HoldStatus.REFUNDED
+            )
     PaymentHold.objects.bulk_update(holds, ["refunded_amount", "status", "notes"])

@@ -1,0 +1,82 @@
+"""What every route of the API shares: one error body, and lists that go on by a `Link`."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import InterfaceError, OperationalError
+from rest_framework import exceptions
+from rest_framework.pagination import CursorPagination
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from common.errors import DomainError, Unavailable
+
+MAX_ROWS = 100
+_CODES = {
+    HTTPStatus.BAD_REQUEST: "invalid_request",
+    HTTPStatus.UNAUTHORIZED: "not_authenticated",
+    HTTPStatus.FORBIDDEN: "permission_denied",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.NOT_ACCEPTABLE: "not_acceptable",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+    HTTPStatus.TOO_MANY_REQUESTS: "throttled",
+}
+
+
+def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The one error body; None for a defect, which the 500 handler answers."""
+    if isinstance(error, OperationalError | InterfaceError):
+        error = Unavailable()
+    if isinstance(error, DomainError):
+        headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+        return Response(error.body(), status=error.status, headers=headers)
+    response = exception_handler(error, context)
+    if response is not None:
+        response.data = _body(error, response.status_code, response.data)
+    return response
+
+
+def _body(error: Exception, status: int, data: Any) -> dict[str, Any]:
+    if isinstance(error, exceptions.ValidationError):
+        details = data if isinstance(data, dict) else {"body": data}
+        return error_body("invalid_request", "The request is not valid.", details)
+    detail = data.get("detail", "") if isinstance(data, dict) else ""
+    code = getattr(detail, "code", None)
+    if not code or code in ("error", "parse_error", "authentication_failed"):
+        code = _CODES.get(HTTPStatus(status), "error")
+    if isinstance(data, dict) and isinstance(data.get("code"), str):
+        code = str(data["code"])
+    return error_body(code, str(detail))
+
+
+def error_body(code: str, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"code": code, "message": message, "details": details or {}}
+
+
+class LinkPagination(CursorPagination):
+    """A bare array of at most 100 rows; `Link: <…>; rel="next"` says where it goes on."""
+
+    page_size = MAX_ROWS
+    page_size_query_param = "limit"
+
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (exceptions.NotFound, DjangoValidationError, ValueError) as error:
+            raise exceptions.ValidationError({"cursor": ["This is no cursor of ours."]}) from error
+
+    def get_page_size(self, request: Any) -> int:
+        asked = request.query_params.get(self.page_size_query_param, str(MAX_ROWS))
+        if not (asked.isascii() and asked.isdigit() and int(asked[:9])):
+            raise exceptions.ValidationError({"limit": ["Give a whole number from 1 to 100."]})
+        return min(int(asked[:9]), MAX_ROWS)
+
+    def get_paginated_response(self, data: Sequence[Any]) -> Response:
+        following = self.get_next_link()
+        return Response(data, headers={"Link": f'<{following}>; rel="next"'} if following else None)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return schema

@@ -1,0 +1,234 @@
+"""JSON of courses as their buyers see them, and of what was bought."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import User
+from courses.models import Course, CourseSession
+from enrollments.access import AccessReason
+from enrollments.models import CourseEnrollment, EnrollmentType, SessionPurchase
+from payments.api.serializers import HoldSerializer
+
+
+class Money(serializers.DecimalField):
+    """An amount in credits, as a string with two decimals."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_digits=12, decimal_places=2, **options)
+
+
+class TeacherSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = User
+        fields = ["id", "display_name"]
+
+
+class CourseBriefSerializer(serializers.ModelSerializer):
+    teacher_id = serializers.UUIDField()
+    teacher = TeacherSerializer()
+    thumbnail = serializers.ImageField(use_url=True, allow_null=True)
+
+    class Meta:
+        model = Course
+        fields = [
+            "id",
+            "teacher_id",
+            "teacher",
+            "title",
+            "language",
+            "level",
+            "category",
+            "thumbnail",
+            "price_full_course",
+            "price_per_session",
+            "max_students",
+            "status",
+        ]
+
+
+class SessionBriefSerializer(serializers.ModelSerializer):
+    course_id = serializers.UUIDField()
+
+    class Meta:
+        model = CourseSession
+        fields = [
+            "id",
+            "course_id",
+            "session_number",
+            "title",
+            "description",
+            "starts_at",
+            "duration_minutes",
+            "status",
+        ]
+
+
+class EnrollmentSerializer(serializers.ModelSerializer):
+    user_id = serializers.UUIDField()
+    course_id = serializers.UUIDField()
+    course = CourseBriefSerializer()
+    hold = HoldSerializer()
+
+    class Meta:
+        model = CourseEnrollment
+        fields = [
+            "id",
+            "user_id",
+            "course_id",
+            "enrollment_type",
+            "total_price_paid",
+            "payment_status",
+            "status",
+            "enrolled_at",
+            "cancelled_at",
+            "refund_amount",
+            "completion_percentage",
+            "created_at",
+            "updated_at",
+            "course",
+            "hold",
+        ]
+
+
+class PurchaseSerializer(serializers.ModelSerializer):
+    user_id = serializers.UUIDField()
+    course_id = serializers.UUIDField()
+    session_id = serializers.UUIDField()
+    course = CourseBriefSerializer()
+    session = SessionBriefSerializer()
+    hold = HoldSerializer()
+
+    class Meta:
+        model = SessionPurchase
+        fields = [
+            "id",
+            "user_id",
+            "course_id",
+            "session_id",
+            "price_paid",
+            "payment_status",
+            "status",
+            "purchased_at",
+            "cancelled_at",
+            "refund_amount",
+            "attended",
+            "attendance_duration_minutes",
+            "created_at",
+            "updated_at",
+            "course",
+            "session",
+            "hold",
+        ]
+
+
+class Exact(serializers.Serializer):
+    """Takes a JSON object with the fields it names and no other."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else ()
+        if unknown:
+            raise serializers.ValidationError(
+                {str(name): ["There is no such field here."] for name in unknown}
+            )
+        return super().to_internal_value(data)
+
+
+class EnrollRequestSerializer(Exact):
+    enrollment_type = serializers.ChoiceField(
+        choices=[EnrollmentType.FULL_COURSE.value], required=False
+    )
+
+
+class CancelRequestSerializer(serializers.Serializer):
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
+
+
+class CancellationSerializer(serializers.Serializer):
+    message = serializers.CharField()
+    refund_amount = Money()
+    refunded_at = serializers.DateTimeField()
+
+
+class EnrollmentCancellationSerializer(CancellationSerializer):
+    enrollment = EnrollmentSerializer(source="booking")
+
+
+class PurchaseCancellationSerializer(CancellationSerializer):
+    purchase = PurchaseSerializer(source="booking")
+
+
+class OutlookSerializer(serializers.Serializer):
+    session_id = serializers.UUIDField()
+    paid = Money()
+    refund = Money()
+    reason = serializers.CharField()
+
+
+class PreviewSerializer(serializers.Serializer):
+    refund_amount = Money()
+    sessions = OutlookSerializer(many=True)
+    allowed = serializers.BooleanField()
+    code = serializers.CharField(allow_null=True)
+
+
+class JoinSerializer(serializers.Serializer):
+    url = serializers.CharField()
+    token = serializers.CharField()
+
+
+class AccessSerializer(serializers.Serializer):
+    hasAccess = serializers.BooleanField(source="has_access")
+    reason = serializers.ChoiceField(choices=AccessReason.choices)
+    opens_at = serializers.DateTimeField()
+    closes_at = serializers.DateTimeField()
+    join = JoinSerializer(allow_null=True, default=None)
+
+
+class SessionRowSerializer(SessionBriefSerializer):
+    seats_left = serializers.IntegerField(allow_null=True)
+
+    class Meta(SessionBriefSerializer.Meta):
+        fields = [*SessionBriefSerializer.Meta.fields, "seats_left"]
+
+
+class SessionOfCourseSerializer(SessionRowSerializer):
+    my_access = AccessSerializer(allow_null=True)
+    price_now = Money(allow_null=True)
+
+    class Meta(SessionRowSerializer.Meta):
+        fields = [*SessionRowSerializer.Meta.fields, "my_access", "price_now"]
+
+
+class CourseRowSerializer(CourseBriefSerializer):
+    sessions_count = serializers.IntegerField()
+    next_session_starts_at = serializers.DateTimeField(allow_null=True)
+    seats_left = serializers.IntegerField(allow_null=True)
+
+    class Meta(CourseBriefSerializer.Meta):
+        fields = [
+            *CourseBriefSerializer.Meta.fields,
+            "description",
+            "current_students",
+            "sessions_count",
+            "next_session_starts_at",
+            "seats_left",
+            "created_at",
+            "updated_at",
+        ]
+
+
+class CourseDetailSerializer(CourseRowSerializer):
+    sessions = SessionOfCourseSerializer(source="listed", many=True)
+    my_enrollment = EnrollmentSerializer(allow_null=True)
+    price_now = Money(allow_null=True, help_text="The shares of what is still to come.")
+    already_held = Money(allow_null=True, help_text="What own single sessions give back first.")
+
+    class Meta(CourseRowSerializer.Meta):
+        fields = [
+            *CourseRowSerializer.Meta.fields,
+            "sessions",
+            "my_enrollment",
+            "price_now",
+            "already_held",
+        ]

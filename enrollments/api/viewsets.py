@@ -1,0 +1,283 @@
+"""Buying and cancelling over the API: parse, call one service, answer."""
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.api import LinkPagination
+from common.errors import NotFound, Unavailable
+from common.schema import documented
+from enrollments import previews
+from enrollments.access import has_access_to_session
+from enrollments.api import examples
+from enrollments.api.serializers import (
+    AccessSerializer,
+    CancelRequestSerializer,
+    EnrollmentCancellationSerializer,
+    EnrollmentSerializer,
+    EnrollRequestSerializer,
+    Exact,
+    PreviewSerializer,
+    PurchaseCancellationSerializer,
+    PurchaseSerializer,
+)
+from enrollments.errors import (
+    AlreadyCancelled,
+    AlreadyEnrolled,
+    AlreadyPurchased,
+    IncludedInEnrollment,
+    NotForSale,
+    OwnCourse,
+    SessionNotMoved,
+    SessionStarted,
+    SoldOut,
+)
+from enrollments.models import CourseEnrollment, SessionPurchase
+from enrollments.services import enrolling, purchasing
+from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer
+from payments.errors import HoldSettled, InsufficientCredit
+from payments.idempotency import Answer
+
+BUY_ERRORS = (
+    InsufficientCredit,
+    NotFound,
+    OwnCourse,
+    NotForSale,
+    SoldOut,
+    Unavailable,
+    *KEY_ERRORS,
+)
+CANCEL_ERRORS = (NotFound, AlreadyCancelled, HoldSettled, Unavailable, *KEY_ERRORS)
+TAGS = ["enrollments"]
+
+
+class EnrollView(MoneyView):
+    @documented(
+        "enroll_course",
+        {201: EnrollmentSerializer},
+        (AlreadyEnrolled, *BUY_ERRORS),
+        request=EnrollRequestSerializer,
+        parameters=[KEY_PARAMETER],
+        tags=TAGS,
+        summary="Buy the full course",
+        examples=examples.ENROLL,
+    )
+    def post(self, request: Request, course_id: UUID) -> Response:
+        parsed(EnrollRequestSerializer, request)
+
+        def act() -> Answer:
+            bought = enrolling.enroll_full_course(student=request.user, course_id=course_id)
+            return Answer(HTTPStatus.CREATED, EnrollmentSerializer(bought).data)
+
+        return answer(request, act)
+
+
+class PurchaseView(MoneyView):
+    @documented(
+        "purchase_session",
+        {201: PurchaseSerializer},
+        (AlreadyPurchased, IncludedInEnrollment, SessionStarted, *BUY_ERRORS),
+        request=None,
+        parameters=[KEY_PARAMETER],
+        tags=TAGS,
+        summary="Buy one session",
+    )
+    def post(self, request: Request, session_id: UUID) -> Response:
+        parsed(Exact, request)
+
+        def act() -> Answer:
+            bought = purchasing.purchase_session(student=request.user, session_id=session_id)
+            return Answer(HTTPStatus.CREATED, PurchaseSerializer(bought).data)
+
+        return answer(request, act)
+
+
+class EnrollmentView(MoneyView):
+    @documented(
+        "get_enrollment", {200: EnrollmentSerializer}, (NotFound,), tags=TAGS, summary="One of mine"
+    )
+    def get(self, request: Request, enrollment_id: UUID) -> Response:
+        found = enrolling.find_enrollment(request.user, enrollment_id)
+        return Response(EnrollmentSerializer(found).data)
+
+    @documented(
+        "cancel_enrollment",
+        {200: EnrollmentCancellationSerializer},
+        CANCEL_ERRORS,
+        request=CancelRequestSerializer,
+        parameters=[KEY_PARAMETER],
+        tags=TAGS,
+        summary="Cancel, and get back what is still held",
+    )
+    def delete(self, request: Request, enrollment_id: UUID) -> Response:
+        given = parsed(CancelRequestSerializer, request)
+
+        def act() -> Answer:
+            done = enrolling.cancel_enrollment(
+                student=request.user, enrollment_id=enrollment_id, **given
+            )
+            return cancelled(done, EnrollmentCancellationSerializer)
+
+        return answer(request, act)
+
+
+class PurchaseDetailView(MoneyView):
+    @documented(
+        "get_session_purchase",
+        {200: PurchaseSerializer},
+        (NotFound,),
+        tags=TAGS,
+        summary="One of mine",
+    )
+    def get(self, request: Request, purchase_id: UUID) -> Response:
+        found = purchasing.find_purchase(request.user, purchase_id)
+        return Response(PurchaseSerializer(found).data)
+
+    @documented(
+        "cancel_session_purchase",
+        {200: PurchaseCancellationSerializer},
+        (SessionStarted, *CANCEL_ERRORS),
+        request=CancelRequestSerializer,
+        parameters=[KEY_PARAMETER],
+        tags=TAGS,
+        summary="Cancel one session, and get it back",
+    )
+    def delete(self, request: Request, purchase_id: UUID) -> Response:
+        given = parsed(CancelRequestSerializer, request)
+
+        def act() -> Answer:
+            done = purchasing.cancel_session_purchase(
+                student=request.user, purchase_id=purchase_id, **given
+            )
+            return cancelled(done, PurchaseCancellationSerializer)
+
+        return answer(request, act)
+
+
+class HandBackView(MoneyView):
+    @documented(
+        "hand_back_session",
+        {200: EnrollmentCancellationSerializer},
+        (SessionNotMoved, SessionStarted, *CANCEL_ERRORS),
+        request=None,
+        parameters=[KEY_PARAMETER],
+        tags=TAGS,
+        summary="Hand back a session that was moved after the sale",
+    )
+    def delete(self, request: Request, enrollment_id: UUID, session_id: UUID) -> Response:
+        def act() -> Answer:
+            done = enrolling.hand_back_session(
+                student=request.user, enrollment_id=enrollment_id, session_id=session_id
+            )
+            return cancelled(done, EnrollmentCancellationSerializer)
+
+        return answer(request, act)
+
+
+class EnrollmentPreviewView(APIView):
+    @documented(
+        "preview_enrollment_cancellation",
+        {200: PreviewSerializer},
+        (NotFound,),
+        tags=TAGS,
+        summary="What cancelling now would give back",
+    )
+    def get(self, request: Request, enrollment_id: UUID) -> Response:
+        preview = previews.preview_enrollment(user=request.user, enrollment_id=enrollment_id)
+        return Response(PreviewSerializer(preview).data)
+
+
+class PurchasePreviewView(APIView):
+    @documented(
+        "preview_session_cancellation",
+        {200: PreviewSerializer},
+        (NotFound,),
+        tags=TAGS,
+        summary="What cancelling now would give back",
+    )
+    def get(self, request: Request, purchase_id: UUID) -> Response:
+        preview = previews.preview_purchase(user=request.user, purchase_id=purchase_id)
+        return Response(PreviewSerializer(preview).data)
+
+
+class NewestEnrollments(LinkPagination):
+    ordering = ("-enrolled_at", "-id")
+
+
+class NewestPurchases(LinkPagination):
+    ordering = ("-purchased_at", "-id")
+
+
+class MyEnrollmentsView(ListAPIView):
+    serializer_class = EnrollmentSerializer
+    pagination_class = NewestEnrollments
+    queryset = CourseEnrollment.objects.none()
+
+    def get_queryset(self) -> Any:
+        return enrolling.get_my_enrollments(user=self.request.user)
+
+    @documented(
+        "my_enrollments",
+        {200: EnrollmentSerializer(many=True)},
+        tags=TAGS,
+        summary="My enrolments, newest first",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class MyPurchasesView(ListAPIView):
+    serializer_class = PurchaseSerializer
+    pagination_class = NewestPurchases
+    queryset = SessionPurchase.objects.none()
+
+    def get_queryset(self) -> Any:
+        return purchasing.get_my_session_purchases(user=self.request.user)
+
+    @documented(
+        "my_session_purchases",
+        {200: PurchaseSerializer(many=True)},
+        tags=TAGS,
+        summary="My single sessions, newest first",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class AccessView(APIView):
+    @documented(
+        "check_session_access",
+        {200: AccessSerializer},
+        (NotFound,),
+        tags=TAGS,
+        summary="May I enter this session?",
+    )
+    def get(self, request: Request, session_id: UUID) -> Response:
+        access = has_access_to_session(user=request.user, session_id=session_id)
+        return Response(AccessSerializer(access).data)
+
+
+def parsed(form: type[serializers.Serializer], request: Request) -> dict[str, Any]:
+    """What the body says; no body is an empty one."""
+    serializer = form(data={} if request.data is None else request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def cancelled(done: enrolling.Cancellation, form: type[serializers.Serializer]) -> Answer:
+    message = f"${done.refund_amount} is back in your credit."
+    if not done.refund_amount:
+        message = "Cancelled. There was nothing to refund."
+    values = {
+        "message": message,
+        "refund_amount": done.refund_amount,
+        "refunded_at": done.refunded_at,
+        "booking": done.booking,
+    }
+    return Answer(HTTPStatus.OK, form(values).data)

@@ -1,0 +1,94 @@
+"""Courses as a buyer sees them: seats left, next session, my seat, the price to pay now."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import NotFound
+from courses.models import Course, CourseSession
+from enrollments import quotes
+from enrollments.access import access_of, with_access_of
+from enrollments.models import CourseEnrollment
+from enrollments.services.purchasing import refuse_purchase, sessions_for_purchase
+
+
+def catalogue() -> QuerySet[Course]:
+    """The published courses with teacher and sessions, for `describe`; two statements."""
+    sessions = quotes.sessions_as_sold_to(None).order_by("session_number")
+    return (
+        Course.objects.published()
+        .select_related("teacher")
+        .annotate(price=Coalesce("price_full_course", "price_per_session"))
+        .prefetch_related(Prefetch("sessions", sessions, to_attr="listed"))
+    )
+
+
+def describe(courses: Sequence[Course]) -> Sequence[Course]:
+    """Give each course of the `catalogue` its seats left and its next session."""
+    now = timezone.now()
+    for course in courses:
+        _describe(course, course.listed, now)
+    return courses
+
+
+def course_for(user: User | None, course_id: Any) -> Course:
+    """One course with its sessions, and for a signed-in user what is theirs and what it costs.
+
+    Raises `NotFound` for what is hidden from them.
+    """
+    visible = Course.objects.visible_to(user).select_related("teacher")
+    course = visible.filter(pk=course_id).first()
+    if course is None:
+        raise NotFound
+    course.my_enrollment = course.price_now = course.already_held = None
+    course.listed = _sessions_for(user, course)
+    now = timezone.now()
+    _describe(course, course.listed, now)
+    for session in course.listed:
+        _show_to(user, session, now)
+    if user:
+        _price(user, course, now)
+    return course
+
+
+def _sessions_for(user: User | None, course: Course) -> list[CourseSession]:
+    sessions = quotes.sessions_as_sold_to(None)
+    if user:
+        sessions = with_access_of(sessions_for_purchase(user).select_related(None), user)
+    found = list(sessions.filter(course=course).order_by("session_number"))
+    for session in found:
+        session.course = course
+    return found
+
+
+def _describe(course: Course, sessions: Sequence[CourseSession], now: Any) -> None:
+    to_come = [session.starts_at for session in sessions if session.is_open(now)]
+    course.sessions_count = len(sessions)
+    course.next_session_starts_at = min(to_come, default=None)
+    course.seats_left = _shown(quotes.course_seats_left(course, sessions, now))
+
+
+def _show_to(user: User | None, session: CourseSession, now: Any) -> None:
+    session.seats_left = _shown(quotes.session_seats_left(session.course, session))
+    session.my_access = access_of(session, user) if user else None
+    for_sale = user and refuse_purchase(session, user, now) is None
+    session.price_now = session.course.price_per_session if for_sale else None
+
+
+def _price(user: User, course: Course, now: Any) -> None:
+    mine = CourseEnrollment.objects.of(user).live().with_course()
+    course.my_enrollment = mine.filter(course=course).first()
+    if course.my_enrollment or course.teacher_id == user.pk:
+        return
+    quote = quotes.quote_course(course, course.listed, user, now)
+    for_sale = course.status == Course.Status.PUBLISHED and course.price_full_course
+    if for_sale and quote.shares and quote.seats_left != 0:
+        course.price_now, course.already_held = quote.price, quote.folded_amount
+
+
+def _shown(seats: int | None) -> int | None:
+    return None if seats is None else max(seats, 0)

@@ -1,0 +1,43 @@
+"""Calls that move money answer once per `Idempotency-Key`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from payments.errors import InvalidKey, KeyReused, RequestInProgress
+from payments.idempotency import Answer, answer_once, fingerprint
+
+KEY_PARAMETER = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="1 to 255 visible characters. The same key gives the first answer again.",
+)
+KEY_ERRORS = (InvalidKey, KeyReused, RequestInProgress)
+
+
+class MoneyView(APIView):
+    """A view whose calls may carry a key."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Read whole before the parser streams it away: copies are compared by their bytes.
+        _ = request.body
+        super().initial(request, *args, **kwargs)
+
+
+def answer(request: Request, act: Callable[[], Answer]) -> Response:
+    """Run `act`, or replay its first answer when the request's key has one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return _respond(act())
+    sent = fingerprint(request.method or "", request.get_full_path(), request.body)
+    return _respond(answer_once(user=request.user, key=key, request=sent, act=act))
+
+
+def _respond(answer: Answer) -> Response:
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
+    return Response(answer.body, status=answer.status, headers=headers)

@@ -1,0 +1,78 @@
+"""My money over the API: balance, movements, holds."""
+
+from typing import Any
+
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.api import LinkPagination
+from common.schema import documented
+from payments.api.serializers import (
+    HoldWithTimelineSerializer,
+    MeSerializer,
+    TransferSerializer,
+    WalletSerializer,
+)
+from payments.models import PaymentHold, Transfer
+from payments.wallets import balances_of
+
+
+class MeView(APIView):
+    @documented("auth_me", {200: MeSerializer}, tags=["auth"], summary="My profile and credit")
+    def get(self, request: Request) -> Response:
+        user = request.user
+        user.credit_balance, user.held = balances_of(user)
+        return Response(MeSerializer(user).data)
+
+
+class WalletView(APIView):
+    @documented("wallet", {200: WalletSerializer}, tags=["payments"], summary="My credit")
+    def get(self, request: Request) -> Response:
+        credit, held = balances_of(request.user)
+        return Response(WalletSerializer({"credit_balance": credit, "held": held}).data)
+
+
+class NewestTransfers(LinkPagination):
+    ordering = ("-created_at", "-id")
+
+
+class NewestHolds(LinkPagination):
+    ordering = ("-held_at", "-id")
+
+
+class TransfersView(ListAPIView):
+    serializer_class = TransferSerializer
+    pagination_class = NewestTransfers
+    queryset = Transfer.objects.none()
+
+    def get_queryset(self) -> Any:
+        return Transfer.objects.as_seen_by(self.request.user)
+
+    @documented(
+        "transfers",
+        {200: TransferSerializer(many=True)},
+        tags=["payments"],
+        summary="My movements, newest first",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class HoldsView(ListAPIView):
+    serializer_class = HoldWithTimelineSerializer
+    pagination_class = NewestHolds
+    queryset = PaymentHold.objects.none()
+
+    def get_queryset(self) -> Any:
+        return PaymentHold.objects.of(self.request.user).with_parts()
+
+    @documented(
+        "holds",
+        {200: HoldWithTimelineSerializer(many=True)},
+        tags=["payments"],
+        summary="What is held for me, with its timeline",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)

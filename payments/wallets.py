@@ -1,0 +1,17 @@
+"""What a user has to spend, and what is held."""
+
+from decimal import Decimal
+
+from django.db.models import F, Sum
+
+from accounts.models import User
+from common.money import ZERO
+from payments.models import HoldStatus, LedgerAccount, PaymentHold
+
+
+def balances_of(user: User) -> tuple[Decimal, Decimal]:
+    """Credit to spend, and the sum that waits in escrow, both in credits; two statements."""
+    wallet = LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
+    waiting = F("amount") - F("released_amount") - F("refunded_amount")
+    held = PaymentHold.objects.of(user).filter(status=HoldStatus.HELD).aggregate(sum=Sum(waiting))
+    return wallet.balance or ZERO, (held["sum"] or ZERO).quantize(Decimal("0.01"))
