@@ -1,0 +1,158 @@
+"""What must hold between the bank's books and what was bought; `invariants` says how it is written.
+
+The bank may not import what lies above it, so the tables of bookings are named in SQL alone.
+"""
+
+from payments.invariants import Check, Invariant
+
+HOLDS_OF_BOOKINGS = Invariant(
+    "I6",
+    "Each enrolment and purchase has its hold, of its price, and once cancelled no pending part "
+    "of a session that has not started.",
+    (
+        Check(
+            "the enrolment and its hold differ",
+            """
+            SELECT b.id, b.total_price_paid, h.amount AS held, b.refund_amount,
+                h.refunded_amount AS refunded
+            FROM course_enrollments b LEFT JOIN payment_holds h ON h.enrollment_id = b.id
+            WHERE h.id IS NULL OR h.student_id <> b.user_id
+                OR ROUND(b.total_price_paid - h.amount, 2) <> 0
+                OR ROUND(b.refund_amount - h.refunded_amount, 2) <> 0
+            """,
+        ),
+        Check(
+            "the purchase and its hold differ",
+            """
+            SELECT b.id, b.price_paid, h.amount AS held, b.refund_amount,
+                h.refunded_amount AS refunded
+            FROM session_purchases b LEFT JOIN payment_holds h ON h.session_purchase_id = b.id
+            WHERE h.id IS NULL OR h.student_id <> b.user_id
+                OR ROUND(b.price_paid - h.amount, 2) <> 0
+                OR ROUND(b.refund_amount - h.refunded_amount, 2) <> 0
+            """,
+        ),
+        Check(
+            "the hold pays for another session than the purchase",
+            """
+            SELECT b.id, b.session_id, p.session_id AS paid_for
+            FROM session_purchases b
+            JOIN payment_holds h ON h.session_purchase_id = b.id
+            JOIN hold_parts p ON p.hold_id = h.id
+            WHERE p.session_id <> b.session_id
+            """,
+        ),
+        Check(
+            "the part of a cancelled enrolment was not refunded",
+            """
+            SELECT p.id, b.id AS cancelled, s.starts_at
+            FROM course_enrollments b
+            JOIN payment_holds h ON h.enrollment_id = b.id
+            JOIN hold_parts p ON p.hold_id = h.id
+            JOIN course_sessions s ON s.id = p.session_id
+            WHERE b.status = 'cancelled' AND p.status = 'pending' AND s.starts_at > %(now)s
+            """,
+        ),
+        Check(
+            "the part of a cancelled purchase was not refunded",
+            """
+            SELECT p.id, b.id AS cancelled, s.starts_at
+            FROM session_purchases b
+            JOIN payment_holds h ON h.session_purchase_id = b.id
+            JOIN hold_parts p ON p.hold_id = h.id
+            JOIN course_sessions s ON s.id = p.session_id
+            WHERE b.status = 'cancelled' AND p.status = 'pending' AND s.starts_at > %(now)s
+            """,
+        ),
+    ),
+)
+
+SEATS = Invariant(
+    "I7",
+    "A course counts its live enrolments, and no session to come is oversold.",
+    (
+        Check(
+            "the count is not that of the live enrolments",
+            """
+            SELECT c.id, c.current_students, COALESCE(e.students, 0) AS enrolled
+            FROM courses c LEFT JOIN enrolled e ON e.course_id = c.id
+            WHERE c.current_students <> COALESCE(e.students, 0)
+            """,
+        ),
+        Check(
+            "the session is oversold",
+            """
+            SELECT s.id, c.max_students, COALESCE(e.students, 0) AS enrolled,
+                COALESCE(b.singles, 0) AS singles
+            FROM course_sessions s
+            JOIN courses c ON c.id = s.course_id
+            LEFT JOIN enrolled e ON e.course_id = c.id
+            LEFT JOIN (
+                SELECT session_id, COUNT(*) AS singles FROM session_purchases
+                WHERE status <> 'cancelled' GROUP BY session_id
+            ) AS b ON b.session_id = s.id
+            WHERE s.status <> 'cancelled' AND s.starts_at > %(now)s
+                AND COALESCE(e.students, 0) + COALESCE(b.singles, 0) > c.max_students
+            """,
+        ),
+    ),
+)
+
+NOTHING_TWICE = Invariant(
+    "I8",
+    "Nobody holds the same course or session twice.",
+    (
+        Check(
+            "the user has the course twice",
+            """
+            SELECT user_id, course_id, COUNT(*) AS live FROM course_enrollments
+            WHERE status <> 'cancelled' GROUP BY user_id, course_id HAVING COUNT(*) > 1
+            """,
+        ),
+        Check(
+            "the user has the session twice",
+            """
+            SELECT user_id, session_id, COUNT(*) AS live FROM session_purchases
+            WHERE status <> 'cancelled' GROUP BY user_id, session_id HAVING COUNT(*) > 1
+            """,
+        ),
+        Check(
+            "the user pays for the session by the enrolment too",
+            """
+            SELECT b.user_id, b.session_id, e.id AS enrollment
+            FROM session_purchases b
+            JOIN hold_parts p ON p.session_id = b.session_id AND p.status = 'pending'
+            JOIN payment_holds h ON h.id = p.hold_id AND h.student_id = b.user_id
+            JOIN course_enrollments e ON e.id = h.enrollment_id AND e.status <> 'cancelled'
+            WHERE b.status = 'active'
+            """,
+        ),
+    ),
+)
+
+_PENDING = """
+    SELECT p.id, p.hold_id, p.session_id, p.amount, p.review_reason
+    FROM hold_parts p JOIN course_sessions s ON s.id = p.session_id
+    WHERE p.status = 'pending'
+"""
+
+SETTLED_SESSIONS = Invariant(
+    "I12",
+    "No settled session has a pending part, but those under review.",
+    (
+        Check(
+            "the session is settled, the part is not",
+            f"{_PENDING} AND s.status = 'completed' AND p.review_reason = ''",
+        ),
+        Check(
+            "under review: staff decide",
+            f"{_PENDING} AND p.review_reason <> ''",
+            notice=True,
+        ),
+        Check(
+            "the session is cancelled: the next sweep refunds the part",
+            f"{_PENDING} AND s.status = 'cancelled' AND p.review_reason = ''",
+            notice=True,
+        ),
+    ),
+)

@@ -1,0 +1,328 @@
+"""What must hold of the books at every moment, as SQL that gives the rows for which it does not.
+
+Every query runs unchanged on MariaDB, MySQL and SQLite, whose decimals are floats: hence the
+rounding. Its first column names the offender, the others say what was found. Transfers are
+aggregated once and joined to, never looked up row by row: there are millions of them.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Check:
+    """`sql` finds offenders, of whom `problem` is true; a notice is no violation."""
+
+    problem: str
+    sql: str
+    notice: bool = False
+
+
+@dataclass(frozen=True)
+class Invariant:
+    code: str
+    promise: str
+    checks: tuple[Check, ...]
+
+
+# What several checks start from; each is put before every query.
+COMMON = """
+    WITH moved AS (
+        SELECT account_id, SUM(amount) AS amount FROM (
+            SELECT credit_account_id AS account_id, SUM(amount) AS amount
+            FROM transfers GROUP BY credit_account_id
+            UNION ALL
+            SELECT debit_account_id, -SUM(amount) FROM transfers GROUP BY debit_account_id
+        ) AS sides GROUP BY account_id
+    ), enrolled AS (
+        SELECT course_id, COUNT(*) AS students FROM course_enrollments
+        WHERE status <> 'cancelled' GROUP BY course_id
+    )
+"""
+
+BALANCES = Invariant(
+    "I1",
+    "Every user account's balance equals its transfers, and is not below zero.",
+    (
+        Check(
+            "the balance is not what its transfers add up to, or is below zero",
+            """
+            SELECT a.id, a.kind, a.balance, COALESCE(m.amount, 0) AS moved
+            FROM ledger_accounts a LEFT JOIN moved m ON m.account_id = a.id
+            WHERE a.owner_id IS NOT NULL AND (
+                a.balance IS NULL OR a.balance < 0
+                OR ROUND(a.balance - COALESCE(m.amount, 0), 2) <> 0)
+            """,
+        ),
+    ),
+)
+
+ESCROW = Invariant(
+    "I2",
+    "Escrow equals what is held and unsettled.",
+    (
+        Check(
+            "the account and the holds differ",
+            """
+            SELECT 'escrow', e.moved AS in_escrow, h.held
+            FROM (SELECT COALESCE(SUM(m.amount), 0) AS moved
+                  FROM ledger_accounts a JOIN moved m ON m.account_id = a.id
+                  WHERE a.kind = 'escrow') AS e
+            CROSS JOIN (SELECT COALESCE(SUM(amount - released_amount - refunded_amount), 0) AS held
+                        FROM payment_holds) AS h
+            WHERE ROUND(e.moved - h.held, 2) <> 0
+            """,
+        ),
+    ),
+)
+
+HOLD_STATUS = Invariant(
+    "I3",
+    "No hold gives out more than it took, and its status agrees.",
+    (
+        Check(
+            "released and refunded are more than the amount",
+            """
+            SELECT id, amount, released_amount, refunded_amount FROM payment_holds
+            WHERE ROUND(amount - released_amount - refunded_amount, 2) < 0
+                OR released_amount < 0 OR refunded_amount < 0
+            """,
+        ),
+        Check(
+            "the status is not the one that its parts give it",
+            """
+            SELECT h.id, h.status, h.released_amount, COALESCE(p.pending, 0) AS pending
+            FROM payment_holds h LEFT JOIN (
+                SELECT hold_id, SUM(CASE WHEN status = 'pending' THEN 1 ELSE 0 END) AS pending
+                FROM hold_parts GROUP BY hold_id
+            ) AS p ON p.hold_id = h.id
+            WHERE h.status <> CASE WHEN COALESCE(p.pending, 0) > 0 THEN 'held'
+                WHEN h.released_amount > 0 THEN 'released' ELSE 'refunded' END
+            """,
+        ),
+    ),
+)
+
+HOLD_TRANSFERS = Invariant(
+    "I4",
+    "Each hold's totals equal its transfers, and so do each part's.",
+    (
+        Check(
+            "the totals are not what was transferred",
+            """
+            SELECT h.id, h.amount, t.taken, h.released_amount, t.released,
+                h.refunded_amount, t.refunded
+            FROM payment_holds h LEFT JOIN (
+                SELECT hold_id, SUM(CASE WHEN kind = 'hold' THEN amount ELSE 0 END) AS taken,
+                    SUM(CASE WHEN kind = 'release' THEN amount ELSE 0 END) AS released,
+                    SUM(CASE WHEN kind = 'refund' THEN amount ELSE 0 END) AS refunded
+                FROM transfers WHERE hold_id IS NOT NULL GROUP BY hold_id
+            ) AS t ON t.hold_id = h.id
+            WHERE ROUND(h.amount - COALESCE(t.taken, 0), 2) <> 0
+                OR ROUND(h.released_amount - COALESCE(t.released, 0), 2) <> 0
+                OR ROUND(h.refunded_amount - COALESCE(t.refunded, 0), 2) <> 0
+            """,
+        ),
+        Check(
+            "the part's shares are not what was transferred",
+            """
+            SELECT p.id, p.teacher_amount, t.teacher, p.referrer_amount, t.referrer,
+                p.platform_amount, t.platform, p.refunded_amount, t.refunded
+            FROM hold_parts p LEFT JOIN (
+                SELECT hold_part_id,
+                    SUM(CASE WHEN dedupe_key LIKE '%%:teacher' THEN amount ELSE 0 END) AS teacher,
+                    SUM(CASE WHEN dedupe_key LIKE '%%:referrer' THEN amount ELSE 0 END)
+                        AS referrer,
+                    SUM(CASE WHEN dedupe_key LIKE '%%:platform' THEN amount ELSE 0 END)
+                        AS platform,
+                    SUM(CASE WHEN kind = 'refund' THEN amount ELSE 0 END) AS refunded
+                FROM transfers WHERE hold_part_id IS NOT NULL GROUP BY hold_part_id
+            ) AS t ON t.hold_part_id = p.id
+            WHERE ROUND(p.teacher_amount - COALESCE(t.teacher, 0), 2) <> 0
+                OR ROUND(p.referrer_amount - COALESCE(t.referrer, 0), 2) <> 0
+                OR ROUND(p.platform_amount - COALESCE(t.platform, 0), 2) <> 0
+                OR ROUND(p.refunded_amount - COALESCE(t.refunded, 0), 2) <> 0
+            """,
+        ),
+    ),
+)
+
+HOLD_PARTS = Invariant(
+    "I5",
+    "Each hold's totals equal its parts, and each part is settled whole or not at all.",
+    (
+        Check(
+            "the totals are not those of its parts",
+            """
+            SELECT h.id, h.amount, p.amount AS parts, h.released_amount, p.released,
+                h.refunded_amount, p.refunded
+            FROM payment_holds h LEFT JOIN (
+                SELECT hold_id, SUM(amount) AS amount, SUM(refunded_amount) AS refunded,
+                    SUM(teacher_amount + referrer_amount + platform_amount) AS released
+                FROM hold_parts GROUP BY hold_id
+            ) AS p ON p.hold_id = h.id
+            WHERE p.hold_id IS NULL OR ROUND(h.amount - p.amount, 2) <> 0
+                OR ROUND(h.released_amount - p.released, 2) <> 0
+                OR ROUND(h.refunded_amount - p.refunded, 2) <> 0
+            """,
+        ),
+        Check(
+            "what was given out of the part does not fit its status",
+            """
+            SELECT id, status, amount, teacher_amount, referrer_amount, platform_amount,
+                refunded_amount
+            FROM hold_parts
+            WHERE status NOT IN ('pending', 'released', 'refunded')
+                OR ROUND(teacher_amount + referrer_amount + platform_amount
+                    - CASE WHEN status = 'released' THEN amount ELSE 0 END, 2) <> 0
+                OR ROUND(refunded_amount
+                    - CASE WHEN status = 'refunded' THEN amount ELSE 0 END, 2) <> 0
+            """,
+        ),
+    ),
+)
+
+# R is what is released so far. A share is rounded down to the cent, so what it leaves of
+# R * rate, in ten-thousandths, lies below one cent: no FLOOR, which SQLite may lack.
+SHARES = Invariant(
+    "I13",
+    "The shares of what is released are those of the rates frozen in the hold.",
+    (
+        Check(
+            "the shares are not those of the frozen rates",
+            """
+            SELECT h.id, h.commission_bp, h.referral_bp, p.released, p.teacher, p.referrer
+            FROM payment_holds h JOIN (
+                SELECT hold_id, SUM(teacher_amount) AS teacher, SUM(referrer_amount) AS referrer,
+                    SUM(teacher_amount + referrer_amount + platform_amount) AS released
+                FROM hold_parts WHERE status = 'released' GROUP BY hold_id
+            ) AS p ON p.hold_id = h.id
+            WHERE ROUND(p.released * (10000 - h.commission_bp) - p.teacher * 10000, 2)
+                    NOT BETWEEN 0 AND 99.99
+                OR ROUND((p.released - p.teacher)
+                    * CASE WHEN h.referrer_id IS NULL THEN 0 ELSE h.referral_bp END
+                    - p.referrer * 10000, 2) NOT BETWEEN 0 AND 99.99
+            """,
+        ),
+    ),
+)
+
+ZERO_SUM = Invariant(
+    "I11",
+    "All accounts together are zero, and the system has one account of each of its kinds.",
+    (
+        Check(
+            "money was made or lost",
+            """
+            SELECT 'all accounts', SUM(COALESCE(a.balance, m.amount, 0)) AS total
+            FROM ledger_accounts a LEFT JOIN moved m ON m.account_id = a.id
+            HAVING ROUND(SUM(COALESCE(a.balance, m.amount, 0)), 2) <> 0
+            """,
+        ),
+        Check(
+            "the kind does not fit the owner",
+            """
+            SELECT id, kind, owner_id FROM ledger_accounts
+            WHERE (owner_id IS NULL AND kind NOT IN ('issued', 'escrow', 'platform', 'paid_out'))
+                OR (owner_id IS NOT NULL AND kind NOT IN ('wallet', 'earnings', 'withdrawing'))
+            """,
+        ),
+        Check(
+            "the system has more than one account of this kind",
+            """
+            SELECT kind, COUNT(*) AS accounts FROM ledger_accounts
+            WHERE owner_id IS NULL GROUP BY kind HAVING COUNT(*) > 1
+            """,
+        ),
+    ),
+)
+
+# Outer joins keep the transfers first: one pass over them, everything else found by its key.
+DIRECTIONS = Invariant(
+    "I14",
+    "Each transfer debits and credits who it should.",
+    (
+        Check(
+            "this kind of transfer does not go from there to there",
+            """
+            SELECT t.id, t.dedupe_key, t.kind, d.kind AS debited, c.kind AS credited
+            FROM transfers t
+            LEFT JOIN ledger_accounts d ON d.id = t.debit_account_id
+            LEFT JOIN ledger_accounts c ON c.id = t.credit_account_id
+            LEFT JOIN payment_holds h ON h.id = t.hold_id
+            LEFT JOIN hold_parts p ON p.id = t.hold_part_id AND p.hold_id = t.hold_id
+            LEFT JOIN withdrawals w ON w.id = t.withdrawal_id
+            WHERE t.amount <= 0 OR COALESCE(CASE t.kind
+                WHEN 'grant' THEN d.kind IN ('issued', 'platform') AND c.kind = 'wallet'
+                WHEN 'revoke' THEN d.kind = 'wallet' AND c.kind = 'issued'
+                WHEN 'hold' THEN d.kind = 'wallet' AND d.owner_id = h.student_id
+                    AND c.kind = 'escrow' AND t.hold_part_id IS NULL
+                WHEN 'refund' THEN d.kind = 'escrow' AND p.id IS NOT NULL
+                    AND c.kind = 'wallet' AND c.owner_id = h.student_id
+                WHEN 'release' THEN d.kind = 'escrow' AND p.id IS NOT NULL AND CASE
+                    WHEN t.dedupe_key LIKE '%%:teacher'
+                        THEN c.kind = 'earnings' AND c.owner_id = h.teacher_id
+                    WHEN t.dedupe_key LIKE '%%:referrer'
+                        THEN c.kind = 'earnings' AND c.owner_id = h.referrer_id
+                    WHEN t.dedupe_key LIKE '%%:platform' THEN c.kind = 'platform' END
+                WHEN 'withdraw' THEN d.kind = 'earnings' AND d.owner_id = w.teacher_id
+                    AND c.kind = 'withdrawing' AND c.owner_id = w.teacher_id
+                WHEN 'withdrawal_returned' THEN d.kind = 'withdrawing'
+                    AND d.owner_id = w.teacher_id
+                    AND c.kind = 'earnings' AND c.owner_id = w.teacher_id
+                WHEN 'payout' THEN d.kind = 'withdrawing' AND d.owner_id = w.teacher_id
+                    AND c.kind = 'paid_out'
+                END, 0) = 0
+            """,
+        ),
+    ),
+)
+
+OPEN_WITHDRAWALS = Invariant(
+    "I9",
+    "What is being withdrawn equals the open withdrawals.",
+    (
+        Check(
+            "the account and the open withdrawals differ",
+            """
+            SELECT u.id AS user_id, COALESCE(a.balance, 0) AS withdrawing,
+                COALESCE(w.asked, 0) AS asked
+            FROM users u
+            LEFT JOIN ledger_accounts a ON a.owner_id = u.id AND a.kind = 'withdrawing'
+            LEFT JOIN (
+                SELECT teacher_id, SUM(amount) AS asked FROM withdrawals
+                WHERE status IN ('requested', 'approved') GROUP BY teacher_id
+            ) AS w ON w.teacher_id = u.id
+            WHERE ROUND(COALESCE(a.balance, 0) - COALESCE(w.asked, 0), 2) <> 0
+            """,
+        ),
+    ),
+)
+
+WITHDRAWAL_TRANSFERS = Invariant(
+    "I10",
+    "Each withdrawal has exactly the transfers of its status.",
+    (
+        Check(
+            "the transfers are not those of its status",
+            """
+            SELECT w.id, w.status, w.amount, t.reserved, t.paid, t.returned
+            FROM withdrawals w LEFT JOIN (
+                SELECT withdrawal_id, COUNT(*) AS made,
+                    SUM(CASE WHEN kind = 'withdraw' THEN amount ELSE 0 END) AS reserved,
+                    SUM(CASE WHEN kind = 'payout' THEN amount ELSE 0 END) AS paid,
+                    SUM(CASE WHEN kind = 'withdrawal_returned' THEN amount ELSE 0 END) AS returned
+                FROM transfers WHERE withdrawal_id IS NOT NULL GROUP BY withdrawal_id
+            ) AS t ON t.withdrawal_id = w.id
+            WHERE t.withdrawal_id IS NULL
+                OR w.status NOT IN
+                    ('requested', 'approved', 'completed', 'rejected', 'cancelled')
+                OR t.made <> CASE WHEN w.status IN ('requested', 'approved') THEN 1 ELSE 2 END
+                OR ROUND(w.amount - t.reserved, 2) <> 0
+                OR ROUND(t.paid
+                    - CASE WHEN w.status = 'completed' THEN w.amount ELSE 0 END, 2) <> 0
+                OR ROUND(t.returned - CASE WHEN w.status IN ('rejected', 'cancelled')
+                    THEN w.amount ELSE 0 END, 2) <> 0
+            """,
+        ),
+    ),
+)
