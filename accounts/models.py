@@ -14,10 +14,12 @@ from common.models import LockingQuerySet, UUIDModel
 
 
 def new_referral_code() -> str:
+    """A code that nobody guesses and anybody can type."""
     return secrets.token_hex(5)
 
 
 def validate_time_zone(name: str) -> None:
+    """Refuse what is no name of a time zone."""
     if name not in zoneinfo.available_timezones():
         raise ValidationError("There is no time zone of this name.", code="invalid_time_zone")
 

@@ -68,7 +68,7 @@ def parse(kind: type[T], raw: str | bytes) -> T:
     """A token that we signed, of this kind and not expired; raises `TokenNotValid`."""
     try:
         return kind(raw)  # type: ignore[arg-type]
-    except (TokenError, ValueError, RecursionError) as error:
+    except TokenError as error:
         raise TokenNotValid from error
 
 
@@ -88,10 +88,8 @@ def _use(token: Token, next_jti: str) -> bool:
     """Whether this use of a refresh token is its first, decided by one conditional UPDATE."""
     now = timezone.now()
     family = TokenFamily.objects.filter(pk=token.get(FAMILY), revoked_at=None)
-    if (
-        family.live()
-        .filter(jti=token[JTI])
-        .update(jti=next_jti, previous_jti=token[JTI], rotated_at=now, expires_at=_expiry())
+    if family.filter(jti=token[JTI]).update(
+        jti=next_jti, previous_jti=token[JTI], rotated_at=now, expires_at=_expiry()
     ):
         return True
     just_used = Q(previous_jti=token[JTI], rotated_at__gt=now - GRACE)

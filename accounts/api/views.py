@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny
@@ -20,7 +20,9 @@ from accounts.api.serializers import (
     RegistrationSerializer,
     TokenPairSerializer,
 )
+from accounts.errors import InvalidCredentials, TokenNotValid, TooManyAttempts
 from accounts.throttling import begin_registration, client_address
+from common.schema import documented
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoi4oCmIn0.c2lnbmF0dXJl"
 CREDENTIALS = {"email": "ada@example.com", "password": "correct horse battery"}
@@ -53,8 +55,11 @@ class OpenView(GenericAPIView[Any]):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    def get_authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="api"'
+    def handle_exception(self, error: Exception) -> Response:
+        response = super().handle_exception(error)
+        if response.status_code == status.HTTP_401_UNAUTHORIZED:
+            response["WWW-Authenticate"] = 'Bearer realm="api"'
+        return response
 
     def parsed(self, request: Request) -> dict[str, Any]:
         serializer = self.get_serializer(data=request.data)
@@ -65,11 +70,13 @@ class OpenView(GenericAPIView[Any]):
 class RegisterView(OpenView):
     serializer_class = RegistrationSerializer
 
-    @extend_schema(
-        operation_id="auth_register",
+    @documented(
+        "auth_register",
+        {201: ProfileSerializer},
+        [TooManyAttempts],
         summary="Register",
+        description="Everybody begins as a student. Sign in afterwards to get tokens.",
         tags=["auth"],
-        responses={201: ProfileSerializer},
         examples=[REGISTRATION, PROFILE],
     )
     def post(self, request: Request) -> Response:
@@ -85,11 +92,13 @@ class RegisterView(OpenView):
 class TokenView(OpenView):
     serializer_class = CredentialsSerializer
 
-    @extend_schema(
-        operation_id="auth_token",
+    @documented(
+        "auth_token",
+        {200: TokenPairSerializer},
+        [InvalidCredentials, TooManyAttempts],
         summary="Sign in",
+        description="An access token for some minutes, and a refresh token for the next pair.",
         tags=["auth"],
-        responses=TokenPairSerializer,
         examples=[SIGN_IN, PAIR],
     )
     def post(self, request: Request) -> Response:
@@ -100,12 +109,13 @@ class TokenView(OpenView):
 class RefreshView(OpenView):
     serializer_class = RefreshSerializer
 
-    @extend_schema(
-        operation_id="auth_token_refresh",
+    @documented(
+        "auth_token_refresh",
+        {200: TokenPairSerializer},
+        [TokenNotValid],
         summary="Exchange a refresh token for a new pair",
         description="Each refresh token is good for once. Using one again ends its whole sign-in.",
         tags=["auth"],
-        responses=TokenPairSerializer,
         examples=[REFRESH, PAIR],
     )
     def post(self, request: Request) -> Response:
@@ -115,12 +125,13 @@ class RefreshView(OpenView):
 class LogoutView(OpenView):
     serializer_class = RefreshSerializer
 
-    @extend_schema(
-        operation_id="auth_logout",
+    @documented(
+        "auth_logout",
+        {204: None},
+        [TokenNotValid],
         summary="Sign out",
         description="Ends the sign-in that the refresh token belongs to. A repeat changes nothing.",
         tags=["auth"],
-        responses={204: None},
         examples=[REFRESH],
     )
     def post(self, request: Request) -> Response:

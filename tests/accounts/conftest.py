@@ -36,11 +36,6 @@ class Client(APIClient):
         return self.send("logout", {"refresh": token})
 
 
-@pytest.fixture(autouse=True)
-def _quick_hashes(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def client() -> Client:
     return Client()

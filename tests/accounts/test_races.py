@@ -1,4 +1,4 @@
-"""Parallel uses of one token, one address, one budget: each race, and its twin without the guard."""
+"""Parallel uses of one token, one address, one budget: each race, and its twin unguarded."""
 
 from collections import Counter
 from collections.abc import Callable

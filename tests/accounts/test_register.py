@@ -26,7 +26,7 @@ def test_a_student_registers_and_signs_in(client):
 def test_nobody_makes_himself_staff_or_teacher(client):
     client.register(is_staff=True, is_superuser=True, is_teacher=True)
     user = User.objects.get()
-    assert not (user.is_staff or user.is_superuser or user.is_teacher)
+    assert {user.is_staff, user.is_superuser, user.is_teacher} == {False}
 
 
 def test_an_address_is_taken_in_every_case(ada, client):

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -6,6 +7,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.utils import timezone
 
 from accounts.models import SignInRecord, User
+from accounts.throttling import Budget
 from tests.accounts.conftest import PASSWORD, Client
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +43,7 @@ def test_whoever_guesses_learns_nothing(ada, client, settings, who):
     )
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
     assert answer.json()["details"] == {}
+    assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
     assert CountingHasher.calls == before + 1
 
 
@@ -50,7 +53,15 @@ def test_five_wrong_guesses_from_one_place_are_all(ada, client):
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 300
     with time_machine.travel(timezone.now() + timedelta(minutes=5, seconds=1)):
+        assert attack("192.0.2.1", times=6) == [401] * 5 + [429]
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
         assert client.sign_in().status_code == 200
+
+
+def test_a_window_that_has_ended_opens_anew(db):
+    budget = Budget("key", limit=2, window=timedelta(minutes=5))
+    SignInRecord.objects.create(key="key", count=2, expires_at=timezone.now())
+    assert [bool(budget.take()) for _ in range(3)] == [False, False, True]
 
 
 def test_an_unknown_account_is_limited_the_same(db):
@@ -159,4 +170,4 @@ def test_old_records_go_and_name_nobody(ada, client):
         attack("192.0.2.2", "bob@example.com")
     assert SignInRecord.objects.filter(expires_at__lt=timezone.now()).count() == 0
     assert SignInRecord.objects.count() == 3
-    assert not any("ada" in str(r) or "192" == str(r)[:3] for r in SignInRecord.objects.all())
+    assert all(re.fullmatch("[0-9a-f]{64}", record.key) for record in SignInRecord.objects.all())
