@@ -1,0 +1,196 @@
+"""A demo world in an empty database, made through the services, as its people would make it."""
+
+from argparse import ArgumentParser
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import register
+from common.transactions import operation
+from courses.models import Course, CourseSession
+from courses.services import archive_course, publish_course
+from enrollments.models import CourseEnrollment, SessionPurchase
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.sessions import add_session, cancel_session, move_session
+from payments.models import HoldPart, PaymentHold, Transfer
+from payments.services.ledger import grant_credit
+from talkplatform.demo import (
+    COURSES,
+    PASSWORD,
+    STAFF,
+    STUDENTS,
+    TEACHERS,
+    DemoCourse,
+    Person,
+)
+
+People = dict[str, User]
+
+# Before any course was made.
+ARRIVED = timedelta(days=60)
+SESSION_MOVES_BY = timedelta(days=1, hours=2)
+
+
+class Command(BaseCommand):
+    help = "Fill an empty database with a demo world, and print its logins."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--if-empty",
+            action="store_true",
+            help="do nothing, successfully, when somebody is there already",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if build_world():
+            self._print_logins()
+        elif not options["if_empty"]:
+            raise CommandError("The database is not empty: the demo world goes into an empty one.")
+
+    def _print_logins(self) -> None:
+        self.stdout.write(f"The demo world is ready. Every password: {PASSWORD}\n")
+        people = [(STAFF, "staff")]
+        people += [(person, "teacher") for person in TEACHERS]
+        people += [(person, "student") for person in STUDENTS]
+        for person, role in people:
+            self.stdout.write(f"  {role:<8}  {person.email:<20}  {person.name}")
+
+
+@operation
+def build_world() -> bool:
+    """Make the demo world, all or nothing; gives False, and makes nothing, if anybody is there."""
+    if User.objects.exists():
+        return False
+    staff = User.objects.create_superuser(STAFF.email, PASSWORD, display_name=STAFF.name)
+    people: People = {}
+    for person in TEACHERS + STUDENTS:
+        people[person.key] = _arrive(person, people, staff)
+    User.objects.filter(email__in=[teacher.email for teacher in TEACHERS]).update(is_teacher=True)
+    _age_people()
+    for plan in COURSES:
+        _play(plan, people)
+    return True
+
+
+def _arrive(person: Person, people: People, staff: User) -> User:
+    referrer = people.get(person.referred_by)
+    user = register(
+        email=person.email,
+        password=PASSWORD,
+        display_name=person.name,
+        referral_code=referrer.referral_code if referrer else "",
+        time_zone=person.time_zone,
+    )
+    if person.credit:
+        grant_credit(
+            user=user,
+            amount=person.credit,
+            reason="Welcome to the demo",
+            request_id=uuid4(),
+            actor=staff,
+        )
+    return user
+
+
+def _play(plan: DemoCourse, people: People) -> None:
+    course = _make(plan, people[plan.teacher])
+    sessions = {session.session_number: session for session in course.sessions.all()}
+    _sell_singles(plan, people, sessions)
+    for key in plan.enrolled + plan.changed_mind:
+        enrollment = enroll_full_course(student=people[key], course_id=course.pk)
+        if key in plan.changed_mind:
+            cancel_enrollment(student=people[key], enrollment_id=enrollment.pk)
+    _age(course, plan.age)
+    _happen_today(plan, people, course)
+
+
+def _make(plan: DemoCourse, teacher: User) -> Course:
+    """The course with its sessions, all still to come: they are sold before they are aged."""
+    course = Course.objects.create(
+        teacher=teacher,
+        title=plan.title,
+        description=plan.description,
+        category=plan.category,
+        language=plan.language,
+        level=plan.level,
+        price_full_course=plan.full and Decimal(plan.full),
+        price_per_session=plan.single and Decimal(plan.single),
+        max_students=plan.seats,
+    )
+    for index, title in enumerate(plan.sessions):
+        add_session(
+            course_id=course.pk,
+            actor=teacher,
+            title=title,
+            starts_at=_last_half_hour() + plan.age + plan.first + index * plan.every,
+            duration_minutes=plan.minutes,
+        )
+    return publish_course(course_id=course.pk, actor=teacher) if plan.sessions else course
+
+
+def _sell_singles(plan: DemoCourse, people: People, sessions: dict[int, CourseSession]) -> None:
+    for key, numbers in plan.singles.items():
+        for number in numbers:
+            purchase_session(student=people[key], session_id=sessions[number].pk)
+    for key, numbers in plan.returned.items():
+        for number in numbers:
+            bought = purchase_session(student=people[key], session_id=sessions[number].pk)
+            cancel_session_purchase(student=people[key], purchase_id=bought.pk)
+
+
+def _happen_today(plan: DemoCourse, people: People, course: Course) -> None:
+    for key in plan.late_today:
+        enroll_full_course(student=people[key], course_id=course.pk)
+    if plan.cancelled_today:
+        session = course.sessions.get(session_number=plan.cancelled_today)
+        cancel_session(session_id=session.pk, actor=course.teacher)
+    if plan.moved_today:
+        session = course.sessions.get(session_number=plan.moved_today)
+        move_session(
+            session_id=session.pk,
+            actor=course.teacher,
+            starts_at=session.starts_at + SESSION_MOVES_BY,
+            duration_minutes=session.duration_minutes,
+        )
+    if plan.archived_today:
+        archive_course(course_id=course.pk, actor=course.teacher)
+
+
+def _last_half_hour() -> datetime:
+    now = timezone.now()
+    return now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
+
+
+def _age_people() -> None:
+    _shift(User.objects.all(), ARRIVED, "date_joined")
+    _shift(Transfer.objects.all(), ARRIVED, "created_at")
+
+
+def _age(course: Course, by: timedelta) -> None:
+    """Let everything about a course have happened `by` earlier, which no service can do.
+
+    What was sold moves along with the sessions, so none of them looks moved.
+    """
+    holds = PaymentHold.objects.filter(
+        Q(enrollment__course=course) | Q(session_purchase__course=course)
+    )
+    held = list(holds.values_list("pk", flat=True))
+    _shift(Course.objects.filter(pk=course.pk), by, "created_at", "updated_at")
+    _shift(CourseSession.objects.filter(course=course), by, "starts_at", "created_at", "updated_at")
+    booked = ("cancelled_at", "created_at", "updated_at")
+    _shift(CourseEnrollment.objects.filter(course=course), by, "enrolled_at", *booked)
+    _shift(SessionPurchase.objects.filter(course=course), by, "purchased_at", *booked)
+    _shift(PaymentHold.objects.filter(pk__in=held), by, "held_at")
+    _shift(HoldPart.objects.filter(hold__in=held), by, "sold_starts_at", "settled_at")
+    _shift(Transfer.objects.filter(hold__in=held), by, "created_at")
+
+
+def _shift(rows: Any, by: timedelta, *fields: str) -> None:
+    rows.update(**{field: F(field) - by for field in fields})
