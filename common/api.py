@@ -53,6 +53,7 @@ def _body(error: Exception, status: int, data: Any) -> dict[str, Any]:
 
 
 def error_body(code: str, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The one shape of every refusal."""
     return {"code": code, "message": message, "details": details or {}}
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import pairwise
 
 from common.errors import InvalidAmount
 
@@ -22,6 +23,7 @@ def from_cents(cents: int) -> Decimal:
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
+    """The sum; 0.00 of none."""
     return sum(amounts, ZERO)
 
 
@@ -29,7 +31,7 @@ def split(amount: Decimal, parts: int) -> list[Decimal]:
     """An amount cut into `parts` shares that differ by a cent at most and add up to it exactly."""
     cents = to_cents(amount)
     edges = [cents * i // parts for i in range(parts + 1)]
-    return [from_cents(high - low) for low, high in zip(edges, edges[1:], strict=False)]
+    return [from_cents(high - low) for low, high in pairwise(edges)]
 
 
 def parse_amount(text: object) -> Decimal:

@@ -55,6 +55,7 @@ def _retrying(attempt: Callable[[], R]) -> R:
 
 
 def is_retryable(error: OperationalError) -> bool:
+    """Whether the database undid the transaction for a reason that passes."""
     if connection.vendor == "sqlite":
         return "locked" in str(error)
     return bool(error.args) and error.args[0] in _RETRYABLE

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from accounts.models import User
 from common.models import LockingQuerySet, TimestampedModel
 from common.money import CENT
 
@@ -16,6 +17,7 @@ MAX_SESSION_MINUTES = 24 * 60
 
 
 def new_room_name() -> str:
+    """A name for a LiveKit room that nobody else has."""
     return f"session-{uuid7().hex}"
 
 
@@ -23,7 +25,7 @@ class CourseQuerySet(LockingQuerySet):
     def published(self) -> Self:
         return self.filter(status=Course.Status.PUBLISHED)
 
-    def visible_to(self, user) -> Self:
+    def visible_to(self, user: User | None) -> Self:
         """Drafts show themselves to their teacher and to staff only."""
         if user is None or not user.is_authenticated:
             return self.exclude(status=Course.Status.DRAFT)
@@ -85,7 +87,7 @@ class Course(TimestampedModel):
     def __str__(self) -> str:
         return self.title
 
-    def is_visible_to(self, user) -> bool:
+    def is_visible_to(self, user: User) -> bool:
         """Drafts show themselves to their teacher and to staff only."""
         return self.status != self.Status.DRAFT or self.teacher_id == user.pk or bool(user.is_staff)
 

@@ -1,12 +1,14 @@
 """Who has bought what: a full course, or one session of it."""
 
 from decimal import Decimal
+from typing import Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
+from accounts.models import User
 from common.models import LockingQuerySet, TimestampedModel
 from common.money import ZERO
 
@@ -47,27 +49,27 @@ def live_field() -> models.GeneratedField:
 class BookingQuerySet(LockingQuerySet):
     """What enrolments and single purchases have in common."""
 
-    def of(self, user) -> "BookingQuerySet":
+    def of(self, user: User) -> Self:
         return self.filter(user=user)
 
-    def live(self) -> "BookingQuerySet":
+    def live(self) -> Self:
         return self.filter(live=1)
 
 
 class EnrollmentQuerySet(BookingQuerySet):
-    def newest_first(self) -> "EnrollmentQuerySet":
+    def newest_first(self) -> Self:
         return self.order_by("-enrolled_at", "-id")
 
-    def with_course(self) -> "EnrollmentQuerySet":
+    def with_course(self) -> Self:
         """With course, teacher and hold, in one statement."""
         return self.select_related("course__teacher", "hold")
 
 
 class PurchaseQuerySet(BookingQuerySet):
-    def newest_first(self) -> "PurchaseQuerySet":
+    def newest_first(self) -> Self:
         return self.order_by("-purchased_at", "-id")
 
-    def with_course(self) -> "PurchaseQuerySet":
+    def with_course(self) -> Self:
         """With session, course, teacher and hold, in one statement."""
         return self.select_related("session", "course__teacher", "hold")
 

@@ -6,14 +6,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, Subquery, Value
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from common.money import ZERO, split, total
-from courses.models import Course, CourseSession
+from courses.models import Course, CourseSession, CourseSessionQuerySet
 from enrollments.models import CourseEnrollment, SessionPurchase
 from payments.models import HoldPart
+
+# A `CourseSession` from `sessions_as_sold_to`, and a `HoldPart` that knows its session's times:
+# what the query adds to them, no model declares.
+SoldSession = Any
+TimedPart = Any
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,8 @@ class CancellationPreview:
         return total(session.refund for session in self.sessions)
 
 
-def sessions_as_sold_to(user: User | None):
-    """Sessions, each with `taken` (live single purchases) and `mine` (one of them is the user's)."""
+def sessions_as_sold_to(user: User | None) -> CourseSessionQuerySet:
+    """Sessions, each with `taken` (live single purchases) and `mine` (one is the user's)."""
     sold = SessionPurchase.objects.live().filter(session=OuterRef("pk"))
     count = sold.order_by().values("session").annotate(n=Count("pk")).values("n")
     mine = Exists(sold.filter(user=user)) if user else Value(value=False)
@@ -80,7 +85,7 @@ def sessions_as_sold_to(user: User | None):
 
 
 def quote_course(
-    course: Course, sessions: Sequence[CourseSession], user: User | None, now: datetime
+    course: Course, sessions: Sequence[SoldSession], user: User | None, now: datetime
 ) -> CourseQuote:
     """Price the whole `course`; `sessions` are all of its, from `sessions_as_sold_to(user)`.
 
@@ -93,9 +98,7 @@ def quote_course(
     return CourseQuote(course, shares, course_seats_left(course, sessions, now), tuple(folded))
 
 
-def course_seats_left(
-    course: Course, sessions: Sequence[CourseSession], now: datetime
-) -> int | None:
+def course_seats_left(course: Course, sessions: Sequence[SoldSession], now: datetime) -> int | None:
     """Seats for the whole course: those of its fullest session, the buyer's own single left out.
 
     Negative when more are taken than there are, which a buyer sees who took a seat first.
@@ -106,21 +109,21 @@ def course_seats_left(
     return course.max_students - course.current_students - singles
 
 
-def session_seats_left(course: Course, session: CourseSession) -> int | None:
+def session_seats_left(course: Course, session: SoldSession) -> int | None:
     """Seats for one session, `session` from `sessions_as_sold_to`; None without a limit."""
     if course.max_students is None:
         return None
     return course.max_students - course.current_students - session.taken
 
 
-def comes_back(part: HoldPart, now: datetime) -> bool:
+def comes_back(part: TimedPart, now: datetime) -> bool:
     """Whether cancelling refunds this part, from `lock_pending_parts` or `parts_with_sessions`."""
     return part.status == HoldPart.Status.PENDING and (
         part.starts_at > now or part.session_status == CourseSession.Status.CANCELLED
     )
 
 
-def outlook(part: HoldPart, now: datetime) -> Outlook:
+def outlook(part: TimedPart, now: datetime) -> Outlook:
     """What cancelling the whole would do to this part."""
     if comes_back(part, now):
         return Outlook(part.session_id, part.amount, part.amount, "not_started")
@@ -128,7 +131,7 @@ def outlook(part: HoldPart, now: datetime) -> Outlook:
     return Outlook(part.session_id, part.amount, ZERO, str(reason))
 
 
-def live_enrollment_part(user: User):
+def live_enrollment_part(user: User) -> QuerySet:
     """Parts of the user's live enrolments that still pay for the outer session."""
     return HoldPart.objects.filter(
         session=OuterRef("pk"), hold__enrollment__user=user, hold__enrollment__live=1
@@ -136,4 +139,5 @@ def live_enrollment_part(user: User):
 
 
 def has_live_enrollment(user: User, course_id: Any) -> bool:
+    """Whether the user is enrolled in this course, and not cancelled."""
     return CourseEnrollment.objects.live().filter(user=user, course=course_id).exists()

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import NotFound
-from courses.models import Course, CourseSession
+from courses.models import Course
 from enrollments import quotes
 from enrollments.access import access_of, with_access_of
 from enrollments.models import CourseEnrollment
@@ -27,7 +27,7 @@ def catalogue() -> QuerySet[Course]:
     )
 
 
-def describe(courses: Sequence[Course]) -> Sequence[Course]:
+def describe(courses: Sequence[Any]) -> Sequence[Any]:
     """Give each course of the `catalogue` its seats left and its next session."""
     now = timezone.now()
     for course in courses:
@@ -35,13 +35,13 @@ def describe(courses: Sequence[Course]) -> Sequence[Course]:
     return courses
 
 
-def course_for(user: User | None, course_id: Any) -> Course:
+def course_for(user: User | None, course_id: Any) -> Any:
     """One course with its sessions, and for a signed-in user what is theirs and what it costs.
 
     Raises `NotFound` for what is hidden from them.
     """
     visible = Course.objects.visible_to(user).select_related("teacher")
-    course = visible.filter(pk=course_id).first()
+    course: Any = visible.filter(pk=course_id).first()
     if course is None:
         raise NotFound
     course.my_enrollment = course.price_now = course.already_held = None
@@ -55,8 +55,8 @@ def course_for(user: User | None, course_id: Any) -> Course:
     return course
 
 
-def _sessions_for(user: User | None, course: Course) -> list[CourseSession]:
-    sessions = quotes.sessions_as_sold_to(None)
+def _sessions_for(user: User | None, course: Course) -> list[Any]:
+    sessions: Any = quotes.sessions_as_sold_to(None)
     if user:
         sessions = with_access_of(sessions_for_purchase(user).select_related(None), user)
     found = list(sessions.filter(course=course).order_by("session_number"))
@@ -65,21 +65,21 @@ def _sessions_for(user: User | None, course: Course) -> list[CourseSession]:
     return found
 
 
-def _describe(course: Course, sessions: Sequence[CourseSession], now: Any) -> None:
+def _describe(course: Any, sessions: Sequence[Any], now: Any) -> None:
     to_come = [session.starts_at for session in sessions if session.is_open(now)]
     course.sessions_count = len(sessions)
     course.next_session_starts_at = min(to_come, default=None)
     course.seats_left = _shown(quotes.course_seats_left(course, sessions, now))
 
 
-def _show_to(user: User | None, session: CourseSession, now: Any) -> None:
+def _show_to(user: User | None, session: Any, now: Any) -> None:
     session.seats_left = _shown(quotes.session_seats_left(session.course, session))
     session.my_access = access_of(session, user) if user else None
     for_sale = user and refuse_purchase(session, user, now) is None
     session.price_now = session.course.price_per_session if for_sale else None
 
 
-def _price(user: User, course: Course, now: Any) -> None:
+def _price(user: User, course: Any, now: Any) -> None:
     mine = CourseEnrollment.objects.of(user).live().with_course()
     course.my_enrollment = mine.filter(course=course).first()
     if course.my_enrollment or course.teacher_id == user.pk:

@@ -1,6 +1,6 @@
 """The bank's books: accounts, transfers between them, and what is held in escrow."""
 
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from common.models import LockingQuerySet, TimestampedModel, UUIDModel
+from accounts.models import User
+from common.models import LockingQuerySet, UUIDModel
 from common.money import ZERO
 
 
@@ -39,6 +40,7 @@ class LedgerAccount(UUIDModel):
 
     class Meta:
         db_table = "ledger_accounts"
+        permissions = [("grant_credit", "Can grant credit")]
         constraints = [
             models.UniqueConstraint(fields=["owner", "kind"], name="ledger_accounts_one_per_owner"),
             models.CheckConstraint(
@@ -73,13 +75,13 @@ class HoldStatus(models.TextChoices):
 
 
 class HoldQuerySet(LockingQuerySet):
-    def of(self, user) -> "HoldQuerySet":
+    def of(self, user: User) -> Self:
         return self.filter(student=user)
 
-    def newest_first(self) -> "HoldQuerySet":
+    def newest_first(self) -> Self:
         return self.order_by("-held_at", "-id")
 
-    def with_parts(self) -> "HoldQuerySet":
+    def with_parts(self) -> Self:
         """With their parts and sessions, in one more statement."""
         parts = HoldPart.objects.select_related("session").order_by("session__session_number")
         return self.prefetch_related(models.Prefetch("parts", parts))
@@ -258,7 +260,7 @@ class Withdrawal(UUIDModel):
 
 
 class TransferQuerySet(models.QuerySet):
-    def as_seen_by(self, user) -> "TransferQuerySet":
+    def as_seen_by(self, user: User) -> Self:
         """The user's movements, each with the `account` concerned and whether it `paid`."""
         accounts = list(LedgerAccount.objects.filter(owner=user).values_list("pk", flat=True))
         paid = Q(debit_account__in=accounts)

@@ -100,7 +100,7 @@ if _database["ENGINE"] == "django.db.backends.mysql":
         "charset": "utf8mb4",
         "isolation_level": "read committed",
         # A copy of a running request gives up after this; money.md, "Locks".
-        "init_command": "SET SESSION innodb_lock_wait_timeout = 5, SESSION sql_mode = 'TRADITIONAL'",
+        "init_command": "SET innodb_lock_wait_timeout = 5, sql_mode = 'TRADITIONAL'",
         **_database.get("OPTIONS", {}),
     }
 else:

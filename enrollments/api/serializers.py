@@ -178,7 +178,7 @@ class JoinSerializer(serializers.Serializer):
 
 
 class AccessSerializer(serializers.Serializer):
-    hasAccess = serializers.BooleanField(source="has_access")
+    hasAccess = serializers.BooleanField(source="has_access")  # noqa: N815 - clients exist
     reason = serializers.ChoiceField(choices=AccessReason.choices)
     opens_at = serializers.DateTimeField()
     closes_at = serializers.DateTimeField()

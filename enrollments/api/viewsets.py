@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import signed_in
 from common.api import LinkPagination
 from common.errors import NotFound, Unavailable
 from common.schema import documented
@@ -72,7 +73,7 @@ class EnrollView(MoneyView):
         parsed(EnrollRequestSerializer, request)
 
         def act() -> Answer:
-            bought = enrolling.enroll_full_course(student=request.user, course_id=course_id)
+            bought = enrolling.enroll_full_course(student=signed_in(request), course_id=course_id)
             return Answer(HTTPStatus.CREATED, EnrollmentSerializer(bought).data)
 
         return answer(request, act)
@@ -92,7 +93,7 @@ class PurchaseView(MoneyView):
         parsed(Exact, request)
 
         def act() -> Answer:
-            bought = purchasing.purchase_session(student=request.user, session_id=session_id)
+            bought = purchasing.purchase_session(student=signed_in(request), session_id=session_id)
             return Answer(HTTPStatus.CREATED, PurchaseSerializer(bought).data)
 
         return answer(request, act)
@@ -103,7 +104,7 @@ class EnrollmentView(MoneyView):
         "get_enrollment", {200: EnrollmentSerializer}, (NotFound,), tags=TAGS, summary="One of mine"
     )
     def get(self, request: Request, enrollment_id: UUID) -> Response:
-        found = enrolling.find_enrollment(request.user, enrollment_id)
+        found = enrolling.find_enrollment(signed_in(request), enrollment_id)
         return Response(EnrollmentSerializer(found).data)
 
     @documented(
@@ -120,7 +121,7 @@ class EnrollmentView(MoneyView):
 
         def act() -> Answer:
             done = enrolling.cancel_enrollment(
-                student=request.user, enrollment_id=enrollment_id, **given
+                student=signed_in(request), enrollment_id=enrollment_id, **given
             )
             return cancelled(done, EnrollmentCancellationSerializer)
 
@@ -136,7 +137,7 @@ class PurchaseDetailView(MoneyView):
         summary="One of mine",
     )
     def get(self, request: Request, purchase_id: UUID) -> Response:
-        found = purchasing.find_purchase(request.user, purchase_id)
+        found = purchasing.find_purchase(signed_in(request), purchase_id)
         return Response(PurchaseSerializer(found).data)
 
     @documented(
@@ -153,7 +154,7 @@ class PurchaseDetailView(MoneyView):
 
         def act() -> Answer:
             done = purchasing.cancel_session_purchase(
-                student=request.user, purchase_id=purchase_id, **given
+                student=signed_in(request), purchase_id=purchase_id, **given
             )
             return cancelled(done, PurchaseCancellationSerializer)
 
@@ -173,7 +174,7 @@ class HandBackView(MoneyView):
     def delete(self, request: Request, enrollment_id: UUID, session_id: UUID) -> Response:
         def act() -> Answer:
             done = enrolling.hand_back_session(
-                student=request.user, enrollment_id=enrollment_id, session_id=session_id
+                student=signed_in(request), enrollment_id=enrollment_id, session_id=session_id
             )
             return cancelled(done, EnrollmentCancellationSerializer)
 
@@ -189,7 +190,7 @@ class EnrollmentPreviewView(APIView):
         summary="What cancelling now would give back",
     )
     def get(self, request: Request, enrollment_id: UUID) -> Response:
-        preview = previews.preview_enrollment(user=request.user, enrollment_id=enrollment_id)
+        preview = previews.preview_enrollment(user=signed_in(request), enrollment_id=enrollment_id)
         return Response(PreviewSerializer(preview).data)
 
 
@@ -202,7 +203,7 @@ class PurchasePreviewView(APIView):
         summary="What cancelling now would give back",
     )
     def get(self, request: Request, purchase_id: UUID) -> Response:
-        preview = previews.preview_purchase(user=request.user, purchase_id=purchase_id)
+        preview = previews.preview_purchase(user=signed_in(request), purchase_id=purchase_id)
         return Response(PreviewSerializer(preview).data)
 
 
@@ -220,7 +221,7 @@ class MyEnrollmentsView(ListAPIView):
     queryset = CourseEnrollment.objects.none()
 
     def get_queryset(self) -> Any:
-        return enrolling.get_my_enrollments(user=self.request.user)
+        return enrolling.get_my_enrollments(user=signed_in(self.request))
 
     @documented(
         "my_enrollments",
@@ -238,7 +239,7 @@ class MyPurchasesView(ListAPIView):
     queryset = SessionPurchase.objects.none()
 
     def get_queryset(self) -> Any:
-        return purchasing.get_my_session_purchases(user=self.request.user)
+        return purchasing.get_my_session_purchases(user=signed_in(self.request))
 
     @documented(
         "my_session_purchases",
@@ -259,7 +260,7 @@ class AccessView(APIView):
         summary="May I enter this session?",
     )
     def get(self, request: Request, session_id: UUID) -> Response:
-        access = has_access_to_session(user=request.user, session_id=session_id)
+        access = has_access_to_session(user=signed_in(request), session_id=session_id)
         return Response(AccessSerializer(access).data)
 
 
@@ -271,6 +272,7 @@ def parsed(form: type[serializers.Serializer], request: Request) -> dict[str, An
 
 
 def cancelled(done: enrolling.Cancellation, form: type[serializers.Serializer]) -> Answer:
+    """What a cancellation answers, rendered by `form`."""
     message = f"${done.refund_amount} is back in your credit."
     if not done.refund_amount:
         message = "Cancelled. There was nothing to refund."

@@ -112,7 +112,7 @@ def hand_back_session(*, student: User, enrollment_id: UUID, session_id: UUID) -
     """Refund one session that was moved after the sale, until it starts; the enrolment goes on.
 
     A repeat raises `HoldSettled`. Raises `SessionNotMoved`, `SessionStarted`,
-    `AlreadyCancelled`, `NotFound`. Locks the course, the enrolment, its hold with parts, the wallet.
+    `AlreadyCancelled`, `NotFound`. Locks the course, the enrolment, hold and parts, the wallet.
     """
     enrollment = find_enrollment(student, enrollment_id)
     Course.objects.locked().get(pk=enrollment.course_id)
@@ -246,7 +246,7 @@ def _fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]
 
 
 def _check_hand_back(
-    enrollment: CourseEnrollment, session_id: UUID, due: Sequence[HoldPart], now: datetime
+    enrollment: CourseEnrollment, session_id: UUID, due: Sequence[quotes.TimedPart], now: datetime
 ) -> None:
     if not due:
         if HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id).exists():

@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Exists, Subquery
+from django.db.models import Exists, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import User
@@ -92,7 +92,7 @@ def find_purchase(user: User, purchase_id: UUID) -> SessionPurchase:
     raise NotFound
 
 
-def sessions_for_purchase(student: User):
+def sessions_for_purchase(student: User) -> QuerySet:
     """Sessions as sold to the student, each with `included`: a live enrolment pays for it."""
     return (
         quotes.sessions_as_sold_to(student)
@@ -101,7 +101,9 @@ def sessions_for_purchase(student: User):
     )
 
 
-def refuse_purchase(session: CourseSession, student: User, now: datetime) -> DomainError | None:
+def refuse_purchase(
+    session: quotes.SoldSession, student: User, now: datetime
+) -> DomainError | None:
     """Why the student cannot buy this session, from `sessions_for_purchase`, if so."""
     course = session.course
     if course.teacher_id == student.pk:
@@ -131,7 +133,7 @@ def refuse_cancelling(
     return None if quotes.comes_back(pending[0], now) else SessionStarted()
 
 
-def _lock_course_of(student: User, session_id: UUID) -> CourseSession:
+def _lock_course_of(student: User, session_id: UUID) -> quotes.SoldSession:
     """The session as sold to the student, its course locked first, by a key read without a lock."""
     key = Subquery(CourseSession.objects.filter(pk=session_id).values("course_id"))
     list(Course.objects.filter(pk=key).locked().values_list("pk"))

@@ -1,11 +1,10 @@
-"""Change what may have been sold: a course's terms and seats, its sessions added, moved, cancelled."""
+"""Change what may have been sold: a course's terms, its sessions added, moved, cancelled."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -114,7 +113,7 @@ def refund_cancelled_session(session: CourseSession, *, actor: User | None) -> i
     return sum(_refund_hold(hold, session, actor) for hold in _holds_of(pending))
 
 
-def _holds_of(parts: Any) -> Sequence[PaymentHold]:
+def _holds_of(parts: QuerySet) -> QuerySet:
     return PaymentHold.objects.filter(pk__in=list(parts.values_list("hold_id", flat=True)))
 
 
@@ -145,6 +144,7 @@ def _refund_hold(hold: PaymentHold, session: CourseSession, actor: User | None) 
 def _lock_booking(hold: PaymentHold) -> CourseEnrollment | SessionPurchase:
     if hold.enrollment_id:
         return CourseEnrollment.objects.locked().get(pk=hold.enrollment_id)
+    assert hold.session_purchase_id
     return SessionPurchase.objects.locked().get(pk=hold.session_purchase_id)
 
 

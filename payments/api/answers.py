@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import signed_in
 from payments.errors import InvalidKey, KeyReused, RequestInProgress
 from payments.idempotency import Answer, answer_once, fingerprint
 
@@ -35,7 +36,7 @@ def answer(request: Request, act: Callable[[], Answer]) -> Response:
     if key is None:
         return _respond(act())
     sent = fingerprint(request.method or "", request.get_full_path(), request.body)
-    return _respond(answer_once(user=request.user, key=key, request=sent, act=act))
+    return _respond(answer_once(user=signed_in(request), key=key, request=sent, act=act))
 
 
 def _respond(answer: Answer) -> Response:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.api.serializers import ProfileSerializer
 from accounts.models import User
 from payments.models import HoldPart, PaymentHold, Transfer
 
@@ -90,19 +91,7 @@ class WalletSerializer(serializers.Serializer):
     held = serializers.DecimalField(max_digits=12, decimal_places=2)
 
 
-class MeSerializer(serializers.ModelSerializer):
-    credit_balance = serializers.DecimalField(max_digits=12, decimal_places=2)
-    held = serializers.DecimalField(max_digits=12, decimal_places=2)
-
+class MeSerializer(ProfileSerializer, WalletSerializer):
     class Meta:
         model = User
-        fields = [
-            "id",
-            "email",
-            "display_name",
-            "is_teacher",
-            "referral_code",
-            "time_zone",
-            "credit_balance",
-            "held",
-        ]
+        fields = (*ProfileSerializer.Meta.fields, "credit_balance", "held")

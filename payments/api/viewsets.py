@@ -7,6 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import signed_in
+from accounts.api.serializers import ProfileSerializer
 from common.api import LinkPagination
 from common.schema import documented
 from payments.api.serializers import (
@@ -22,15 +24,16 @@ from payments.wallets import balances_of
 class MeView(APIView):
     @documented("auth_me", {200: MeSerializer}, tags=["auth"], summary="My profile and credit")
     def get(self, request: Request) -> Response:
-        user = request.user
-        user.credit_balance, user.held = balances_of(user)
-        return Response(MeSerializer(user).data)
+        user = signed_in(request)
+        credit, held = balances_of(user)
+        profile = ProfileSerializer(user).data
+        return Response(profile | WalletSerializer({"credit_balance": credit, "held": held}).data)
 
 
 class WalletView(APIView):
     @documented("wallet", {200: WalletSerializer}, tags=["payments"], summary="My credit")
     def get(self, request: Request) -> Response:
-        credit, held = balances_of(request.user)
+        credit, held = balances_of(signed_in(request))
         return Response(WalletSerializer({"credit_balance": credit, "held": held}).data)
 
 
@@ -48,7 +51,7 @@ class TransfersView(ListAPIView):
     queryset = Transfer.objects.none()
 
     def get_queryset(self) -> Any:
-        return Transfer.objects.as_seen_by(self.request.user)
+        return Transfer.objects.as_seen_by(signed_in(self.request))
 
     @documented(
         "transfers",
@@ -66,7 +69,7 @@ class HoldsView(ListAPIView):
     queryset = PaymentHold.objects.none()
 
     def get_queryset(self) -> Any:
-        return PaymentHold.objects.of(self.request.user).with_parts()
+        return PaymentHold.objects.of(signed_in(self.request)).with_parts()
 
     @documented(
         "holds",

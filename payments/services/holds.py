@@ -123,6 +123,7 @@ def mark_refunded(
 
 
 def refund_entry(part: HoldPart) -> Entry:
+    """The movement that brings a part back to the student's wallet."""
     return Entry(
         dedupe_key=f"refund:{part.pk}",
         kind=Transfer.Kind.REFUND,

@@ -28,6 +28,7 @@ class Ref(NamedTuple):
 
 
 def wallet(user_id: UUID) -> Ref:
+    """The account with the credit that a user can spend."""
     return Ref(Kind.WALLET, user_id)
 
 
