@@ -10,6 +10,7 @@ from django.utils.html import format_html
 
 from accounts.forms import NewUserForm, StaffSignInForm, UserForm
 from accounts.models import TokenFamily, User
+from common.admin import ReadOnly, SearchedAdmin
 
 admin.site.login_form = StaffSignInForm
 
@@ -48,18 +49,9 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(TokenFamily)
-class TokenFamilyAdmin(admin.ModelAdmin):
+class TokenFamilyAdmin(ReadOnly, SearchedAdmin):
     list_display = ("id", "user", "created_at", "rotated_at", "revoked_at", "expires_at")
     list_filter = ("revoked_at", "expires_at")
     list_select_related = ("user",)
     search_fields = ("user__email",)
     fields = ("user", "created_at", "rotated_at", "revoked_at", "expires_at")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -138,6 +138,7 @@ def _open(budgets: list[Budget]) -> None:
 
 @operation
 def prune() -> None:
+    """Forget a few records whose time is over; each attempt to sign in does it."""
     SignInRecord.objects.prune()
 
 

@@ -22,7 +22,7 @@ USER = "user_id"
 FAMILY = "family"
 JTI = "jti"
 # Made from the password's hash: a changed password ends every token from before.
-PASSWORD = "pwd"
+FINGERPRINT = "pwd"
 
 T = TypeVar("T", bound=Token)
 
@@ -78,7 +78,7 @@ def user_of(token: Token) -> User:
         user = User.objects.get(pk=token[USER])
     except (KeyError, User.DoesNotExist, ValidationError) as error:
         raise TokenNotValid from error
-    if not (user.is_active and constant_time_compare(token.get(PASSWORD), _fingerprint(user))):
+    if not (user.is_active and constant_time_compare(token.get(FINGERPRINT), _fingerprint(user))):
         raise TokenNotValid
     return user
 
@@ -101,7 +101,7 @@ def _pair(user: User, family: UUID | str, jti: str) -> TokenPair:
     access, refresh = AccessToken(), RefreshToken()
     for token in (access, refresh):
         token[USER] = str(user.pk)
-        token[PASSWORD] = _fingerprint(user)
+        token[FINGERPRINT] = _fingerprint(user)
     refresh[FAMILY] = str(family)
     refresh[JTI] = jti
     return {"access": str(access), "refresh": str(refresh)}
