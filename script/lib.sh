@@ -74,6 +74,8 @@ prepare_mysqlclient() {
 
 # One at a time: the lock is on the open file, and falls when its last holder ends, however it ends.
 take_turn() {
+  local python
+  python="$(find_python)"
   exec 9<script/lib.sh
-  "$(find_python)" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+  "$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
 }

@@ -56,7 +56,7 @@ def wait_for_port(host: str, port: int) -> str:
             return str(place[0])
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                sys.exit(f"Cannot listen on {host}:{port}: {error.strerror}. Set another PORT.")
+                sys.exit(f"Cannot listen: {error.strerror}. Set another HOST or PORT.")
         time.sleep(0.2)
 
 
