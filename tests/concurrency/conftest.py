@@ -1,0 +1,48 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from common import transactions
+from common.models import LockingQuerySet
+from payments import audit
+from tests.concurrency.racing import Meeting
+
+
+@pytest.fixture
+def without_locks(monkeypatch) -> None:
+    """Rows are read as if FOR UPDATE had been forgotten."""
+    monkeypatch.setattr(LockingQuerySet, "locked", lambda rows: rows)
+
+
+@pytest.fixture
+def meeting(monkeypatch) -> Callable[..., Meeting]:
+    return lambda parties=2: Meeting(monkeypatch, parties)
+
+
+@pytest.fixture
+def retried(monkeypatch) -> list[Any]:
+    """The database errors for which an operation was tried again, as they come."""
+    errors: list[Any] = []
+    decide = transactions.is_retryable
+
+    def note(error: Any) -> bool:
+        errors.append(error)
+        return decide(error)
+
+    monkeypatch.setattr(transactions, "is_retryable", note)
+    return errors
+
+
+@pytest.fixture
+def broken() -> Callable[[], dict[str, list[str]]]:
+    """Asks for the invariants that do not hold, with what is wrong."""
+
+    def ask() -> dict[str, list[str]]:
+        return {
+            finding.code: [offender.problem for offender in finding.offenders]
+            for finding in audit.run()
+            if not finding.ok
+        }
+
+    return ask

@@ -1,0 +1,90 @@
+"""Calls that really run at once: a thread and a connection each."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+
+TIMEOUT_SECONDS = 60
+AT_A_TIME = 20
+
+
+def race(*calls: Callable[[], Any]) -> list[Any]:
+    """What each call returned or raised, in order; up to twenty start together."""
+    threads = min(len(calls), AT_A_TIME)
+    start = Barrier(threads)
+
+    def ready() -> None:
+        connection.ensure_connection()
+        start.wait(TIMEOUT_SECONDS)
+
+    pool = ThreadPoolExecutor(threads, initializer=ready)
+    futures = [pool.submit(_outcome, call) for call in calls]
+    late = wait(futures, TIMEOUT_SECONDS).not_done
+    pool.shutdown(wait=not late, cancel_futures=True)
+    assert not late, f"{len(late)} calls hang"
+    return [future.result() for future in futures]
+
+
+def _outcome(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as error:
+        return error
+    finally:
+        connection.close()
+
+
+def kinds(outcomes: list[Any]) -> Counter[str]:
+    """How many there are of each class."""
+    return Counter(type(outcome).__name__ for outcome in outcomes)
+
+
+class Meeting:
+    """A point that nobody passes alone; after that it is open."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, parties: int = 2) -> None:
+        self.monkeypatch = monkeypatch
+        self.barrier = Barrier(parties)
+        self.over = False
+
+    def wait(self) -> None:
+        if not self.over:
+            self.barrier.wait(TIMEOUT_SECONDS)
+            self.over = True
+
+    def before(self, owner: Any, name: str) -> None:
+        """Whoever calls this function meets the others first."""
+        call = getattr(owner, name)
+
+        def met(*args: Any, **kwargs: Any) -> Any:
+            self.wait()
+            return call(*args, **kwargs)
+
+        self.monkeypatch.setattr(owner, name, met)
+
+    def after(self, owner: Any, name: str) -> None:
+        """Whoever has called this function meets the others, and then goes on."""
+        call = getattr(owner, name)
+
+        def met(*args: Any, **kwargs: Any) -> Any:
+            result = call(*args, **kwargs)
+            self.wait()
+            return result
+
+        self.monkeypatch.setattr(owner, name, met)
+
+    def follows(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        """The call, done and committed before the others go on."""
+
+        def first() -> Any:
+            try:
+                return call()
+            finally:
+                self.wait()
+
+        return first
