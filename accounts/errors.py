@@ -23,6 +23,7 @@ class TooManyAttempts(DomainError):
     code = "throttled"
     message = "Too many attempts. Try again in %(retry_after)s seconds."
     status = HTTPStatus.TOO_MANY_REQUESTS
+    example = {"retry_after": 60}
 
     def __init__(self, *, retry_after: int) -> None:
         super().__init__(retry_after=retry_after)

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -55,6 +56,16 @@ def _body(error: Exception, status: int, data: Any) -> dict[str, Any]:
 def error_body(code: str, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
     """The one shape of every refusal."""
     return {"code": code, "message": message, "details": details or {}}
+
+
+class BoundedJSONParser(JSONParser):
+    """JSON that nests no deeper than the parser can follow."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError as error:
+            raise exceptions.ParseError("The JSON nests too deeply.") from error
 
 
 class LinkPagination(CursorPagination):

@@ -1,7 +1,7 @@
 """Refusals that a person can be told about: each has a code that never changes."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 
 class DomainError(Exception):
@@ -11,6 +11,8 @@ class DomainError(Exception):
     message: str
     status = HTTPStatus.CONFLICT
     retry_after: int | None = None
+    # Details that its description shows.
+    example: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, **details: Any) -> None:
         self.details = details

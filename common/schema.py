@@ -50,7 +50,7 @@ def _refusals(kinds: list[type[DomainError]]) -> OpenApiResponse:
         examples=[
             OpenApiExample(
                 kind.code,
-                value={"code": kind.code, "message": kind.message, "details": {}},
+                value=kind(**kind.example).body(),
                 response_only=True,
             )
             for kind in kinds

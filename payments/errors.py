@@ -8,6 +8,7 @@ from common.errors import DomainError
 class InsufficientCredit(DomainError):
     code = "insufficient_credit"
     message = "You need %(missing)s more credits."
+    example = {"required": "80.00", "available": "62.00", "missing": "18.00"}
     status = HTTPStatus.PAYMENT_REQUIRED
 
 
