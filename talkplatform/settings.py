@@ -15,10 +15,10 @@ DEBUG = env.bool("DEBUG", default=False)
 
 # Signs sessions and tokens. There is no default: a guessable key would let anybody be anybody.
 SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is not set: put a long random value into .env.")
 if len(SECRET_KEY) < 32:
-    raise ImproperlyConfigured(
-        "SECRET_KEY is missing or short: put 32 random characters or more into .env."
-    )
+    raise ImproperlyConfigured("SECRET_KEY is short: put 32 random characters or more into .env.")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
