@@ -1,0 +1,98 @@
+"""What runs the project must leave nothing behind, even when it is killed."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+
+SERVE = [sys.executable, "-m", "talkplatform.serve"]
+
+
+def start(command: list[str], **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        cwd=settings.BASE_DIR,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def within(seconds: float, happens: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not happens():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as chosen:
+        return int(chosen.getsockname()[1])
+
+
+@pytest.fixture
+def answers(port) -> Callable[[], bool]:
+    def ask() -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as response:
+                return bool(response.status == 200)
+        except URLError:
+            return False
+
+    return ask
+
+
+@pytest.fixture
+def server(port, answers) -> Iterator[subprocess.Popen[str]]:
+    with start(SERVE, PORT=str(port)) as process:
+        try:
+            assert within(20, answers)
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_killed_server_takes_its_workers_along(server, answers):
+    server.kill()
+    assert within(10, lambda: not answers())
+
+
+def test_a_port_that_is_taken_is_not_shared(server, port):
+    with start(SERVE, PORT=str(port)) as second:
+        try:
+            assert "Address already in use" in second.communicate(timeout=20)[0]
+        finally:
+            second.kill()
+    assert second.returncode == 1
+
+
+@pytest.mark.mariadb
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_private_database_goes_with_its_command(end):
+    with tempfile.TemporaryDirectory() as place:
+        command = ["script/with-mariadb", "bash", "-c", "echo $MARIADB_PID; exec sleep 60"]
+        with start(command, TMPDIR=place) as process:
+            assert process.stdout is not None
+            server = Path("/proc", process.stdout.readline().strip(), "cmdline")
+            assert place in server.read_text()
+            try:
+                process.send_signal(end)
+                assert within(10, lambda: not any(Path(place).iterdir()))
+                assert not server.exists() or place not in server.read_text()
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
