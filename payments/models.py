@@ -1,11 +1,14 @@
 """The bank's books: accounts, transfers between them, and what is held in escrow."""
 
+from functools import reduce
+from operator import add
 from typing import Any, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Round
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,9 +16,13 @@ from common.models import LockingQuerySet, UUIDModel
 from common.money import ZERO
 
 
-def bounded(*fields: str) -> Q:
-    """All of these are 0 or more."""
-    return Q(**{f"{field}__gte": 0 for field in fields})
+def within(amount: str, *shares: str) -> Q:
+    """No share is below zero, and together they are no more than `amount`.
+
+    Rounded, because SQLite adds decimals as floats: 9.99 + 3.00 + 1.29 is more than 14.28 there.
+    """
+    signs = Q(**{f"{name}__gte": 0 for name in (amount, *shares)})
+    return signs & Q(**{f"{amount}__gte": Round(reduce(add, map(F, shares)), precision=2)})
 
 
 class LedgerAccount(UUIDModel):
@@ -125,8 +132,7 @@ class PaymentHold(UUIDModel):
                 name="payment_holds_one_purpose",
             ),
             models.CheckConstraint(
-                condition=bounded("amount", "released_amount", "refunded_amount")
-                & Q(amount__gte=F("released_amount") + F("refunded_amount")),
+                condition=within("amount", "released_amount", "refunded_amount"),
                 name="payment_holds_amounts",
             ),
             models.CheckConstraint(
@@ -192,14 +198,13 @@ class HoldPart(UUIDModel):
         constraints = [
             models.UniqueConstraint(fields=["hold", "session"], name="hold_parts_one_per_session"),
             models.CheckConstraint(
-                condition=bounded("amount", "teacher_amount", "referrer_amount", "platform_amount")
-                & Q(
-                    amount__gte=F("teacher_amount")
-                    + F("referrer_amount")
-                    + F("platform_amount")
-                    + F("refunded_amount")
-                )
-                & Q(refunded_amount__gte=0),
+                condition=within(
+                    "amount",
+                    "teacher_amount",
+                    "referrer_amount",
+                    "platform_amount",
+                    "refunded_amount",
+                ),
                 name="hold_parts_amounts",
             ),
             models.CheckConstraint(

@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.expressions
+import django.db.models.functions.math
 import django.utils.timezone
 import uuid_utils.compat
 from decimal import Decimal
@@ -153,7 +154,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='paymenthold',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('refunded_amount__gte', 0), ('released_amount__gte', 0), ('amount__gte', django.db.models.expressions.CombinedExpression(models.F('released_amount'), '+', models.F('refunded_amount')))), name='payment_holds_amounts'),
+            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('refunded_amount__gte', 0), ('released_amount__gte', 0), ('amount__gte', django.db.models.functions.math.Round(django.db.models.expressions.CombinedExpression(models.F('released_amount'), '+', models.F('refunded_amount')), precision=2))), name='payment_holds_amounts'),
         ),
         migrations.AddConstraint(
             model_name='paymenthold',
@@ -173,7 +174,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='holdpart',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('platform_amount__gte', 0), ('referrer_amount__gte', 0), ('teacher_amount__gte', 0), ('amount__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('teacher_amount'), '+', models.F('referrer_amount')), '+', models.F('platform_amount')), '+', models.F('refunded_amount'))), ('refunded_amount__gte', 0)), name='hold_parts_amounts'),
+            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('platform_amount__gte', 0), ('referrer_amount__gte', 0), ('refunded_amount__gte', 0), ('teacher_amount__gte', 0), ('amount__gte', django.db.models.functions.math.Round(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('teacher_amount'), '+', models.F('referrer_amount')), '+', models.F('platform_amount')), '+', models.F('refunded_amount')), precision=2))), name='hold_parts_amounts'),
         ),
         migrations.AddConstraint(
             model_name='holdpart',
