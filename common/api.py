@@ -8,14 +8,14 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
-from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from common.errors import DomainError, Unavailable
 
 MAX_ROWS = 100
-_CODES = {
+# What Django REST framework refuses by itself.
+FRAMEWORK_CODES = {
     HTTPStatus.BAD_REQUEST: "invalid_request",
     HTTPStatus.UNAUTHORIZED: "not_authenticated",
     HTTPStatus.FORBIDDEN: "permission_denied",
@@ -47,7 +47,7 @@ def _body(error: Exception, status: int, data: Any) -> dict[str, Any]:
     detail = data.get("detail", "") if isinstance(data, dict) else ""
     code = getattr(detail, "code", None)
     if not code or code in ("error", "parse_error", "authentication_failed"):
-        code = _CODES.get(HTTPStatus(status), "error")
+        code = FRAMEWORK_CODES.get(HTTPStatus(status), "error")
     if isinstance(data, dict) and isinstance(data.get("code"), str):
         code = str(data["code"])
     return error_body(code, str(detail))
@@ -56,16 +56,6 @@ def _body(error: Exception, status: int, data: Any) -> dict[str, Any]:
 def error_body(code: str, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
     """The one shape of every refusal."""
     return {"code": code, "message": message, "details": details or {}}
-
-
-class BoundedJSONParser(JSONParser):
-    """JSON that nests no deeper than the parser can follow."""
-
-    def parse(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().parse(*args, **kwargs)
-        except RecursionError as error:
-            raise exceptions.ParseError("The JSON nests too deeply.") from error
 
 
 class LinkPagination(CursorPagination):

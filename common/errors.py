@@ -32,12 +32,6 @@ class NotFound(DomainError):
     status = HTTPStatus.NOT_FOUND
 
 
-class Forbidden(DomainError):
-    code = "permission_denied"
-    message = "You may not do this."
-    status = HTTPStatus.FORBIDDEN
-
-
 class Unavailable(DomainError):
     code = "unavailable"
     message = "The service is busy. Try again in a moment, with the same idempotency key."

@@ -38,6 +38,7 @@ class OwnCourse(DomainError):
 class PriceChanged(DomainError):
     code = "price_changed"
     message = "The price changed from %(expected)s to %(price)s. You were not charged."
+    example = {"expected": "80.00", "price": "90.00"}
 
 
 class AlreadyCancelled(DomainError):
@@ -63,6 +64,7 @@ class SessionClosed(DomainError):
 class SeatsTaken(DomainError):
     code = "seats_taken"
     message = "%(taken)s seats are taken already."
+    example = {"taken": 5}
 
 
 class StartInPast(DomainError):

@@ -1,0 +1,75 @@
+"""What holds for the whole tree: refusals have one code each, functions stay short."""
+
+import ast
+import importlib
+import re
+import statistics
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from common.api import FRAMEWORK_CODES
+from common.errors import DomainError
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("accounts", "common", "courses", "enrollments", "payments", "talkplatform")
+SOURCES = [
+    path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
+]
+
+
+def refusals() -> set[type[DomainError]]:
+    for app in APPS:
+        if (ROOT / app / "errors.py").exists():
+            importlib.import_module(f"{app}.errors")
+    found, waiting = set(), [DomainError]
+    while waiting:
+        for kind in waiting.pop().__subclasses__():
+            found.add(kind)
+            waiting.append(kind)
+    return {kind for kind in found if not kind.__module__.startswith("tests.")}
+
+
+def documented_codes() -> Counter:
+    table = (ROOT / "docs" / "errors.md").read_text()
+    return Counter(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+
+
+def lengths() -> dict[str, int]:
+    return {
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": node.end_lineno - node.lineno + 1
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def test_each_code_names_one_refusal():
+    shared = {"throttled"}  # a limit of ours and the framework's are one to a client
+    codes = Counter(kind.code for kind in refusals())
+    assert [code for code, times in codes.items() if times > 1 and code not in shared] == []
+
+
+def test_every_code_is_documented_once_and_nothing_else():
+    known = {kind.code for kind in refusals()} | set(FRAMEWORK_CODES.values()) | {"server_error"}
+    assert documented_codes() == dict.fromkeys(known, 1)
+
+
+@pytest.mark.parametrize("kind", sorted(refusals(), key=lambda kind: kind.code))
+def test_every_refusal_can_say_what_is_the_matter(kind):
+    body = kind(**kind.example).body()
+    assert body["message"]
+    assert "%" not in body["message"]
+
+
+def test_functions_are_short():
+    sizes = lengths()
+    assert {name: size for name, size in sizes.items() if size > 40} == {}
+    assert statistics.median(sizes.values()) <= 8
+    assert sum(size <= 25 for size in sizes.values()) >= 0.9 * len(sizes)
+
+
+def test_files_are_short():
+    long = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in SOURCES}
+    assert {name: lines for name, lines in long.items() if lines > 400} == {}
