@@ -76,7 +76,8 @@ def _claim(user: User, key: str, request: str, now: datetime) -> IdempotencyReco
     except IntegrityError:
         # The refused statement is all that the database undid; the transaction goes on.
         transaction.set_rollback(False)
-    made = IdempotencyRecord.objects.locked().get(user=user, key=key)
+    # The refused insert shares a lock on the row: copies that all asked for more would deadlock.
+    made = IdempotencyRecord.objects.get(user=user, key=key)
     if made.created_at > now - timedelta(days=settings.IDEMPOTENCY_KEY_DAYS):
         return made
     made.delete()
