@@ -177,7 +177,7 @@ SPECTACULAR_SETTINGS = {
         "AccessReason": "enrollments.access.AccessReason",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "/static/img/favicon.svg",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
 }
 
