@@ -1,0 +1,65 @@
+"""What may be published, by whom, and what taking it off sale leaves."""
+
+from decimal import Decimal
+
+import pytest
+
+from common.errors import NotFound
+from courses.errors import NothingToSell
+from courses.models import Course
+from courses.services import archive_course, publish_course
+from enrollments.services.sessions import change_course
+from tests.factories import DAY, StaffFactory, TeacherFactory, extend_course, make_course
+
+pytestmark = pytest.mark.django_db
+
+
+def publish(course: Course, actor=None) -> Course:
+    return publish_course(course_id=course.pk, actor=actor or course.teacher)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"sessions": 0},
+        {"price_full_course": None, "price_per_session": None},
+        {"sessions": 7, "price_full_course": "0.06"},
+    ],
+)
+def test_there_must_be_something_to_sell(terms):
+    course = make_course(published=False, **terms)
+    with pytest.raises(NothingToSell):
+        publish(course)
+    course.refresh_from_db()
+    assert course.status == "draft"
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"sessions": 7, "price_full_course": "0.07"},
+        {"sessions": 1, "price_full_course": None},
+        {"sessions": 1, "price_per_session": None},
+    ],
+)
+def test_a_price_and_a_cent_for_each_session_will_do(terms):
+    course = publish(make_course(published=False, **terms))
+    assert publish(course).status == "published"
+
+
+def test_what_is_published_stays_sellable():
+    course = make_course(sessions=2, price_full_course="0.02")
+    with pytest.raises(NothingToSell):
+        extend_course(course, starts_at=course.sessions.last().starts_at + DAY)
+    with pytest.raises(NothingToSell):
+        change_course(course_id=course.pk, actor=course.teacher, price_full_course=Decimal("0.01"))
+    assert course.sessions.count() == 2
+
+
+def test_its_teacher_and_staff_alone():
+    course = make_course(published=False)
+    for act in (publish_course, archive_course):
+        with pytest.raises(NotFound):
+            act(course_id=course.pk, actor=TeacherFactory())
+    assert publish(course, StaffFactory()).status == "published"
+    assert archive_course(course_id=course.pk, actor=course.teacher).status == "archived"

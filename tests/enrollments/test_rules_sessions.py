@@ -1,0 +1,239 @@
+"""Adding, moving and cancelling what was sold; who may enter."""
+
+from datetime import timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from common.errors import NotFound
+from courses.models import Course, CourseSession
+from courses.services import archive_course
+from enrollments.access import has_access_to_session
+from enrollments.errors import SeatsTaken, SessionClosed, SessionStarted, StartInPast
+from enrollments.models import CourseEnrollment
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.sessions import (
+    cancel_session,
+    change_course,
+    move_session,
+    refund_cancelled_session,
+)
+from payments.models import HoldPart, PaymentHold
+from payments.wallets import balances_of
+from tests.factories import (
+    DAY,
+    StaffFactory,
+    UserFactory,
+    extend_course,
+    make_course,
+    start_session,
+    student_with_credit,
+)
+
+
+@pytest.fixture
+def student(db):
+    return student_with_credit("500.00")
+
+
+@pytest.fixture
+def course(db) -> Course:
+    return make_course()
+
+
+@pytest.fixture
+def first(course) -> CourseSession:
+    return course.sessions.get(session_number=1)
+
+
+@pytest.fixture
+def enrollment(student, course) -> CourseEnrollment:
+    return enroll_full_course(student=student, course_id=course.pk)
+
+
+def reason(user, session) -> str:
+    return str(has_access_to_session(user=user, session_id=session.pk).reason)
+
+
+class TestAdding:
+    def test_the_enrolled_get_in_for_nothing(self, student, course, enrollment):
+        added = extend_course(course, starts_at=timezone.now() + 9 * DAY)
+
+        part = HoldPart.objects.get(session=added)
+        assert (added.session_number, part.amount, part.status) == (8, Decimal("0.00"), "pending")
+        assert part.sold_starts_at == added.starts_at
+        assert reason(student, added) == "enrolled"
+        assert balances_of(student) == (Decimal("400.00"), Decimal("100.00"))
+        done = cancel_enrollment(student=student, enrollment_id=enrollment.pk)
+        assert done.refund_amount == Decimal("100.00")
+
+    def test_later_buyers_pay_a_share_of_it(self, course, enrollment):
+        extend_course(course, starts_at=timezone.now() + 9 * DAY)
+        later = enroll_full_course(student=student_with_credit(), course_id=course.pk)
+        shares = HoldPart.objects.filter(hold__enrollment=later).values_list("amount", flat=True)
+        assert sorted(shares) == [Decimal("12.50")] * 8
+
+    def test_a_completed_enrolment_is_active_again(self, course, enrollment):
+        now = timezone.now()
+        HoldPart.objects.update(status="released", settled_at=now)
+        PaymentHold.objects.update(status="released", released_at=now)
+        CourseEnrollment.objects.update(status="completed")
+
+        extend_course(course, starts_at=now + 9 * DAY)
+
+        enrollment.refresh_from_db()
+        assert (enrollment.status, PaymentHold.objects.get().status) == ("active", "held")
+
+    def test_the_cancelled_get_no_part(self, student, course, enrollment):
+        cancel_enrollment(student=student, enrollment_id=enrollment.pk)
+        added = extend_course(course, starts_at=timezone.now() + 9 * DAY)
+        assert not HoldPart.objects.filter(session=added).exists()
+
+    def test_it_starts_in_the_future(self, course):
+        with pytest.raises(StartInPast):
+            extend_course(course, starts_at=timezone.now())
+
+
+class TestMoving:
+    def move(self, session, starts_at, *, actor=None, minutes=60):
+        return move_session(
+            session_id=session.pk,
+            actor=actor or session.course.teacher,
+            starts_at=starts_at,
+            duration_minutes=minutes,
+        )
+
+    def test_the_part_remembers_when_it_was_sold(self, enrollment, first):
+        moved = self.move(first, first.starts_at + DAY, minutes=90)
+        part = HoldPart.objects.get(session=first)
+        assert (part.sold_starts_at, moved.starts_at) == (first.starts_at, first.starts_at + DAY)
+        assert moved.duration_minutes == 90
+
+    def test_a_started_session_is_neither_moved_nor_lengthened(self, first):
+        start_session(first)
+        with pytest.raises(SessionStarted):
+            self.move(first, timezone.now() + DAY)
+        with pytest.raises(SessionStarted):
+            self.move(first, first.starts_at, minutes=90)
+
+    def test_a_new_start_lies_in_the_future(self, first):
+        with pytest.raises(StartInPast):
+            self.move(first, timezone.now())
+
+    def test_a_cancelled_session_stays_where_it_is(self, course, first):
+        cancel_session(session_id=first.pk, actor=course.teacher)
+        with pytest.raises(SessionClosed):
+            self.move(first, timezone.now() + DAY)
+
+    def test_staff_may_and_strangers_may_not(self, first):
+        self.move(first, first.starts_at + DAY, actor=StaffFactory())
+        with pytest.raises(NotFound):
+            self.move(first, first.starts_at + DAY, actor=UserFactory())
+
+
+class TestCancelling:
+    @pytest.mark.parametrize("started", [False, True])
+    def test_every_part_comes_back_once(self, student, course, first, enrollment, started):
+        single = student_with_credit("16.00")
+        purchase = purchase_session(student=single, session_id=first.pk)
+        if started:
+            start_session(first)
+
+        for _ in range(2):
+            cancel_session(session_id=first.pk, actor=course.teacher)
+
+        enrollment.refresh_from_db()
+        purchase.refresh_from_db()
+        assert (enrollment.status, enrollment.refund_amount) == ("active", Decimal("14.28"))
+        assert (purchase.status, purchase.payment_status) == ("cancelled", "refunded")
+        assert balances_of(student) == (Decimal("414.28"), Decimal("85.72"))
+        assert balances_of(single) == (Decimal("16.00"), Decimal("0.00"))
+        assert reason(student, first) == reason(single, first) == "session_cancelled"
+
+    def test_a_repeat_sweeps_up_what_a_crash_left(self, student, course, first, enrollment):
+        CourseSession.objects.filter(pk=first.pk).update(status="cancelled")
+        first.refresh_from_db()
+        assert refund_cancelled_session(first, actor=None) == 1
+        assert refund_cancelled_session(first, actor=None) == 0
+        assert balances_of(student)[0] == Decimal("414.28")
+
+    def test_what_waits_of_a_cancelled_enrolment_comes_back(
+        self, student, course, first, enrollment
+    ):
+        start_session(first)
+        cancel_enrollment(student=student, enrollment_id=enrollment.pk)
+        cancel_session(session_id=first.pk, actor=course.teacher)
+        enrollment.refresh_from_db()
+        assert (enrollment.status, enrollment.payment_status) == ("cancelled", "refunded")
+        assert balances_of(student) == (Decimal("500.00"), Decimal("0.00"))
+
+    def test_a_session_that_is_over_stays(self, course, first):
+        CourseSession.objects.filter(pk=first.pk).update(status="completed")
+        with pytest.raises(SessionClosed):
+            cancel_session(session_id=first.pk, actor=course.teacher)
+
+    def test_strangers_may_not(self, first):
+        for who in (UserFactory(), UserFactory(is_teacher=True)):
+            with pytest.raises(NotFound):
+                cancel_session(session_id=first.pk, actor=who)
+        with pytest.raises(NotFound):
+            cancel_session(session_id=uuid4(), actor=StaffFactory())
+
+
+class TestTerms:
+    def change(self, course, **changes):
+        return change_course(course_id=course.pk, actor=course.teacher, **changes)
+
+    def test_not_fewer_seats_than_are_taken(self, course, first, enrollment):
+        purchase_session(student=student_with_credit(), session_id=first.pk)
+        with pytest.raises(SeatsTaken) as refusal:
+            self.change(course, max_students=1)
+        assert refusal.value.details == {"taken": 2}
+        assert self.change(course, max_students=2).max_students == 2
+        start_session(first)
+        assert self.change(course, max_students=1).max_students == 1
+
+    def test_what_was_sold_keeps_its_price(self, student, course, enrollment):
+        self.change(course, price_full_course=Decimal("1.00"))
+        done = cancel_enrollment(student=student, enrollment_id=enrollment.pk)
+        assert done.refund_amount == Decimal("100.00")
+
+
+class TestAccess:
+    def test_its_teacher(self, course, first):
+        assert reason(course.teacher, first) == "teacher"
+
+    def test_enrolled_purchased_cancelled_or_neither(self, student, first, enrollment):
+        single = student_with_credit()
+        purchase = purchase_session(student=single, session_id=first.pk)
+        assert reason(student, first) == "enrolled"
+        assert reason(single, first) == "purchased"
+        cancel_session_purchase(student=single, purchase_id=purchase.pk)
+        assert reason(single, first) == "cancelled"
+        assert reason(UserFactory(), first) == reason(StaffFactory(), first) == "not_purchased"
+
+    def test_what_was_not_paid_for_because_it_had_started(self, student, course, first):
+        start_session(first)
+        enroll_full_course(student=student, course_id=course.pk)
+        assert reason(student, first) == "not_purchased"
+
+    def test_an_archived_course_lets_its_students_in(self, student, course, first, enrollment):
+        archive_course(course_id=course.pk, actor=course.teacher)
+        assert reason(student, first) == "enrolled"
+
+    def test_the_door_is_open_from_ten_minutes_before_to_the_end(self, student, first, enrollment):
+        access = has_access_to_session(user=student, session_id=first.pk)
+        assert access.has_access
+        assert access.opens_at == first.starts_at - timedelta(minutes=10)
+        assert access.closes_at == first.starts_at + timedelta(minutes=60)
+
+    @pytest.mark.django_db
+    def test_a_draft_is_hidden(self):
+        course = make_course(published=False)
+        for who in (UserFactory(), UserFactory(is_teacher=True)):
+            with pytest.raises(NotFound):
+                reason(who, course.sessions.first())
+        assert reason(course.teacher, course.sessions.first()) == "teacher"
