@@ -1,0 +1,61 @@
+"""Forwards, back to zero, and forwards again, in a database of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent
+DOWNWARDS = ("payments", "enrollments", "courses", "admin", "accounts")
+TABLES = """
+import sys
+from django.db import connection
+print(*connection.introspection.table_names())
+"""
+
+
+@pytest.fixture
+def elsewhere(tmp_path, transactional_db):
+    """The URL of an empty database of the kind that the tests run on."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+        return
+    name = f"{connection.settings_dict['NAME']}_migrations"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE `{name}`")
+    place, _, options = os.environ["DATABASE_URL"].partition("?")
+    yield f"{place.rpartition('/')[0]}/{name}?{options}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE `{name}`")
+
+
+def manage(url: str, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "talkplatform.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def tables(url: str) -> set[str]:
+    return set(manage(url, "shell", "-v0", "-c", TABLES).split())
+
+
+def test_up_to_the_top_down_to_zero_and_up_again(elsewhere):
+    ours = {"users", "courses", "course_enrollments", "payment_holds", "transfers"}
+    manage(elsewhere, "migrate", "-v0")
+    assert ours <= tables(elsewhere)
+    for app in DOWNWARDS:
+        manage(elsewhere, "migrate", app, "zero", "-v0")
+    assert not ours & tables(elsewhere)
+    manage(elsewhere, "migrate", "-v0")
+    assert ours <= tables(elsewhere)
+    assert "No changes" in manage(elsewhere, "makemigrations", "--check", "--dry-run")
