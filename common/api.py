@@ -67,7 +67,7 @@ class LinkPagination(CursorPagination):
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (exceptions.NotFound, DjangoValidationError, ValueError) as error:
+        except (exceptions.NotFound, DjangoValidationError, ValueError, OverflowError) as error:
             raise exceptions.ValidationError({"cursor": ["This is no cursor of ours."]}) from error
 
     def get_page_size(self, request: Any) -> int:

@@ -150,6 +150,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "common.schema.ErrorAwareSchema",
     "EXCEPTION_HANDLER": "common.api.answer_error",
     "UNAUTHENTICATED_USER": None,
+    # An answer may quote what it refuses: half a surrogate pair has no UTF-8, but an escape.
+    "UNICODE_JSON": False,
     "NUM_PROXIES": TRUSTED_PROXIES,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

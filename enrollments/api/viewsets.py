@@ -172,6 +172,8 @@ class HandBackView(MoneyView):
         summary="Hand back a session that was moved after the sale",
     )
     def delete(self, request: Request, enrollment_id: UUID, session_id: UUID) -> Response:
+        parsed(serializers.Serializer, request)
+
         def act() -> Answer:
             done = enrolling.hand_back_session(
                 student=signed_in(request), enrollment_id=enrollment_id, session_id=session_id
