@@ -6,7 +6,7 @@ import pytest
 from common import transactions
 from common.models import LockingQuerySet
 from payments import audit
-from tests.concurrency.racing import Meeting
+from tests.concurrency.racing import Interruption, Meeting
 
 
 @pytest.fixture
@@ -18,6 +18,11 @@ def without_locks(monkeypatch) -> None:
 @pytest.fixture
 def meeting(monkeypatch) -> Callable[..., Meeting]:
     return lambda parties=2: Meeting(monkeypatch, parties)
+
+
+@pytest.fixture
+def interruption(monkeypatch) -> Interruption:
+    return Interruption(monkeypatch)
 
 
 @pytest.fixture

@@ -78,13 +78,22 @@ class Meeting:
 
         self.monkeypatch.setattr(owner, name, met)
 
-    def follows(self, call: Callable[[], Any]) -> Callable[[], Any]:
-        """The call, done and committed before the others go on."""
 
-        def first() -> Any:
+class Interruption(Meeting):
+    """A point at which one call waits until another has begun, and is done and committed."""
+
+    def wait(self) -> None:
+        self.barrier.wait(TIMEOUT_SECONDS)
+        self.barrier.wait(TIMEOUT_SECONDS)
+
+    def by(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        """The call that comes in between."""
+
+        def between() -> Any:
+            self.barrier.wait(TIMEOUT_SECONDS)
             try:
                 return call()
             finally:
-                self.wait()
+                self.barrier.wait(TIMEOUT_SECONDS)
 
-        return first
+        return between

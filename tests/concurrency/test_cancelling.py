@@ -112,20 +112,21 @@ def test_the_last_seat_goes_to_the_next_or_stays_free(student, retried, broken):
 
 
 def test_a_seat_counted_before_the_lock_forgets_the_cancellation(
-    student, monkeypatch, meeting, broken
+    student, monkeypatch, interruption, broken
 ):
     """The race is real: the buyer writes a count that was true before the other one left."""
     course = make_course(max_students=2)
     enrollment = enroll(student, course)()
-    left = meeting()
 
     def take_seat(_, course_id):
         seen = Course.objects.get(pk=course_id).current_students
-        left.wait()
+        interruption.wait()
         Course.objects.filter(pk=course_id).update(current_students=seen + 1)
 
     monkeypatch.setattr(enrolling, "_take_seat", take_seat)
-    outcomes = race(left.follows(cancel(enrollment)), enroll(student_with_credit("100.00"), course))
+    outcomes = race(
+        interruption.by(cancel(enrollment)), enroll(student_with_credit("100.00"), course)
+    )
     assert kinds(outcomes) == {"Cancellation": 1, "CourseEnrollment": 1}
     assert "I7" in broken()
 
@@ -158,23 +159,22 @@ def test_a_price_is_the_one_at_the_time_of_the_sale(student, retried, broken):
 
 
 def test_without_the_lock_the_old_price_is_asked_after_the_change(
-    student, course, session, without_locks, meeting, monkeypatch
+    student, course, session, without_locks, interruption, monkeypatch
 ):
-    changed = meeting()
-    monkeypatch.setattr(purchasing, "_lock_course_of", _read_early(changed))
+    monkeypatch.setattr(purchasing, "_lock_course_of", _read_early(interruption))
     bought, _ = race(
         purchase(student, session),
-        changed.follows(change(course, price_per_session=Decimal(20))),
+        interruption.by(change(course, price_per_session=Decimal(20))),
     )
     course.refresh_from_db()
     assert bought.price_paid == 16
     assert bought.purchased_at > course.updated_at
 
 
-def _read_early(changed):
+def _read_early(interruption):
     def read(student, session_id):
         session = purchasing.sessions_for_purchase(student).get(pk=session_id)
-        changed.wait()
+        interruption.wait()
         return session
 
     return read
@@ -212,13 +212,12 @@ def test_capacity_is_not_lowered_below_what_is_sold(student, retried, broken):
     assert broken() == {}
 
 
-def test_without_the_lock_the_database_refuses_the_capacity(student, without_locks, meeting):
+def test_without_the_lock_the_database_refuses_the_capacity(student, without_locks, interruption):
     course = make_course(max_students=2)
     enroll(student, course)()
-    bought = meeting()
-    bought.after(sessions, "_check_capacity")
+    interruption.after(sessions, "_check_capacity")
     outcomes = race(
-        bought.follows(enroll(student_with_credit("100.00"), course)),
+        interruption.by(enroll(student_with_credit("100.00"), course)),
         change(course, max_students=1),
     )
     assert kinds(outcomes) == {"CourseEnrollment": 1, "IntegrityError": 1}
@@ -236,10 +235,11 @@ def test_a_session_called_off_is_not_sold(student, retried, broken):
     assert broken() == {}
 
 
-def test_without_the_lock_it_is_and_nobody_refunds_it(student, session, without_locks, meeting):
-    called_off = meeting()
-    called_off.before(purchasing, "_insert_purchase")
-    race(purchase(student, session), called_off.follows(call_off(session)))
+def test_without_the_lock_it_is_and_nobody_refunds_it(
+    student, session, without_locks, interruption
+):
+    interruption.before(purchasing, "_insert_purchase")
+    race(purchase(student, session), interruption.by(call_off(session)))
     assert CourseSession.objects.get(pk=session.pk).status == "cancelled"
     assert HoldPart.objects.filter(session=session, status="pending").exists()
     assert balance(student) == 84
