@@ -1,0 +1,217 @@
+"""Staff screens of courses, their sessions, and who bought what.
+
+Courses are here, and not in the catalogue, because changing what may have been sold is.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, DecimalField, Model, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from accounts.models import User
+from common.admin import PersonFilter, ReadOnlyAdmin, SearchedAdmin
+from common.errors import DomainError
+from common.money import ZERO
+from common.transactions import operation
+from courses.models import Course, CourseSession
+from courses.services import archive_course, publish_course
+from enrollments.models import CourseEnrollment, SessionPurchase
+from enrollments.services.sessions import add_session, cancel_session, change_course
+from payments.models import HoldPart
+
+
+class CourseForm(forms.ModelForm):
+    refusal = ""  # of the service that was called with this input before
+
+    def clean_teacher(self) -> User:
+        teacher = self.cleaned_data["teacher"]
+        if not teacher.is_teacher:
+            raise forms.ValidationError("This user is not a teacher.")
+        return teacher
+
+    def clean(self) -> dict[str, Any] | None:
+        if self.refusal:
+            raise forms.ValidationError(self.refusal)
+        return super().clean()
+
+
+class SessionInline(admin.TabularInline):
+    """The sessions of a course; new ones while it is a draft."""
+
+    model = CourseSession
+    extra = 0
+    fields = ("session_number", "title", "description", "starts_at", "duration_minutes", "status")
+    readonly_fields = ("session_number", "status")
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        draft = obj is None or obj.status == Course.Status.DRAFT
+        return draft and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Course)
+class CourseAdmin(SearchedAdmin):
+    form = CourseForm
+    list_display = (
+        "title", "teacher", "status", "price_full_course", "price_per_session",
+        "current_students", "max_students", "created_at",
+    )  # fmt: skip
+    list_filter = ("status", "level", "created_at", ("teacher", PersonFilter))
+    list_select_related = ("teacher",)
+    search_fields = ("title", "teacher__email")
+    autocomplete_fields = ("teacher",)
+    fields = (
+        "teacher", "title", "description", "language", "level", "category", "thumbnail",
+        "price_full_course", "price_per_session", "max_students", "current_students", "status",
+    )  # fmt: skip
+    inlines = (SessionInline,)
+    actions = ("publish", "archive")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("current_students", "status", *(("teacher",) if obj else ()))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, *args, **kwargs)
+        form.refusal = getattr(request, "refusal", "")
+        return form
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Save course and new sessions all or nothing; a refusal is an error of the form."""
+        if request.method != "POST":
+            return super().changeform_view(request, *args, **kwargs)
+        try:
+            return self.save_all(request, *args, **kwargs)
+        except DomainError as error:
+            request.refusal = str(error)  # type: ignore[attr-defined]
+            return self.save_all(request, *args, **kwargs)
+
+    @operation
+    def save_all(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        # Django's own changeform_view opens a transaction, in which no operation may begin.
+        return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            obj.save()
+        elif changes := {name: getattr(obj, name) for name in form.changed_data}:
+            change_course(course_id=obj.pk, actor=request.user, **changes)
+
+    def save_formset(self, request: Any, form: Any, formset: Any, change: bool) -> None:
+        added = [row.cleaned_data for row in formset.extra_forms if row.has_changed()]
+        names = ("title", "description", "starts_at", "duration_minutes")
+        formset.changed_objects, formset.deleted_objects = [], []
+        formset.new_objects = [
+            add_session(
+                course_id=form.instance.pk,
+                actor=request.user,
+                **{name: row[name] for name in names},
+            )
+            for row in added
+        ]
+
+    @admin.action(description="Publish selected courses", permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
+        for course in queryset:
+            self.do(request, course, publish_course, "Published.")
+
+    @admin.action(description="Archive selected courses", permissions=["change"])
+    def archive(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
+        for course in queryset:
+            self.do(request, course, archive_course, "Archived.")
+
+    def do(self, request: HttpRequest, course: Course, service: Any, done: str) -> None:
+        report(self, request, course, done, service, course_id=course.pk)
+
+
+@admin.register(CourseSession)
+class CourseSessionAdmin(ReadOnlyAdmin):
+    list_display = ("title", "course", "session_number", "starts_at", "duration_minutes", "status")
+    list_filter = ("status", "starts_at")
+    list_select_related = ("course",)
+    search_fields = ("title", "course__title", "course__teacher__email")
+    id_fields = ("pk", "course")
+    actions = ("cancel_and_refund",)
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("courses.change_coursesession")
+
+    @admin.action(description="Cancel session and refund…", permissions=["cancel"])
+    def cancel_and_refund(
+        self, request: HttpRequest, queryset: QuerySet[CourseSession]
+    ) -> HttpResponse | None:
+        """Show what would be refunded; once confirmed, do it."""
+        sessions = with_dues(queryset.select_related("course"))
+        if "confirmed" not in request.POST:
+            context = self.admin_site.each_context(request)
+            context |= {"title": "Cancel sessions", "sessions": sessions, "opts": self.opts}
+            return TemplateResponse(request, "admin/courses/coursesession/cancel.html", context)
+        for session in sessions:
+            done = f"Cancelled; {session.students} students got {session.due:.2f} back."
+            report(self, request, session, done, cancel_session, session_id=session.pk)
+        return None
+
+
+def with_dues(sessions: QuerySet) -> QuerySet:
+    """Sessions with the `students` who have credit in it, and what is `due` to them, in credits."""
+    pending = HoldPart.objects.filter(session=OuterRef("pk"), status=HoldPart.Status.PENDING)
+    parts = pending.order_by().values("session")
+    money = DecimalField(max_digits=12, decimal_places=2)
+    students = Subquery(parts.annotate(n=Count("hold__student", distinct=True)).values("n"))
+    due = Subquery(parts.annotate(n=Sum("amount")).values("n"), output_field=money)
+    return sessions.annotate(students=Coalesce(students, 0), due=Coalesce(due, ZERO))
+
+
+def report(
+    screen: admin.ModelAdmin, request: Any, row: Model, done: str, service: Any, **key: Any
+) -> None:
+    """Call a service for one row, and say what came of it: done, or the refusal."""
+    try:
+        service(actor=request.user, **key)
+    except DomainError as error:
+        screen.message_user(request, f"{row}: {error}", messages.ERROR)
+    else:
+        screen.log_change(request, row, done)
+        screen.message_user(request, f"{row}: {done}", messages.SUCCESS)
+
+
+@admin.register(CourseEnrollment)
+class CourseEnrollmentAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "user", "course", "status", "payment_status", "total_price_paid", "refund_amount",
+        "enrolled_at",
+    )  # fmt: skip
+    list_filter = ("status", "payment_status", "enrolled_at", ("user", PersonFilter))
+    list_select_related = ("user", "course")
+    search_fields = ("user__email", "course__title", "course__teacher__email")
+    id_fields = ("pk", "course")
+
+
+@admin.register(SessionPurchase)
+class SessionPurchaseAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "user", "course", "session", "status", "payment_status", "price_paid",
+        "refund_amount", "purchased_at",
+    )  # fmt: skip
+    list_filter = ("status", "payment_status", "purchased_at", ("user", PersonFilter))
+    list_select_related = ("user", "course", "session")
+    search_fields = ("user__email", "course__title", "session__title", "course__teacher__email")
+    id_fields = ("pk", "course", "session")

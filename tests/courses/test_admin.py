@@ -1,0 +1,293 @@
+"""Staff write courses, publish them with their sessions, and call sessions off."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from courses.models import Course, CourseSession
+from enrollments.services.enrolling import enroll_full_course
+from enrollments.services.purchasing import purchase_session
+from payments.models import LedgerAccount
+from tests.factories import (
+    StaffFactory,
+    TeacherFactory,
+    UserFactory,
+    end_session,
+    make_course,
+    student_with_credit,
+)
+
+pytestmark = pytest.mark.django_db
+
+COURSES = "/admin/courses/course/"
+SESSIONS = "/admin/courses/coursesession/"
+
+
+@pytest.fixture
+def browser(client):
+    client.force_login(StaffFactory())
+    return client
+
+
+def form_of(course: Course | None = None, *sessions: dict, **changes) -> dict:
+    """What the page sends for a course, with new `sessions` below those that are there."""
+    there = list(course.sessions.all()) if course else []
+    body = {
+        "title": "Spanish to go",
+        "description": "",
+        "language": "Spanish",
+        "level": "beginner",
+        "category": "Languages",
+        "price_full_course": "100.00",
+        "price_per_session": "16.00",
+        "max_students": "",
+        "sessions-TOTAL_FORMS": len(there) + len(sessions),
+        "sessions-INITIAL_FORMS": len(there),
+    }
+    for row, session in enumerate(there):
+        body[f"sessions-{row}-id"] = session.pk
+        body[f"sessions-{row}-course"] = course.pk
+    for row, session in enumerate(sessions, start=len(there)):
+        body |= {f"sessions-{row}-{name}": value for name, value in session.items()}
+    return body | changes
+
+
+def new_session(in_days: int = 1) -> dict:
+    starts_at = timezone.now() + timedelta(days=in_days)
+    return {
+        "title": "Hola",
+        "description": "",
+        "starts_at_0": f"{starts_at:%Y-%m-%d}",
+        "starts_at_1": "18:00:00",
+        "duration_minutes": "45",
+    }
+
+
+def page_of(course: Course) -> str:
+    return f"{COURSES}{course.pk}/change/"
+
+
+def errors(page) -> str:
+    return str(page.context["errors"])
+
+
+def said(page) -> list[str]:
+    return [str(message) for message in page.context["messages"]]
+
+
+def act(browser, where: str, action: str, *rows, **more):
+    body = {"action": action, "_selected_action": [str(row.pk) for row in rows]} | more
+    return browser.post(where, body, follow=True)
+
+
+def test_a_course_is_drafted_with_its_sessions(browser):
+    teacher = TeacherFactory()
+    body = form_of(None, new_session(2), new_session(1), teacher=teacher.pk, status="published")
+    answer = browser.post(f"{COURSES}add/", body)
+    assert answer.status_code == 302, errors(answer)
+    course = Course.objects.get()
+    assert (course.teacher, course.status) == (teacher, Course.Status.DRAFT)
+    assert [s.session_number for s in course.sessions.all()] == [1, 2]
+
+
+def test_a_course_is_all_or_nothing(browser):
+    body = form_of(None, new_session(2), new_session(-1), teacher=TeacherFactory().pk)
+    page = browser.post(f"{COURSES}add/", body)
+    assert "A session starts in the future." in errors(page)
+    assert page.context["adminform"].form["title"].value() == "Spanish to go"
+    assert not Course.objects.exists()
+    assert not LogEntry.objects.exists()
+
+
+def test_only_a_teacher_is_given_a_course(browser):
+    page = browser.post(f"{COURSES}add/", form_of(teacher=UserFactory().pk))
+    assert "This user is not a teacher." in errors(page)
+    assert not Course.objects.exists()
+
+
+def test_terms_are_changed_and_nothing_else(browser):
+    course = make_course(sessions=2)
+    teacher = course.teacher
+    body = form_of(
+        course,
+        title="Spanish to stay",
+        price_full_course="120.00",
+        status="archived",
+        current_students="7",
+        teacher=TeacherFactory().pk,
+    )
+    body["sessions-0-title"] = "Forged"
+    answer = browser.post(page_of(course), body)
+    assert answer.status_code == 302, errors(answer)
+    course.refresh_from_db()
+    assert (course.title, course.price_full_course) == ("Spanish to stay", Decimal("120.00"))
+    assert (course.status, course.current_students) == (Course.Status.PUBLISHED, 0)
+    assert course.teacher == teacher
+    assert not course.sessions.filter(title="Forged").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"max_students": "1"}, "2 seats are taken already."),
+        ({"price_full_course": "", "price_per_session": ""}, "A published course has a price"),
+        ({"price_full_course": "0.01"}, "A published course has a price"),
+        ({"price_full_course": "0"}, "price"),
+        ({"price_full_course": "-1"}, "price"),
+        ({"price_full_course": "NaN"}, "number"),
+    ],
+)
+def test_terms_that_break_a_rule_are_refused(browser, change, refusal):
+    course = make_course(sessions=2, max_students=5)
+    for _ in range(2):
+        enroll_full_course(student=student_with_credit(), course_id=course.pk)
+    body = form_of(course, title="Changed", max_students="5") | change
+    assert refusal in errors(browser.post(page_of(course), body))
+    before = (course.title, course.price_full_course, course.max_students)
+    course.refresh_from_db()
+    assert (course.title, course.price_full_course, course.max_students) == before
+
+
+def test_sessions_are_added_to_a_draft_only(browser):
+    draft, sold = make_course(sessions=1, published=False), make_course(sessions=1)
+    for course in (draft, sold):
+        answer = browser.post(page_of(course), form_of(course, new_session(9)))
+        assert answer.status_code == 302, errors(answer)
+    assert (draft.sessions.count(), sold.sessions.count()) == (2, 1)
+
+
+def test_nothing_of_the_catalogue_is_deleted(browser):
+    course = make_course(sessions=1)
+    session = course.sessions.get()
+    for page in (f"{COURSES}{course.pk}/delete/", f"{SESSIONS}{session.pk}/delete/"):
+        assert browser.post(page, {"post": "yes"}).status_code == 403
+    body = form_of(course) | {"sessions-0-DELETE": "on"}
+    browser.post(page_of(course), body)
+    act(browser, COURSES, "delete_selected", course, post="yes")
+    act(browser, SESSIONS, "delete_selected", session, post="yes")
+    assert CourseSession.objects.filter(pk=session.pk, course=course).exists()
+
+
+def test_publishing_says_what_came_of_each(browser):
+    good = make_course(sessions=1, published=False, title="Good")
+    bare = make_course(sessions=0, published=False, title="Bare")
+    page = act(browser, COURSES, "publish", good, bare)
+    assert sorted(said(page)) == [
+        "Bare: A published course has a price, at least one session, and a cent for each of them.",
+        "Good: Published.",
+    ]
+    statuses = dict(Course.objects.values_list("title", "status"))
+    assert statuses == {"Good": "published", "Bare": "draft"}
+    assert LogEntry.objects.get().object_id == str(good.pk)
+
+
+def test_archiving(browser):
+    course = make_course(sessions=1)
+    assert said(act(browser, COURSES, "archive", course)) == ["Spanish to go: Archived."]
+    course.refresh_from_db()
+    assert course.status == Course.Status.ARCHIVED
+
+
+def test_looking_is_not_changing(client):
+    course = make_course(sessions=1, published=False)
+    clerk = StaffFactory(is_superuser=False)
+    client.force_login(clerk)
+    assert client.get(COURSES).status_code == client.get(page_of(course)).status_code == 403
+    views = Permission.objects.filter(codename__in=["view_course", "view_coursesession"])
+    clerk.user_permissions.set(views)
+    assert client.get(COURSES).status_code == client.get(page_of(course)).status_code == 200
+    assert client.post(page_of(course), form_of(course, title="Forged")).status_code == 403
+    act(client, COURSES, "publish", course)
+    act(client, SESSIONS, "cancel_and_refund", course.sessions.get(), confirmed="yes")
+    course.refresh_from_db()
+    assert (course.title, course.status) == ("Spanish to go", Course.Status.DRAFT)
+    assert course.sessions.get().status == CourseSession.Status.SCHEDULED
+
+
+@pytest.fixture
+def sold():
+    """A course of two sessions: one student has it all, for 50 + 50, another the first for 16."""
+    course = make_course(sessions=2)
+    enroll_full_course(student=student_with_credit(), course_id=course.pk)
+    first = course.sessions.first()
+    purchase_session(student=student_with_credit(), session_id=first.pk)
+    return course
+
+
+def wallets() -> list[Decimal]:
+    accounts = LedgerAccount.objects.filter(kind="wallet", balance__gt=0).order_by("balance")
+    return list(accounts.values_list("balance", flat=True))
+
+
+def test_before_a_session_is_cancelled_the_page_says_what_comes_back(browser, sold):
+    before = wallets()
+    first, second = sold.sessions.all()
+    page = act(browser, SESSIONS, "cancel_and_refund", first, second)
+    found = {(s.session_number, s.students, s.due) for s in page.context["sessions"]}
+    assert found == {(1, 2, Decimal("66.00")), (2, 1, Decimal("50.00"))}
+    assert "66.00" in page.content.decode()
+    assert wallets() == before
+    assert set(sold.sessions.values_list("status", flat=True)) == {"scheduled"}
+
+
+def test_a_cancelled_session_is_refunded(browser, sold):
+    first = sold.sessions.first()
+    page = act(browser, SESSIONS, "cancel_and_refund", first, confirmed="yes")
+    assert said(page) == ["1. A lesson: Cancelled; 2 students got 66.00 back."]
+    assert wallets() == [Decimal("450.00"), Decimal("500.00")]
+    statuses = list(sold.sessions.values_list("status", flat=True))
+    assert statuses == ["cancelled", "scheduled"]
+
+
+def test_a_session_that_is_over_is_not_cancelled(browser, sold):
+    first, second = sold.sessions.all()
+    end_session(first)
+    CourseSession.objects.filter(pk=first.pk).update(status="completed")
+    before = wallets()
+    page = act(browser, SESSIONS, "cancel_and_refund", first, second, confirmed="yes")
+    refusal = "1. A lesson: The session is over or cancelled and cannot be changed."
+    assert refusal in said(page)
+    assert sum(wallets()) == sum(before) + Decimal("50.00")
+
+
+def test_sessions_can_only_be_read(browser, sold):
+    session = sold.sessions.first()
+    assert browser.get(f"{SESSIONS}{session.pk}/change/").status_code == 200
+    assert browser.post(f"{SESSIONS}{session.pk}/change/", new_session()).status_code == 403
+    assert browser.post(f"{SESSIONS}add/", new_session()).status_code == 403
+
+
+@pytest.mark.parametrize("where", [COURSES, SESSIONS])
+def test_statements_do_not_grow_with_rows(browser, where):
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert browser.get(where).status_code == 200
+        return len(queries)
+
+    for _ in range(3):
+        make_course(sessions=1)
+    statements()
+    few = statements()
+    for _ in range(9):
+        make_course(sessions=1)
+    assert statements() == few
+
+
+@pytest.mark.parametrize("where", [COURSES, SESSIONS])
+@pytest.mark.parametrize("words", ["Spanish", "0198-zzzz", "\0", "😀"])
+def test_any_words_can_be_searched(browser, sold, where, words):
+    assert browser.get(where, {"q": words}).status_code == 200
+
+
+def test_found_by_id(browser, sold):
+    make_course(sessions=1)
+    courses = browser.get(COURSES, {"q": sold.pk}).context["cl"].result_list
+    sessions = browser.get(SESSIONS, {"q": sold.pk}).context["cl"].result_list
+    assert list(courses) == [sold]
+    assert set(sessions) == set(sold.sessions.all())
