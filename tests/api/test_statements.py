@@ -1,0 +1,116 @@
+"""How many statements a call costs: what the database server itself counts."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from tests.api.conftest import client_of
+from tests.factories import make_course, student_with_credit
+
+# Autocommit, BEGIN and COMMIT are real only outside a test's own transaction.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# What the slowest call of money may cost, key, sign-in and transaction control included.
+MONEY, READ = 18, 2
+
+
+def questions() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Questions'")
+        return int(cursor.fetchone()[1])
+
+
+def cost(call) -> int:
+    """The statements of one call: as the server counts them, or as Django does."""
+    if connection.vendor != "mysql":
+        with CaptureQueriesContext(connection) as captured:
+            answer = call()
+        assert answer.status_code < 300, answer.content
+        return len(captured)
+    idle = questions()
+    shown = questions() - idle
+    before = questions()
+    answer = call()
+    after = questions()
+    assert answer.status_code < 300, answer.content
+    return after - before - shown
+
+
+class Calls:
+    """The calls of one student, in a course of `sessions`, with `rows` of history."""
+
+    def __init__(self, *, sessions: int = 2, rows: int = 0) -> None:
+        self.student = student_with_credit("9000.00")
+        self.course = make_course(sessions=sessions)
+        self.sessions = list(self.course.sessions.all())
+        for _ in range(rows):
+            self.live_through()
+        self.client = client_of(self.student)
+        self.client.get("/api/courses")
+
+    def live_through(self) -> None:
+        bought = enroll_full_course(student=self.student, course_id=self.course.pk)
+        cancel_enrollment(student=self.student, enrollment_id=bought.pk)
+        single = purchase_session(student=self.student, session_id=self.sessions[0].pk)
+        cancel_session_purchase(student=self.student, purchase_id=single.pk)
+
+    def send(self, method: str, path: str) -> int:
+        url = f"/api/enrollments/{path}"
+        send = getattr(self.client, method)
+        return cost(lambda: send(url, headers={"Idempotency-Key": f"{method}-{path}"}))
+
+    def enroll(self) -> int:
+        return self.send("post", f"courses/{self.course.pk}")
+
+    def enroll_folding(self) -> int:
+        for session in self.sessions:
+            purchase_session(student=self.student, session_id=session.pk)
+        return self.enroll()
+
+    def purchase(self) -> int:
+        return self.send("post", f"sessions/{self.sessions[0].pk}/purchase")
+
+    def cancel(self) -> int:
+        bought = enroll_full_course(student=self.student, course_id=self.course.pk)
+        return self.send("delete", str(bought.pk))
+
+    def cancel_single(self) -> int:
+        bought = purchase_session(student=self.student, session_id=self.sessions[0].pk)
+        return self.send("delete", f"sessions/{bought.pk}")
+
+    def access(self) -> int:
+        return self.send("get", f"sessions/{self.sessions[0].pk}/access")
+
+    def mine(self) -> int:
+        return self.send("get", "me")
+
+    def my_sessions(self) -> int:
+        return self.send("get", "me/sessions")
+
+
+BUDGETS = {
+    "enroll": MONEY,
+    "purchase": MONEY,
+    "cancel": MONEY,
+    "cancel_single": MONEY,
+    "access": READ,
+    "mine": READ,
+    "my_sessions": READ,
+}
+
+
+@pytest.mark.parametrize("call", BUDGETS)
+def test_a_call_stays_within_its_budget(call):
+    assert getattr(Calls(), call)() <= BUDGETS[call]
+
+
+@pytest.mark.parametrize("call", BUDGETS)
+@pytest.mark.parametrize("many", [{"sessions": 20}, {"rows": 30}], ids=str)
+def test_no_call_grows_with_sessions_or_history(call, many):
+    assert getattr(Calls(**many), call)() == getattr(Calls(), call)()
+
+
+def test_folding_five_costs_what_folding_one_does():
+    assert Calls(sessions=5).enroll_folding() == Calls(sessions=1).enroll_folding()
