@@ -1,0 +1,292 @@
+"""All operations in any order, against a small model of who has what."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from common.errors import DomainError
+from courses.models import CourseSession
+from enrollments.services.enrolling import (
+    cancel_enrollment,
+    enroll_full_course,
+    hand_back_session,
+)
+from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.sessions import cancel_session, change_course, move_session
+from payments import audit
+from payments.wallets import balances_of
+from tests.factories import (
+    DAY,
+    extend_course,
+    give_credit,
+    make_course,
+    start_session,
+    student_with_credit,
+)
+
+FULL, SINGLE = 10_000, 1_600
+who = st.sampled_from([0, 1, 2])
+which = st.integers(min_value=0, max_value=3)
+
+
+@dataclass
+class Lesson:
+    """A session as the model sees it."""
+
+    row: CourseSession
+    started: bool = False
+    cancelled: bool = False
+
+    @property
+    def open(self) -> bool:
+        return not self.started and not self.cancelled
+
+
+@dataclass
+class Part:
+    """Cents that wait for one lesson, and where the lesson was when they were paid."""
+
+    amount: int
+    sold_at: object
+
+
+class School(RuleBasedStateMachine):
+    """Three students, a course of three or more lessons; all amounts of the model in cents."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undo = transaction.atomic()
+        self.undo._from_testcase = True
+        self.undo.__enter__()
+        self.course = make_course(sessions=3, price_full_course="100.00", max_students=2)
+        self.seats = 2
+        self.lessons = [Lesson(row) for row in self.course.sessions.all()]
+        self.students = [student_with_credit("120.00") for _ in range(3)]
+        self.credit = [12_000] * 3
+        # What each student has: an enrolment or None, singles by lesson, parts by booking.
+        self.enrolled: list[object | None] = [None] * 3
+        self.singles: list[dict[int, object]] = [{}, {}, {}]
+        self.parts: dict[object, dict[int, Part]] = {}
+        self.owner: dict[object, int] = {}
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.undo.__exit__(None, None, None)
+
+    def attempt(self, act: Callable[[], object], *, allowed: bool) -> object | None:
+        """Do it, and see that the rules of the model say the same as those of the services."""
+        done, refusal = None, None
+        try:
+            done = act()
+        except DomainError as error:
+            refusal = error.code
+        assert (refusal is None) == allowed, refusal
+        return done
+
+    def lesson(self, number: int) -> Lesson:
+        return self.lessons[number % len(self.lessons)]
+
+    def taken(self, number: int, *, but: int | None = None) -> int:
+        singles = sum(number in mine for i, mine in enumerate(self.singles) if i != but)
+        return singles + sum(booking is not None for booking in self.enrolled)
+
+    def keep(self, student: int, booking: object, parts: dict[int, int]) -> None:
+        self.owner[booking] = student
+        self.parts[booking] = {
+            number: Part(amount, self.lessons[number].row.starts_at)
+            for number, amount in parts.items()
+        }
+        self.credit[student] -= sum(parts.values())
+
+    def give_back(self, booking: object, numbers: list[int]) -> Decimal:
+        amount = sum(self.parts[booking].pop(number).amount for number in numbers)
+        self.credit[self.owner[booking]] += amount
+        return Decimal(amount).scaleb(-2)
+
+    @rule(student=who, amount=st.integers(min_value=1, max_value=5_000))
+    def grant(self, student: int, amount: int) -> None:
+        give_credit(self.students[student], Decimal(amount).scaleb(-2))
+        self.credit[student] += amount
+
+    @rule(student=who)
+    def enroll(self, student: int) -> None:
+        to_come = [i for i, lesson in enumerate(self.lessons) if lesson.open]
+        n = len(self.lessons)
+        shares = {i: FULL * (i + 1) // n - FULL * i // n for i in to_come}
+        folded = [i for i in self.singles[student] if i in to_come]
+        fullest = max((self.taken(i, but=student) for i in to_come), default=0)
+        allowed = (
+            self.enrolled[student] is None
+            and bool(to_come)
+            and fullest < self.seats
+            and sum(shares.values()) <= self.credit[student] + SINGLE * len(folded)
+        )
+        done = self.attempt(
+            lambda: enroll_full_course(student=self.students[student], course_id=self.course.pk).pk,
+            allowed=allowed,
+        )
+        if done:
+            for number in folded:
+                self.give_back(self.singles[student].pop(number), [number])
+            self.enrolled[student] = done
+            self.keep(student, done, shares)
+
+    @rule(student=who, number=which)
+    def purchase(self, student: int, number: int) -> None:
+        number %= len(self.lessons)
+        enrollment = self.enrolled[student]
+        allowed = (
+            self.lessons[number].open
+            and number not in self.singles[student]
+            and number not in self.parts.get(enrollment, {})
+            and self.taken(number) < self.seats
+            and self.credit[student] >= SINGLE
+        )
+        session = self.lessons[number].row
+        done = self.attempt(
+            lambda: purchase_session(student=self.students[student], session_id=session.pk).pk,
+            allowed=allowed,
+        )
+        if done:
+            self.singles[student][number] = done
+            self.keep(student, done, {number: SINGLE})
+
+    @rule(student=who)
+    def cancel(self, student: int) -> None:
+        booking = self.enrolled[student]
+        if booking is None:
+            return
+        done = cancel_enrollment(student=self.students[student], enrollment_id=booking)
+        due = [i for i in self.parts[booking] if self.lessons[i].open]
+        assert done.refund_amount == self.give_back(booking, due)
+        self.enrolled[student] = None
+
+    @rule(student=who, number=which)
+    def cancel_single(self, student: int, number: int) -> None:
+        number %= len(self.lessons)
+        booking = self.singles[student].get(number)
+        if booking is None:
+            return
+        done = self.attempt(
+            lambda: cancel_session_purchase(student=self.students[student], purchase_id=booking),
+            allowed=self.lessons[number].open,
+        )
+        if done:
+            assert done.refund_amount == self.give_back(booking, [number])
+            del self.singles[student][number]
+
+    @rule(student=who, number=which)
+    def hand_back(self, student: int, number: int) -> None:
+        number %= len(self.lessons)
+        booking, lesson = self.enrolled[student], self.lessons[number]
+        if booking is None:
+            return
+        part = self.parts[booking].get(number)
+        done = self.attempt(
+            lambda: hand_back_session(
+                student=self.students[student],
+                enrollment_id=booking,
+                session_id=lesson.row.pk,
+            ),
+            allowed=part is not None and lesson.open and part.sold_at != lesson.row.starts_at,
+        )
+        if done:
+            assert done.refund_amount == self.give_back(booking, [number])
+
+    @precondition(lambda self: len(self.lessons) < 6)
+    @rule()
+    def add(self) -> None:
+        starts_at = timezone.now() + 30 * DAY
+        self.lessons.append(Lesson(extend_course(self.course, starts_at=starts_at)))
+        for booking in filter(None, self.enrolled):
+            self.parts[booking][len(self.lessons) - 1] = Part(0, starts_at)
+
+    @rule(number=which, by=st.integers(min_value=1, max_value=9))
+    def move(self, number: int, by: int) -> None:
+        lesson = self.lesson(number)
+        done = self.attempt(
+            lambda: move_session(
+                session_id=lesson.row.pk,
+                actor=self.course.teacher,
+                starts_at=lesson.row.starts_at + timedelta(hours=by),
+                duration_minutes=60,
+            ),
+            allowed=lesson.open,
+        )
+        if done:
+            lesson.row = done
+
+    @rule(number=which)
+    def call_off(self, number: int) -> None:
+        number %= len(self.lessons)
+        cancel_session(session_id=self.lessons[number].row.pk, actor=self.course.teacher)
+        self.lessons[number].cancelled = True
+        for booking, parts in self.parts.items():
+            if number in parts:
+                self.give_back(booking, [number])
+        for mine in self.singles:
+            mine.pop(number, None)
+
+    @rule(number=which)
+    def start(self, number: int) -> None:
+        lesson = self.lesson(number)
+        if lesson.open:
+            before = lesson.row.starts_at
+            start_session(lesson.row)
+            lesson.started = True
+            for parts in self.parts.values():
+                for part in parts.values():
+                    if part.sold_at == before:
+                        part.sold_at = lesson.row.starts_at
+
+    @rule(seats=st.integers(min_value=0, max_value=4))
+    def change_capacity(self, seats: int) -> None:
+        to_come = [i for i, lesson in enumerate(self.lessons) if lesson.open]
+        enrolled = sum(booking is not None for booking in self.enrolled)
+        fullest = max((self.taken(i) for i in to_come), default=enrolled)
+        done = self.attempt(
+            lambda: change_course(
+                course_id=self.course.pk, actor=self.course.teacher, max_students=seats
+            ),
+            allowed=seats >= fullest,
+        )
+        if done:
+            self.seats = seats
+
+    @invariant()
+    def everybody_has_what_the_model_says(self) -> None:
+        for number, student in enumerate(self.students):
+            mine = [self.parts[b] for b, whose in self.owner.items() if whose == number]
+            held = sum(part.amount for parts in mine for part in parts.values())
+            cents = (int(amount * 100) for amount in balances_of(student))
+            assert tuple(cents) == (self.credit[number], held)
+        self.course.refresh_from_db()
+        assert self.course.current_students == sum(b is not None for b in self.enrolled)
+
+    @invariant()
+    def the_books_are_in_order(self) -> None:
+        assert [finding for finding in audit.run() if not finding.ok] == []
+
+
+@pytest.mark.django_db
+def test_every_operation_in_any_order():
+    run_state_machine_as_test(
+        School,
+        settings=settings(
+            max_examples=15, stateful_step_count=30, deadline=None, derandomize=True, database=None
+        ),
+    )
