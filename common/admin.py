@@ -36,10 +36,11 @@ class PersonFilter(admin.FieldListFilter):
                 self.field, admin.site, attrs={"data-width": "100%", "required": True}
             ),
         )
-        others = {k: v for k, v in changelist.get_filters_params().items() if k != self.parameter}
+        others = changelist.get_filters_params() | {"q": [changelist.query]}
+        others.pop(self.parameter, None)
         yield {
             "select": person.widget.render(self.parameter, chosen),
-            "others": others | ({"q": changelist.query} if changelist.query else {}),
+            "others": [(name, value) for name in others for value in others[name] if value],
             "chosen": chosen,
             "all": changelist.get_query_string(remove=[self.parameter]),
         }
