@@ -61,7 +61,13 @@ def wait_for_port(host: str, port: int) -> str:
 
 
 def load_application(_target: str) -> Callable[..., Any]:
-    """In each worker: the application, and a watch on the server: its death must free the port."""
+    """In each worker: the application, after seeing to it that the worker ends with the server.
+
+    Workers leave the terminal's group: two signals at once, Ctrl-C's own and the server's, hang
+    them. While they load, SIGTERM ends them at once: the handler they came with is the server's.
+    """
+    os.setpgrp()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     from talkplatform.wsgi import application
 

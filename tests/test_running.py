@@ -64,12 +64,18 @@ def server(port, answers) -> Iterator[subprocess.Popen[str]]:
             assert within(20, answers)
             yield process
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
 
 
 def test_a_killed_server_takes_its_workers_along(server, answers):
     server.kill()
     assert within(10, lambda: not answers())
+
+
+def test_ctrl_c_at_the_terminal_ends_the_server_soon(server, answers):
+    os.killpg(server.pid, signal.SIGINT)
+    assert server.wait(timeout=10) == 0
+    assert not answers()
 
 
 def test_a_port_that_is_taken_is_not_shared(server, port):
