@@ -15,7 +15,7 @@ from accounts.models import User
 from common.money import ZERO
 from common.transactions import operation
 from payments.errors import InsufficientBalance, InsufficientCredit
-from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, PaymentHold, Transfer
+from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, PaymentHold, Transfer, Withdrawal
 
 Kind = LedgerAccount.Kind
 
@@ -32,8 +32,20 @@ def wallet(user_id: UUID) -> Ref:
     return Ref(Kind.WALLET, user_id)
 
 
+def earnings(user_id: UUID) -> Ref:
+    """The account with what a teacher or referrer earned and has not asked for yet."""
+    return Ref(Kind.EARNINGS, user_id)
+
+
+def withdrawing(user_id: UUID) -> Ref:
+    """The account with what a user asked to be paid out, until it is."""
+    return Ref(Kind.WITHDRAWING, user_id)
+
+
 ESCROW = Ref(Kind.ESCROW)
 ISSUED = Ref(Kind.ISSUED)
+PLATFORM = Ref(Kind.PLATFORM)
+PAID_OUT = Ref(Kind.PAID_OUT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +59,7 @@ class Entry:
     amount: Decimal
     hold: PaymentHold | None = None
     hold_part_id: UUID | None = None
+    withdrawal: Withdrawal | None = None
     note: str = ""
 
 
@@ -132,6 +145,7 @@ def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:
         amount=entry.amount,
         hold=entry.hold,
         hold_part_id=entry.hold_part_id,
+        withdrawal=entry.withdrawal,
         actor=actor,
         note=entry.note,
     )
