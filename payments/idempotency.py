@@ -36,6 +36,10 @@ class Answer:
     body: Any
     replayed: bool = False
 
+    @property
+    def refused(self) -> bool:
+        return self.status >= HTTPStatus.BAD_REQUEST
+
 
 def fingerprint(method: str, path: str, body: bytes) -> str:
     """What makes two requests the same one."""

@@ -1,0 +1,50 @@
+"""How pages write amounts and times; loaded into every template."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django import template
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from uuid_utils.compat import uuid7
+
+register = template.Library()
+
+
+@register.filter
+def money(amount: Decimal | None) -> str:
+    """An amount in credits as `$1,234.50`, `-$3.00`; nothing for None."""
+    if amount is None:
+        return ""
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """`Tue 1 Dec 2026, 18:00 CET`: a time in the reader's zone, with the zone named."""
+    if value is None:
+        return ""
+    local = timezone.localtime(value)
+    return f"{formats.date_format(local, 'D j M Y, H:i')} {_zone(local)}"
+
+
+@register.filter
+def until(start: datetime, minutes: int) -> str:
+    """`Tue 1 Dec 2026, 18:00–19:00 CET`: a start, and the minutes that it lasts."""
+    local = timezone.localtime(start)
+    end = timezone.localtime(start + timedelta(minutes=minutes))
+    day = "" if end.date() == local.date() else f"{formats.date_format(end, 'D j M')}, "
+    return f"{formats.date_format(local, 'D j M Y, H:i')}–{day}{end:%H:%M} {_zone(end)}"
+
+
+def _zone(local: datetime) -> str:
+    """`CET`; zones without letters of their own are named by their offset, `UTC+03:00`."""
+    name = local.tzname() or ""
+    return name if name.isalpha() else f"UTC{local.isoformat()[-6:]}"
+
+
+@register.simple_tag
+def idempotency_key() -> str:
+    """A hidden field that makes sending this form twice the same as once."""
+    field = '<input type="hidden" name="idempotency_key" value="{}" autocomplete="off">'
+    return format_html(field, uuid7())

@@ -1,0 +1,27 @@
+"""How pages send a form that moves money: once, however often it is sent."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from common.errors import DomainError
+from payments.idempotency import Answer, answer_once, fingerprint
+
+
+def submit_once(request: Any, act: Callable[[], Any]) -> Answer:
+    """Run `act` once for the form's `idempotency_key`; its result, for JSON, is the answer's body.
+
+    A refusal by the rules is an answer as well, `refused`, with the body that the API would give:
+    `code`, `message`, `details`. A form that comes again gets its first answer, `replayed`.
+    """
+    fields = request.POST.copy()
+    fields.pop("csrfmiddlewaretoken", None)
+    try:
+        return answer_once(
+            user=request.user,
+            key=request.POST.get("idempotency_key", ""),
+            request=fingerprint("POST", request.path, fields.urlencode().encode()),
+            act=lambda: Answer(HTTPStatus.OK, act()),
+        )
+    except DomainError as error:
+        return Answer(error.status, error.body())
