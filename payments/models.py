@@ -47,7 +47,10 @@ class LedgerAccount(UUIDModel):
 
     class Meta:
         db_table = "ledger_accounts"
-        permissions = [("grant_credit", "Can grant credit")]
+        permissions = [
+            ("grant_credit", "Can grant and revoke credit"),
+            ("audit_money", "Can see the money audit"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["owner", "kind"], name="ledger_accounts_one_per_owner"),
             models.CheckConstraint(
@@ -125,6 +128,10 @@ class PaymentHold(UUIDModel):
 
     class Meta:
         db_table = "payment_holds"
+        permissions = [
+            ("decide_paymenthold", "Can release and refund payment holds"),
+            ("export_paymenthold", "Can export payment holds"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(enrollment__isnull=False, session_purchase__isnull=True)
@@ -255,6 +262,7 @@ class Withdrawal(UUIDModel):
 
     class Meta:
         db_table = "withdrawals"
+        permissions = [("decide_withdrawal", "Can approve, complete and reject withdrawals")]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="withdrawals_amount"),
         ]
