@@ -1,32 +1,45 @@
-"""How the OpenAPI description names what can go wrong."""
+"""How the OpenAPI description names what can go wrong: one schema for each code."""
 
 from collections import defaultdict
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
-from rest_framework import serializers
 
 from common.errors import DomainError
 
-
-class ErrorSerializer(serializers.Serializer):
-    """The body of every refusal: a code that never changes, a message for people, details."""
-
-    code = serializers.CharField()
-    message = serializers.CharField()
-    details = serializers.DictField()
+Json = dict[str, Any]
+# What every route may refuse with before a service is asked.
+MALFORMED = ["invalid_request"]
+NOT_SIGNED_IN = ["not_authenticated", "token_not_valid"]
+ANYWHERE = {
+    "invalid_request": HTTPStatus.BAD_REQUEST,
+    "not_authenticated": HTTPStatus.UNAUTHORIZED,
+    "server_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+FIELDS = {"type": "object", "additionalProperties": {}}
+JSON_TYPES = {str: "string", int: "integer"}
 
 
 class ErrorAwareSchema(AutoSchema):
-    def _get_response_bodies(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Whatever is not named is an error of the one shape."""
-        bodies = super()._get_response_bodies(*args, **kwargs)
-        bodies["default"] = self._get_response_for_code(
-            OpenApiResponse(ErrorSerializer, "Any other refusal."), "default"
-        )
-        return bodies
+    def _get_response_bodies(self, *args: Any, **kwargs: Any) -> Json:
+        """Add what is refused before a service is asked; the rest has the one shape."""
+        bodies: Json = super()._get_response_bodies(*args, **kwargs)
+        if self._takes_input():
+            _refuse(bodies, HTTPStatus.BAD_REQUEST, MALFORMED)
+        if any(schemes := self.get_auth()):
+            anybody = {} in schemes
+            _refuse(
+                bodies, HTTPStatus.UNAUTHORIZED, NOT_SIGNED_IN[1:] if anybody else NOT_SIGNED_IN
+            )
+        bodies["default"] = _body("Any other refusal.", {"$ref": _ref("Error")})
+        return dict(sorted(bodies.items()))
+
+    def _takes_input(self) -> bool:
+        takes_body = self.method in ("POST", "PUT", "PATCH") and self.get_request_serializer()
+        return bool(takes_body) or any(p["in"] != "path" for p in self._get_parameters())
 
 
 def documented(
@@ -40,19 +53,93 @@ def documented(
     for error in errors:
         by_status[int(error.status)].append(error)
     responses = answers | {status: _refusals(kinds) for status, kinds in by_status.items()}
+    more.setdefault("description", "")
     return extend_schema(operation_id=operation_id, responses=responses, **more)
+
+
+def describe_errors(result: Json, **kwargs: Any) -> Json:
+    """A hook: a schema for each code, and `Refusal`, any of them told apart by its code."""
+    schemas = result["components"]["schemas"]
+    kinds = {kind.code: kind for kind in _descendants(DomainError)}
+    codes = sorted(kinds.keys() | ANYWHERE.keys())
+    for code in codes:
+        schemas[_name(code)] = _one_code(code, _details(kinds.get(code)))
+    schemas["Error"] = _error({"type": "string"}, FIELDS)
+    schemas["Refusal"] = _any_of(codes)
+    result["components"]["schemas"] = dict(sorted(schemas.items()))
+    return result
+
+
+def _refuse(bodies: Json, status: int, codes: list[str]) -> None:
+    named = bodies.get(str(status))
+    if named is None:
+        bodies[str(status)] = _body(_listed(codes), _any_of(codes))
+        return
+    content = named["content"]["application/json"]
+    options = content["schema"].get("oneOf", [content["schema"]])
+    codes = list(dict.fromkeys([*codes, *(_code(option["$ref"]) for option in options)]))
+    named["description"], content["schema"] = _listed(codes), _any_of(codes)
 
 
 def _refusals(kinds: list[type[DomainError]]) -> OpenApiResponse:
     return OpenApiResponse(
-        ErrorSerializer,
-        description=", ".join(f"`{kind.code}`" for kind in kinds),
+        _any_of([kind.code for kind in kinds]),
+        description=_listed([kind.code for kind in kinds]),
         examples=[
-            OpenApiExample(
-                kind.code,
-                value=kind(**kind.example).body(),
-                response_only=True,
-            )
+            OpenApiExample(kind.code, value=kind(**kind.example).body(), response_only=True)
             for kind in kinds
         ],
     )
+
+
+def _any_of(codes: Iterable[str]) -> Json:
+    options = [{"$ref": _ref(_name(code))} for code in dict.fromkeys(codes)]
+    return options[0] if len(options) == 1 else {"oneOf": options}
+
+
+def _one_code(code: str, details: Json) -> Json:
+    return _error({"type": "string", "enum": [code]}, details)
+
+
+def _error(code: Json, details: Json) -> Json:
+    return {
+        "type": "object",
+        "properties": {"code": code, "message": {"type": "string"}, "details": details},
+        "required": ["code", "message", "details"],
+    }
+
+
+def _details(kind: type[DomainError] | None) -> Json:
+    if kind is None or not kind.example:
+        return FIELDS
+    fields = {name: {"type": JSON_TYPES[type(value)]} for name, value in kind.example.items()}
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+def _descendants(kind: type[DomainError]) -> Iterable[type[DomainError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)
+
+
+def _body(description: str, schema: Json) -> Json:
+    return {"content": {"application/json": {"schema": schema}}, "description": description}
+
+
+def _listed(codes: list[str]) -> str:
+    return ", ".join(f"`{code}`" for code in codes)
+
+
+def _name(code: str) -> str:
+    """`sold_out` is described by `SoldOutError`."""
+    return "".join(word.capitalize() for word in code.split("_")) + "Error"
+
+
+def _code(ref: str) -> str:
+    """`sold_out`, of the reference to `SoldOutError`."""
+    words = ref.rpartition("/")[2].removesuffix("Error")
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in words).lstrip("_")
+
+
+def _ref(name: str) -> str:
+    return f"#/components/schemas/{name}"

@@ -71,7 +71,7 @@ class RegisterView(OpenView):
     serializer_class = RegistrationSerializer
 
     @documented(
-        "auth_register",
+        "register",
         {201: ProfileSerializer},
         [TooManyAttempts],
         summary="Register",
@@ -93,7 +93,7 @@ class TokenView(OpenView):
     serializer_class = CredentialsSerializer
 
     @documented(
-        "auth_token",
+        "sign_in",
         {200: TokenPairSerializer},
         [InvalidCredentials, TooManyAttempts],
         summary="Sign in",
@@ -110,7 +110,7 @@ class RefreshView(OpenView):
     serializer_class = RefreshSerializer
 
     @documented(
-        "auth_token_refresh",
+        "refresh_token",
         {200: TokenPairSerializer},
         [TokenNotValid],
         summary="Exchange a refresh token for a new pair",
@@ -126,7 +126,7 @@ class LogoutView(OpenView):
     serializer_class = RefreshSerializer
 
     @documented(
-        "auth_logout",
+        "sign_out",
         {204: None},
         [TokenNotValid],
         summary="Sign out",

@@ -226,7 +226,7 @@ class MyEnrollmentsView(ListAPIView):
         return enrolling.get_my_enrollments(user=signed_in(self.request))
 
     @documented(
-        "my_enrollments",
+        "list_my_enrollments",
         {200: EnrollmentSerializer(many=True)},
         tags=TAGS,
         summary="My enrolments, newest first",
@@ -244,7 +244,7 @@ class MyPurchasesView(ListAPIView):
         return purchasing.get_my_session_purchases(user=signed_in(self.request))
 
     @documented(
-        "my_session_purchases",
+        "list_my_session_purchases",
         {200: PurchaseSerializer(many=True)},
         tags=TAGS,
         summary="My single sessions, newest first",

@@ -22,7 +22,7 @@ from payments.wallets import balances_of
 
 
 class MeView(APIView):
-    @documented("auth_me", {200: MeSerializer}, tags=["auth"], summary="My profile and credit")
+    @documented("get_me", {200: MeSerializer}, tags=["auth"], summary="My profile and credit")
     def get(self, request: Request) -> Response:
         user = signed_in(request)
         credit, held = balances_of(user)
@@ -31,7 +31,7 @@ class MeView(APIView):
 
 
 class WalletView(APIView):
-    @documented("wallet", {200: WalletSerializer}, tags=["payments"], summary="My credit")
+    @documented("get_wallet", {200: WalletSerializer}, tags=["payments"], summary="My credit")
     def get(self, request: Request) -> Response:
         credit, held = balances_of(signed_in(request))
         return Response(WalletSerializer({"credit_balance": credit, "held": held}).data)
@@ -54,7 +54,7 @@ class TransfersView(ListAPIView):
         return Transfer.objects.as_seen_by(signed_in(self.request))
 
     @documented(
-        "transfers",
+        "list_transfers",
         {200: TransferSerializer(many=True)},
         tags=["payments"],
         summary="My movements, newest first",
@@ -72,7 +72,7 @@ class HoldsView(ListAPIView):
         return PaymentHold.objects.of(signed_in(self.request)).with_parts()
 
     @documented(
-        "holds",
+        "list_holds",
         {200: HoldWithTimelineSerializer(many=True)},
         tags=["payments"],
         summary="What is held for me, with its timeline",
