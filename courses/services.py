@@ -1,6 +1,7 @@
 """The life of a course: drafted, published, archived."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from accounts.models import User
@@ -17,6 +18,15 @@ def lock_course(*, course_id: UUID, actor: User) -> Course:
     if course is None or not (course.teacher_id == actor.pk or actor.is_staff):
         raise NotFound
     return course
+
+
+@operation
+def create_course(*, teacher: User, **terms: Any) -> Course:
+    """Draft a course of `teacher`: title, texts, picture, prices (credits), `max_students`.
+
+    A repeat drafts another. Locks nothing.
+    """
+    return Course.objects.create(teacher=teacher, **terms)
 
 
 @operation

@@ -41,6 +41,12 @@ class PriceChanged(DomainError):
     example = {"expected": "80.00", "price": "90.00"}
 
 
+class RefundLowered(DomainError):
+    code = "refund_lowered"
+    message = "%(refund)s would come back now, not %(expected)s. Nothing was cancelled."
+    example = {"expected": "48.00", "refund": "36.00"}
+
+
 class AlreadyCancelled(DomainError):
     code = "already_cancelled"
     message = "This is cancelled already."
@@ -61,6 +67,15 @@ class SessionClosed(DomainError):
     message = "The session is over or cancelled and cannot be changed."
 
 
+class RefundsChanged(DomainError):
+    code = "refunds_changed"
+    message = (
+        "Meanwhile the numbers changed: %(students)s students would get $%(amount)s back. "
+        "Nothing was cancelled."
+    )
+    example = {"students": 6, "amount": "72.00"}
+
+
 class SeatsTaken(DomainError):
     code = "seats_taken"
     message = "%(taken)s seats are taken already."
@@ -71,3 +86,9 @@ class StartInPast(DomainError):
     code = "start_in_past"
     message = "A session starts in the future."
     status = HTTPStatus.BAD_REQUEST
+
+
+class PartyToHold(DomainError):
+    code = "party_to_hold"
+    message = "This payment is partly your own: somebody else on the staff has to decide."
+    status = HTTPStatus.FORBIDDEN

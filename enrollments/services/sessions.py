@@ -1,10 +1,12 @@
 """Change what may have been sold: a course's terms, its sessions added, moved, cancelled."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,7 +15,13 @@ from common.money import ZERO
 from common.transactions import operation
 from courses.models import Course, CourseSession
 from courses.services import check_sellable, lock_course
-from enrollments.errors import SeatsTaken, SessionClosed, SessionStarted, StartInPast
+from enrollments.errors import (
+    RefundsChanged,
+    SeatsTaken,
+    SessionClosed,
+    SessionStarted,
+    StartInPast,
+)
 from enrollments.models import (
     CourseEnrollment,
     EnrollmentStatus,
@@ -24,6 +32,14 @@ from enrollments.quotes import sessions_as_sold_to
 from enrollments.services.enrolling import give_back
 from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.services.holds import lock_pending_parts, new_part
+
+
+@dataclass(frozen=True)
+class Refunds:
+    """How many students get something back for a session, and how much, in credits."""
+
+    students: int
+    amount: Decimal
 
 
 @operation
@@ -76,35 +92,68 @@ def add_session(
 
 
 @operation
+def change_session(*, session_id: UUID, actor: User, **changes: Any) -> CourseSession:
+    """Change a session's title, description, `starts_at` or `duration_minutes`.
+
+    Texts may change at any time, start and length until it starts; once moved, its students may
+    hand it back. A repeat changes nothing more. Raises `SessionStarted`, `SessionClosed` once
+    cancelled or over, `StartInPast`, `NotFound` for anybody but its teacher and staff. Locks the
+    course, the session.
+    """
+    session = _lock_session(session_id, actor)
+    if not changes.keys().isdisjoint({"starts_at", "duration_minutes"}):
+        _check_movable(session)
+    if "starts_at" in changes:
+        _check_start(changes["starts_at"])
+    for name, value in changes.items():
+        setattr(session, name, value)
+    session.save(update_fields=[*changes, "updated_at"])
+    return session
+
+
 def move_session(
     *, session_id: UUID, actor: User, starts_at: datetime, duration_minutes: int
 ) -> CourseSession:
     """Give a session that has not started another start or length, in minutes.
 
-    Its students may hand it back afterwards. A repeat changes nothing. Raises `SessionStarted`,
-    `SessionClosed` once cancelled or over, `StartInPast`. Locks the course, the session.
+    Repeats, refusals and locks are those of `change_session`.
     """
-    session = _lock_session(session_id, actor)
-    if session.status not in (CourseSession.Status.SCHEDULED, CourseSession.Status.LIVE):
-        raise SessionClosed
-    if session.has_started():
-        raise SessionStarted
-    _check_start(starts_at)
-    session.starts_at, session.duration_minutes = starts_at, duration_minutes
-    session.save(update_fields=["starts_at", "duration_minutes", "updated_at"])
-    return session
+    return change_session(
+        session_id=session_id,
+        actor=actor,
+        starts_at=starts_at,
+        duration_minutes=duration_minutes,
+    )
 
 
-def cancel_session(*, session_id: UUID, actor: User) -> CourseSession:
+def cancel_session(
+    *, session_id: UUID, actor: User, expected: Refunds | None = None
+) -> CourseSession:
     """Call a session off and refund every pending part of it, one hold per transaction.
 
     A repeat refunds what a crash left, each part once. Raises `SessionClosed` once it is over,
-    `NotFound` for anybody but its teacher and staff. Locks the course and the session; then one
-    booking at a time with its hold and wallet.
+    `RefundsChanged` if that would not give back what is expected, `NotFound` for anybody but its
+    teacher and staff. Locks the course and the session; then one booking at a time with its hold
+    and wallet.
     """
-    session = _mark_cancelled(session_id=session_id, actor=actor)
+    session = _mark_cancelled(session_id=session_id, actor=actor, expected=expected)
     refund_cancelled_session(session, actor=actor)
     return session
+
+
+def refunds_due(session_id: UUID) -> Refunds:
+    """What cancelling a session now would give back."""
+    return _refunds(session_id, status=HoldPart.Status.PENDING)
+
+
+def refunds_made(session_id: UUID) -> Refunds:
+    """What cancelling a session has given back."""
+    return _refunds(session_id, reason=HoldPart.Reason.SESSION_CANCELLED)
+
+
+def refunds_changed(due: Refunds) -> RefundsChanged:
+    """The refusal to give back other than was expected, with what is `due`."""
+    return RefundsChanged(students=due.students, amount=f"{due.amount:.2f}")
 
 
 def refund_cancelled_session(session: CourseSession, *, actor: User | None) -> int:
@@ -113,15 +162,25 @@ def refund_cancelled_session(session: CourseSession, *, actor: User | None) -> i
     return sum(_refund_hold(hold, session, actor) for hold in _holds_of(pending))
 
 
+def _refunds(session_id: UUID, **where: Any) -> Refunds:
+    paid = HoldPart.objects.filter(session=session_id, amount__gt=0, **where)
+    students = Count("hold__student", distinct=True)
+    return Refunds(**paid.aggregate(students=students, amount=Sum("amount", default=ZERO)))
+
+
 def _holds_of(parts: QuerySet) -> QuerySet:
     return PaymentHold.objects.filter(pk__in=list(parts.values_list("hold_id", flat=True)))
 
 
 @operation
-def _mark_cancelled(*, session_id: UUID, actor: User) -> CourseSession:
+def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) -> CourseSession:
     session = _lock_session(session_id, actor)
+    if session.status == CourseSession.Status.CANCELLED:
+        return session
     if session.status == CourseSession.Status.COMPLETED:
         raise SessionClosed
+    if expected is not None and expected != (due := refunds_due(session_id)):
+        raise refunds_changed(due)
     session.status = CourseSession.Status.CANCELLED
     session.save(update_fields=["status", "updated_at"])
     return session
@@ -155,6 +214,13 @@ def _lock_session(session_id: UUID, actor: User) -> CourseSession:
         raise NotFound
     lock_course(course_id=key, actor=actor)
     return CourseSession.objects.locked().get(pk=session_id)
+
+
+def _check_movable(session: CourseSession) -> None:
+    if session.status not in (CourseSession.Status.SCHEDULED, CourseSession.Status.LIVE):
+        raise SessionClosed
+    if session.has_started():
+        raise SessionStarted
 
 
 def _check_start(starts_at: datetime) -> None:
