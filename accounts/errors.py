@@ -13,6 +13,12 @@ class InvalidCredentials(DomainError):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class WrongPassword(DomainError):
+    code = "wrong_password"
+    message = "This is not your password."
+    status = HTTPStatus.FORBIDDEN
+
+
 class TokenNotValid(DomainError):
     code = "token_not_valid"
     message = "This token is not valid, or no longer. Sign in again."

@@ -5,7 +5,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
-from accounts.errors import InvalidCredentials
+from accounts.errors import InvalidCredentials, WrongPassword
 from accounts.models import User
 from accounts.throttling import SignInAttempt, prune
 from common.transactions import operation
@@ -55,6 +55,17 @@ def sign_in(*, email: str, password: str, address: str) -> User:
         raise InvalidCredentials
     attempt.succeed(taken)
     return user
+
+
+def confirm_password(*, user: User, password: str, address: str) -> None:
+    """Make sure that it is the user who asks for something grave: the password once more.
+
+    Raises `WrongPassword`, or `TooManyAttempts`: a guess counts as one at the sign-in does.
+    """
+    try:
+        sign_in(email=user.email, password=password, address=address)
+    except InvalidCredentials as error:
+        raise WrongPassword from error
 
 
 def change_password(*, user: User, current_password: str, new_password: str) -> None:

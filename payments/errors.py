@@ -22,6 +22,29 @@ class InsufficientBalance(DomainError):
     message = "The account holds less than that."
 
 
+class BelowMinimum(DomainError):
+    code = "below_minimum"
+    message = "A withdrawal is at least $%(minimum)s."
+    example = {"minimum": "10.00"}
+
+
+class WithdrawalDecided(DomainError):
+    code = "withdrawal_decided"
+    message = "This withdrawal is %(status)s already."
+    example = {"status": "approved"}
+
+
+class WithdrawalNotApproved(DomainError):
+    code = "withdrawal_not_approved"
+    message = "This withdrawal has to be approved before it is paid."
+
+
+class OwnWithdrawal(DomainError):
+    code = "own_withdrawal"
+    message = "You asked for this withdrawal: somebody else on the staff has to decide."
+    status = HTTPStatus.FORBIDDEN
+
+
 class KeyReused(DomainError):
     code = "idempotency_key_reused"
     message = "This idempotency key was sent with another request before."

@@ -1,28 +1,18 @@
 """The bank's books: accounts, transfers between them, and what is held in escrow."""
 
-from functools import reduce
-from operator import add
 from typing import Any, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Round
 from django.utils import timezone
 
 from accounts.models import User
 from common.models import LockingQuerySet, UUIDModel
 from common.money import ZERO
-
-
-def within(amount: str, *shares: str) -> Q:
-    """No share is below zero, and together they are no more than `amount`.
-
-    Rounded, because SQLite adds decimals as floats: 9.99 + 3.00 + 1.29 is more than 14.28 there.
-    """
-    signs = Q(**{f"{name}__gte": 0 for name in (amount, *shares)})
-    return signs & Q(**{f"{amount}__gte": Round(reduce(add, map(F, shares)), precision=2)})
+from payments.conditions import COMPLETED, DECIDED, within
+from payments.sealing import hint, unseal
 
 
 class LedgerAccount(UUIDModel):
@@ -236,7 +226,21 @@ class HoldPart(UUIDModel):
         }
 
 
+class WithdrawalQuerySet(LockingQuerySet):
+    def of(self, user: User) -> Self:
+        return self.filter(teacher=user)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-requested_at", "-id")
+
+
 class Withdrawal(UUIDModel):
+    """Earnings that somebody, teacher or referrer, asked to be paid out.
+
+    `decided_by` approved it, or rejected it at first sight; who paid it, and who rejected it later,
+    is the actor of the transfer. `notes` say why it was rejected.
+    """
+
     class Status(models.TextChoices):
         REQUESTED = "requested"
         APPROVED = "approved"
@@ -249,7 +253,9 @@ class Withdrawal(UUIDModel):
     )
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     status = models.CharField(max_length=20, choices=Status, default=Status.REQUESTED)
+    # Sealed: whoever reads the database alone learns no account number.
     payout_details = models.TextField()
+    payout_reference = models.CharField(max_length=100, blank=True)
     requested_at = models.DateTimeField(default=timezone.now)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(
@@ -258,18 +264,32 @@ class Withdrawal(UUIDModel):
     completed_at = models.DateTimeField(null=True)
     notes = models.TextField(blank=True)
 
-    objects = LockingQuerySet.as_manager()
+    objects = WithdrawalQuerySet.as_manager()
 
     class Meta:
         db_table = "withdrawals"
         permissions = [("decide_withdrawal", "Can approve, complete and reject withdrawals")]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="withdrawals_amount"),
+            models.CheckConstraint(condition=DECIDED, name="withdrawals_decided"),
+            models.CheckConstraint(condition=COMPLETED, name="withdrawals_completed"),
+            models.CheckConstraint(
+                condition=~Q(decided_by=F("teacher")), name="withdrawals_four_eyes"
+            ),
         ]
         indexes = [models.Index(fields=["teacher", "-requested_at"], name="withdrawals_mine")]
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def masked_details(self) -> str:
+        """Where it is paid to, as everybody may see it: the last four characters."""
+        return hint(self.payout_details)
+
+    def reveal_details(self) -> str:
+        """Where it is paid to, in full: for whoever pays it, and nobody else."""
+        return unseal(self.payout_details)
 
 
 class TransferQuerySet(models.QuerySet):

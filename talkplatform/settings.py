@@ -1,6 +1,7 @@
 """Every setting, read from the environment; `.env.example` lists them all."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import environ
@@ -207,3 +208,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+MIN_WITHDRAWAL = Decimal(env.str("MIN_WITHDRAWAL", default="10.00"))
+# The first seals payout details, the others still open them; none: a key made of SECRET_KEY.
+PAYOUT_KEYS = env.list("PAYOUT_KEYS", default=[])
+if any(len(_key) < 32 for _key in PAYOUT_KEYS):
+    raise ImproperlyConfigured("A key in PAYOUT_KEYS is short: use 32 random characters or more.")

@@ -85,23 +85,42 @@ def grant_credit(
 
     A repeat with the same `request_id` gives the first transfer again. Locks the wallet.
     """
-    return _grant(user, amount, reason, f"grant:{request_id}", actor)
-
-
-@operation
-def _grant(user: User, amount: Decimal, reason: str, key: str, actor: User | None) -> Transfer:
-    _lock_accounts({wallet(user.pk)})
-    if made := Transfer.objects.filter(dedupe_key=key).first():
-        return made
     entry = Entry(
-        dedupe_key=key,
+        dedupe_key=f"grant:{request_id}",
         kind=Transfer.Kind.GRANT,
         debit=ISSUED,
         credit=wallet(user.pk),
         amount=amount,
         note=reason,
     )
-    return transfer_all([entry], actor=actor)[0]
+    return _transfer_once(entry, wallet(user.pk), actor)
+
+
+def revoke_credit(
+    *, user: User, amount: Decimal, reason: str, request_id: UUID, actor: User | None = None
+) -> Transfer:
+    """Take credit back that was granted by mistake, `amount` in credits, for a stated reason.
+
+    A repeat with the same `request_id` gives the first transfer again. Raises `InsufficientCredit`
+    where the user has spent it. Locks the wallet.
+    """
+    entry = Entry(
+        dedupe_key=f"revoke:{request_id}",
+        kind=Transfer.Kind.REVOKE,
+        debit=wallet(user.pk),
+        credit=ISSUED,
+        amount=amount,
+        note=reason,
+    )
+    return _transfer_once(entry, wallet(user.pk), actor)
+
+
+@operation
+def _transfer_once(entry: Entry, account: Ref, actor: User | None) -> Transfer:
+    """The transfer of this key: made now, or found, once the user's `account` is locked."""
+    _lock_accounts({account})
+    made = Transfer.objects.filter(dedupe_key=entry.dedupe_key).first()
+    return made or transfer_all([entry], actor=actor)[0]
 
 
 def _lock_accounts(refs: set[Ref]) -> dict[Ref, LedgerAccount]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -26,7 +27,21 @@ from payments.models import (
     Transfer,
     Withdrawal,
 )
-from tests.factories import DAY, UserFactory, make_course, start_session, student_with_credit
+from payments.services.withdrawals import (
+    approve_withdrawal,
+    cancel_withdrawal,
+    complete_withdrawal,
+    reject_withdrawal,
+    request_withdrawal,
+)
+from tests.factories import (
+    DAY,
+    StaffFactory,
+    UserFactory,
+    make_course,
+    start_session,
+    student_with_credit,
+)
 
 World = SimpleNamespace
 CENT = Decimal("0.01")
@@ -66,21 +81,28 @@ def release(part: HoldPart, shares: dict[str, str], payees: dict[str, LedgerAcco
     )
 
 
-def withdraw(teacher: User, status: str, amount: str) -> Withdrawal:
-    made = Withdrawal.objects.create(teacher=teacher, amount=Decimal(amount), status=status)
-    earnings, withdrawing = account("earnings", teacher), account("withdrawing", teacher)
-    of = {"withdrawal": made}
-    move(f"withdraw:{made.pk}", earnings, withdrawing, amount, kind="withdraw", **of)
-    if status == "completed":
-        move(f"payout:{made.pk}", withdrawing, account("paid_out"), amount, kind="payout", **of)
-    if status == "rejected":
-        of["kind"] = "withdrawal_returned"
-        move(f"withdrawal_returned:{made.pk}", withdrawing, earnings, amount, **of)
-    return made
+def withdraw(teacher: User) -> dict[str, Withdrawal]:
+    """One in every status, each of another amount."""
+    staff, amounts = StaffFactory(), count(3)
+
+    def ask() -> Withdrawal:
+        amount = Decimal(next(amounts))
+        return request_withdrawal(user=teacher, amount=amount, payout_details="ES91 2100 0418")
+
+    def approve() -> Withdrawal:
+        return approve_withdrawal(withdrawal_id=ask().pk, actor=staff)
+
+    return {
+        "requested": ask(),
+        "approved": approve(),
+        "completed": complete_withdrawal(withdrawal_id=approve().pk, actor=staff, reference="R 1"),
+        "rejected": reject_withdrawal(withdrawal_id=approve().pk, actor=staff, reason="Bounced"),
+        "cancelled": cancel_withdrawal(user=teacher, withdrawal_id=ask().pk),
+    }
 
 
 @pytest.fixture
-def world(db) -> World:
+def world(db, settings) -> World:
     """One of everything: bought whole, singly, folded, cancelled, released, withdrawn."""
     referrer = UserFactory()
     ada = student_with_credit(referral_code=referrer.referral_code)
@@ -107,8 +129,8 @@ def world(db) -> World:
     of_bob = HoldPart.objects.get(hold__session_purchase=purchase)
     release(of_bob, {"teacher": "11.20", "platform": "4.80"}, payees)
     PaymentHold.objects.filter(pk=of_bob.hold_id).update(status="released")
-    statuses = {"completed": "5.00", "rejected": "4.00", "requested": "3.00"}
-    withdrawals = {name: withdraw(teacher, name, amount) for name, amount in statuses.items()}
+    settings.MIN_WITHDRAWAL = Decimal(1)
+    withdrawals = withdraw(teacher)
     return World(**locals())
 
 
@@ -259,11 +281,25 @@ def bought_both_ways(world: World) -> None:
 
 
 def withdrawal_vanished(world: World) -> None:
-    """Moved back without a word: the account is empty, the request still open."""
+    """Moved back without a word: less is reserved, the request still open."""
     key, of = "withdrawal_returned:extra", {"withdrawal": world.withdrawals["requested"]}
     teacher = world.teacher
     debit, credit = account("withdrawing", teacher), account("earnings", teacher)
     move(key, debit, credit, "3.00", kind="withdrawal_returned", **of)
+
+
+def withdrawal_approved_and_taken_back(world: World) -> None:
+    change(
+        Withdrawal,
+        {"pk": world.withdrawals["approved"].pk},
+        status="cancelled",
+        decided_at=None,
+        decided_by=None,
+    )
+
+
+def withdrawal_open_again(world: World) -> None:
+    change(Withdrawal, {"pk": world.withdrawals["cancelled"].pk}, status="requested")
 
 
 def withdrawal_of_another_amount(world: World) -> None:
@@ -271,7 +307,8 @@ def withdrawal_of_another_amount(world: World) -> None:
 
 
 def withdrawal_returned_and_paid(world: World) -> None:
-    change(Withdrawal, {"pk": world.withdrawals["rejected"].pk}, status="completed")
+    with unchecked():
+        change(Withdrawal, {"pk": world.withdrawals["rejected"].pk}, status="completed")
 
 
 def withdrawal_without_transfers(world: World) -> None:
@@ -363,6 +400,8 @@ DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (session_oversold, "I7"),
     (bought_both_ways, "I8"),
     (withdrawal_vanished, "I9 I10"),
+    (withdrawal_approved_and_taken_back, "I9 I10"),
+    (withdrawal_open_again, "I9 I10"),
     (withdrawal_of_another_amount, "I9 I10"),
     (withdrawal_returned_and_paid, "I10"),
     (withdrawal_without_transfers, "I10"),

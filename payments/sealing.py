@@ -1,0 +1,36 @@
+"""Payout details are sealed before they are stored, and shown by their end alone."""
+
+import base64
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+
+def seal(text: str) -> str:
+    """`text` as it may be stored: sealed with the first of the keys."""
+    return _keys().encrypt(text.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """The text again, whichever of the keys sealed it. Raises `InvalidToken` where none did."""
+    return _keys().decrypt(sealed.encode()).decode()
+
+
+def hint(sealed: str) -> str:
+    """`•••• 1332`: what tells people their own account, and tells others nothing."""
+    try:
+        text = unseal(sealed)
+    except InvalidToken:  # the key is gone: who pays has to hear it, a list need not fail
+        return "••••"
+    return f"•••• {text.strip()[-4:]}"
+
+
+def _keys() -> MultiFernet:
+    """The secret key is always among them, so that the first key of its own locks nothing out."""
+    return MultiFernet([_key(secret) for secret in (*settings.PAYOUT_KEYS, settings.SECRET_KEY)])
+
+
+def _key(secret: str) -> Fernet:
+    digest = salted_hmac("payments.sealing", "", secret=secret, algorithm="sha256").digest()
+    return Fernet(base64.urlsafe_b64encode(digest))

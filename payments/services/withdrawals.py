@@ -1,0 +1,150 @@
+"""Earnings on their way out: asked for, approved, paid; or back again."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import NotFound
+from common.transactions import operation
+from payments.errors import (
+    BelowMinimum,
+    OwnWithdrawal,
+    WithdrawalDecided,
+    WithdrawalNotApproved,
+)
+from payments.models import Transfer, Withdrawal
+from payments.sealing import seal
+from payments.services import ledger
+from payments.services.ledger import PAID_OUT, Entry, Ref, earnings, withdrawing
+
+Status = Withdrawal.Status
+
+
+@operation
+def request_withdrawal(*, user: User, amount: Decimal, payout_details: str) -> Withdrawal:
+    """Reserve `amount` credits of what a user earned, to be paid to where `payout_details` say.
+
+    The caller has asked for the password again. A repeat asks for as much once more. Locks the
+    user's earnings and withdrawing accounts. Raises `BelowMinimum`, `InsufficientBalance`.
+    """
+    if amount < settings.MIN_WITHDRAWAL:
+        raise BelowMinimum(minimum=str(settings.MIN_WITHDRAWAL))
+    made = Withdrawal.objects.create(
+        teacher=user, amount=amount, payout_details=seal(payout_details)
+    )
+    entry = _entry(
+        made, Transfer.Kind.WITHDRAW, earnings(user.pk), withdrawing(user.pk), made.masked_details
+    )
+    ledger.transfer_all([entry], actor=user)
+    return made
+
+
+@operation
+def cancel_withdrawal(*, user: User, withdrawal_id: UUID) -> Withdrawal:
+    """Take back what one asked for oneself and nobody has decided on; the earnings come back.
+
+    A repeat raises `WithdrawalDecided`. Raises `NotFound` for anybody else's. Locks the
+    withdrawal, then the user's withdrawing and earnings accounts.
+    """
+    found = Withdrawal.objects.of(user).filter(pk=withdrawal_id).locked().first()
+    if found is None:
+        raise NotFound
+    _require(found, Status.REQUESTED)
+    found.status = Status.CANCELLED
+    found.save(update_fields=["status"])
+    _give_back(found, actor=user, note="Taken back")
+    return found
+
+
+@operation
+def approve_withdrawal(*, withdrawal_id: UUID, actor: User) -> Withdrawal:
+    """Agree that a withdrawal may be paid; no money moves.
+
+    A repeat raises `WithdrawalDecided`. `actor` may decide on withdrawals, else Django's
+    `PermissionDenied`, and has not asked for this one, else `OwnWithdrawal`. Raises `NotFound`.
+    Locks the withdrawal.
+    """
+    found = _lock_to_decide(withdrawal_id, actor)
+    _require(found, Status.REQUESTED)
+    found.status = Status.APPROVED
+    found.decided_by, found.decided_at = actor, timezone.now()
+    found.save(update_fields=["status", "decided_by", "decided_at"])
+    return found
+
+
+@operation
+def complete_withdrawal(*, withdrawal_id: UUID, actor: User, reference: str) -> Withdrawal:
+    """Record that an approved withdrawal was paid, under the bank's `reference` (1 to 100 signs).
+
+    A repeat raises `WithdrawalDecided`, one that is not approved yet `WithdrawalNotApproved`;
+    else as `approve_withdrawal`. Whoever approved may complete. Locks the withdrawal, then the
+    user's withdrawing account.
+    """
+    found = _lock_to_decide(withdrawal_id, actor)
+    if found.status == Status.REQUESTED:
+        raise WithdrawalNotApproved
+    _require(found, Status.APPROVED)
+    found.status, found.payout_reference = Status.COMPLETED, reference
+    found.completed_at = timezone.now()
+    found.save(update_fields=["status", "payout_reference", "completed_at"])
+    source = withdrawing(found.teacher_id)
+    ledger.transfer_all(
+        [_entry(found, Transfer.Kind.PAYOUT, source, PAID_OUT, reference)], actor=actor
+    )
+    return found
+
+
+@operation
+def reject_withdrawal(*, withdrawal_id: UUID, actor: User, reason: str) -> Withdrawal:
+    """Refuse a withdrawal, also an approved one that the bank sent back; the earnings come back.
+
+    `reason` (1 to 500 signs) is shown to whoever asked. A repeat raises `WithdrawalDecided`; else
+    as `approve_withdrawal`. Locks the withdrawal, then the user's two accounts.
+    """
+    found = _lock_to_decide(withdrawal_id, actor)
+    _require(found, Status.REQUESTED, Status.APPROVED)
+    if found.status == Status.REQUESTED:
+        found.decided_by, found.decided_at = actor, timezone.now()
+    found.status, found.notes = Status.REJECTED, reason
+    found.save(update_fields=["status", "notes", "decided_by", "decided_at"])
+    _give_back(found, actor=actor, note=reason)
+    return found
+
+
+def _lock_to_decide(withdrawal_id: UUID, actor: User) -> Withdrawal:
+    if not actor.has_perm("payments.decide_withdrawal"):
+        raise PermissionDenied
+    found = Withdrawal.objects.filter(pk=withdrawal_id).locked().first()
+    if found is None:
+        raise NotFound
+    if found.teacher_id == actor.pk:
+        raise OwnWithdrawal
+    return found
+
+
+def _require(found: Withdrawal, *statuses: str) -> None:
+    if found.status not in statuses:
+        raise WithdrawalDecided(status=found.status)
+
+
+def _give_back(found: Withdrawal, *, actor: User, note: str) -> None:
+    source, target = withdrawing(found.teacher_id), earnings(found.teacher_id)
+    entry = _entry(found, Transfer.Kind.WITHDRAWAL_RETURNED, source, target, note)
+    ledger.transfer_all([entry], actor=actor)
+
+
+def _entry(found: Withdrawal, kind: str, debit: Ref, credit: Ref, note: str) -> Entry:
+    """The only movement of this kind for this withdrawal, for ever."""
+    return Entry(
+        dedupe_key=f"{kind}:{found.pk}",
+        kind=kind,
+        debit=debit,
+        credit=credit,
+        amount=found.amount,
+        withdrawal=found,
+        note=note,
+    )
