@@ -2,20 +2,38 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from decimal import ROUND_DOWN, Decimal
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 
 from accounts.models import User
-from common.money import ZERO, total
+from common.money import CENT, ZERO, total
 from courses.models import Course, CourseSession
+from payments.commission import shares_of_next
 from payments.models import HoldPart, HoldStatus, PaymentHold, Transfer
 from payments.services import ledger
-from payments.services.ledger import ESCROW, Entry, wallet
+from payments.services.ledger import ESCROW, PLATFORM, Entry, earnings, wallet
 
 Shares = Sequence[tuple[CourseSession, Decimal]]
+SETTLED_FIELDS = [
+    "status",
+    "reason",
+    "settled_at",
+    "teacher_amount",
+    "referrer_amount",
+    "platform_amount",
+    "refunded_amount",
+]
+HOLD_FIELDS = [
+    "status",
+    "released_amount",
+    "refunded_amount",
+    "released_at",
+    "release_percentage",
+    "notes",
+]
 
 
 def place_hold(
@@ -84,6 +102,59 @@ def lock_pending_parts(**where: Any) -> list[HoldPart]:
     return sorted(found, key=lambda part: part.pk)
 
 
+class Verdict(NamedTuple):
+    """How a pending part ends: `status` released or refunded, and why."""
+
+    part: HoldPart
+    status: HoldPart.Status
+    reason: str
+
+
+class Settled(NamedTuple):
+    """What settling moved, in credits."""
+
+    released: Decimal
+    refunded: Decimal
+
+
+def settle_parts(
+    verdicts: Sequence[Verdict],
+    *,
+    pending: Sequence[HoldPart],
+    now: datetime,
+    actor: User | None,
+) -> Settled:
+    """Release some parts of holds and refund others, all or nothing; gives both sums.
+
+    `pending` are all parts that `lock_pending_parts` found for these holds. Settled parts are
+    never among them, so a repeat finds nothing due and moves nothing. A part of 0.00 is settled
+    without a transfer. Locks the wallets and earnings concerned, together.
+    """
+    _mark(verdicts, pending=pending, now=now)
+    settled = [verdict.part for verdict in verdicts]
+    ledger.transfer_all([entry for part in settled for entry in _entries(part)], actor=actor)
+    return Settled(
+        released=total(part.amount - part.refunded_amount for part in settled),
+        refunded=total(part.refunded_amount for part in settled),
+    )
+
+
+def release_parts(
+    due: Sequence[HoldPart],
+    *,
+    pending: Sequence[HoldPart],
+    reason: str,
+    now: datetime,
+    actor: User | None,
+) -> Decimal:
+    """Pay the `due` parts out to teacher, referrer and platform by the hold's frozen rates.
+
+    Gives the sum. `pending`, repeats and locks are those of `settle_parts`.
+    """
+    verdicts = [Verdict(part, HoldPart.Status.RELEASED, reason) for part in due]
+    return settle_parts(verdicts, pending=pending, now=now, actor=actor).released
+
+
 def refund_parts(
     due: Sequence[HoldPart],
     *,
@@ -94,32 +165,17 @@ def refund_parts(
 ) -> Decimal:
     """Pay the `due` parts back to the student's wallet; gives the sum.
 
-    `pending` are all parts that `lock_pending_parts` found for these holds. Settled parts are
-    never among them, so a repeat finds nothing due and moves nothing. Locks the wallet.
+    `pending`, repeats and locks are those of `settle_parts`.
     """
-    mark_refunded(due, pending=pending, reason=reason, now=now)
-    ledger.transfer_all(map(refund_entry, due), actor=actor)
-    return total(part.amount for part in due)
+    verdicts = [Verdict(part, HoldPart.Status.REFUNDED, reason) for part in due]
+    return settle_parts(verdicts, pending=pending, now=now, actor=actor).refunded
 
 
 def mark_refunded(
     due: Sequence[HoldPart], *, pending: Sequence[HoldPart], reason: str, now: datetime
 ) -> None:
     """Settle `due` as refunded, and their holds' totals; the caller moves the money."""
-    if not due:
-        return
-    for part in due:
-        part.status, part.reason, part.settled_at = HoldPart.Status.REFUNDED, reason, now
-        part.refunded_amount = part.amount
-        part.hold.refunded_amount += part.amount
-    HoldPart.objects.filter(pk__in=[part.pk for part in due]).update(
-        status=HoldPart.Status.REFUNDED,
-        reason=reason,
-        settled_at=now,
-        refunded_amount=F("amount"),
-    )
-    still_held = {part.hold_id for part in pending if part.status == HoldPart.Status.PENDING}
-    _save_totals({part.hold for part in due}, still_held)
+    _mark([Verdict(p, HoldPart.Status.REFUNDED, reason) for p in due], pending=pending, now=now)
 
 
 def refund_entry(part: HoldPart) -> Entry:
@@ -130,6 +186,60 @@ def refund_entry(part: HoldPart) -> Entry:
         debit=ESCROW,
         credit=wallet(part.hold.student_id),
         amount=part.amount,
+        hold=part.hold,
+        hold_part_id=part.pk,
+    )
+
+
+def _mark(verdicts: Sequence[Verdict], *, pending: Sequence[HoldPart], now: datetime) -> None:
+    if not verdicts:
+        return
+    for part, status, reason in verdicts:
+        part.status, part.reason, part.settled_at = status, reason, now
+        if status == HoldPart.Status.RELEASED:
+            _share_out(part)
+        else:
+            part.refunded_amount = part.amount
+            part.hold.refunded_amount += part.amount
+    parts = [verdict.part for verdict in verdicts]
+    HoldPart.objects.bulk_update(parts, SETTLED_FIELDS)
+    still_held = {part.hold_id for part in pending if part.status == HoldPart.Status.PENDING}
+    _save_totals({part.hold for part in parts}, still_held, now)
+
+
+def _share_out(part: HoldPart) -> None:
+    """Note who gets what of a part that is released, and add it to its hold's total."""
+    hold = part.hold
+    part.teacher_amount, part.referrer_amount, part.platform_amount = shares_of_next(
+        part.amount,
+        released=hold.released_amount,
+        commission_bp=hold.commission_bp,
+        referral_bp=hold.referral_bp if hold.referrer_id else 0,
+    )
+    hold.released_amount += part.amount
+
+
+def _entries(part: HoldPart) -> list[Entry]:
+    """The movements that a settled part asks for."""
+    if part.status == HoldPart.Status.REFUNDED:
+        return [refund_entry(part)]
+    hold = part.hold
+    payees = [
+        ("teacher", earnings(hold.teacher_id), part.teacher_amount),
+        ("platform", PLATFORM, part.platform_amount),
+    ]
+    if hold.referrer_id:
+        payees.append(("referrer", earnings(hold.referrer_id), part.referrer_amount))
+    return [_release_entry(part, *payee) for payee in payees]
+
+
+def _release_entry(part: HoldPart, role: str, account: ledger.Ref, amount: Decimal) -> Entry:
+    return Entry(
+        dedupe_key=f"release:{part.pk}:{role}",
+        kind=Transfer.Kind.RELEASE,
+        debit=ESCROW,
+        credit=account,
+        amount=amount,
         hold=part.hold,
         hold_part_id=part.pk,
     )
@@ -146,10 +256,23 @@ def _charge(hold: PaymentHold) -> Entry:
     )
 
 
-def _save_totals(holds: Collection[PaymentHold], still_held: set[Any]) -> None:
+def _save_totals(holds: Collection[PaymentHold], still_held: set[Any], now: datetime) -> None:
     for hold in holds:
+        _rate(hold)
         if hold.pk not in still_held:
-            hold.status = (
-                HoldStatus.RELEASED if hold.released_amount > ZERO else HoldStatus.REFUNDED
-            )
-    PaymentHold.objects.bulk_update(holds, ["refunded_amount", "status", "notes"])
+            _close(hold, now)
+    PaymentHold.objects.bulk_update(holds, HOLD_FIELDS)
+
+
+def _rate(hold: PaymentHold) -> None:
+    """How much of it was released, for display."""
+    if hold.amount:
+        share = hold.released_amount * 100 / hold.amount
+        hold.release_percentage = share.quantize(CENT, ROUND_DOWN)
+
+
+def _close(hold: PaymentHold, now: datetime) -> None:
+    if hold.released_amount > ZERO:
+        hold.status, hold.released_at = HoldStatus.RELEASED, now
+    else:
+        hold.status = HoldStatus.REFUNDED
