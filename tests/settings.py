@@ -10,7 +10,7 @@ os.environ.setdefault("SECRET_KEY", "the tests' own key, which signs nothing tha
 os.environ.setdefault("HTTPS", "false")
 
 from talkplatform.settings import *  # noqa: F403
-from talkplatform.settings import DATABASES, STORAGES
+from talkplatform.settings import DATABASES, MIDDLEWARE, STORAGES
 
 SCRATCH = tempfile.mkdtemp(prefix="talkplatform-tests-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
@@ -19,6 +19,7 @@ atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": f"{SCRATCH}/db.sqlite3"}
 
+MIDDLEWARE = ["tests.repeats.refuse_repeats", *MIDDLEWARE]
 MEDIA_ROOT = f"{SCRATCH}/media"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Pages may be asked for before anybody collected the static files.
