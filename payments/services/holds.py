@@ -1,6 +1,7 @@
 """How money is held in escrow and comes back. When it does is decided in `enrollments`."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, NamedTuple
@@ -123,6 +124,7 @@ def settle_parts(
     pending: Sequence[HoldPart],
     now: datetime,
     actor: User | None,
+    note: str = "",
 ) -> Settled:
     """Release some parts of holds and refund others, all or nothing; gives both sums.
 
@@ -132,7 +134,8 @@ def settle_parts(
     """
     _mark(verdicts, pending=pending, now=now)
     settled = [verdict.part for verdict in verdicts]
-    ledger.transfer_all([entry for part in settled for entry in _entries(part)], actor=actor)
+    entries = [replace(entry, note=note) for part in settled for entry in _entries(part)]
+    ledger.transfer_all(entries, actor=actor)
     return Settled(
         released=total(part.amount - part.refunded_amount for part in settled),
         refunded=total(part.refunded_amount for part in settled),
