@@ -1,14 +1,34 @@
 """What every test finds."""
 
+from collections.abc import Callable
+
 import pytest
 from django.db import connection
 
+from payments import audit
+
+NEED_MARIADB = ("mariadb", "browser")
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On SQLite the tests of locks are no part of the suite: left out, not skipped."""
+    """On SQLite the tests of locks and pages are no part of the suite: left out, not skipped."""
     if connection.vendor == "mysql":
         return
-    left_out = [item for item in items if item.get_closest_marker("mariadb")]
+    left_out = [item for item in items if any(map(item.get_closest_marker, NEED_MARIADB))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("mariadb")]
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture
+def broken() -> Callable[[], dict[str, list[str]]]:
+    """Asks for the invariants that do not hold, with what is wrong."""
+
+    def ask() -> dict[str, list[str]]:
+        return {
+            finding.code: [offender.problem for offender in finding.offenders]
+            for finding in audit.run()
+            if not finding.ok
+        }
+
+    return ask
