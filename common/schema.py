@@ -37,6 +37,16 @@ class ErrorAwareSchema(AutoSchema):
         bodies["default"] = _body("Any other refusal.", {"$ref": _ref("Error")})
         return dict(sorted(bodies.items()))
 
+    def _get_request_body(self, *args: Any, **kwargs: Any) -> Json | None:
+        """A DELETE may say why, in a body, which the generator leaves out."""
+        if self.method != "DELETE" or self.get_request_serializer() is None:
+            return super()._get_request_body(*args, **kwargs)
+        self.method = "POST"
+        try:
+            return super()._get_request_body(*args, **kwargs)
+        finally:
+            self.method = "DELETE"
+
     def _takes_input(self) -> bool:
         takes_body = self.method in ("POST", "PUT", "PATCH") and self.get_request_serializer()
         return bool(takes_body) or any(p["in"] != "path" for p in self._get_parameters())

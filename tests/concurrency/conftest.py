@@ -5,7 +5,6 @@ import pytest
 
 from common import transactions
 from common.models import LockingQuerySet
-from payments import audit
 from tests.concurrency.racing import Interruption, Meeting
 
 
@@ -37,17 +36,3 @@ def retried(monkeypatch) -> list[Any]:
 
     monkeypatch.setattr(transactions, "is_retryable", note)
     return errors
-
-
-@pytest.fixture
-def broken() -> Callable[[], dict[str, list[str]]]:
-    """Asks for the invariants that do not hold, with what is wrong."""
-
-    def ask() -> dict[str, list[str]]:
-        return {
-            finding.code: [offender.problem for offender in finding.offenders]
-            for finding in audit.run()
-            if not finding.ok
-        }
-
-    return ask

@@ -1,24 +1,18 @@
 """A real server is killed under load: what it acknowledged is there, and the books are right."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import pytest
 import requests
-from django.conf import settings
 from django.db import connection
 
 from accounts.tokens import open_family
 from enrollments.models import CourseEnrollment
 from tests.factories import make_course, student_with_credit
+from tests.serving import kill, serving, wait_until_ready
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -26,53 +20,10 @@ CLIENTS = 8
 LOAD_SECONDS = 1.5
 
 
-def url_of_test_database():
-    return urlunsplit(
-        urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
-    )
-
-
 @pytest.fixture
 def server():
-    """The production server on the test's database, in a process group of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {
-        "DATABASE_URL": url_of_test_database(),
-        "ENV_FILE": os.devnull,
-        "HTTPS": "false",
-        "DEBUG": "true",
-        "SECRET_KEY": settings.SECRET_KEY,
-        "PORT": str(port),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "talkplatform.serve"],
-        cwd=settings.BASE_DIR,
-        env=os.environ | environment,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    process.url = f"http://127.0.0.1:{port}"
-    yield process
-    kill(process)
-
-
-def kill(process):
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def wait_until_ready(process):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            if requests.get(f"{process.url}/readyz", timeout=2).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise AssertionError("the server does not start")
+    with serving() as process:
+        yield process
 
 
 class Client:

@@ -1,0 +1,218 @@
+import createFetcher, { type Client as Fetcher } from "openapi-fetch";
+
+import { Intent } from "./intent.js";
+import {
+  type AnyRefusal,
+  type Page,
+  type PageOf,
+  RefusalError,
+  type Result,
+  type ResultOf,
+  type RowOf,
+  settle,
+} from "./results.js";
+import type { operations, paths, Registration } from "./schema.js";
+import { memoryStore, type TokenStore } from "./tokens.js";
+import { transport } from "./transport.js";
+
+export interface ClientOptions {
+  /** Where the server is, such as `https://talk.example.com`. */
+  baseUrl: string;
+  /** Where tokens are kept; in memory unless told otherwise. */
+  store?: TokenStore;
+  fetch?: typeof fetch;
+  /** How long one try may take, in milliseconds. */
+  timeout?: number;
+  /** How often a call that may be repeated is tried. */
+  tries?: number;
+  /** Called when the sign-in has ended and somebody has to sign in again. */
+  onSignedOut?: () => void;
+}
+
+/** `intent`: hand the same one in again to try the same thing again. */
+export interface Once {
+  intent?: Intent;
+}
+
+export interface ListOptions {
+  limit?: number;
+  cursor?: string;
+}
+
+type Query<Op extends keyof operations> = NonNullable<operations[Op]["parameters"]["query"]>;
+type Found<Op extends keyof operations> = Promise<ResultOf<Op>>;
+
+/** The calls of the enrolment system. None of them throws on a refusal: look at `ok`. */
+export class TalkplatformClient {
+  /** Every route of the API by its path, typed by the contract. */
+  readonly api: Fetcher<paths>;
+  readonly #store: TokenStore;
+
+  constructor(options: ClientOptions) {
+    const { baseUrl, fetch = (url, init) => globalThis.fetch(url, init) } = options;
+    this.#store = options.store ?? memoryStore();
+    const settings = { baseUrl, fetch, store: this.#store };
+    const { timeout = 10_000, tries = 4, onSignedOut = () => undefined } = options;
+    this.api = createFetcher<paths>({
+      baseUrl,
+      fetch: transport({ ...settings, timeout, tries, onSignedOut }),
+    });
+  }
+
+  get signedIn(): boolean {
+    return this.#store.get() !== undefined;
+  }
+
+  register(body: Registration): Found<"register"> {
+    return settle(this.api.POST("/api/auth/register", { body }));
+  }
+
+  async signIn(email: string, password: string): Found<"sign_in"> {
+    const body = { email, password };
+    const result = await settle<"sign_in">(this.api.POST("/api/auth/token", { body }));
+    if (result.ok) this.#store.set(result.data);
+    return result;
+  }
+
+  /** Ends the sign-in here at once, and on the server. */
+  async signOut(): Promise<void> {
+    const pair = this.#store.get();
+    this.#store.set(undefined);
+    if (pair) await settle(this.api.POST("/api/auth/logout", { body: { refresh: pair.refresh } }));
+  }
+
+  getMe(): Found<"get_me"> {
+    return settle(this.api.GET("/api/auth/me"));
+  }
+
+  getCourse(course_id: string): Found<"get_course"> {
+    return settle(this.api.GET("/api/courses/{course_id}", { params: { path: { course_id } } }));
+  }
+
+  getCourses(query: Query<"list_courses"> = {}): Promise<PageOf<"list_courses">> {
+    return page<"list_courses">(this.api.GET("/api/courses", { params: { query } }));
+  }
+
+  enrollCourse(course_id: string, once: Once = {}): Found<"enroll_course"> {
+    const params = { path: { course_id }, header: key(once, "enroll", course_id) };
+    return settle(this.api.POST("/api/enrollments/courses/{course_id}", { params }));
+  }
+
+  purchaseSession(session_id: string, once: Once = {}): Found<"purchase_session"> {
+    const params = { path: { session_id }, header: key(once, "purchase", session_id) };
+    return settle(this.api.POST("/api/enrollments/sessions/{session_id}/purchase", { params }));
+  }
+
+  cancelEnrollment(
+    enrollment_id: string,
+    { reason, ...once }: Once & { reason?: string } = {},
+  ): Found<"cancel_enrollment"> {
+    const params = { path: { enrollment_id }, header: key(once, "cancel", enrollment_id) };
+    const body = reason === undefined ? {} : { reason };
+    return settle(this.api.DELETE("/api/enrollments/{enrollment_id}", { params, body }));
+  }
+
+  cancelSessionPurchase(
+    purchase_id: string,
+    { reason, ...once }: Once & { reason?: string } = {},
+  ): Found<"cancel_session_purchase"> {
+    const params = { path: { purchase_id }, header: key(once, "cancel", purchase_id) };
+    const body = reason === undefined ? {} : { reason };
+    return settle(this.api.DELETE("/api/enrollments/sessions/{purchase_id}", { params, body }));
+  }
+
+  /** Give one session back that was moved after the sale; the enrolment goes on. */
+  handBackSession(
+    enrollment_id: string,
+    session_id: string,
+    once: Once = {},
+  ): Found<"hand_back_session"> {
+    const path = { enrollment_id, session_id };
+    const params = { path, header: key(once, "hand back", enrollment_id, session_id) };
+    return settle(
+      this.api.DELETE("/api/enrollments/{enrollment_id}/sessions/{session_id}", { params }),
+    );
+  }
+
+  previewEnrollmentCancellation(enrollment_id: string): Found<"preview_enrollment_cancellation"> {
+    const params = { path: { enrollment_id } };
+    return settle(this.api.GET("/api/enrollments/{enrollment_id}/cancellation", { params }));
+  }
+
+  previewSessionCancellation(purchase_id: string): Found<"preview_session_cancellation"> {
+    const params = { path: { purchase_id } };
+    return settle(this.api.GET("/api/enrollments/sessions/{purchase_id}/cancellation", { params }));
+  }
+
+  getMyEnrollments(query: ListOptions = {}): Promise<PageOf<"list_my_enrollments">> {
+    return page<"list_my_enrollments">(this.api.GET("/api/enrollments/me", { params: { query } }));
+  }
+
+  getMySessionPurchases(query: ListOptions = {}): Promise<PageOf<"list_my_session_purchases">> {
+    return page<"list_my_session_purchases">(
+      this.api.GET("/api/enrollments/me/sessions", { params: { query } }),
+    );
+  }
+
+  checkSessionAccess(session_id: string): Found<"check_session_access"> {
+    const params = { path: { session_id } };
+    return settle(this.api.GET("/api/enrollments/sessions/{session_id}/access", { params }));
+  }
+
+  getWallet(): Found<"get_wallet"> {
+    return settle(this.api.GET("/api/payments/wallet"));
+  }
+
+  getTransfers(query: ListOptions = {}): Promise<PageOf<"list_transfers">> {
+    return page<"list_transfers">(this.api.GET("/api/payments/transfers", { params: { query } }));
+  }
+
+  getHolds(query: ListOptions = {}): Promise<PageOf<"list_holds">> {
+    return page<"list_holds">(this.api.GET("/api/payments/holds", { params: { query } }));
+  }
+}
+
+/**
+ * Every row of a list, page after page, as far as the loop goes:
+ * `for await (const row of each((page) => client.getMyEnrollments(page)))`.
+ * Throws a `RefusalError` where a page is refused.
+ */
+export async function* each<Row, Options extends ListOptions>(
+  list: (options: Options) => Promise<Result<Page<Row>, AnyRefusal>>,
+  options: Options = {} as Options,
+): AsyncGenerator<Row, void> {
+  let cursor = options.cursor;
+  do {
+    const result = await list(cursor === undefined ? options : { ...options, cursor });
+    if (!result.ok) throw new RefusalError(result.refusal);
+    yield* result.data.rows;
+    cursor = result.data.next;
+  } while (cursor !== undefined);
+}
+
+function key({ intent = new Intent() }: Once, ...request: string[]): { "Idempotency-Key": string } {
+  return { "Idempotency-Key": intent.claim(request.join(" ")) };
+}
+
+type Fetched = Promise<{ data?: unknown; error?: unknown; response: Response }>;
+type Lists = "list_courses" | "list_my_enrollments" | "list_my_session_purchases" | "list_transfers"
+  | "list_holds";
+
+async function page<Op extends Lists>(call: Fetched): Promise<PageOf<Op>> {
+  let link: string | null = null;
+  const result = await settle<Op>(
+    call.then((fetched) => {
+      link = fetched.response.headers.get("Link");
+      return fetched;
+    }),
+  );
+  if (!result.ok) return result;
+  const rows = result.data as RowOf<Op>[];
+  return { ok: true, data: { rows, next: cursorIn(link) }, replayed: false };
+}
+
+/** The cursor of the page that a `Link` calls the next one. */
+function cursorIn(link: string | null): string | undefined {
+  const next = link?.match(/<([^>]*)>\s*;\s*rel="next"/)?.[1];
+  return next ? (new URL(next).searchParams.get("cursor") ?? undefined) : undefined;
+}

@@ -1,0 +1,98 @@
+import type { operations } from "./schema.js";
+
+type Operation = keyof operations;
+type Responses<Op extends Operation> = operations[Op]["responses"];
+type Body<Answer> = Answer extends { content: { "application/json": infer B } } ? B : undefined;
+type Successful<Op extends Operation> = Extract<keyof Responses<Op>, 200 | 201 | 204>;
+type Refused<Op extends Operation> = Exclude<keyof Responses<Op>, 200 | 201 | 204 | "default">;
+
+/** No answer came, after all tries. Whether it was done is not known: ask with the same intent. */
+export interface Unreachable {
+  code: "unreachable";
+  message: string;
+  details: { cause: unknown };
+}
+
+/** Not an answer of this API: of a proxy, say. `details` has its status and body. */
+export interface Unexpected {
+  code: "unexpected";
+  message: string;
+  details: { status: number; body: unknown };
+}
+
+/** What this call can be refused with: narrow it by its `code`. */
+export type RefusalOf<Op extends Operation> =
+  | Body<Responses<Op>[Refused<Op>]>
+  | Unreachable
+  | Unexpected;
+
+export type AnswerOf<Op extends Operation> = Body<Responses<Op>[Successful<Op>]>;
+
+/** `replayed`: the first answer to this intent, sent again. */
+export type Result<Data, Refusal> =
+  | { ok: true; data: Data; replayed: boolean }
+  | { ok: false; refusal: Refusal };
+
+export type ResultOf<Op extends Operation> = Result<AnswerOf<Op>, RefusalOf<Op>>;
+
+/** One page of a list; `next` is the cursor of the page that follows. */
+export interface Page<Row> {
+  rows: Row[];
+  next: string | undefined;
+}
+
+export type PageOf<Op extends Operation> = Result<Page<RowOf<Op>>, RefusalOf<Op>>;
+export type RowOf<Op extends Operation> = AnswerOf<Op> extends (infer Row)[] ? Row : never;
+
+export interface AnyRefusal {
+  code: string;
+  message: string;
+  details: unknown;
+}
+
+/** Thrown by `unwrap` and by the iterators. */
+export class RefusalError extends Error {
+  constructor(readonly refusal: AnyRefusal) {
+    super(refusal.message);
+    this.name = "RefusalError";
+  }
+}
+
+/** The data, or a `RefusalError` thrown. */
+export function unwrap<Data>(result: Result<Data, AnyRefusal>): Data {
+  if (result.ok) return result.data;
+  throw new RefusalError(result.refusal);
+}
+
+interface Fetched {
+  data?: unknown;
+  error?: unknown;
+  response: Response;
+}
+
+/** Await a call of openapi-fetch, and tell its outcomes apart. */
+export async function settle<Op extends Operation>(call: Promise<Fetched>): Promise<ResultOf<Op>> {
+  let fetched: Fetched;
+  try {
+    fetched = await call;
+  } catch (cause) {
+    return refuse({ code: "unreachable", message: "No answer came.", details: { cause } });
+  }
+  const { data, error, response } = fetched;
+  if (response.ok) {
+    const replayed = response.headers.get("Idempotent-Replayed") === "true";
+    return { ok: true, data: data as AnswerOf<Op>, replayed };
+  }
+  if (isRefusal(error)) return refuse(error as RefusalOf<Op>);
+  const status = response.status;
+  const message = `The server answered ${status}.`;
+  return refuse({ code: "unexpected", message, details: { status, body: error } });
+}
+
+function isRefusal(body: unknown): body is AnyRefusal {
+  return typeof body === "object" && body !== null && "code" in body && "message" in body;
+}
+
+function refuse<Refusal>(refusal: Refusal): { ok: false; refusal: Refusal } {
+  return { ok: false, refusal };
+}

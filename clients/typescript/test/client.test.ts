@@ -1,0 +1,228 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { each, Intent, memoryStore, TalkplatformClient, unwrap } from "../src/index.js";
+import { Proxy, world } from "./world.js";
+
+let proxy: Proxy;
+
+beforeEach(async () => {
+  proxy = await Proxy.start(world.baseUrl);
+});
+afterEach(() => proxy.stop());
+
+const through = (options = {}) => new TalkplatformClient({ baseUrl: proxy.url, ...options });
+
+async function signedIn(email: string, options = {}): Promise<TalkplatformClient> {
+  const client = through(options);
+  unwrap(await client.signIn(email, world.password));
+  return client;
+}
+
+/** Somebody new with credit, of whom the world has a few. */
+const somebodyRich = () => signedIn(world.rich.pop() ?? "");
+
+async function refusal(
+  result: Promise<{ ok: true } | { ok: false; refusal: { code: string } }>,
+): Promise<string> {
+  const settled = await result;
+  return settled.ok ? "taken" : settled.refusal.code;
+}
+
+describe("the walk", () => {
+  test("from registration to refund, with a connection cut after the server committed", async () => {
+    const email = `${crypto.randomUUID()}@example.com`;
+    const newcomer = through();
+    const profile = unwrap(
+      await newcomer.register({ email, password: world.password, display_name: "Ada" }),
+    );
+    expect(profile.email).toBe(email);
+    unwrap(await newcomer.signIn(email, world.password));
+    expect(await refusal(newcomer.enrollCourse(world.course))).toBe("insufficient_credit");
+
+    const client = await somebodyRich();
+    const courses = unwrap(await client.getCourses({ search: "walk" })).rows;
+    const before = unwrap(await client.getWallet());
+    const course = unwrap(await client.getCourse(courses[0]?.id ?? ""));
+    expect(course.price_now).toBe("80.00");
+
+    proxy.next("cut after");
+    const bought = await client.enrollCourse(course.id);
+    if (!bought.ok) throw new Error(bought.refusal.message);
+    expect(bought.replayed).toBe(true);
+    const during = unwrap(await client.getWallet());
+    expect(Number(before.credit_balance) - Number(during.credit_balance)).toBe(80);
+    expect(during.held).toBe("80.00");
+
+    const mine = unwrap(await client.getMyEnrollments()).rows;
+    expect(mine.map(({ id }) => id)).toEqual([bought.data.id]);
+    const access = unwrap(await client.checkSessionAccess(course.sessions[0]?.id ?? ""));
+    expect(access).toMatchObject({ hasAccess: true, reason: "enrolled" });
+
+    const preview = unwrap(await client.previewEnrollmentCancellation(bought.data.id));
+    const back = unwrap(await client.cancelEnrollment(bought.data.id, { reason: "Ill" }));
+    expect(back.refund_amount).toBe(preview.refund_amount);
+    expect(unwrap(await client.getWallet())).toEqual(before);
+    await client.signOut();
+    expect(await refusal(client.getWallet())).toBe("not_authenticated");
+  });
+
+  test("single sessions are bought and cancelled", async () => {
+    const client = await somebodyRich();
+    const bought = unwrap(await client.purchaseSession(world.sessions[0] ?? ""));
+    expect(unwrap(await client.getMySessionPurchases()).rows[0]?.id).toBe(bought.id);
+    const preview = unwrap(await client.previewSessionCancellation(bought.id));
+    expect(preview).toMatchObject({ allowed: true, refund_amount: bought.price_paid });
+    const back = unwrap(await client.cancelSessionPurchase(bought.id));
+    expect(back.refund_amount).toBe(bought.price_paid);
+  });
+});
+
+describe("an intent", () => {
+  test.each(["cut before", "cut after", "unavailable", "stall"] as const)(
+    "buys once when the line is: %s",
+    async (fault) => {
+      const client = await signedIn(world.rich.pop() ?? "", { timeout: 1500 });
+      proxy.next(fault, fault);
+      unwrap(await client.purchaseSession(world.sessions[1] ?? ""));
+      const calls = proxy.seen.filter(({ url }) => url.endsWith("/purchase"));
+      expect(calls.length).toBe(3);
+      expect(new Set(calls.map(({ key }) => key)).size).toBe(1);
+      expect(unwrap(await client.getMySessionPurchases()).rows.length).toBe(1);
+    },
+  );
+
+  test("left open by a failure is settled by the same intent", async () => {
+    const client = await signedIn(world.rich.pop() ?? "", { tries: 1 });
+    const intent = new Intent();
+    proxy.next("cut after");
+    expect(await refusal(client.enrollCourse(world.course, { intent }))).toBe("unreachable");
+    const again = await client.enrollCourse(world.course, { intent });
+    expect(again).toMatchObject({ ok: true, replayed: true });
+    unwrap(await client.cancelEnrollment(again.ok ? again.data.id : ""));
+  });
+
+  test("is for one request alone", async () => {
+    const client = await somebodyRich();
+    const intent = new Intent();
+    unwrap(await client.purchaseSession(world.sessions[2] ?? "", { intent }));
+    expect(() => client.purchaseSession(world.sessions[1] ?? "", { intent })).toThrow(/one|for/);
+  });
+});
+
+describe("tokens", () => {
+  const expired = (pair: { access: string; refresh: string } | undefined) => ({
+    access: `${pair?.access}x`,
+    refresh: pair?.refresh ?? "",
+  });
+
+  test("two tabs and many calls that find the token run out refresh it once", async () => {
+    const store = memoryStore();
+    const one = await signedIn(world.poor, { store });
+    const other = through({ store });
+    store.set(expired(store.get()));
+    const calls = [one, other].flatMap((tab) => [tab.getWallet(), tab.getMe(), tab.getHolds()]);
+    expect((await Promise.all(calls)).map(({ ok }) => ok)).toEqual(Array(6).fill(true));
+    expect(proxy.seen.filter(({ url }) => url.endsWith("/refresh")).length).toBe(1);
+    expect(await refusal(one.getMe())).toBe("taken");
+  });
+
+  test("a sign-in that has ended says so once", async () => {
+    let ended = 0;
+    const store = memoryStore();
+    const client = await signedIn(world.poor, { store, onSignedOut: () => (ended += 1) });
+    store.set({ access: "no", refresh: "neither" });
+    const calls = [client.getMe(), client.getWallet()].map(refusal);
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(["token_not_valid"]));
+    expect(ended).toBe(1);
+    expect(client.signedIn).toBe(false);
+  });
+});
+
+describe("lists", () => {
+  test("go on page after page", async () => {
+    const client = await signedIn(world.moved.student);
+    const kinds: string[] = [];
+    for await (const row of each((page) => client.getTransfers(page), { limit: 1 })) {
+      kinds.push(row.kind);
+    }
+    expect(kinds.sort()).toEqual(["grant", "hold"]);
+    expect(proxy.seen.filter(({ url }) => url.includes("/transfers")).length).toBe(2);
+  });
+
+  test("that are refused throw", async () => {
+    const rows = each((page) => through().getMyEnrollments(page));
+    await expect(rows.next()).rejects.toMatchObject({ refusal: { code: "not_authenticated" } });
+  });
+});
+
+describe("a refusal has its code", () => {
+  const nowhere = "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e90";
+
+  test("without a sign-in", async () => {
+    expect(await refusal(through().getMe())).toBe("not_authenticated");
+    expect(await refusal(through().signIn(world.poor, "wrong"))).toBe("invalid_credentials");
+    const wrong = { email: "no", password: "12", display_name: "" };
+    const result = await through().register(wrong);
+    if (result.ok || result.refusal.code !== "invalid_request") throw new Error("it was taken");
+    expect(Object.keys(result.refusal.details).sort()).toEqual(["display_name", "email"]);
+  });
+
+  test("buying", async () => {
+    const client = await somebodyRich();
+    expect(await refusal(client.getCourse(nowhere))).toBe("not_found");
+    expect(await refusal(client.enrollCourse(world.soldOut))).toBe("sold_out");
+    expect(await refusal(client.enrollCourse(world.unsold))).toBe("not_for_sale");
+    expect(await refusal(client.purchaseSession(world.started))).toBe("session_started");
+    unwrap(await client.purchaseSession(world.sessions[0] ?? ""));
+    expect(await refusal(client.purchaseSession(world.sessions[0] ?? ""))).toBe("already_purchased");
+    const enrolled = unwrap(await client.enrollCourse(world.course));
+    expect(await refusal(client.enrollCourse(world.course))).toBe("already_enrolled");
+    const included = client.purchaseSession(world.sessions[1] ?? "");
+    expect(await refusal(included)).toBe("included_in_enrollment");
+    unwrap(await client.cancelEnrollment(enrolled.id));
+    expect(await refusal(client.cancelEnrollment(enrolled.id))).toBe("already_cancelled");
+  });
+
+  test("with what is missing", async () => {
+    const result = await (await signedIn(world.poor)).enrollCourse(world.course);
+    if (result.ok || result.refusal.code !== "insufficient_credit") throw new Error("it was taken");
+    const { required, available, missing } = result.refusal.details;
+    expect([required, available, missing]).toEqual(["80.00", "5.00", "75.00"]);
+  });
+
+  test("of one's own course", async () => {
+    expect(await refusal((await signedIn(world.teacher)).enrollCourse(world.course))).toBe("own_course");
+  });
+
+  test("handing back", async () => {
+    const { student, enrollment, session } = world.moved;
+    const client = await signedIn(student);
+    expect(await refusal(client.handBackSession(enrollment, nowhere))).toBe("not_found");
+    const others = unwrap(await client.getCourse(world.moved.course)).sessions;
+    const unmoved = others.find(({ id }) => id !== session)?.id ?? "";
+    expect(await refusal(client.handBackSession(enrollment, unmoved))).toBe("session_not_moved");
+    unwrap(await client.handBackSession(enrollment, session));
+    expect(await refusal(client.handBackSession(enrollment, session))).toBe("hold_settled");
+  });
+
+  test("of the key itself", async () => {
+    const client = await somebodyRich();
+    const header = { "Idempotency-Key": crypto.randomUUID() };
+    const buy = (session_id: string, key: { "Idempotency-Key": string } = header) =>
+      client.api.POST("/api/enrollments/sessions/{session_id}/purchase", {
+        params: { path: { session_id }, header: key },
+      });
+    await buy(world.sessions[0] ?? "");
+    expect((await buy(world.sessions[1] ?? "")).error?.code).toBe("idempotency_key_reused");
+    const long = { "Idempotency-Key": "x".repeat(256) };
+    expect((await buy(world.sessions[1] ?? "", long)).error?.code).toBe("invalid_idempotency_key");
+  });
+
+  test("where something else answers", async () => {
+    const client = new TalkplatformClient({
+      baseUrl: world.baseUrl,
+      fetch: async () => new Response("<h1>Bad gateway</h1>", { status: 502 }),
+    });
+    expect(await refusal(client.getWallet())).toBe("unexpected");
+  });
+});

@@ -1,0 +1,83 @@
+"""The client for TypeScript, built, and a world for it on a real server."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from enrollments.services.enrolling import enroll_full_course
+from enrollments.services.sessions import move_session
+from tests.factories import (
+    DAY,
+    PASSWORD,
+    TeacherFactory,
+    make_course,
+    start_session,
+    student_with_credit,
+)
+
+CLIENT = Path(__file__).resolve().parents[2] / "clients" / "typescript"
+OLDEST_NODE = 20
+
+
+def newest_node():
+    """The number of the Node at hand, 0 where there is none."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        return 0
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+    return int(version.stdout.removeprefix("v").partition(".")[0])
+
+
+def npm(*arguments, **environment):
+    return subprocess.run(
+        ["npm", *arguments], cwd=CLIENT, capture_output=True, text=True, check=False, **environment
+    )
+
+
+@pytest.fixture(scope="session")
+def built():
+    """The client's folder, with what it needs installed and `dist/` made of this contract."""
+    if newest_node() < OLDEST_NODE:
+        pytest.skip(f"The client for TypeScript needs Node {OLDEST_NODE} or newer and npm.")
+    for arguments in (["ci", "--no-audit", "--no-fund"], ["run", "build"], ["run", "check"]):
+        done = npm(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return CLIENT
+
+
+@pytest.fixture
+def world(transactional_db):
+    """Courses and people in each state that a call can be refused for."""
+    teacher = TeacherFactory()
+    for_walk = {"price_full_course": "80.00", "price_per_session": "12.00", "teacher": teacher}
+    course = make_course(title="A walk through Lisbon", **for_walk)
+    sold_out = make_course(max_students=1)
+    enroll_full_course(student=student_with_credit(), course_id=sold_out.pk)
+    running = make_course(sessions=2).sessions.first()
+    start_session(running)
+    moved, student = make_course(sessions=2), student_with_credit()
+    enrollment = enroll_full_course(student=student, course_id=moved.pk)
+    session = moved.sessions.first()
+    later = timezone.now() + 9 * DAY
+    move_session(
+        session_id=session.pk, actor=moved.teacher, starts_at=later, duration_minutes=60
+    )
+    return {
+        "password": PASSWORD,
+        "rich": [student_with_credit().email for _ in range(12)],
+        "poor": student_with_credit("5.00").email,
+        "teacher": teacher.email,
+        "course": str(course.pk),
+        "sessions": [str(key) for key in course.sessions.values_list("pk", flat=True)],
+        "soldOut": str(sold_out.pk),
+        "unsold": str(make_course(price_full_course=None).pk),
+        "started": str(running.pk),
+        "moved": {
+            "course": str(moved.pk),
+            "session": str(session.pk),
+            "student": student.email,
+            "enrollment": str(enrollment.pk),
+        },
+    }
