@@ -1,37 +1,195 @@
-"""Signing in by a page, under the same limits as by the API."""
+"""The pages' forms: each hands what it holds to one service, and shows what that refuses."""
 
+import zoneinfo
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.forms import AdminUserCreationForm, AuthenticationForm, UserChangeForm
+from django.contrib.auth.forms import (
+    AdminUserCreationForm,
+    AuthenticationForm,
+    PasswordResetForm,
+    UserChangeForm,
+)
+from django.contrib.auth.password_validation import validate_password
 
+from accounts import services
 from accounts.models import User
-from accounts.services import sign_in
-from accounts.throttling import client_address
+from accounts.throttling import begin_registration, begin_reset, client_address
 from common.errors import DomainError
 
 
-class SignInForm(AuthenticationForm):
+class RefusableForm(forms.Form):
+    """Keeps what its service refuses with, so that the page can answer with that status."""
+
+    refusal: DomainError | None = None
+
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """Whatever the service raises for people to read becomes an error of this form."""
+        try:
+            yield
+        except forms.ValidationError as error:
+            self.add_error(None, error)
+        except DomainError as error:
+            self.refusal = error
+            self.add_error(None, forms.ValidationError(str(error), code=error.code))
+
+
+def new_password() -> forms.CharField:
+    """A field for a password that is yet to be known."""
+    return forms.CharField(
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        help_text="At least 8 characters, and none that many people use.",
+    )
+
+
+def zone_choices(current: str = "UTC") -> list[tuple[str, Any]]:
+    """Every time zone by its region, and `current`, under whatever name."""
+    regions: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name in sorted(zoneinfo.available_timezones()):
+        region, _, place = name.partition("/")
+        if place:
+            regions[region].append((name, place.replace("_", " ")))
+    alone = {"UTC": "UTC"} if "/" in current else {"UTC": "UTC", current: current}
+    return [*alone.items(), *regions.items()]
+
+
+class SignInForm(AuthenticationForm, RefusableForm):
     """Who may come in is answered by `sign_in`, so a page is no way around its limits."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "E-mail address"
+        self.fields["username"].widget.input_type = "email"
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         if data.get("username") and data.get("password") and self.request:
-            try:
-                self.user_cache = sign_in(
+            with self.refusals():
+                self.user_cache = services.sign_in(
                     email=data["username"],
                     password=data["password"],
                     address=client_address(self.request),
                 )
-            except DomainError as error:
-                raise forms.ValidationError(str(error), code=error.code) from error
-            self.confirm_login_allowed(self.user_cache)
+                self.confirm_login_allowed(self.user_cache)
         return data
 
 
 class StaffSignInForm(SignInForm, AdminAuthenticationForm):
     """The same for the admin, which lets in staff only."""
+
+
+class RegistrationForm(RefusableForm):
+    user: User | None = None
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput({"autocomplete": "username"}),
+    )
+    display_name = forms.CharField(
+        label="Your name",
+        max_length=100,
+        help_text="Teachers and other students see it.",
+        widget=forms.TextInput({"autocomplete": "name"}),
+    )
+    password = new_password()
+    time_zone = forms.ChoiceField(
+        choices=zone_choices, initial="UTC", help_text="You see every session in your own time."
+    )
+    referral_code = forms.CharField(max_length=20, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A guess is for an empty form: it must not undo what somebody chose.
+        if not self.is_bound:
+            self.fields["time_zone"].widget.attrs["data-guess-zone"] = ""
+
+    def register(self, *, address: str) -> User | None:
+        """The new user, or None and errors on the form."""
+        with self.refusals():
+            begin_registration(address)
+            self.user = services.register(**self.cleaned_data)
+        return self.user
+
+
+class ProfileForm(RefusableForm):
+    display_name = RegistrationForm.base_fields["display_name"]
+    time_zone = forms.ChoiceField(help_text="Every time on these pages is shown in it.")
+
+    def __init__(self, user: User, data: Any) -> None:
+        initial = {"display_name": user.display_name, "time_zone": user.time_zone}
+        super().__init__(data, initial=initial)
+        self.user = user
+        self.fields["time_zone"].choices = zone_choices(user.time_zone)  # type: ignore[attr-defined]
+
+    def save(self) -> bool:
+        """Whether the service took it; else errors are on the form."""
+        with self.refusals():
+            services.change_profile(user=self.user, **self.cleaned_data)
+        return not self.errors
+
+
+class PasswordForm(RefusableForm):
+    current_password = forms.CharField(
+        strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"})
+    )
+    new_password = new_password()
+
+    def __init__(self, user: User, data: Any) -> None:
+        super().__init__(data)
+        self.user = user
+
+    def save(self, *, address: str) -> bool:
+        """Whether the service took it; else errors are on the form."""
+        with self.refusals():
+            services.change_password(user=self.user, address=address, **self.cleaned_data)
+        return not self.errors
+
+
+class ForgottenPasswordForm(PasswordResetForm, RefusableForm):
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        self.fields["email"].label = "E-mail address"
+
+    def send(self, *, address: str) -> bool:
+        """Whether a link was sent, or would have been if there were such an account."""
+        with self.refusals():
+            begin_reset(self.cleaned_data["email"], address)
+            self.save(
+                domain_override=settings.SITE_URL,
+                subject_template_name="accounts/new_password_subject.txt",
+                email_template_name="accounts/new_password_mail.txt",
+            )
+        return not self.errors
+
+    def send_mail(self, *args: Any, **kwargs: Any) -> None:
+        """Beside the request: how long sending takes would tell who has an account."""
+        Thread(target=super().send_mail, args=args, kwargs=kwargs).start()
+
+
+class NewPasswordForm(forms.Form):
+    new_password = new_password()
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_new_password(self) -> str:
+        validate_password(self.cleaned_data["new_password"], self.user)
+        return str(self.cleaned_data["new_password"])
+
+    def save(self) -> User:
+        """The user, whose password this is from now on."""
+        services.set_password(user=self.user, new_password=self.cleaned_data["new_password"])
+        return self.user
 
 
 class NewUserForm(AdminUserCreationForm):

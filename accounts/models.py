@@ -2,7 +2,7 @@
 
 import secrets
 import zoneinfo
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
@@ -24,7 +24,13 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError("There is no time zone of this name.", code="invalid_time_zone")
 
 
-class UserManager(BaseUserManager.from_queryset(LockingQuerySet)["User"]):  # type: ignore[misc]
+class UserQuerySet(LockingQuerySet):
+    def of_referral_code(self, code: str) -> Self:
+        """Whoever brings others by this code, or nobody."""
+        return self.filter(referral_code=code.strip().lower(), is_active=True)
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type: ignore[misc]
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A new user; the password is hashed, or unusable when there is none."""
         user = self.model(email=email, **fields)

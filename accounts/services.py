@@ -68,19 +68,41 @@ def confirm_password(*, user: User, password: str, address: str) -> None:
         raise WrongPassword from error
 
 
-def change_password(*, user: User, current_password: str, new_password: str) -> None:
+def change_password(*, user: User, current_password: str, new_password: str, address: str) -> None:
     """Set a new password, which ends every session and token that was given out before.
 
-    Raises Django's `ValidationError`, which names the field that is wrong.
+    Raises Django's `ValidationError`, which names the field that is wrong, or `TooManyAttempts`.
     """
-    if not user.check_password(current_password):
-        raise ValidationError({"current_password": "This is not your password."})
+    try:
+        confirm_password(user=user, password=current_password, address=address)
+    except WrongPassword as error:
+        raise ValidationError({"current_password": str(error)}) from error
+    set_password(user=user, new_password=new_password)
+
+
+def set_password(*, user: User, new_password: str) -> None:
+    """Set a password for a user who has proved to be one; it ends what `change_password` ends.
+
+    Raises Django's `ValidationError`, which names the field.
+    """
     try:
         validate_password(new_password, user)
     except ValidationError as error:
         raise ValidationError({"new_password": error}) from error
     user.set_password(new_password)
     user.save(update_fields=["password"])
+
+
+def change_profile(*, user: User, display_name: str, time_zone: str) -> None:
+    """Set what others call the user, and the zone of the times on the pages.
+
+    Raises Django's `ValidationError`, which names each field that is wrong; then nothing changed.
+    """
+    changed = User(display_name=display_name.strip(), time_zone=time_zone)
+    fields = {"display_name", "time_zone"}
+    changed.clean_fields(exclude={field.name for field in User._meta.fields} - fields)
+    user.display_name, user.time_zone = changed.display_name, changed.time_zone
+    user.save(update_fields=fields)
 
 
 def _validate(user: User, password: str) -> None:
@@ -100,11 +122,11 @@ def _validate(user: User, password: str) -> None:
 def _referrer(code: str) -> User | None:
     if not code.strip():
         return None
-    try:
-        return User.objects.get(referral_code=code.strip().lower(), is_active=True)
-    except User.DoesNotExist as error:
+    referrer: User | None = User.objects.of_referral_code(code).first()
+    if not referrer:
         message = "Nobody has this referral code."
-        raise ValidationError({"referral_code": ValidationError(message, "unknown")}) from error
+        raise ValidationError({"referral_code": ValidationError(message, "unknown")})
+    return referrer
 
 
 @operation

@@ -102,6 +102,16 @@ def begin_registration(address: str) -> None:
     _take([Budget(_key("register", address), 60, timedelta(hours=1))])
 
 
+def begin_reset(email: str, address: str) -> None:
+    """Count a mail that is asked for from an address, or raise `TooManyAttempts`.
+
+    It counts for an account whether or not that exists, so who is refused learns nothing.
+    """
+    hour = timedelta(hours=1)
+    account = _key("reset", email.strip().lower())
+    _take([Budget(_key("reset from", address), 20, hour), Budget(account, 5, hour)])
+
+
 def client_address(request: HttpRequest | Request) -> str:
     """Where a request comes from: `X-Forwarded-For` counts only as far as our own proxies wrote it.
 

@@ -1,28 +1,171 @@
-"""What is answered where no view does: JSON under /api/, a page elsewhere."""
+"""What is answered where no view does: JSON under /api/, a page in our dress elsewhere."""
 
+import logging
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.template.loader import render_to_string
 
 from common.api import error_body
+from common.errors import DomainError, Unavailable
+
+logger = logging.getLogger(__name__)
+NO_DATABASE = (OperationalError, InterfaceError)
 
 
-def _handler(status: int, code: str, message: str, page: Callable[..., Any]) -> Callable[..., Any]:
-    def handle(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.path.startswith("/api/"):
-            return JsonResponse(error_body(code, message), status=status)
-        return page(request, *args, **kwargs)
+@dataclass(frozen=True)
+class Refusal:
+    """What a status means to a reader; `art` is a symbol of img/art.svg."""
 
-    return handle
+    title: str
+    text: str
+    art: str = "lost"
 
 
-bad_request = _handler(400, "invalid_request", "The request is not valid.", defaults.bad_request)
-permission_denied = _handler(
-    403, "permission_denied", "You may not do this.", defaults.permission_denied
+GENERAL = Refusal("That is not possible now", "Go back and look again.", "locked")
+REFUSALS = {
+    400: Refusal("We did not understand that", "Go back to the page before, and try again there."),
+    402: Refusal("Not enough credit", "Nothing was charged.", "coins"),
+    403: Refusal(
+        "You may not do this",
+        "Your account has no right to it. If that surprises you, log in with another one.",
+        "locked",
+    ),
+    404: Refusal("There is nothing here", "It was taken away, never was, or is somebody else's."),
+    405: Refusal(
+        "There is nothing to see here",
+        "This address belongs to a button. Go back to the page before, and press it there.",
+    ),
+    429: Refusal("Slow down a little", "Too many attempts. Try again later.", "waiting"),
+    500: Refusal(
+        "Something went wrong",
+        "The fault is ours, and we have taken note of it.",
+        "broken",
+    ),
+    503: Refusal("We cannot answer right now", "Try again in a moment.", "waiting"),
+}
+STALE_FORM = (
+    "This form has grown old, or your browser keeps no cookies. "
+    "Nothing was changed: go back, reload the page, and send it again."
 )
-page_not_found = _handler(404, "not_found", "There is nothing here.", defaults.page_not_found)
-server_error = _handler(
-    500, "server_error", "Something went wrong. Look before you try again.", defaults.server_error
-)
+# Where students buy and cancel. By the path: in doubt the form itself may be what cannot be read.
+MONEY_PATHS = ("/courses/", "/sessions/", "/learning/")
+NOT_SURE = "We could not confirm this. Look before trying again."
+NOT_SURE_OF_MONEY = "We could not confirm this. Look at My learning before trying again."
+
+
+class Refusals:
+    """Makes a page of what the services refuse, where a page's view leaves that to us."""
+
+    def __init__(self, answer: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.answer(request)
+        # Log in, and be sent back to where only a button leads: that needs words.
+        if isinstance(response, HttpResponseNotAllowed) and not _is_api(request):
+            page = _page(request, HTTPStatus.METHOD_NOT_ALLOWED)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The page of a refusal; None for a defect, which the 500 handler answers."""
+        if _is_api(request):
+            return None
+        if isinstance(error, Unavailable | OperationalError | InterfaceError):
+            logger.error("%s could not be answered", request.path, exc_info=error)
+            return _unavailable(request)
+        if isinstance(error, DomainError):
+            return _page(request, error.status, str(error), retry_after=error.retry_after)
+        return None
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer what Django did not understand, perhaps not even whom it is for."""
+    if _is_api(request):
+        return _json(HTTPStatus.BAD_REQUEST, "invalid_request", "The request is not valid.")
+    return _bare_page(request, HTTPStatus.BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer somebody who may not."""
+    if _is_api(request):
+        return _json(HTTPStatus.FORBIDDEN, "permission_denied", "You may not do this.")
+    return _page(request, HTTPStatus.FORBIDDEN)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form that did not come from a page of ours, or from one of long ago."""
+    if _is_api(request):
+        return permission_denied(request)
+    return _page(request, HTTPStatus.FORBIDDEN, STALE_FORM)
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer where there is nothing."""
+    if _is_api(request):
+        return _json(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
+    return _page(request, HTTPStatus.NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a defect, or a database that is gone, with nothing that could fail in turn."""
+    if isinstance(sys.exc_info()[1], NO_DATABASE):
+        return _unavailable(request)
+    if _is_api(request):
+        message = "Something went wrong. Look before you try again."
+        return _json(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", message)
+    return _bare_page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    error = Unavailable()
+    if _is_api(request):
+        response: HttpResponse = JsonResponse(error.body(), status=error.status)
+    else:
+        response = _bare_page(request, error.status)
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _json(status: int, code: str, message: str) -> HttpResponse:
+    return JsonResponse(error_body(code, message), status=status)
+
+
+def _page(
+    request: HttpRequest, status: int, text: str = "", *, retry_after: int | None = None
+) -> HttpResponse:
+    """A page that shows who is signed in."""
+    content = render_to_string("error.html", _context(request, status, text), request)
+    headers = {"Retry-After": str(retry_after)} if retry_after else None
+    return HttpResponse(content, status=status, headers=headers)
+
+
+def _bare_page(request: HttpRequest, status: int) -> HttpResponse:
+    """A page that asks nobody who is signed in: no session, no database, no context processor."""
+    return HttpResponse(render_to_string("error.html", _context(request, status)), status=status)
+
+
+def _context(request: HttpRequest, status: int, text: str = "") -> dict[str, Any]:
+    refusal = REFUSALS.get(status, GENERAL)
+    in_doubt = request.method == "POST" and status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    about_money = in_doubt and request.path.startswith(MONEY_PATHS)
+    if in_doubt:
+        text = NOT_SURE_OF_MONEY if about_money else NOT_SURE
+    return {
+        "status": int(status),
+        "title": refusal.title,
+        "text": text or refusal.text,
+        "art": refusal.art,
+        "look_at_learning": about_money,
+    }

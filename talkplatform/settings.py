@@ -34,12 +34,26 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+# The prefix has browsers refuse such a cookie from another host of the domain, or from plain HTTP.
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+CSRF_FAILURE_VIEW = "talkplatform.handlers.csrf_failure"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 # Set only behind a proxy that overwrites this header itself.
 if env.bool("TRUST_FORWARDED_PROTO", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Where links in mails and invitations lead: never to whatever host a request names.
+SITE_URL = env.str("SITE_URL", default="").rstrip("/") or (
+    f"https://{next(iter(ALLOWED_HOSTS), '').lstrip('.')}"
+    if HTTPS
+    else f"http://{env.str('HOST', default='127.0.0.1')}:{env.int('PORT', default=8000)}"
+)
+if "*" in SITE_URL or SITE_URL == "https://":
+    raise ImproperlyConfigured("SITE_URL is not set, and ALLOWED_HOSTS names no host to link to.")
 # How many proxies of ours stand in front; 0 ignores X-Forwarded-For.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
@@ -63,7 +77,21 @@ INSTALLED_APPS = [
     "talkplatform",
 ]
 
+# What a browser may load: our own files, and nothing that is written into a page. The name and
+# the shape are those of Django 6, which brings the middleware for it.
+SECURE_CSP = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'", "data:"],
+    "connect-src": ["'self'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+    "base-uri": ["'none'"],
+}
+
 MIDDLEWARE = [
+    "talkplatform.headers.guard",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -72,13 +100,14 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.reader_zone",
+    "accounts.middleware.remember_referrer",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "talkplatform.handlers.Refusals",
 ]
 
 ROOT_URLCONF = "talkplatform.urls"
 WSGI_APPLICATION = "talkplatform.wsgi.application"
-APPEND_SLASH = False
 
 TEMPLATES = [
     {
@@ -121,6 +150,7 @@ AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "enrollments:learning"
 LOGOUT_REDIRECT_URL = "enrollments:catalogue"
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
@@ -130,6 +160,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# Mail: printed where the server runs, until there is a server for it.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="talkplatform <noreply@localhost>")
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -186,6 +221,7 @@ SPECTACULAR_SETTINGS = {
         "HoldStatus": "payments.models.HoldStatus",
         "HoldPartStatus": "payments.models.HoldPart.Status",
         "HoldPartReason": "payments.models.HoldPart.Reason",
+        "WithdrawalStatus": "payments.models.Withdrawal.Status",
         "AccessReason": "enrollments.access.AccessReason",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -199,6 +235,13 @@ REFERRAL_BP = env.int("REFERRAL_BP", default=7000)
 for _name, _rate in (("COMMISSION_BP", COMMISSION_BP), ("REFERRAL_BP", REFERRAL_BP)):
     if not 0 <= _rate <= 10_000:
         raise ImproperlyConfigured(f"{_name} is {_rate}: a rate is 0 to 10000 basis points.")
+# How long after its end a session is settled: the last reports of who was there come late.
+SETTLEMENT_GRACE_MINUTES = env.int("SETTLEMENT_GRACE_MINUTES", default=30)
+MIN_WITHDRAWAL = Decimal(env.str("MIN_WITHDRAWAL", default="10.00"))
+# The first seals payout details, the others still open them; none: a key made of SECRET_KEY.
+PAYOUT_KEYS = env.list("PAYOUT_KEYS", default=[])
+if any(len(_key) < 32 for _key in PAYOUT_KEYS):
+    raise ImproperlyConfigured("A key in PAYOUT_KEYS is short: use 32 random characters or more.")
 IDEMPOTENCY_KEY_DAYS = env.int("IDEMPOTENCY_KEY_DAYS", default=30)
 JOIN_OPENS_MINUTES = env.int("JOIN_OPENS_MINUTES", default=10)
 
@@ -208,8 +251,3 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
-MIN_WITHDRAWAL = Decimal(env.str("MIN_WITHDRAWAL", default="10.00"))
-# The first seals payout details, the others still open them; none: a key made of SECRET_KEY.
-PAYOUT_KEYS = env.list("PAYOUT_KEYS", default=[])
-if any(len(_key) < 32 for _key in PAYOUT_KEYS):
-    raise ImproperlyConfigured("A key in PAYOUT_KEYS is short: use 32 random characters or more.")

@@ -32,6 +32,16 @@ document.addEventListener("keydown", ({ key, target }) => {
   closeMenus();
 });
 
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    field.select();
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = "Copied";
+  });
+}
+
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
 for (const hint of document.querySelectorAll("[data-zone]")) {
   if (!own || own === hint.dataset.zone) continue;

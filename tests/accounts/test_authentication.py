@@ -60,7 +60,9 @@ def test_a_deleted_user_is_out(pair, ada):
 
 
 def test_a_changed_password_ends_the_tokens_from_before(pair, ada, client):
-    change_password(user=ada, current_password=PASSWORD, new_password="battery staple 9")
+    change_password(
+        user=ada, current_password=PASSWORD, new_password="battery staple 9", address="192.0.2.1"
+    )
     assert refused(who_am_i(f"Bearer {pair['access']}"))
     fresh = client.sign_in(password="battery staple 9").json()["access"]
     assert who_am_i(f"Bearer {fresh}").status_code == 200

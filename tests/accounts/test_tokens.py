@@ -60,7 +60,9 @@ def test_the_reuse_of_an_older_token_ends_the_family_at_once(pair, client):
 
 
 def test_a_changed_password_ends_the_refresh_tokens(pair, ada, client):
-    change_password(user=ada, current_password=PASSWORD, new_password="battery staple 9")
+    change_password(
+        user=ada, current_password=PASSWORD, new_password="battery staple 9", address="192.0.2.1"
+    )
     assert refused(client.refresh(pair["refresh"]))
 
 

@@ -1,0 +1,22 @@
+"""The pages of who somebody is: sign-up, login, profile, password."""
+
+from django.urls import path
+from django.views.generic import TemplateView
+
+from accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("register/", views.register, name="register"),
+    path("login/", views.log_in, name="login"),
+    path("logout/", views.log_out, name="logout"),
+    path("profile/", views.profile, name="profile"),
+    path("profile/password/", views.change_password, name="change_password"),
+    path("password/", views.forgot_password, name="forgot_password"),
+    path(
+        "password/sent/",
+        TemplateView.as_view(template_name="accounts/link_sent.html"),
+        name="link_sent",
+    ),
+    path("password/<uidb64>/<token>/", views.NewPassword.as_view(), name="new_password"),
+]

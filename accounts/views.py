@@ -1,0 +1,147 @@
+"""Signing up, in and out; the profile; a password changed, and one forgotten."""
+
+from typing import Any, Protocol, cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import PasswordResetConfirmView
+from django.contrib.messages.views import SuccessMessageMixin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse, reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.errors import TooManyAttempts
+from accounts.forms import (
+    ForgottenPasswordForm,
+    NewPasswordForm,
+    PasswordForm,
+    ProfileForm,
+    RegistrationForm,
+    SignInForm,
+)
+from accounts.middleware import REFERRAL_CODE
+from accounts.models import User
+from accounts.throttling import client_address
+from common.errors import DomainError
+
+NEWCOMERS_GO_TO = "enrollments:catalogue"
+
+page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+class Refusable(Protocol):
+    """A form that sends what it holds to a service, and keeps the service's refusal."""
+
+    refusal: DomainError | None
+
+
+@page
+@sensitive_post_parameters("password")
+def register(request: HttpRequest) -> HttpResponse:
+    """Become a student, and go on where one came from, logged in."""
+    if request.user.is_authenticated:
+        return _go_on(request, NEWCOMERS_GO_TO)
+    form = RegistrationForm(
+        request.POST or None, initial={"referral_code": request.session.get(REFERRAL_CODE)}
+    )
+    if form.is_valid() and (user := form.register(address=client_address(request))):
+        login(request, user)
+        request.session.pop(REFERRAL_CODE, None)
+        messages.success(request, f"Your account is ready. Welcome, {user.display_name}.")
+        return _go_on(request, NEWCOMERS_GO_TO)
+    return _show(request, "register", form, next=_wanted(request))
+
+
+@page
+@sensitive_post_parameters("password")
+def log_in(request: HttpRequest) -> HttpResponse:
+    """Log in, and go on where one came from."""
+    if request.user.is_authenticated:
+        return _go_on(request, settings.LOGIN_REDIRECT_URL)
+    form = SignInForm(request, request.POST or None)
+    if form.is_valid():
+        login(request, form.get_user())
+        return _go_on(request, settings.LOGIN_REDIRECT_URL)
+    return _show(request, "login", form, next=_wanted(request))
+
+
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    """End this session."""
+    logout(request)
+    messages.success(request, "You are logged out.")
+    return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+@page
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    """My name and time zone; my address and the link by which I bring others."""
+    user = _signed_in(request)
+    form = ProfileForm(user, request.POST or None)
+    if form.is_valid() and form.save():
+        messages.success(request, "Your profile is saved.")
+        return redirect("accounts:profile")
+    link = f"{settings.SITE_URL}{reverse(NEWCOMERS_GO_TO)}?ref={user.referral_code}"
+    return _show(request, "profile", form, link=link)
+
+
+@page
+@login_required
+@sensitive_post_parameters()
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Set a new password; this session goes on, every other one ends."""
+    form = PasswordForm(_signed_in(request), request.POST or None)
+    if form.is_valid() and form.save(address=client_address(request)):
+        update_session_auth_hash(request, form.user)
+        messages.success(request, "Your password is changed. Everywhere else you are logged out.")
+        return redirect("accounts:profile")
+    return _show(request, "change_password", form)
+
+
+@page
+def forgot_password(request: HttpRequest) -> HttpResponse:
+    """Mail a link to whoever has an account; the answer is the same for everybody."""
+    form = ForgottenPasswordForm(request.POST or None)
+    if form.is_valid() and form.send(address=client_address(request)):
+        return redirect("accounts:link_sent")
+    return _show(request, "forgot_password", form)
+
+
+class NewPassword(SuccessMessageMixin, PasswordResetConfirmView):
+    """Where the link of the mail leads: a new password, once. It ends every session and token."""
+
+    form_class = NewPasswordForm  # type: ignore[assignment] # Django's own asks twice
+    template_name = "accounts/new_password.html"
+    success_url = reverse_lazy("accounts:login")
+    success_message = "Your password is changed. Log in with the new one."
+
+
+def _signed_in(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def _wanted(request: HttpRequest) -> str:
+    """Where `next` leads, if that is a page of ours."""
+    target = request.POST.get("next") or request.GET.get("next") or ""
+    ours = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if ours else ""
+
+
+def _go_on(request: HttpRequest, otherwise: str) -> HttpResponse:
+    return HttpResponseRedirect(_wanted(request) or resolve_url(otherwise))
+
+
+def _show(request: HttpRequest, name: str, form: Refusable, **context: Any) -> HttpResponse:
+    response = render(request, f"accounts/{name}.html", {"form": form, **context})
+    if isinstance(form.refusal, TooManyAttempts):
+        response.status_code = form.refusal.status
+        response.headers["Retry-After"] = str(form.refusal.retry_after)
+    return response

@@ -1,0 +1,30 @@
+"""Headers that every answer carries, on top of those of Django's SecurityMiddleware."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+# Sessions are held by camera and microphone; nothing else of a device is any of our business.
+PERMISSIONS = "camera=(self), microphone=(self), display-capture=(self), " + ", ".join(
+    f"{feature}=()"
+    for feature in ("geolocation", "payment", "usb", "serial", "hid", "midi", "browsing-topics")
+)
+
+
+def guard(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Say what a page may load and use, and keep what is somebody's own out of every cache."""
+    policy = "; ".join(f"{name} {' '.join(to)}" for name, to in settings.SECURE_CSP.items())
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = answer(request)
+        # Django's debug pages are styled by what is written into them.
+        if not (settings.DEBUG and response.status_code in (404, 500)):
+            response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        # By the cookie, not the user: to ask for the user would take a database.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers:
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return middleware
