@@ -92,3 +92,13 @@ class PartyToHold(DomainError):
     code = "party_to_hold"
     message = "This payment is partly your own: somebody else on the staff has to decide."
     status = HTTPStatus.FORBIDDEN
+
+
+class SessionNotStarted(DomainError):
+    code = "session_not_started"
+    message = "The session has not started: nothing is paid out for it yet."
+
+
+class SessionCalledOff(DomainError):
+    code = "session_cancelled"
+    message = "The session was cancelled: its share only goes back to the student."

@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from common.errors import DomainError
+from common.errors import DomainError, NotFound
 from enrollments.quotes import CancellationPreview, outlook
 from enrollments.services import enrolling, purchasing
 from payments.models import HoldPart
@@ -25,6 +25,17 @@ def preview_purchase(*, user: User, purchase_id: UUID) -> CancellationPreview:
     parts = _parts(hold__session_purchase=purchase)
     pending = [part for part in parts if part.status == HoldPart.Status.PENDING]
     return _preview(parts, purchasing.refuse_cancelling(purchase, pending, timezone.now()))
+
+
+def preview_hand_back(*, user: User, enrollment_id: UUID, session_id: UUID) -> CancellationPreview:
+    """For one session of one's own enrolment; raises `NotFound` where there is none."""
+    enrollment = enrolling.find_enrollment(user, enrollment_id)
+    parts = _parts(hold__enrollment=enrollment, session=session_id)
+    pending = [part for part in parts if part.status == HoldPart.Status.PENDING]
+    refusal = enrolling.refuse_hand_back(enrollment, session_id, pending, timezone.now())
+    if isinstance(refusal, NotFound):
+        raise refusal
+    return _preview(parts, refusal)
 
 
 def _parts(**where: Any) -> list[HoldPart]:

@@ -33,6 +33,7 @@ class CourseQuote:
     shares: Sequence[tuple[CourseSession, Decimal]]
     seats_left: int | None
     folded: Sequence[SessionPurchase] = field(default=())
+    sessions_count: int = 0
 
     @property
     def price(self) -> Decimal:
@@ -95,7 +96,8 @@ def quote_course(
     shares = [(s, price) for s, price in zip(sessions, prices, strict=True) if s.is_open(now)]
     folds = [session.pk for session, _ in shares if session.mine]
     folded = SessionPurchase.objects.live().filter(user=user, session__in=folds) if folds else ()
-    return CourseQuote(course, shares, course_seats_left(course, sessions, now), tuple(folded))
+    seats = course_seats_left(course, sessions, now)
+    return CourseQuote(course, shares, seats, tuple(folded), len(sessions))
 
 
 def course_seats_left(course: Course, sessions: Sequence[SoldSession], now: datetime) -> int | None:

@@ -14,6 +14,7 @@ from enrollments import quotes
 from enrollments.access import access_of, with_access_of
 from enrollments.models import CourseEnrollment
 from enrollments.services.purchasing import refuse_purchase, sessions_for_purchase
+from payments.models import HoldPart
 
 
 def catalogue() -> QuerySet[Course]:
@@ -48,11 +49,42 @@ def course_for(user: User | None, course_id: Any) -> Any:
     course.listed = _sessions_for(user, course)
     now = timezone.now()
     _describe(course, course.listed, now)
+    course.quote = quotes.quote_course(course, course.listed, user, now)
     for session in course.listed:
         _show_to(user, session, now)
     if user:
-        _price(user, course, now)
+        _price(user, course)
     return course
+
+
+def page_of(user: User | None, course_id: Any) -> Any:
+    """The course of `course_for`, each session with `my_part`: what the reader last paid for it."""
+    course = course_for(user, course_id)
+    mine = _parts_of(user, course) if user else {}
+    for session in course.listed:
+        session.my_part = mine.get(session.pk)
+    return course
+
+
+def cards(courses: Sequence[Any], user: User | None) -> Sequence[Any]:
+    """Courses of the `catalogue` with a guest's quote, and whether the reader has `joined`."""
+    joined = _joined(user, courses) if user else set()
+    now = timezone.now()
+    for course in describe(courses):
+        course.quote = quotes.quote_course(course, course.listed, None, now)
+        course.joined = course.pk in joined
+    return courses
+
+
+def _parts_of(user: User, course: Course) -> dict[Any, HoldPart]:
+    parts = HoldPart.objects.filter(session__course=course, hold__student=user)
+    oldest_first = parts.select_related("hold").order_by("hold__held_at", "pk")
+    return {part.session_id: part for part in oldest_first}
+
+
+def _joined(user: User, courses: Sequence[Any]) -> set[Any]:
+    mine = CourseEnrollment.objects.of(user).live().filter(course__in=courses)
+    return set(mine.values_list("course_id", flat=True))
 
 
 def _sessions_for(user: User | None, course: Course) -> list[Any]:
@@ -79,12 +111,12 @@ def _show_to(user: User | None, session: Any, now: Any) -> None:
     session.price_now = session.course.price_per_session if for_sale else None
 
 
-def _price(user: User, course: Any, now: Any) -> None:
+def _price(user: User, course: Any) -> None:
     mine = CourseEnrollment.objects.of(user).live().with_course()
     course.my_enrollment = mine.filter(course=course).first()
     if course.my_enrollment or course.teacher_id == user.pk:
         return
-    quote = quotes.quote_course(course, course.listed, user, now)
+    quote = course.quote
     for_sale = course.status == Course.Status.PUBLISHED and course.price_full_course
     if for_sale and quote.shares and quote.seats_left != 0:
         course.price_now, course.already_held = quote.price, quote.folded_amount

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
+from common.money import total
 from common.transactions import operation
 from courses.models import Course
 from enrollments import quotes
@@ -22,6 +23,7 @@ from enrollments.errors import (
     NotForSale,
     OwnCourse,
     PriceChanged,
+    RefundLowered,
     SessionNotMoved,
     SessionStarted,
     SoldOut,
@@ -84,12 +86,19 @@ def enroll_full_course(
 
 
 @operation
-def cancel_enrollment(*, student: User, enrollment_id: UUID, reason: str = "") -> Cancellation:
+def cancel_enrollment(
+    *,
+    student: User,
+    enrollment_id: UUID,
+    reason: str = "",
+    expected_refund: Decimal | None = None,
+) -> Cancellation:
     """Give the seat back, and the credit of every session that has not started.
 
     What is released stays so; a running session waits for its settlement. A repeat raises
-    `AlreadyCancelled`; `HoldSettled` once completed, `NotFound` if it is not the student's.
-    Locks the course, the enrolment, its hold with parts, the wallet.
+    `AlreadyCancelled`; `HoldSettled` once completed, `NotFound` if it is not the student's,
+    `RefundLowered` if less comes back than expected, in credits. Locks the course, the
+    enrolment, its hold with parts, the wallet.
     """
     enrollment = find_enrollment(student, enrollment_id)
     course = Course.objects.filter(pk=enrollment.course_id, current_students__gt=0)
@@ -100,6 +109,7 @@ def cancel_enrollment(*, student: User, enrollment_id: UUID, reason: str = "") -
     pending = lock_pending_parts(hold__enrollment=enrollment)
     now = timezone.now()
     due = [part for part in pending if quotes.comes_back(part, now)]
+    _check_refund(due, expected_refund)
     enrollment.status, enrollment.cancelled_at = EnrollmentStatus.CANCELLED, now
     refund = give_back(
         enrollment, due, pending, HoldPart.Reason.STUDENT_CANCELLED, now, student, reason
@@ -117,12 +127,11 @@ def hand_back_session(*, student: User, enrollment_id: UUID, session_id: UUID) -
     enrollment = find_enrollment(student, enrollment_id)
     Course.objects.locked().get(pk=enrollment.course_id)
     enrollment.refresh_from_db(fields=MUTABLE, from_queryset=CourseEnrollment.objects.locked())
-    if enrollment.status == EnrollmentStatus.CANCELLED:
-        raise AlreadyCancelled
     pending = lock_pending_parts(hold__enrollment=enrollment)
     now = timezone.now()
     due = [part for part in pending if part.session_id == session_id]
-    _check_hand_back(enrollment, session_id, due, now)
+    if refusal := refuse_hand_back(enrollment, session_id, due, now):
+        raise refusal
     refund = give_back(enrollment, due, pending, HoldPart.Reason.SESSION_MOVED, now, student)
     return Cancellation(enrollment, refund, now)
 
@@ -145,6 +154,20 @@ def refuse_cancelling(enrollment: CourseEnrollment) -> DomainError | None:
     if enrollment.status == EnrollmentStatus.CANCELLED:
         return AlreadyCancelled()
     return HoldSettled() if enrollment.status == EnrollmentStatus.COMPLETED else None
+
+
+def refuse_hand_back(
+    enrollment: CourseEnrollment, session_id: UUID, due: Sequence[quotes.TimedPart], now: datetime
+) -> DomainError | None:
+    """Why this session cannot be handed back, if so; `due` is its part while it is pending."""
+    if enrollment.status == EnrollmentStatus.CANCELLED:
+        return AlreadyCancelled()
+    if not due:
+        sold = HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id)
+        return HoldSettled() if sold.exists() else NotFound()
+    if due[0].starts_at <= now:
+        return SessionStarted()
+    return SessionNotMoved() if due[0].starts_at == due[0].sold_starts_at else None
 
 
 def give_back(
@@ -245,14 +268,7 @@ def _fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]
     return parts
 
 
-def _check_hand_back(
-    enrollment: CourseEnrollment, session_id: UUID, due: Sequence[quotes.TimedPart], now: datetime
-) -> None:
-    if not due:
-        if HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id).exists():
-            raise HoldSettled
-        raise NotFound
-    if due[0].starts_at <= now:
-        raise SessionStarted
-    if due[0].starts_at == due[0].sold_starts_at:
-        raise SessionNotMoved
+def _check_refund(due: Sequence[HoldPart], expected: Decimal | None) -> None:
+    refund = total(part.amount for part in due)
+    if expected is not None and refund < expected:
+        raise RefundLowered(expected=str(expected), refund=str(refund))

@@ -1,0 +1,206 @@
+"""Show what comes back, cancel once, and say what happened to the money."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from common.formats import money
+from common.money import total
+from courses.models import CourseSession
+from enrollments import previews
+from enrollments.forms import CancelForm
+from enrollments.quotes import CancellationPreview
+from enrollments.services import enrolling, purchasing
+from enrollments.services.enrolling import Cancellation
+from enrollments.views.people import signed_in
+from payments.idempotency import Answer
+from payments.pages import submit_once
+from payments.wallets import balances_of
+
+WHY = {
+    "not_started": "Has not started yet",
+    "session_started": "Has started: attendance decides after it",
+    "released": "Took place, and is paid to the teacher",
+    "refunded": "Came back already",
+}
+BLOCKED = {
+    "already_cancelled": "This is cancelled already. Nothing was moved.",
+    "hold_settled": "This payment is settled already, so nothing is left to cancel.",
+    "session_started": "The session has started, so it can no longer be given back.",
+    "session_not_moved": "This session is still at the time it was sold with. "
+    "To leave, cancel the whole course.",
+}
+UNSURE = "We could not confirm this. Look at My learning before trying again."
+GONE = {"already_cancelled", "hold_settled"}
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What somebody is about to give back, and what that brings them."""
+
+    booking: Any
+    preview: CancellationPreview
+    title: str
+    template: str
+    balance: Decimal
+
+    @property
+    def rows(self) -> list[tuple[CourseSession, Decimal, Decimal, str]]:
+        """Each session: paid, coming back, and why in people's words."""
+        keys = [part.session_id for part in self.preview.sessions]
+        sessions = CourseSession.objects.in_bulk(keys)
+        return [
+            (sessions[part.session_id], part.paid, part.refund, WHY[part.reason])
+            for part in self.preview.sessions
+        ]
+
+    @property
+    def paid(self) -> Decimal:
+        return total(part.paid for part in self.preview.sessions)
+
+    @property
+    def balance_after(self) -> Decimal:
+        return self.balance + self.preview.refund_amount
+
+    @property
+    def blocked(self) -> str:
+        """Why nothing can be cancelled; empty where it can."""
+        return "" if self.preview.code is None else BLOCKED[self.preview.code]
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel_enrollment(request: HttpRequest, enrollment_id: UUID) -> HttpResponse:
+    """Confirm and cancel one's enrolment in a course."""
+    student = signed_in(request)
+    act = partial(enrolling.cancel_enrollment, student=student, enrollment_id=enrollment_id)
+
+    def find() -> Leaving:
+        booking = enrolling.find_enrollment(student, enrollment_id)
+        preview = previews.preview_enrollment(user=student, enrollment_id=enrollment_id)
+        return _leaving(student, booking, preview, booking.course.title, "cancel_enrollment")
+
+    return _cancel(request, find, act)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel_purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
+    """Confirm and cancel one's single session."""
+    student = signed_in(request)
+
+    def find() -> Leaving:
+        booking = purchasing.find_purchase(student, purchase_id)
+        preview = previews.preview_purchase(user=student, purchase_id=purchase_id)
+        return _leaving(student, booking, preview, str(booking.session.title), "cancel_purchase")
+
+    def act(reason: str, **_: Any) -> Cancellation:
+        return purchasing.cancel_session_purchase(
+            student=student, purchase_id=purchase_id, reason=reason
+        )
+
+    return _cancel(request, find, act)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def hand_back(request: HttpRequest, enrollment_id: UUID, session_id: UUID) -> HttpResponse:
+    """Confirm and hand back a session that was moved after the sale."""
+    student = signed_in(request)
+    keys = {"enrollment_id": enrollment_id, "session_id": session_id}
+
+    def find() -> Leaving:
+        booking = enrolling.find_enrollment(student, enrollment_id)
+        preview = previews.preview_hand_back(user=student, **keys)
+        return _leaving(student, booking, preview, booking.course.title, "hand_back")
+
+    def act(**_: Any) -> Cancellation:
+        return enrolling.hand_back_session(student=student, **keys)
+
+    return _cancel(request, find, act)
+
+
+def _leaving(
+    student: User, booking: Any, preview: CancellationPreview, title: str, page: str
+) -> Leaving:
+    template = f"enrollments/{page}.html"
+    return Leaving(booking, preview, title, template, balances_of(student)[0])
+
+
+def _cancel(
+    request: HttpRequest, find: Callable[[], Leaving], act: Callable[..., Cancellation]
+) -> HttpResponse:
+    leaving = find()
+    if request.method != "POST":
+        return _ask(request, leaving, CancelForm())
+    form = CancelForm(request.POST)
+    if not form.is_valid():
+        return _ask(request, leaving, form, HTTPStatus.BAD_REQUEST)
+    answer = submit_once(request, lambda: _returned(act(**form.cleaned_data)))
+    return _tell(request, answer, find)
+
+
+def _returned(done: Cancellation) -> dict[str, str]:
+    return {"refund": str(done.refund_amount)}
+
+
+def _ask(
+    request: HttpRequest,
+    leaving: Leaving,
+    form: CancelForm,
+    status: int = HTTPStatus.OK,
+    problem: str = "",
+) -> HttpResponse:
+    context = {"leaving": leaving, "form": form, "problem": problem}
+    return render(request, leaving.template, context, status=status)
+
+
+def _tell(request: HttpRequest, answer: Answer, find: Callable[[], Leaving]) -> HttpResponse:
+    code = answer.body.get("code")
+    if code in GONE:
+        messages.info(request, BLOCKED[code])
+        return redirect("enrollments:learning")
+    if not answer.refused:
+        _tell_refund(request, Decimal(answer.body["refund"]), replayed=answer.replayed)
+        return redirect("enrollments:learning")
+    problem = _problem(code, answer.body["details"])
+    response = _ask(request, find(), CancelForm(), answer.status, problem)
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = "2"
+    return response
+
+
+def _tell_refund(request: HttpRequest, refund: Decimal, *, replayed: bool) -> None:
+    said = "Cancelled. There was nothing to refund."
+    if refund:
+        said = f"{money(refund)} is back in your credit."
+    if replayed:
+        messages.info(request, f"You sent this twice; it was done once. {said}")
+    else:
+        messages.success(request, said)
+
+
+def _problem(code: str, details: dict[str, str]) -> str:
+    if code == "refund_lowered":
+        return (
+            f"Less comes back now than a moment ago: ${details['refund']} instead of "
+            f"${details['expected']}. Nothing was cancelled yet."
+        )
+    if code in ("invalid_idempotency_key", "idempotency_key_reused"):
+        return "This page was out of date. Look again, then confirm."
+    return BLOCKED.get(code, UNSURE)

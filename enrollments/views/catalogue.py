@@ -1,0 +1,41 @@
+"""Courses to choose from, and one of them with all that its reader can do."""
+
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from enrollments import offers, storefront
+from enrollments.forms import CatalogueForm
+from enrollments.views.people import visitor
+
+CARDS_PER_PAGE = 12
+
+
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """The published courses that match; what is no filter is left out, and said."""
+    filters = CatalogueForm(request.GET, queryset=storefront.catalogue())
+    page = Paginator(filters.qs, CARDS_PER_PAGE).get_page(request.GET.get("page"))
+    page.object_list = storefront.cards(list(page), visitor(request))
+    context = {"form": filters.form, "page_obj": page, "filtered": any(filters.form.data.values())}
+    return render(request, "enrollments/catalogue.html", context)
+
+
+@require_safe
+def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
+    """A course and its sessions, each with what the reader can do about it."""
+    found = storefront.page_of(visitor(request), course_id)
+    reader, now = offers.Reader.of(visitor(request)), timezone.now()
+    for session in found.listed:
+        session.offer = offers.session_offer(session, reader, now)
+    context = {
+        "course": found,
+        "offer": offers.course_offer(found, reader),
+        "lines": offers.price_lines(found.quote),
+        "reader": reader,
+    }
+    return render(request, "enrollments/course.html", context)
