@@ -1,0 +1,248 @@
+"""What teachers type: a course, a session, the word that calls a session off."""
+
+from datetime import timedelta
+from io import BytesIO
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django import forms
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import formats, timezone
+from PIL import Image, ImageOps
+
+from common.errors import InvalidAmount
+from common.money import parse_amount
+from courses.models import MAX_SESSION_MINUTES, Course, CourseSession
+from enrollments.services.sessions import Refunds, refunds_changed
+
+MAX_PICTURE_BYTES = 2 * 1024 * 1024
+# A small file can unfold into gigabytes of pixels.
+MAX_PICTURE_PIXELS = 40_000_000
+PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")
+PICTURE_SIZE = (1280, 720)
+# Nobody sells further ahead; a slip of the finger in the year does.
+FURTHEST_START = timedelta(days=5 * 365)
+
+CATEGORIES = (
+    "Art", "Business", "Communication", "Cooking", "Games", "Languages", "Literature",
+    "Mathematics", "Music", "Programming", "Science", "Wellbeing",
+)  # fmt: skip
+LANGUAGES = (
+    "Arabic", "Chinese", "Dutch", "English", "French", "German", "Hindi", "Italian", "Japanese",
+    "Korean", "Polish", "Portuguese", "Russian", "Spanish", "Turkish", "Ukrainian",
+)  # fmt: skip
+
+
+class RefusableForm(forms.Form):
+    """A form that shows a service's refusal beside the field that it is about."""
+
+    about: ClassVar[dict[str, str]] = {}
+
+    def refuse(self, refusal: dict[str, Any]) -> None:
+        """Add the refusal, a body as the API would answer it, to the errors."""
+        self.add_error(self.about.get(refusal["code"]), refusal["message"])
+
+
+class AmountField(forms.CharField):
+    """An amount in credits, by the rules of the API; None when empty."""
+
+    def __init__(self, **options: Any) -> None:
+        amount_input = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(widget=amount_input, required=False, **options)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        try:
+            return parse_amount(text) if text else None
+        except InvalidAmount as error:
+            raise forms.ValidationError(str(error), code=error.code) from error
+
+
+class StartField(forms.DateTimeField):
+    """A start in the teacher's own zone. What the clock skips or shows twice is refused."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except forms.ValidationError as error:
+            if error.code == "ambiguous_timezone" and error.params:
+                raise forms.ValidationError(_why_not(**error.params), code=error.code) from error
+            raise
+
+
+def _why_not(datetime: Any, current_timezone: Any) -> str:
+    """Why this local time is none, or two: seen from the hour after a gap, or within an overlap."""
+    early, late = (datetime.replace(tzinfo=current_timezone, fold=fold) for fold in (0, 1))
+    day, hour = formats.date_format(datetime, "j M Y"), f"{datetime:%H:%M}"
+    if early.utcoffset() < late.utcoffset():
+        return (
+            f"On {day} there is no {hour} in {current_timezone}: the clocks go forward. "
+            "Choose a time after the change."
+        )
+    return (
+        f"On {day} it is {hour} twice in {current_timezone}: the clocks go back. "
+        "Choose a time before or after the change."
+    )
+
+
+class CourseForm(RefusableForm):
+    about = {"seats_taken": "max_students"}
+
+    title = forms.CharField(max_length=200)
+    description = forms.CharField(
+        max_length=5000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="What students will be able to do, for whom it is, what to bring.",
+    )
+    language = forms.CharField(
+        max_length=50,
+        widget=forms.TextInput(attrs={"list": "languages"}),
+        help_text="That you teach in.",
+    )
+    level = forms.ChoiceField(choices=Course.Level.choices)
+    category = forms.CharField(
+        max_length=50,
+        widget=forms.TextInput(attrs={"list": "categories"}),
+        help_text="From the list, or your own.",
+    )
+    thumbnail = forms.FileField(
+        label="Picture",
+        required=False,
+        widget=forms.ClearableFileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        help_text="JPEG, PNG or WebP, at most 2 MB. It is shown 16:9. "
+        "Without one we show a drawing for the category.",
+    )
+    price_full_course = AmountField(label="Full course")
+    price_per_session = AmountField(label="One session")
+    max_students = forms.IntegerField(
+        label="Seats",
+        required=False,
+        min_value=1,
+        max_value=100_000,
+        help_text="How many students fit into each session. Leave empty for no limit.",
+    )
+    categories = CATEGORIES
+    languages = LANGUAGES
+
+    @classmethod
+    def of(cls, course: Course, *sent: Any) -> "CourseForm":
+        """The form of a course as it is, with what was `sent`."""
+        return cls(*sent, initial={name: getattr(course, name) for name in cls.base_fields})
+
+    def clean_thumbnail(self) -> Any:
+        """The picture drawn anew under a name of ours; empty where it was taken away."""
+        given = self.cleaned_data["thumbnail"]
+        if isinstance(given, UploadedFile):
+            return redraw(given)
+        return given or ""
+
+    def changes(self) -> dict[str, Any]:
+        """What the teacher changed, so that an old page overwrites nothing else."""
+        return {name: self.cleaned_data[name] for name in self.changed_data}
+
+
+def redraw(upload: UploadedFile) -> ContentFile:
+    """The picture alone, as WebP: whatever else the file carried stays behind."""
+    if (upload.size or 0) > MAX_PICTURE_BYTES:
+        raise forms.ValidationError("The picture is larger than 2 MB. Choose a smaller one.")
+    try:
+        with Image.open(upload, formats=PICTURE_FORMATS) as picture:
+            if picture.width * picture.height > MAX_PICTURE_PIXELS:
+                raise forms.ValidationError("The picture has too many pixels. Make it smaller.")
+            return ContentFile(_as_webp(picture), name=f"{uuid4().hex}.webp")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        refusal = "This is no picture that we can read. Choose a JPEG, PNG or WebP file."
+        raise forms.ValidationError(refusal) from error
+
+
+def _as_webp(picture: Image.Image) -> bytes:
+    upright = ImageOps.exif_transpose(picture)
+    upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    upright.thumbnail(PICTURE_SIZE)
+    drawn = BytesIO()
+    upright.save(drawn, "WEBP", quality=82)
+    return drawn.getvalue()
+
+
+class SessionForm(RefusableForm):
+    about = {"start_in_past": "starts_at", "session_started": "starts_at"}
+
+    title = forms.CharField(max_length=200)
+    starts_at = StartField(label="Date and time")
+    duration_minutes = forms.IntegerField(
+        label="Length",
+        min_value=1,
+        max_value=MAX_SESSION_MINUTES,
+        initial=60,
+        help_text="In minutes.",
+    )
+    description = forms.CharField(
+        max_length=5000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="What this session is about, what to prepare.",
+    )
+
+    def __init__(self, *sent: Any, session: CourseSession | None = None) -> None:
+        """For a new session, or for `session`, which once started keeps its time."""
+        super().__init__(*sent)
+        zone = timezone.get_current_timezone_name()
+        self.fields["starts_at"].help_text = f"In your time zone, {zone}."
+        if session:
+            self._show(session)
+
+    def _show(self, session: CourseSession) -> None:
+        # The page shows no seconds, so that a time left alone counts as unchanged.
+        self.initial = {name: getattr(session, name) for name in self.fields}
+        self.initial["starts_at"] = session.starts_at.replace(second=0, microsecond=0)
+        if session.has_started():
+            self.fields["starts_at"].disabled = self.fields["duration_minutes"].disabled = True
+
+    def clean_starts_at(self) -> Any:
+        starts_at = self.cleaned_data["starts_at"]
+        if starts_at > timezone.now() + FURTHEST_START:
+            raise forms.ValidationError("Choose a start within the next five years.")
+        return starts_at
+
+    def changes(self) -> dict[str, Any]:
+        """What the teacher changed, so that an old page moves nothing."""
+        return {name: self.cleaned_data[name] for name in self.changed_data}
+
+
+class CancelSessionForm(RefusableForm):
+    """Calling a session off; where somebody gets money back, only after typing how many do."""
+
+    confirmation = forms.CharField(
+        max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+
+    def __init__(self, *sent: Any, due: Refunds) -> None:
+        super().__init__(*sent)
+        self.due = due
+        if due.students:
+            self.fields["confirmation"].label = f"To confirm, type: {self.phrase}"
+        else:
+            del self.fields["confirmation"]
+
+    @property
+    def phrase(self) -> str:
+        return f"refund {self.due.students} student{'' if self.due.students == 1 else 's'}"
+
+    @property
+    def expected(self) -> str:
+        """What the page says would come back; it is sent along, to be compared."""
+        return f"{self.due.students}:{self.due.amount:.2f}"
+
+    def clean_confirmation(self) -> str:
+        typed = " ".join(self.cleaned_data["confirmation"].lower().split())
+        if typed != self.phrase:
+            raise forms.ValidationError(f"Type exactly: {self.phrase}")
+        return typed
+
+    def clean(self) -> None:
+        if self.data.get("expected") != self.expected:
+            raise forms.ValidationError(str(refunds_changed(self.due)))

@@ -1,0 +1,139 @@
+"""The sessions of a teacher's course: who comes, adding, changing and calling one off."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from common.errors import DomainError
+from common.formats import moment, money
+from courses.models import CourseSession
+from enrollments.services import sessions
+from enrollments.teaching import reads
+from enrollments.teaching.forms import CancelSessionForm, SessionForm
+from enrollments.teaching.guards import TeacherRequest, for_teachers, own_course, own_session
+from payments.pages import submit_once
+
+STUDENTS_PER_PAGE = 50
+
+
+@for_teachers
+@require_safe
+def roster(request: TeacherRequest, session_id: Any) -> HttpResponse:
+    """A session with its students, and what became of what they paid."""
+    session = own_session(request, session_id)
+    pages = Paginator(reads.roster(session), STUDENTS_PER_PAGE)
+    context = {
+        "session": session,
+        "state": reads.state_of(session, timezone.now()),
+        "figures": reads.figures_of(session),
+        "page_obj": pages.get_page(request.GET.get("page")),
+    }
+    return render(request, "teaching/roster.html", context)
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_session(request: TeacherRequest, course_id: Any) -> HttpResponse:
+    """Add a session at the end of a course; the form sent twice adds one."""
+    course = own_course(request, course_id)
+    form = SessionForm(request.POST or None)
+    if form.is_valid():
+        terms = form.cleaned_data
+        answer = submit_once(request, lambda: _added(request, course_id, terms))
+        if not answer.refused:
+            messages.success(request, f"Session {answer.body} is added.")
+            return redirect("teaching:course", course.pk)
+        form.refuse(answer.body)
+    number = reads.next_number(course)
+    return render(
+        request, "teaching/session_form.html", {"form": form, "course": course, "number": number}
+    )
+
+
+def _added(request: TeacherRequest, course_id: Any, terms: dict[str, Any]) -> int:
+    return sessions.add_session(course_id=course_id, actor=request.user, **terms).session_number
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
+    """Change the texts of a session; its start and length until it starts."""
+    session = own_session(request, session_id)
+    form = SessionForm(request.POST or None, session=session)
+    if form.is_valid():
+        changes = form.changes()
+        try:
+            sessions.change_session(session_id=session.pk, actor=request.user, **changes)
+        except DomainError as error:
+            form.refuse(error.body())
+        else:
+            messages.success(request, _changed(session, changes))
+            return redirect("teaching:roster", session.pk)
+    context = {
+        "form": form,
+        "session": session,
+        "course": session.course,
+        "number": session.session_number,
+        "figures": reads.figures_of(session),
+    }
+    return render(request, "teaching/session_form.html", context)
+
+
+def _changed(session: CourseSession, changes: dict[str, Any]) -> str:
+    if "starts_at" not in changes:
+        return "Your changes are saved."
+    moved = f"Session {session.session_number} is moved to {moment(changes['starts_at'])}."
+    if reads.figures_of(session).moved:
+        return f"{moved} Its students can hand it back until it starts."
+    return moved
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
+    """Say who gets how much back; once the teacher typed it, call the session off."""
+    session = own_session(request, session_id)
+    if session.status == CourseSession.Status.COMPLETED:
+        messages.error(request, "This session is over. It can no longer be cancelled.")
+        return redirect("teaching:roster", session.pk)
+    if session.status == CourseSession.Status.CANCELLED:
+        if request.method == "POST":
+            return _call_off(request, session)
+        return redirect("teaching:roster", session.pk)
+    due = sessions.refunds_due(session.pk)
+    form = CancelSessionForm(request.POST if request.method == "POST" else None, due=due)
+    if form.is_valid():
+        try:
+            return _call_off(request, session, expected=due)
+        except DomainError as error:
+            form = CancelSessionForm(due=sessions.refunds_due(session.pk))
+            messages.error(request, str(error))
+    context = {"session": session, "form": form, "due": form.due}
+    return render(
+        request,
+        "teaching/cancel_session.html",
+        context | {"figures": reads.figures_of(session)},
+    )
+
+
+def _call_off(
+    request: TeacherRequest, session: CourseSession, expected: sessions.Refunds | None = None
+) -> HttpResponse:
+    sessions.cancel_session(session_id=session.pk, actor=request.user, expected=expected)
+    return _told(request, session)
+
+
+def _told(request: TeacherRequest, session: CourseSession) -> HttpResponse:
+    """Back to the session, with a message that says what cancelling it gave back."""
+    made = sessions.refunds_made(session.pk)
+    got = (
+        f"{made.students} student{'' if made.students == 1 else 's'} got {money(made.amount)} back."
+    )
+    came_back = got if made.students else "Nobody had paid for it."
+    messages.success(request, f"Session {session.session_number} is cancelled. {came_back}")
+    return redirect("teaching:roster", session.pk)
