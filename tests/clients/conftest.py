@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.sessions import move_session
+from tests.browser.conftest import browser
 from tests.factories import (
     DAY,
     PASSWORD,
@@ -17,6 +18,8 @@ from tests.factories import (
     start_session,
     student_with_credit,
 )
+
+__all__ = ["browser"]
 
 CLIENT = Path(__file__).resolve().parents[2] / "clients" / "typescript"
 OLDEST_NODE = 20
@@ -61,9 +64,7 @@ def world(transactional_db):
     enrollment = enroll_full_course(student=student, course_id=moved.pk)
     session = moved.sessions.first()
     later = timezone.now() + 9 * DAY
-    move_session(
-        session_id=session.pk, actor=moved.teacher, starts_at=later, duration_minutes=60
-    )
+    move_session(session_id=session.pk, actor=moved.teacher, starts_at=later, duration_minutes=60)
     return {
         "password": PASSWORD,
         "rich": [student_with_credit().email for _ in range(12)],

@@ -12,6 +12,8 @@ export interface TransportOptions {
   onSignedOut: () => void;
 }
 
+// Long, because a refresh that was given up may have used the token, and with it the sign-in.
+const REFRESH_TIMEOUT = 60_000;
 // Whoever signs in, signs up or signs out needs no token for it, and no refreshing.
 const OPEN = /\/api\/auth\/(register|token|logout)$/;
 
@@ -103,11 +105,11 @@ function refreshed(options: TransportOptions, stale: TokenPair): Promise<TokenPa
   });
 }
 
-function askForPair({ baseUrl, fetch, timeout }: TransportOptions, pair: TokenPair): Promise<Response> {
+function askForPair({ baseUrl, fetch }: TransportOptions, pair: TokenPair): Promise<Response> {
   return fetch(new URL("/api/auth/token/refresh", baseUrl), {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ refresh: pair.refresh }),
-    signal: AbortSignal.timeout(timeout),
+    signal: AbortSignal.timeout(REFRESH_TIMEOUT),
   });
 }

@@ -1,0 +1,96 @@
+"""The built client on a page of another origin, in a real browser."""
+
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.clients.conftest import CLIENT
+from tests.factories import PASSWORD, student_with_credit
+from tests.serving import serving, wait_until_ready
+
+pytestmark = [pytest.mark.mariadb, pytest.mark.browser]
+
+IMPORT = "const {TalkplatformClient, browserStore, each, unwrap} = await import('/dist/index.js');"
+CLIENT_HERE = "const client = new TalkplatformClient({baseUrl: api, store: browserStore()});"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def origin(built):
+    """Where the page comes from."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=CLIENT))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def run(page, api, script):
+    return page.evaluate(f"async (api) => {{ {IMPORT} {CLIENT_HERE} {script} }}", api)
+
+
+def test_a_page_of_another_origin_buys_and_reads(origin, browser, world, broken):
+    student = student_with_credit("200.00")
+    with serving(CORS_ALLOWED_ORIGINS=origin) as server:
+        wait_until_ready(server)
+        context = browser.new_context()
+        page = sign_in(context, f"{origin}/example/?api={server.url}", student.email)
+        enrol = f"unwrap(await client.enrollCourse('{world['course']}'))"
+        assert run(page, server.url, f"{enrol}; return (await client.getWallet()).data.held") == (
+            "80.00"
+        )
+        page.reload()
+        page.get_by_text("A walk through Lisbon").wait_for()
+        pages = "for await (const row of each(p => client.getTransfers(p), {limit: 1})) n += 1;"
+        assert run(page, server.url, f"let n = 0; {pages} return n") == 2
+        two_tabs_refresh_at_once(context, page, server.url)
+    assert broken() == {}
+
+
+def sign_in(context, address, email):
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("to spend").wait_for()
+    return page
+
+
+def two_tabs_refresh_at_once(context, page, api):
+    """The access token has run out in both: one refresh serves both tabs, as they share it."""
+    refreshes = []
+    context.on(
+        "request",
+        lambda request: (
+            request.method == "POST"
+            and request.url.endswith("/refresh")
+            and refreshes.append(request.url)
+        ),
+    )
+    other = context.new_page()
+    other.goto(page.url)
+    other.get_by_text("to spend").wait_for()
+    start = "window.done = client.getMe().then(result => result.ok)"
+    spoil = "const s = browserStore(); const p = s.get(); s.set({...p, access: p.access + 'x'});"
+    run(page, api, f"{spoil} {start}; return null")
+    run(other, api, f"{start}; return null")
+    assert [tab.evaluate("window.done") for tab in (page, other)] == [True, True]
+    assert len(refreshes) == 1
+
+
+def test_an_origin_that_is_not_listed_reads_nothing(origin, browser, world):
+    with serving(CORS_ALLOWED_ORIGINS="https://elsewhere.example.com") as server:
+        wait_until_ready(server)
+        page = browser.new_page()
+        page.goto(f"{origin}/example/?api={server.url}")
+        code = run(page, server.url, "return (await client.getCourses()).refusal.code")
+    assert code == "unreachable"
