@@ -1,0 +1,40 @@
+"""What somebody has booked, and where its money is."""
+
+from typing import cast
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from enrollments.bookings import Shelf, bookings_of, count_shelves, describe, on_shelf
+
+BOOKINGS_PER_PAGE = 10
+
+
+@require_safe
+@login_required
+def learning(request: HttpRequest) -> HttpResponse:
+    """One shelf of my bookings: to come, past, or cancelled."""
+    now = timezone.now()
+    mine = bookings_of(cast(User, request.user), now)
+    counts = count_shelves(mine)
+    shelf = _shelf(request.GET.get("show", ""))
+    page = Paginator(on_shelf(mine, shelf), BOOKINGS_PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "bookings": describe(list(page.object_list), now),
+        "page_obj": page,
+        "shelf": shelf,
+        "shelves": [(one.value, one.label, counts[one]) for one in Shelf],
+        "opens_minutes": settings.JOIN_OPENS_MINUTES,
+        "booked": sum(counts.values()),
+    }
+    return render(request, "enrollments/learning.html", context)
+
+
+def _shelf(name: str) -> Shelf:
+    return Shelf(name) if name in Shelf else Shelf.UPCOMING

@@ -1,0 +1,109 @@
+"""What became of a session that was paid for, in the words of people."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from common.formats import money
+from courses.models import CourseSession
+from payments.models import HoldPart, PaymentHold
+
+Reason = HoldPart.Reason
+# Settled because the session was not to be, or not for this student: nobody had to attend.
+WITHOUT_ATTENDANCE = {
+    Reason.STUDENT_CANCELLED,
+    Reason.SESSION_CANCELLED,
+    Reason.SESSION_MOVED,
+    Reason.FOLDED,
+}
+_STORIES = {
+    Reason.STUDENT_CANCELLED: "Cancelled by you",
+    Reason.SESSION_CANCELLED: "Cancelled by the teacher",
+    Reason.SESSION_MOVED: "Moved by the teacher, handed back by you",
+    Reason.FOLDED: "Became part of your full course",
+    Reason.ATTENDED: "Attended",
+    Reason.MISSED: "Missed",
+    Reason.TEACHER_ABSENT: "The teacher was absent",
+    Reason.STAFF_DECISION: "Decided by our staff",
+}
+
+
+class Tone(StrEnum):
+    """How a status looks beside its word."""
+
+    NEXT = "next"
+    NOW = "done"
+    GOOD = "good"
+    BACK = "back"
+    WARN = "warn"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`status` is the word for its money, `story` what happened, `settlement` what moved."""
+
+    status: str
+    story: str
+    tone: Tone
+    settlement: str = ""
+
+    @property
+    def badge(self) -> str:
+        """The look of its badge; what is not settled looks alike."""
+        return "info" if self.tone in (Tone.NEXT, Tone.NOW) else self.tone
+
+    @property
+    def sentence(self) -> str:
+        """`Missed (12%) · refunded $12.00`."""
+        return " · ".join(filter(None, (self.story, self.settlement)))
+
+
+def outcome_of(part: HoldPart, *, now: datetime, minutes: int | None = None) -> Outcome:
+    """What became of a part whose session is at hand; `minutes` the student was there, if known."""
+    if part.status == HoldPart.Status.PENDING:
+        return _pending(part, now)
+    word = HoldPart.Status(part.status).label
+    settlement = f"{word.lower()} {money(part.amount)}" if part.amount else ""
+    tone = Tone.GOOD if part.status == HoldPart.Status.RELEASED else Tone.BACK
+    return Outcome(word, story_of(part, minutes=minutes), tone, settlement)
+
+
+def story_of(part: HoldPart, *, minutes: int | None = None) -> str:
+    """Why a part was settled as it was."""
+    length = part.session.duration_minutes
+    if minutes is not None and part.reason == Reason.ATTENDED:
+        return f"Attended {minutes} of {length} min"
+    if minutes is not None and part.reason == Reason.MISSED:
+        return f"Missed ({minutes * 100 // length}%)"
+    return _STORIES.get(Reason(part.reason), "")
+
+
+def summary_of(hold: PaymentHold) -> str:
+    """Where the money of a hold is: `$64.28 held · $14.28 released`, `all refunded`."""
+    sums = {
+        "held": hold.amount - hold.released_amount - hold.refunded_amount,
+        "released": hold.released_amount,
+        "refunded": hold.refunded_amount,
+    }
+    found = [(word, amount) for word, amount in sums.items() if amount]
+    if len(found) == 1:
+        return f"all {found[0][0]}"
+    return " · ".join(f"{money(amount)} {word}" for word, amount in found)
+
+
+def _pending(part: HoldPart, now: datetime) -> Outcome:
+    story, tone = _waiting(part.session, now)
+    held = f"{money(part.amount)} held" if part.amount else ""
+    if part.review_reason:
+        return Outcome("Under review", "Being checked by our staff", Tone.WARN, held)
+    return Outcome("Held", story, tone, held)
+
+
+def _waiting(session: CourseSession, now: datetime) -> tuple[str, Tone]:
+    if session.status == CourseSession.Status.CANCELLED:
+        return "Cancelled by the teacher, the refund is on its way", Tone.BACK
+    if now < session.starts_at:
+        return "To come", Tone.NEXT
+    if now < session.ends_at:
+        return "Running now", Tone.NOW
+    return "Ended · settled within 30 minutes after the end", Tone.NEXT

@@ -1,0 +1,100 @@
+"""A wallet's history: each movement in the words of people, with the balance after it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Case, F, Q, QuerySet, Sum, When, Window
+
+from accounts.models import User
+from common.money import CENT
+from payments.models import LedgerAccount, PaymentHold, Transfer
+from payments.outcomes import story_of, summary_of
+
+_TITLES = {
+    Transfer.Kind.GRANT: "Credit added",
+    Transfer.Kind.REVOKE: "Credit taken back",
+    Transfer.Kind.REFUND: "Refund",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One movement: `change` as the wallet sees it, and its `balance` afterwards, in credits."""
+
+    transfer: Transfer
+    change: Decimal
+    balance: Decimal
+
+    @property
+    def title(self) -> str:
+        if self.transfer.kind == Transfer.Kind.HOLD:
+            assert self.transfer.hold
+            return "Full course" if self.transfer.hold.enrollment_id else "Single session"
+        return _TITLES.get(Transfer.Kind(self.transfer.kind), self.transfer.get_kind_display())
+
+    @property
+    def course(self) -> Any:
+        return course_of(self.transfer.hold) if self.transfer.hold else None
+
+    @property
+    def session(self) -> Any:
+        """The one session that it was for, if it was for one alone."""
+        if self.transfer.hold_part:
+            return self.transfer.hold_part.session
+        purchase = self.transfer.hold and self.transfer.hold.session_purchase
+        return purchase.session if purchase else None
+
+    @property
+    def detail(self) -> str:
+        """Why it came back, where it is by now, or what staff said."""
+        if self.transfer.hold_part:
+            story = story_of(self.transfer.hold_part)
+            return f"{story}: {self.transfer.note}" if self.transfer.note else story
+        if self.transfer.hold:
+            return f"Now {summary_of(self.transfer.hold)}"
+        return self.transfer.note
+
+
+def course_of(hold: PaymentHold) -> Any:
+    """The course that a hold pays for, wholly or in part."""
+    booking = hold.enrollment or hold.session_purchase
+    assert booking
+    return booking.course
+
+
+def movements_of(user: User) -> QuerySet[Any, Any]:
+    """Key, `change` and `balance` afterwards of each movement of the wallet, newest first.
+
+    The sum runs over all of them in the one statement that gives a page of them, so that no
+    movement comes in between.
+    """
+    wallet = LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
+    change = Case(When(debit_account=wallet, then=-F("amount")), default=F("amount"))
+    return (
+        Transfer.objects.filter(Q(debit_account=wallet) | Q(credit_account=wallet))
+        .annotate(change=change)
+        .annotate(balance=Window(Sum("change"), order_by=["created_at", "id"]))
+        .order_by("-created_at", "-id")
+        .values("pk", "change", "balance")
+    )
+
+
+def describe(movements: Sequence[dict[str, Any]]) -> list[Line]:
+    """Lines of these movements, from `movements_of`, in one statement more."""
+    transfers = Transfer.objects.select_related(
+        "hold__enrollment__course",
+        "hold__session_purchase__course",
+        "hold__session_purchase__session",
+        "hold_part__session",
+    ).in_bulk([movement["pk"] for movement in movements])
+    return [
+        Line(transfers[row["pk"]], _exact(row["change"]), _exact(row["balance"]))
+        for row in movements
+    ]
+
+
+def _exact(amount: Decimal) -> Decimal:
+    """SQLite adds decimals as floats, which are far less than a cent away from the truth."""
+    return amount.quantize(CENT)

@@ -1,0 +1,56 @@
+"""A student's credit: what there is, what is held, where it came from and went."""
+
+from typing import cast
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from payments.models import CreditNotice, PaymentHold
+from payments.outcomes import outcome_of
+from payments.statements import course_of, describe, movements_of
+from payments.wallets import balances_of
+
+LINES_PER_PAGE = 25
+
+
+@require_safe
+@login_required
+def credit(request: HttpRequest) -> HttpResponse:
+    """My balance, what is held, every movement; and how to get credit."""
+    user = cast(User, request.user)
+    balance, held = balances_of(user)
+    page = Paginator(movements_of(user), LINES_PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "balance": balance,
+        "held": held,
+        "lines": describe(list(page.object_list)),
+        "page_obj": page,
+        "notice": CreditNotice.objects.first(),
+    }
+    return render(request, "payments/credit.html", context)
+
+
+@require_safe
+@login_required
+def receipt(request: HttpRequest, hold_id: UUID) -> HttpResponse:
+    """What one purchase paid for, and what became of each session."""
+    mine = PaymentHold.objects.of(cast(User, request.user)).with_parts()
+    whole = mine.select_related(
+        "student", "teacher", "enrollment__course", "session_purchase__course"
+    )
+    hold = get_object_or_404(whole, pk=hold_id)
+    now = timezone.now()
+    context = {
+        "hold": hold,
+        "course": course_of(hold),
+        "rows": [(part, outcome_of(part, now=now)) for part in hold.parts.all()],
+        "waiting": hold.amount - hold.released_amount - hold.refunded_amount,
+        "now": now,
+    }
+    return render(request, "payments/receipt.html", context)
