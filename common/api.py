@@ -1,6 +1,5 @@
 """What every route of the API shares: one error body, and lists that go on by a `Link`."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -76,7 +75,7 @@ class LinkPagination(CursorPagination):
             raise exceptions.ValidationError({"limit": ["Give a whole number from 1 to 100."]})
         return min(int(asked[:9]), MAX_ROWS)
 
-    def get_paginated_response(self, data: Sequence[Any]) -> Response:
+    def get_paginated_response(self, data: Any) -> Response:
         following = self.get_next_link()
         return Response(data, headers={"Link": f'<{following}>; rel="next"'} if following else None)
 

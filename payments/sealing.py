@@ -6,6 +6,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+# So long that the last four characters give little of it away.
+MIN_LENGTH, MAX_LENGTH = 12, 500
+
 
 def seal(text: str) -> str:
     """`text` as it may be stored: sealed with the first of the keys."""

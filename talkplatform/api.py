@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from enrollments.api import catalogue, viewsets
 from payments.api import viewsets as money
+from payments.api import withdrawals
 
 urlpatterns = [
     path("courses", catalogue.CatalogueView.as_view()),
@@ -29,6 +30,9 @@ urlpatterns = [
     path("payments/wallet", money.WalletView.as_view()),
     path("payments/transfers", money.TransfersView.as_view()),
     path("payments/holds", money.HoldsView.as_view()),
+    path("payments/earnings", withdrawals.EarningsView.as_view()),
+    path("payments/withdrawals", withdrawals.WithdrawalsView.as_view()),
+    path("payments/withdrawals/<uuid:withdrawal_id>", withdrawals.WithdrawalView.as_view()),
     path("", include("accounts.api.urls")),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -7,17 +7,23 @@ from uuid import uuid4
 
 import factory
 from django.db.models import F
+from django.test import override_settings
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import register
+from common.transactions import operation
 from courses.models import Course, CourseSession
-from courses.services import publish_course
+from courses.services import archive_course, publish_course
+from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.sessions import add_session
-from payments.models import HoldPart
+from payments.models import HoldPart, PaymentHold
+from payments.services import withdrawals
+from payments.services.holds import lock_pending_parts, release_parts
 from payments.services.ledger import grant_credit
 
 PASSWORD = "correct horse battery"
+PAYOUT_DETAILS = "Sofía Marín, ES91 2100 0418 4502 0005 1332"
 DAY = timedelta(days=1)
 
 
@@ -117,6 +123,46 @@ def extend_course(course: Course, *, starts_at: datetime, minutes: int = 60) -> 
         starts_at=starts_at,
         duration_minutes=minutes,
     )
+
+
+def earn(user: User, amount: Decimal | str = "100.00") -> CourseSession:
+    """Have `user` earn `amount` by a session of the past, of which nothing goes to the platform."""
+    with override_settings(COMMISSION_BP=0):
+        course = make_course(sessions=1, teacher=user, price_full_course=amount)
+        student = student_with_credit(amount)
+        bought = enroll_full_course(student=student, course_id=course.pk)
+    session = course.sessions.get()
+    end_session(session, ago=DAY)
+    release_hold(bought.hold)
+    archive_course(course_id=course.pk, actor=user)
+    return session
+
+
+@operation
+def release_hold(hold: PaymentHold) -> None:
+    """Release all that is pending of a hold, as if everybody had attended."""
+    pending = lock_pending_parts(hold=hold)
+    reason, now = HoldPart.Reason.ATTENDED, timezone.now()
+    release_parts(pending, pending=pending, reason=reason, now=now, actor=None)
+
+
+def withdraw(user: User, amount: Decimal | str = "10.00", *, status: str = "requested") -> Any:
+    """A withdrawal of what `user` has earned, brought to this status as staff would do it."""
+    made = withdrawals.request_withdrawal(
+        user=user, amount=Decimal(amount), payout_details=PAYOUT_DETAILS
+    )
+    if status == "requested":
+        return made
+    if status == "cancelled":
+        return withdrawals.cancel_withdrawal(user=user, withdrawal_id=made.pk)
+    staff = StaffFactory()
+    made = withdrawals.approve_withdrawal(withdrawal_id=made.pk, actor=staff)
+    decide = {"withdrawal_id": made.pk, "actor": staff}
+    if status == "completed":
+        return withdrawals.complete_withdrawal(**decide, reference="SEPA 2026-1")
+    if status == "rejected":
+        return withdrawals.reject_withdrawal(**decide, reason="The bank sent it back")
+    return made
 
 
 def start_session(session: CourseSession, *, ago: timedelta = timedelta(minutes=5)) -> None:

@@ -30,12 +30,15 @@ class MoneyView(APIView):
         super().initial(request, *args, **kwargs)
 
 
-def answer(request: Request, act: Callable[[], Answer]) -> Response:
-    """Run `act`, or replay its first answer when the request's key has one."""
+def answer(request: Request, act: Callable[[], Answer], *, said: bytes | None = None) -> Response:
+    """Run `act`, or replay its first answer when the request's key has one.
+
+    Copies are told by their body, or by what they `said` where the body holds a secret.
+    """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return _respond(act())
-    sent = fingerprint(request.method or "", request.get_full_path(), request.body)
+    sent = fingerprint(request.method or "", request.get_full_path(), said or request.body)
     return _respond(answer_once(user=signed_in(request), key=key, request=sent, act=act))
 
 

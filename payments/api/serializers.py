@@ -1,12 +1,16 @@
 """JSON of what is held and what moved."""
 
+from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.serializers import ProfileSerializer
+from accounts.api.serializers import ProfileSerializer, Text
 from accounts.models import User
-from payments.models import HoldPart, PaymentHold, Transfer
+from common.money import parse_amount
+from payments.models import HoldPart, PaymentHold, Transfer, Withdrawal
+from payments.sealing import MAX_LENGTH, MIN_LENGTH
 
 
 class HoldSerializer(serializers.ModelSerializer):
@@ -89,6 +93,93 @@ class TransferSerializer(serializers.ModelSerializer):
 class WalletSerializer(serializers.Serializer):
     credit_balance = serializers.DecimalField(max_digits=12, decimal_places=2)
     held = serializers.DecimalField(max_digits=12, decimal_places=2)
+
+
+class Figure(serializers.DecimalField):
+    """An amount in credits, as a string with two decimals."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_digits=12, decimal_places=2, **options)
+
+
+@extend_schema_field({"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,2})?$"})
+class Amount(serializers.Field):
+    """An amount that somebody sends: a string, more than zero, at most two decimals."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        return parse_amount(data)
+
+
+class ReferralEarningsSerializer(serializers.Serializer):
+    held = Figure(source="held_referrals")
+    released = Figure(source="released_referrals")
+
+
+class SessionEarningsSerializer(serializers.Serializer):
+    session_id = serializers.UUIDField(source="session.pk")
+    session_title = serializers.CharField(source="session.title")
+    session_number = serializers.IntegerField(source="session.session_number")
+    course_id = serializers.UUIDField(source="session.course_id")
+    course_title = serializers.CharField(source="session.course.title")
+    starts_at = serializers.DateTimeField(source="session.starts_at")
+    duration_minutes = serializers.IntegerField(source="session.duration_minutes")
+    students = serializers.IntegerField(source="session.students")
+    attended = serializers.IntegerField(source="session.attended")
+    gross = Figure()
+    commission = Figure()
+    net = Figure()
+    status = serializers.ChoiceField(choices=["held", "under_review", "released", "refunded"])
+    payable_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it will be paid: the session's end, and some time."
+    )
+    paid_at = serializers.DateTimeField(source="session.paid_at", allow_null=True)
+
+
+class EarningsSerializer(serializers.Serializer):
+    held = Figure(
+        source="figures.held", help_text="To be paid, if every session is held and attended."
+    )
+    released = Figure(
+        source="figures.released",
+        help_text="All that was ever paid to me: available, withdrawing and paid.",
+    )
+    available = Figure(source="figures.available")
+    withdrawing = Figure(source="figures.withdrawing")
+    paid = Figure(source="figures.paid")
+    referrals = ReferralEarningsSerializer(source="figures")
+    sessions = SessionEarningsSerializer(many=True)
+
+
+class WithdrawalSerializer(serializers.ModelSerializer):
+    payout_details = serializers.CharField(
+        source="masked_details", help_text="The end of it alone."
+    )
+    reference = serializers.CharField(source="payout_reference", help_text="Once it is paid.")
+    reason = serializers.CharField(source="notes", help_text="Why it was rejected.")
+
+    class Meta:
+        model = Withdrawal
+        fields = [
+            "id",
+            "amount",
+            "status",
+            "payout_details",
+            "requested_at",
+            "decided_at",
+            "completed_at",
+            "reference",
+            "reason",
+        ]
+
+
+class WithdrawalRequestSerializer(serializers.Serializer):
+    amount = Amount()
+    payout_details = Text(
+        min_length=MIN_LENGTH,
+        max_length=MAX_LENGTH,
+        help_text="Where to pay it to: the account's holder and number.",
+    )
+    password = Text(max_length=128, trim_whitespace=False, write_only=True)
 
 
 class MeSerializer(ProfileSerializer, WalletSerializer):

@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.tokens import open_family
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
-from tests.factories import StaffFactory, make_course, student_with_credit
+from tests.factories import StaffFactory, earn, make_course, student_with_credit, withdraw
 
 
 def client_of(user: User | None) -> APIClient:
@@ -27,11 +27,15 @@ def as_user() -> Callable[[User | None], APIClient]:
 
 @pytest.fixture
 def world(db: Any) -> SimpleNamespace:
-    """Two courses of one teacher: the owner is enrolled in one, and has a session of the other."""
+    """Two courses of one teacher: the owner is enrolled in one, and has a session of the other.
+
+    The owner has taught as well, and asked for some of what came in.
+    """
     owner, stranger = student_with_credit("500.00"), student_with_credit("500.00")
     course, other = make_course(sessions=2), make_course(sessions=2)
     enrollment = enroll_full_course(student=owner, course_id=course.pk)
     single = other.sessions.get(session_number=1)
+    earn(owner, "300.00")
     return SimpleNamespace(
         owner=owner,
         stranger=stranger,
@@ -44,6 +48,7 @@ def world(db: Any) -> SimpleNamespace:
         single=single,
         enrollment=enrollment,
         purchase=purchase_session(student=owner, session_id=single.pk),
+        withdrawal=withdraw(owner),
         draft=make_course(published=False, teacher=course.teacher),
     )
 

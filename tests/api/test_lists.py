@@ -15,6 +15,7 @@ LISTS = [
     "enrollments/me/sessions",
     "payments/transfers",
     "payments/holds",
+    "payments/withdrawals",
 ]
 
 

@@ -4,9 +4,11 @@ import pytest
 from django.urls import URLPattern, URLResolver
 
 from talkplatform.api import urlpatterns
+from tests.factories import PASSWORD, PAYOUT_DETAILS
 
 WHO = ("owner", "stranger", "anonymous", "teacher", "staff")
 CREDENTIALS = {"email": "nobody@example.com", "password": "correct horse battery"}
+PAYOUT = {"amount": "10.00", "payout_details": PAYOUT_DETAILS, "password": PASSWORD}
 NEWCOMER = CREDENTIALS | {"display_name": "Somebody"}
 
 # Method, path, expected status for each of WHO, body.
@@ -35,6 +37,11 @@ ROUTES = [
     ("get", "payments/wallet", (200, 200, 401, 200, 200), None),
     ("get", "payments/transfers", (200, 200, 401, 200, 200), None),
     ("get", "payments/holds", (200, 200, 401, 200, 200), None),
+    ("get", "payments/earnings", (200, 200, 401, 200, 200), None),
+    ("get", "payments/withdrawals", (200, 200, 401, 200, 200), None),
+    # The owner has earned something, the others have not.
+    ("post", "payments/withdrawals", (201, 409, 401, 409, 409), PAYOUT),
+    ("delete", "payments/withdrawals/{withdrawal}", (200, 404, 401, 404, 404), None),
     ("get", "auth/me", (200, 200, 401, 200, 200), None),
     ("post", "auth/register", (201, 201, 201, 201, 201), NEWCOMER),
     ("post", "auth/token", (401, 401, 401, 401, 401), CREDENTIALS),
@@ -52,7 +59,7 @@ NOTHING = "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e90"
 
 
 def fill(path: str, world) -> str:
-    names = ("course", "draft", "session", "single", "purchase", "enrollment")
+    names = ("course", "draft", "session", "single", "purchase", "enrollment", "withdrawal")
     return "/api/" + path.format(
         nothing=NOTHING, **{name: getattr(world, name).pk for name in names}
     )
@@ -84,7 +91,7 @@ def test_every_route_is_in_the_table():
 
 def fill_any(path: str, pattern: str) -> str:
     names = ("nothing", "course", "draft", "session", "single", "purchase", "enrollment")
-    return path.format(**dict.fromkeys(names, NOTHING))
+    return path.format(**dict.fromkeys((*names, "withdrawal"), NOTHING))
 
 
 @pytest.mark.parametrize(

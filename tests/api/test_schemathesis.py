@@ -34,6 +34,7 @@ def test_every_answer_is_as_described(operation, known, world):
         "session_id": world.session.pk,
         "enrollment_id": world.enrollment.pk,
         "purchase_id": world.purchase.pk,
+        "withdrawal_id": world.withdrawal.pk,
     }
     token = client_of(world.owner)._credentials["HTTP_AUTHORIZATION"]
 

@@ -1,0 +1,131 @@
+"""Earnings and their way out over the API: parse, call one service, answer."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import signed_in
+from accounts.errors import TooManyAttempts, WrongPassword
+from accounts.services import confirm_password
+from accounts.throttling import client_address
+from common.api import LinkPagination
+from common.errors import InvalidAmount, NotFound, Unavailable
+from common.schema import documented
+from payments import earnings
+from payments.api import examples
+from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer
+from payments.api.serializers import (
+    EarningsSerializer,
+    WithdrawalRequestSerializer,
+    WithdrawalSerializer,
+)
+from payments.errors import BelowMinimum, InsufficientBalance, WithdrawalDecided
+from payments.idempotency import Answer
+from payments.models import Withdrawal
+from payments.services.withdrawals import cancel_withdrawal, request_withdrawal
+
+TAGS = ["payments"]
+
+
+class LatestSessions(LinkPagination):
+    ordering = ("-starts_at", "-id")
+
+
+class NewestWithdrawals(LinkPagination):
+    ordering = ("-requested_at", "-id")
+
+
+class EarningsView(APIView):
+    @documented(
+        "get_earnings",
+        {200: EarningsSerializer},
+        parameters=examples.PAGES,
+        tags=TAGS,
+        summary="What I earned as a teacher and by referrals",
+        description="The sessions, latest first, are cut and go on like any list.",
+        examples=examples.EARNINGS,
+    )
+    def get(self, request: Request) -> Response:
+        user, pages = signed_in(request), LatestSessions()
+        outlook = earnings.outlook_of(user)
+        sessions = pages.paginate_queryset(earnings.sessions_of(user), request, self)
+        rows = [earnings.described(session, outlook) for session in sessions]
+        figures = earnings.figures_of(user, outlook)
+        body = EarningsSerializer({"figures": figures, "sessions": rows}).data
+        return pages.get_paginated_response(body)
+
+
+class WithdrawalsView(MoneyView, ListAPIView):
+    serializer_class = WithdrawalSerializer
+    pagination_class = NewestWithdrawals
+    queryset = Withdrawal.objects.none()
+
+    def get_queryset(self) -> Any:
+        return Withdrawal.objects.of(signed_in(self.request))
+
+    @documented(
+        "list_withdrawals",
+        {200: WithdrawalSerializer(many=True)},
+        tags=TAGS,
+        summary="My withdrawals, newest first",
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @documented(
+        "request_withdrawal",
+        {201: WithdrawalSerializer},
+        (
+            InvalidAmount,
+            WrongPassword,
+            BelowMinimum,
+            InsufficientBalance,
+            TooManyAttempts,
+            Unavailable,
+            *KEY_ERRORS,
+        ),
+        request=WithdrawalRequestSerializer,
+        parameters=[KEY_PARAMETER],
+        tags=TAGS,
+        summary="Ask for a payout",
+        description="Takes the password once more; a wrong one counts as it does when signing in, "
+        "and may be mended under the same key.",
+        examples=examples.WITHDRAWAL,
+    )
+    def post(self, request: Request) -> Response:
+        form = WithdrawalRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given, user = dict(form.validated_data), signed_in(request)
+        password = given.pop("password")
+        confirm_password(user=user, password=password, address=client_address(request))
+
+        def act() -> Answer:
+            made = request_withdrawal(user=user, **given)
+            return Answer(HTTPStatus.CREATED, WithdrawalSerializer(made).data)
+
+        # Not the body: a quick hash of the password is nothing to keep.
+        return answer(request, act, said=json.dumps(given, default=str).encode())
+
+
+class WithdrawalView(MoneyView):
+    @documented(
+        "cancel_withdrawal",
+        {200: WithdrawalSerializer},
+        (NotFound, WithdrawalDecided, Unavailable, *KEY_ERRORS),
+        request=None,
+        parameters=[KEY_PARAMETER],
+        tags=TAGS,
+        summary="Take a withdrawal back that nobody has decided on",
+    )
+    def delete(self, request: Request, withdrawal_id: UUID) -> Response:
+        def act() -> Answer:
+            done = cancel_withdrawal(user=signed_in(request), withdrawal_id=withdrawal_id)
+            return Answer(HTTPStatus.OK, WithdrawalSerializer(done).data)
+
+        return answer(request, act)

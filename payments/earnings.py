@@ -1,0 +1,184 @@
+"""What a teacher or referrer has earned, is about to earn, and got out."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Max, Q, QuerySet, Sum
+
+from accounts.models import User
+from common.money import CENT, ZERO
+from courses.models import CourseSession
+from payments.commission import shares_of_next
+from payments.models import HoldPart, HoldStatus, LedgerAccount, Withdrawal
+
+Reason, Status = HoldPart.Reason, HoldPart.Status
+# Somebody was, or is, expected there; the others left before it began.
+_EXPECTED = Q(hold_parts__status=Status.PENDING) | Q(
+    hold_parts__reason__in=[
+        Reason.ATTENDED,
+        Reason.MISSED,
+        Reason.TEACHER_ABSENT,
+        Reason.STAFF_DECISION,
+    ]
+)
+
+
+@dataclass
+class Outlook:
+    """What pending parts will pay if each of them is released, in credits: cancelling lowers it.
+
+    As a teacher by session, as a referrer in all: what a student does is their own affair.
+    """
+
+    by_session: defaultdict[UUID, Decimal] = field(
+        default_factory=lambda: defaultdict(lambda: ZERO)
+    )
+    referrals: Decimal = ZERO
+
+    @property
+    def held(self) -> Decimal:
+        return sum(self.by_session.values(), self.referrals)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Where a user's earnings are, in credits; `released` is all that ever reached them."""
+
+    held: Decimal
+    available: Decimal
+    withdrawing: Decimal
+    paid: Decimal
+    held_referrals: Decimal
+    released_referrals: Decimal
+
+    @property
+    def released(self) -> Decimal:
+        return self.available + self.withdrawing + self.paid
+
+
+@dataclass(frozen=True)
+class SessionEarnings:
+    """One session of a teacher's: `gross` is what students pay for it, `net` the teacher's part."""
+
+    session: Any
+    net: Decimal
+
+    @property
+    def gross(self) -> Decimal:
+        return _exact(self.session.gross)
+
+    @property
+    def commission(self) -> Decimal:
+        return self.gross - self.net
+
+    @property
+    def status(self) -> str:
+        """`under_review` or `held` while anything is pending, else `released` or `refunded`."""
+        if self.session.pending:
+            return "under_review" if self.session.reviewed else HoldStatus.HELD
+        return "released" if self.session.released else "refunded"
+
+    @property
+    def payable_at(self) -> datetime | None:
+        """When it will be paid: unknown while staff look at it, past once it is paid."""
+        if self.status != HoldStatus.HELD:
+            return None
+        end: datetime = self.session.ends_at
+        return end + timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
+
+
+def outlook_of(user: User) -> Outlook:
+    """What is held for a user's sessions and referrals, by today's bookings; one statement."""
+    outlook = Outlook()
+    released: dict[UUID, Decimal] = {}
+    for hold_id, session_id, amount, before, teacher_id, referrer_id, *rates in _pending(user):
+        so_far = released.get(hold_id, before)
+        shares = shares_of_next(
+            amount,
+            released=so_far,
+            commission_bp=rates[0],
+            referral_bp=rates[1] if referrer_id else 0,
+        )
+        released[hold_id] = so_far + amount
+        if teacher_id == user.pk:
+            outlook.by_session[session_id] += shares.teacher
+        if referrer_id == user.pk:
+            outlook.referrals += shares.referrer
+    return outlook
+
+
+def figures_of(user: User, outlook: Outlook) -> Figures:
+    """The figures of a user, of whom `outlook` is known; three statements."""
+    accounts = LedgerAccount.objects.filter(owner=user).values_list("kind", "balance")
+    balances = dict(accounts)
+    paid = Withdrawal.objects.of(user).filter(status=Withdrawal.Status.COMPLETED)
+    referred = HoldPart.objects.filter(hold__referrer=user, status=Status.RELEASED)
+    return Figures(
+        held=outlook.held,
+        available=balances[LedgerAccount.Kind.EARNINGS] or ZERO,
+        withdrawing=balances[LedgerAccount.Kind.WITHDRAWING] or ZERO,
+        paid=_exact(paid.aggregate(sum=Sum("amount"))["sum"]),
+        held_referrals=outlook.referrals,
+        released_referrals=_exact(referred.aggregate(sum=Sum("referrer_amount"))["sum"]),
+    )
+
+
+def available_to(user: User) -> Decimal:
+    """What a user may ask for, in credits; one statement."""
+    account = LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.EARNINGS)
+    return account.balance or ZERO
+
+
+def sessions_of(user: User) -> QuerySet[CourseSession]:
+    """The sessions that a teacher earns by, latest first, with what their bookings add up to.
+
+    `students` are those who were expected, `attended` those who came; `gross` is what is held for
+    it or was released, `earned` what the teacher got.
+    """
+    pending, released = Q(hold_parts__status=Status.PENDING), Q(hold_parts__status=Status.RELEASED)
+    return (
+        CourseSession.objects.filter(_EXPECTED, hold_parts__hold__teacher=user)
+        .select_related("course")
+        .annotate(
+            students=Count("hold_parts"),
+            attended=Count("hold_parts", filter=Q(hold_parts__reason=Reason.ATTENDED)),
+            pending=Count("hold_parts", filter=pending),
+            reviewed=Count("hold_parts", filter=pending & Q(hold_parts__review_reason__gt="")),
+            released=Count("hold_parts", filter=released),
+            gross=Sum("hold_parts__amount", filter=pending | released),
+            earned=Sum("hold_parts__teacher_amount"),
+            paid_at=Max("hold_parts__settled_at", filter=released),
+        )
+        .order_by("-starts_at", "-pk")
+    )
+
+
+def described(session: Any, outlook: Outlook) -> SessionEarnings:
+    """The earnings of a session from `sessions_of`: got, and still to come."""
+    return SessionEarnings(session, _exact(session.earned) + outlook.by_session[session.pk])
+
+
+def _pending(user: User) -> QuerySet[HoldPart, tuple[Any, ...]]:
+    """The pending parts that will pay a user, in the order in which they will be settled."""
+    mine = Q(hold__teacher=user) | Q(hold__referrer=user)
+    parts = HoldPart.objects.filter(mine, status=Status.PENDING)
+    return parts.order_by("session__starts_at", "pk").values_list(
+        "hold_id",
+        "session_id",
+        "amount",
+        "hold__released_amount",
+        "hold__teacher_id",
+        "hold__referrer_id",
+        "hold__commission_bp",
+        "hold__referral_bp",
+    )
+
+
+def _exact(amount: Decimal | None) -> Decimal:
+    """SQLite adds decimals as floats, which are far less than a cent away from the truth."""
+    return (amount or ZERO).quantize(CENT)
