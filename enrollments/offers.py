@@ -1,7 +1,7 @@
 """What a reader can do about a course and each of its sessions: one word, one button, a reason."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -191,9 +191,10 @@ def _to_buy(offer: Offer, course: Course, to_pay: Decimal, reader: Reader) -> Of
         login = f"{reverse('accounts:login')}?{back}"
         return Offer(State.GUEST, label="Log in to buy", url=login)
     if to_pay > reader.credit:
-        return Offer(
-            State.INSUFFICIENT,
-            label=offer.label,
+        return replace(
+            offer,
+            state=State.INSUFFICIENT,
+            url="",
             reason=f"You need {money(to_pay - reader.credit)} more credit",
             reason_url=reverse("payments:credit"),
         )
@@ -211,10 +212,8 @@ def _running(session: Any) -> Offer:
     offer = Offer(State.RUNNING, badge="Running now", tone="warn")
     if session.my_access is None or not session.my_access.has_access:
         return offer
-    if session.my_part is None:
-        return _manage(session.course, badge=offer.badge)
-    learning = reverse("enrollments:learning")
-    return Offer(State.RUNNING, offer.badge, offer.tone, "Go to My learning", learning)
+    url = reverse("enrollments:join", args=[session.pk])
+    return replace(offer, label="Join", url=url)
 
 
 def _held(session: Any, part: HoldPart) -> Offer:

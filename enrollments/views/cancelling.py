@@ -31,7 +31,7 @@ from payments.wallets import balances_of
 
 WHY = {
     "not_started": "Has not started yet",
-    "session_started": "Has started: attendance decides after it",
+    "session_started": "Has started: attendance will decide",
     "released": "Took place, and is paid to the teacher",
     "refunded": "Came back already",
 }
