@@ -1,0 +1,108 @@
+"""Chromium on a real server; whatever a page does wrong on the way fails its test."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from accounts.models import User
+from tests.browser.watch import Watch
+
+PICTURES = Path(settings.BASE_DIR, "test-results")
+FLAGS = (
+    "--no-sandbox",  # a container has no user namespaces to make one of
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+)
+PHONE = {"width": 360, "height": 740}
+WATCHES = pytest.StashKey[list[Watch]]()
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Playwright keeps an event loop in this thread, in which Django would refuse to ask anything.
+
+    So the loop goes with the last test of this package.
+    """
+    program = shutil.which("chromium")
+    assert program, "Missing on this machine: chromium. script/test installs it on Debian."
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")
+        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, live_server: Any, request: pytest.FixtureRequest, broken: Any
+) -> Iterator[Callable[..., Page]]:
+    """A window of its own for each reader, logged in; options are a browser context's.
+
+    Afterwards every invariant of the books has to hold.
+    """
+    watches = request.node.stash[WATCHES] = []
+
+    def open_page(user: User | None = None, **options: Any) -> Page:
+        wanted = {"timezone_id": "Europe/Berlin", "base_url": live_server.url, **options}
+        context = browser.new_context(**wanted)
+        context.set_default_timeout(10_000)
+        watches.append(Watch(context, live_server.url))
+        if user:
+            sign_in(context, user, live_server.url)
+        return context.new_page()
+
+    yield open_page
+    for watch in watches:
+        watch.context.close()
+    assert broken() == {}
+
+
+def sign_in(context: BrowserContext, user: User, origin: str) -> None:
+    client = Client()
+    client.force_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": origin}])
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    return open_page()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    yield
+    problems = problems_of(item)
+    assert not problems, "\n".join(problems)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Any:
+    report = yield
+    if report.when == "call" and report.failed:
+        report.sections.append(("Problems", "\n".join(problems_of(item))))
+        report.sections.append(("Screenshots", "\n".join(take_pictures(item))))
+    return report
+
+
+def problems_of(item: pytest.Item) -> list[str]:
+    return [problem for watch in item.stash.get(WATCHES, []) for problem in watch.problems]
+
+
+def take_pictures(item: pytest.Item) -> Iterator[str]:
+    name = re.sub(r"\W+", "-", item.nodeid.removeprefix("tests/browser/")).strip("-")
+    pages = [page for watch in item.stash.get(WATCHES, []) for page in watch.context.pages]
+    for number, page in enumerate(pages, start=1):
+        path = PICTURES / f"{name}-{number}.png"
+        page.screenshot(path=path, full_page=True)
+        yield f"{path.relative_to(settings.BASE_DIR)}  {page.url}"
