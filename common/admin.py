@@ -1,6 +1,7 @@
-"""What staff screens share: rows that can only be looked at, search by id, people as a filter."""
+"""What staff screens share: rows only to be looked at, search by id, filters by person and date."""
 
 from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -10,9 +11,26 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.html import format_html
 
-admin.site.site_header = admin.site.site_title = "talkplatform"
+admin.site.site_header = admin.site.site_title = "talkplatform administration"
 admin.site.index_title = "Staff"
+# Tables of money are wide.
+admin.site.enable_nav_sidebar = False
+
+
+def badge(word: str, tone: str = "") -> str:
+    """A status as a word in a badge; `tone` (good, warn, bad) only underlines it."""
+    return format_html('<span class="badge {}">{}</span>', tone, word)
+
+
+def link_to(row: Model, words: str) -> str:
+    """A link to the screen of this row."""
+    names = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(names, args=[row.pk]), words)
 
 
 class PersonFilter(admin.FieldListFilter):
@@ -36,14 +54,60 @@ class PersonFilter(admin.FieldListFilter):
                 self.field, admin.site, attrs={"data-width": "100%", "required": True}
             ),
         )
-        others = changelist.get_filters_params() | {"q": [changelist.query]}
-        others.pop(self.parameter, None)
         yield {
             "select": person.widget.render(self.parameter, chosen),
-            "others": [(name, value) for name in others for value in others[name] if value],
+            "others": other_parameters(changelist, self.parameter),
             "chosen": chosen,
             "all": changelist.get_query_string(remove=[self.parameter]),
         }
+
+
+class PeriodFilter(admin.FieldListFilter):
+    """From one day to another, both included, in the reader's time zone."""
+
+    template = "admin/period_filter.html"
+
+    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self.first, self.last = f"{field.name}__from", f"{field.name}__to"
+        super().__init__(field, request, *args, **kwargs)
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.first, self.last]
+
+    def day(self, parameter: str) -> date | None:
+        chosen: Any = self.used_parameters.get(parameter, [""])
+        try:
+            return parse_date(chosen[-1])
+        except ValueError:
+            return None
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if first := self.day(self.first):
+            queryset = queryset.filter(**{f"{self.field_path}__gte": midnight(first)})
+        if last := self.day(self.last):
+            after = midnight(last + timedelta(days=1))
+            queryset = queryset.filter(**{f"{self.field_path}__lt": after})
+        return queryset
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        names = (self.first, self.last)
+        yield {
+            "days": [(name, self.day(name)) for name in names],
+            "others": other_parameters(changelist, *names),
+            "chosen": any(self.day(name) for name in names),
+            "all": changelist.get_query_string(remove=[*names]),
+        }
+
+
+def midnight(day: date) -> datetime:
+    """When this day begins in the reader's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def other_parameters(changelist: ChangeList, *names: str) -> list[tuple[str, Any]]:
+    """What else the list is filtered by, for the form of one filter to carry along."""
+    others = changelist.get_filters_params() | {"q": [changelist.query]}
+    return [(name, v) for name in others if name not in names for v in others[name] if v]
 
 
 class SearchedAdmin(admin.ModelAdmin):
@@ -84,6 +148,11 @@ class ReadOnly:
 
 
 class ReadOnlyAdmin(ReadOnly, SearchedAdmin):
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """The screen of one row, too, is read with the people whom its list names."""
+        together: Any = self.list_select_related or ()
+        return super().get_queryset(request).select_related(*together)
+
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return [field.name for field in self.opts.concrete_fields]
 

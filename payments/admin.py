@@ -12,64 +12,39 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 
 from accounts.models import User
 from common.admin import PersonFilter, ReadOnlyAdmin, ReadOnlyTabularInline
 from common.errors import DomainError
+from payments import audit
 from payments.forms import GrantForm
 from payments.models import (
     HoldPart,
     IdempotencyRecord,
     LedgerAccount,
-    PaymentHold,
     Transfer,
     Withdrawal,
 )
 from payments.services.ledger import grant_credit
 
 
-class PartInline(ReadOnlyTabularInline):
-    model = HoldPart
-    fields = (
-        "session", "amount", "status", "reason", "review_reason", "sold_starts_at", "settled_at",
-        "teacher_amount", "referrer_amount", "platform_amount", "refunded_amount",
-    )  # fmt: skip
-    ordering = ("sold_starts_at", "id")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("session")
-
-
 class TransferInline(ReadOnlyTabularInline):
     model = Transfer
-    fields = ("created_at", "kind", "amount", "debit_account", "credit_account", "actor", "note")
+    fields = ("created_at", "kind", "amount", "debit", "credit", "actor", "note")
     ordering = ("id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         together = ("debit_account__owner", "credit_account__owner", "actor")
         return super().get_queryset(request).select_related(*together)
 
+    @admin.display(description="from")
+    def debit(self, transfer: Transfer) -> str:
+        return name_of(transfer.debit_account)
 
-@admin.register(PaymentHold)
-class PaymentHoldAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id", "status", "amount", "released_amount", "refunded_amount", "student", "teacher",
-        "bought", "held_at",
-    )  # fmt: skip
-    list_filter = ("status", "held_at", ("teacher", PersonFilter), ("student", PersonFilter))
-    list_select_related = ("student", "teacher", "enrollment__course", "session_purchase__session")
-    search_fields = (
-        "student__email", "teacher__email", "enrollment__course__title",
-        "session_purchase__course__title",
-    )  # fmt: skip
-    id_fields = ("pk", "enrollment", "session_purchase")
-    inlines = (PartInline, TransferInline)
-
-    @admin.display(description="course or session")
-    def bought(self, hold: PaymentHold) -> str:
-        if hold.enrollment:
-            return str(hold.enrollment.course)
-        return str(hold.session_purchase and hold.session_purchase.session)
+    @admin.display(description="to")
+    def credit(self, transfer: Transfer) -> str:
+        return name_of(transfer.credit_account)
 
 
 @admin.register(HoldPart)
@@ -133,8 +108,28 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
     id_fields = ("pk", "owner")
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.grant_view)
-        return [path("grant/", view, name="payments_grant_credit"), *super().get_urls()]
+        views = {
+            "grant": ("payments_grant_credit", self.grant_view),
+            "audit": ("payments_audit", self.audit_view),
+        }
+        added = [
+            path(f"{where}/", self.admin_site.admin_view(view), name=name)
+            for where, (name, view) in views.items()
+        ]
+        return [*added, *super().get_urls()]
+
+    def audit_view(self, request: Any) -> HttpResponse:
+        """Every invariant with its result; reads only, so it may be looked at again."""
+        if not request.user.has_perm("payments.audit_money"):
+            raise PermissionDenied
+        findings = audit.run()
+        context = self.admin_site.each_context(request) | {
+            "title": "Money audit",
+            "findings": findings,
+            "broken": sum(not finding.ok for finding in findings),
+            "at": timezone.now(),
+        }
+        return TemplateResponse(request, "admin/payments/audit.html", context)
 
     def grant_view(self, request: HttpRequest) -> HttpResponse:
         """Ask for the grant, then make it: sent twice it is made once."""

@@ -30,3 +30,9 @@ class GrantForm(forms.Form):
             return parse_amount(self.cleaned_data["amount"])
         except InvalidAmount as error:
             raise forms.ValidationError(str(error), code=error.code) from error
+
+
+class ReasonForm(forms.Form):
+    """Why staff do what they do: it stays with the money for good."""
+
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))

@@ -1,6 +1,6 @@
-"""Staff screens of courses, their sessions, and who bought what.
+"""Staff screens of courses and their sessions.
 
-Courses are here, and not in the catalogue, because changing what may have been sold is.
+They are here, and not in the catalogue, because changing what may have been sold is.
 """
 
 from typing import Any
@@ -19,7 +19,6 @@ from common.money import ZERO
 from common.transactions import operation
 from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course
-from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services.sessions import add_session, cancel_session, change_course
 from payments.models import HoldPart
 
@@ -191,27 +190,3 @@ def report(
     else:
         screen.log_change(request, row, done)
         screen.message_user(request, f"{row}: {done}", messages.SUCCESS)
-
-
-@admin.register(CourseEnrollment)
-class CourseEnrollmentAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id", "user", "course", "status", "payment_status", "total_price_paid", "refund_amount",
-        "enrolled_at",
-    )  # fmt: skip
-    list_filter = ("status", "payment_status", "enrolled_at", ("user", PersonFilter))
-    list_select_related = ("user", "course")
-    search_fields = ("user__email", "course__title", "course__teacher__email")
-    id_fields = ("pk", "course")
-
-
-@admin.register(SessionPurchase)
-class SessionPurchaseAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id", "user", "course", "session", "status", "payment_status", "price_paid",
-        "refund_amount", "purchased_at",
-    )  # fmt: skip
-    list_filter = ("status", "payment_status", "purchased_at", ("user", PersonFilter))
-    list_select_related = ("user", "course", "session")
-    search_fields = ("user__email", "course__title", "session__title", "course__teacher__email")
-    id_fields = ("pk", "course", "session")

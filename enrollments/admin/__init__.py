@@ -1,0 +1,5 @@
+"""Staff screens; Django finds them by importing this package."""
+
+from enrollments.admin import bookings, courses, holds
+
+__all__ = ["bookings", "courses", "holds"]

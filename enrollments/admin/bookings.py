@@ -1,0 +1,30 @@
+"""Staff screens of who bought what. Nobody edits a row: its students and its money change it."""
+
+from django.contrib import admin
+
+from common.admin import PersonFilter, ReadOnlyAdmin
+from enrollments.models import CourseEnrollment, SessionPurchase
+
+
+@admin.register(CourseEnrollment)
+class CourseEnrollmentAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "user", "course", "status", "payment_status", "total_price_paid", "refund_amount",
+        "enrolled_at",
+    )  # fmt: skip
+    list_filter = ("status", "payment_status", "enrolled_at", ("user", PersonFilter))
+    list_select_related = ("user", "course")
+    search_fields = ("user__email", "course__title", "course__teacher__email")
+    id_fields = ("pk", "course")
+
+
+@admin.register(SessionPurchase)
+class SessionPurchaseAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "user", "course", "session", "status", "payment_status", "price_paid",
+        "refund_amount", "purchased_at",
+    )  # fmt: skip
+    list_filter = ("status", "payment_status", "purchased_at", ("user", PersonFilter))
+    list_select_related = ("user", "course", "session")
+    search_fields = ("user__email", "course__title", "session__title", "course__teacher__email")
+    id_fields = ("pk", "course", "session")

@@ -1,0 +1,237 @@
+"""Staff screens of holds. They belong to the bank, but what staff decide on them ends bookings."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import PermissionDenied
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+
+from common.admin import (
+    PeriodFilter,
+    PersonFilter,
+    ReadOnlyAdmin,
+    ReadOnlyTabularInline,
+    badge,
+    link_to,
+)
+from common.exports import in_chunks, stream_csv
+from common.formats import moment, money
+from enrollments.admin.deciding import Deciding
+from enrollments.admin.prospects import pending_parts
+from payments.admin import TransferInline
+from payments.models import HoldPart, HoldStatus, PaymentHold
+
+
+def grace() -> timedelta:
+    """How long after a session its settlement is due."""
+    return timedelta(0)
+
+
+MICROSECONDS = 60_000_000  # of a minute: what the databases keep for a duration
+TONES = {"held": "warn", "released": "good", "pending": "warn"}
+OUTCOMES = (
+    HoldPart.Reason.ATTENDED,
+    HoldPart.Reason.MISSED,
+    HoldPart.Reason.TEACHER_ABSENT,
+)
+EXPORTED = (
+    "reference", "status", "amount", "released", "refunded", "student", "teacher",
+    "course or session", "held since", "release due", "attendance",
+)  # fmt: skip
+
+
+class PartInline(ReadOnlyTabularInline):
+    model = HoldPart
+    verbose_name_plural = "parts, one for each session"
+    fields = (
+        "session", "starts", "amount", "state", "why", "settled_at", "teacher_amount",
+        "referrer_amount", "platform_amount", "refunded_amount",
+    )  # fmt: skip
+    ordering = ("session__session_number", "id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("session")
+
+    @admin.display
+    def starts(self, part: HoldPart) -> str:
+        moved = "" if part.session.starts_at == part.sold_starts_at else " (moved since the sale)"
+        return f"{moment(part.session.starts_at)}{moved}"
+
+    @admin.display(description="status")
+    def state(self, part: HoldPart) -> str:
+        return badge(part.status, TONES.get(part.status, ""))
+
+    @admin.display
+    def why(self, part: HoldPart) -> str:
+        return part.get_reason_display() or part.review_reason or "–"
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    """What waits for somebody: a decision of staff, or a settlement that should have been."""
+
+    title = "attention"
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("overdue", "Overdue"), ("review", "Under review")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        parts = {"overdue": overdue_parts, "review": parts_under_review}.get(self.value() or "")
+        return queryset.filter(Exists(parts()), status=HoldStatus.HELD) if parts else queryset
+
+
+def overdue_parts() -> QuerySet:
+    """Pending parts of the outer hold which settlement should have seen to by now."""
+    length = ExpressionWrapper(
+        F("session__duration_minutes") * MICROSECONDS, output_field=DurationField()
+    )
+    ends_at = F("session__starts_at") + length
+    unseen = outer_pending().filter(review_reason="").alias(ends_at=ends_at)
+    return unseen.filter(ends_at__lt=timezone.now() - grace())
+
+
+def parts_under_review() -> QuerySet:
+    """Pending parts of the outer hold that staff have to decide on."""
+    return outer_pending().exclude(review_reason="")
+
+
+def outer_pending() -> QuerySet:
+    """Parts of the outer hold that are not settled."""
+    return HoldPart.objects.filter(hold=OuterRef("pk"), status=HoldPart.Status.PENDING)
+
+
+def due_at(hold: PaymentHold) -> datetime | None:
+    """When the next pending part settles by itself; None where none does."""
+    ends = (part.session.ends_at for part in pending_parts(hold) if not part.review_reason)
+    return min((end + grace() for end in ends), default=None)
+
+
+def is_under_review(hold: PaymentHold) -> bool:
+    """Whether staff have to decide on a part of it."""
+    return any(part.review_reason for part in pending_parts(hold))
+
+
+@admin.register(PaymentHold)
+class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
+    list_display = (
+        "reference", "state", "amount", "student", "teacher", "bought", "held_at", "release_due",
+        "attendance",
+    )  # fmt: skip
+    list_filter = (
+        AttentionFilter, "status", ("held_at", PeriodFilter), ("teacher", PersonFilter),
+        ("student", PersonFilter),
+    )  # fmt: skip
+    list_select_related = (
+        "student", "teacher", "enrollment__course", "session_purchase__course",
+        "session_purchase__session",
+    )  # fmt: skip
+    search_fields = (
+        "student__email", "teacher__email", "enrollment__course__title",
+        "session_purchase__course__title",
+    )  # fmt: skip
+    id_fields = ("pk", "enrollment", "session_purchase")
+    fieldsets = (
+        (None, {"fields": (("booking", "state"), ("student", "teacher", "referrer"))}),
+        (
+            "Money",
+            {"fields": (("amount", "released_amount", "refunded_amount"), "rates", "notes")},
+        ),
+        ("Time", {"fields": (("held_at", "release_due", "attendance"), "timeline")}),
+    )
+    inlines = (PartInline, TransferInline)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return flatten_fieldsets(self.fieldsets)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        holds: Any = super().get_queryset(request)
+        return holds.with_parts()
+
+    @admin.display(ordering="pk")
+    def reference(self, hold: PaymentHold) -> str:
+        return format_html('<span class="reference">{}</span>', hold.pk)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, hold: PaymentHold) -> str:
+        return badge(hold.status, TONES.get(hold.status, ""))
+
+    @admin.display(description="course or session")
+    def bought(self, hold: PaymentHold) -> str:
+        if hold.enrollment:
+            return str(hold.enrollment.course)
+        assert hold.session_purchase
+        return f"{hold.session_purchase.course}: {hold.session_purchase.session}"
+
+    @admin.display(description="course or session")
+    def booking(self, hold: PaymentHold) -> str:
+        booking: Any = hold.enrollment or hold.session_purchase
+        return link_to(booking, self.bought(hold))
+
+    @admin.display
+    def release_due(self, hold: PaymentHold) -> str:
+        due = due_at(hold)
+        late = " (overdue)" if due and due < timezone.now() else ""
+        words = [f"{moment(due)}{late}"] if due else []
+        return "; ".join([*words, *(["under review"] * is_under_review(hold))]) or "–"
+
+    @admin.display
+    def attendance(self, hold: PaymentHold) -> str:
+        counts = Counter(part.reason for part in hold.parts.all() if part.reason in OUTCOMES)
+        said = [f"{n} {HoldPart.Reason(reason).label.lower()}" for reason, n in counts.items()]
+        return ", ".join(said) or "–"
+
+    @admin.display(description="commission")
+    def rates(self, hold: PaymentHold) -> str:
+        commission = f"{hold.commission_bp / 100:g}% of what is released"
+        if hold.referrer is None:
+            return commission
+        return f"{commission}, and {hold.referral_bp / 100:g}% of that to the referrer"
+
+    @admin.display
+    def timeline(self, hold: PaymentHold) -> str:
+        numbers = {part.session_id: part.session for part in hold.parts.all()}
+        rows = (
+            (moment(event["at"]), event["event"], money(event["amount"]), why(event, numbers))
+            for event in hold.timeline
+        )
+        row = "<li><time>{}</time> <strong>{}</strong> {} {}</li>"
+        return format_html('<ol class="timeline">{}</ol>', format_html_join("", row, rows))
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(self.export_view)
+        return [path("export/", export, name="payments_paymenthold_export"), *super().get_urls()]
+
+    def export_view(self, request: Any) -> HttpResponseBase:
+        """What the list's filters leave, as a file."""
+        if not request.user.has_perm("payments.export_paymenthold"):
+            raise PermissionDenied
+        try:
+            found = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            return redirect("admin:payments_paymenthold_changelist")
+        return stream_csv("holds.csv", EXPORTED, map(self.as_row, in_chunks(found)))
+
+    def as_row(self, hold: PaymentHold) -> tuple[Any, ...]:
+        due = due_at(hold)
+        return (
+            hold.pk, hold.status, hold.amount, hold.released_amount, hold.refunded_amount,
+            hold.student, hold.teacher, self.bought(hold), hold.held_at.isoformat(),
+            due.isoformat() if due else "", self.attendance(hold),
+        )  # fmt: skip
+
+
+def why(event: dict[str, Any], sessions: dict[Any, Any]) -> str:
+    """Which session an event of a timeline is about, and its reason."""
+    session = sessions.get(event["session_id"])
+    reason = HoldPart.Reason(event["reason"]).label.lower() if event["reason"] else ""
+    return " – ".join(filter(None, (str(session) if session else "", reason)))

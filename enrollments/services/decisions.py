@@ -1,0 +1,165 @@
+"""Staff decide on what waits in a hold: it goes back to the student, or out to the teacher."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import DomainError, NotFound
+from common.money import total
+from common.transactions import operation
+from courses.models import Course, CourseSession
+from enrollments.errors import PartyToHold, SessionCalledOff, SessionNotStarted
+from enrollments.models import (
+    CourseEnrollment,
+    EnrollmentStatus,
+    PaymentStatus,
+    PurchaseStatus,
+    SessionPurchase,
+)
+from enrollments.quotes import TimedPart
+from payments.errors import HoldSettled
+from payments.models import HoldPart, HoldStatus, PaymentHold
+from payments.services.holds import Verdict, lock_pending_parts, settle_parts
+
+RELEASED, REFUNDED = HoldPart.Status.RELEASED, HoldPart.Status.REFUNDED
+Booking = CourseEnrollment | SessionPurchase
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided: the `parts` settled by it, and their sum in credits."""
+
+    hold: PaymentHold
+    parts: Sequence[HoldPart]
+    amount: Decimal
+
+
+@operation
+def refund_hold(
+    *, hold_id: UUID, actor: User, reason: str, part_ids: Collection[UUID] | None = None
+) -> Decision:
+    """Give pending parts of a hold back to its student: those named, or all.
+
+    A purchase ends as cancelled; so does an enrolment of which nothing is pending any more, where
+    a session to come was refunded, and its seat is free. A repeat raises `HoldSettled`. Raises
+    `NotFound`, `PartyToHold`. Locks the course, the booking, its hold with parts, the wallet.
+    """
+    return _decide(hold_id, actor, reason, part_ids, REFUNDED)
+
+
+@operation
+def release_hold(
+    *, hold_id: UUID, actor: User, reason: str, part_ids: Collection[UUID] | None = None
+) -> Decision:
+    """Pay pending parts of a hold out by its frozen rates: those named, or all.
+
+    A purchase ends as attended; an enrolment of which nothing is pending any more as completed.
+    Raises `SessionNotStarted`, `SessionCalledOff` where one of the parts cannot be paid out, else
+    what `refund_hold` does. Locks the same, and the earnings accounts.
+    """
+    return _decide(hold_id, actor, reason, part_ids, RELEASED)
+
+
+def refuse_deciding(hold: PaymentHold, actor: User) -> DomainError | None:
+    """Why this person cannot decide on this hold, if so."""
+    if actor.pk in (hold.student_id, hold.teacher_id, hold.referrer_id):
+        return PartyToHold()
+    return None if hold.status == HoldStatus.HELD else HoldSettled()
+
+
+def refuse_release(starts_at: datetime, session_status: str, now: datetime) -> DomainError | None:
+    """Why the part of such a session cannot be paid out, if so."""
+    if session_status == CourseSession.Status.CANCELLED:
+        return SessionCalledOff()
+    return SessionNotStarted() if starts_at > now else None
+
+
+def _decide(
+    hold_id: UUID,
+    actor: User,
+    reason: str,
+    part_ids: Collection[UUID] | None,
+    status: HoldPart.Status,
+) -> Decision:
+    hold = _find(hold_id)
+    if refusal := refuse_deciding(hold, actor):
+        raise refusal
+    booking = _lock_booking(hold)
+    pending = lock_pending_parts(hold=hold)
+    due = _choose(pending, part_ids)
+    now = timezone.now()
+    if status == RELEASED:
+        _check_release(due, now)
+    verdicts = [Verdict(part, status, HoldPart.Reason.STAFF_DECISION) for part in due]
+    settled = settle_parts(verdicts, pending=pending, now=now, actor=actor, note=reason)
+    _conclude(booking, due, still_pending=len(due) < len(pending), now=now)
+    _save(booking, settled.refunded)
+    return Decision(hold, due, total(part.amount for part in due))
+
+
+def _find(hold_id: UUID) -> PaymentHold:
+    together = PaymentHold.objects.select_related("enrollment", "session_purchase")
+    if hold := together.filter(pk=hold_id).first():
+        return hold
+    raise NotFound
+
+
+def _lock_booking(hold: PaymentHold) -> Booking:
+    """The booking, read again once it and, before it, its course are locked."""
+    booking: Any = hold.enrollment or hold.session_purchase
+    list(Course.objects.filter(pk=booking.course_id).locked().values_list("pk"))
+    booking.refresh_from_db(from_queryset=type(booking).objects.locked())
+    return booking
+
+
+def _choose(pending: Sequence[TimedPart], part_ids: Collection[UUID] | None) -> list[TimedPart]:
+    """The parts to settle; none, or one that is settled already, is refused as a whole."""
+    chosen = {part.pk for part in pending} if part_ids is None else set(part_ids)
+    due = [part for part in pending if part.pk in chosen]
+    if not due or len(due) < len(chosen):
+        raise HoldSettled
+    return due
+
+
+def _check_release(due: Sequence[TimedPart], now: datetime) -> None:
+    for part in due:
+        if refusal := refuse_release(part.starts_at, part.session_status, now):
+            raise refusal
+
+
+def _conclude(
+    booking: Booking, due: Sequence[TimedPart], *, still_pending: bool, now: datetime
+) -> None:
+    """What having settled `due` makes of a booking, not saved."""
+    refunded = due[0].status == REFUNDED
+    if isinstance(booking, SessionPurchase):
+        booking.status = PurchaseStatus.CANCELLED if refunded else PurchaseStatus.ATTENDED
+        booking.attended = booking.attended or not refunded
+        booking.cancelled_at = now if refunded else None
+    elif booking.status == EnrollmentStatus.ACTIVE and not still_pending:
+        to_come = any(part.starts_at > now for part in due)
+        if to_come:
+            _give_up_seat(booking, now)
+        else:
+            booking.status = EnrollmentStatus.COMPLETED
+
+
+def _give_up_seat(enrollment: CourseEnrollment, now: datetime) -> None:
+    """A refunded session to come ends the enrolment, as when its student cancels."""
+    enrollment.status, enrollment.cancelled_at = EnrollmentStatus.CANCELLED, now
+    course = Course.objects.filter(pk=enrollment.course_id)
+    course.update(current_students=F("current_students") - 1)
+
+
+def _save(booking: Booking, refunded: Decimal) -> None:
+    booking.refund_amount += refunded
+    if booking.refund_amount == booking.price:
+        booking.payment_status = PaymentStatus.REFUNDED
+    booking.save()

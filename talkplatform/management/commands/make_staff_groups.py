@@ -1,0 +1,54 @@
+"""The two groups that staff are put into, with what each may do."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.core.management.base import BaseCommand, CommandError
+
+from common.transactions import operation
+
+SUPPORT = {
+    "accounts.view_user",
+    "courses.view_course",
+    "courses.view_coursesession",
+    "enrollments.view_courseenrollment",
+    "enrollments.view_sessionpurchase",
+    "payments.audit_money",
+    "payments.view_holdpart",
+    "payments.view_ledgeraccount",
+    "payments.view_paymenthold",
+    "payments.view_transfer",
+    "payments.view_withdrawal",
+}
+FINANCE = SUPPORT | {
+    "payments.decide_paymenthold",
+    "payments.decide_withdrawal",
+    "payments.export_paymenthold",
+    "payments.grant_credit",
+}
+GROUPS = {"support": SUPPORT, "finance": FINANCE}
+
+
+class Command(BaseCommand):
+    help = "Makes the groups support (looks) and finance (grants, releases, refunds, approves)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        make_groups()
+        self.stdout.write(f"The groups {' and '.join(GROUPS)} are in place.")
+
+
+@operation
+def make_groups() -> None:
+    """Give each group exactly its permissions; a repeat changes nothing.
+
+    Raises `CommandError` before the tables are migrated, which makes the permissions.
+    """
+    known = {
+        f"{row.content_type.app_label}.{row.codename}": row
+        for row in Permission.objects.select_related("content_type")
+    }
+    if missing := FINANCE - known.keys():
+        raise CommandError(f"Run migrate first: there is no {', '.join(sorted(missing))}.")
+    for name, permissions in GROUPS.items():
+        group, _ = Group.objects.get_or_create(name=name)
+        group.permissions.set(known[permission] for permission in permissions)
