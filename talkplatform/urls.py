@@ -2,14 +2,17 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
-from talkplatform import health
+from talkplatform import health, media
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs"), name="home"),
+    path("", include("enrollments.urls")),
+    path("teaching/", include("enrollments.teaching.urls")),
+    path("", include("payments.urls")),
+    path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("talkplatform.api")),
+    path("media/courses/<str:name>", media.picture),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]
