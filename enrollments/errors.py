@@ -70,8 +70,8 @@ class SessionClosed(DomainError):
 class RefundsChanged(DomainError):
     code = "refunds_changed"
     message = (
-        "Meanwhile the numbers changed: %(students)s students would get $%(amount)s back. "
-        "Nothing was cancelled."
+        "The numbers changed meanwhile: $%(amount)s would go back to %(students)s of your "
+        "students. Nothing was cancelled."
     )
     example = {"students": 6, "amount": "72.00"}
 
@@ -102,3 +102,29 @@ class SessionNotStarted(DomainError):
 class SessionCalledOff(DomainError):
     code = "session_cancelled"
     message = "The session was cancelled: its share only goes back to the student."
+
+
+class InvalidSignature(DomainError):
+    code = "invalid_signature"
+    message = "The signature does not fit the body, or is too old."
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class MalformedEvent(DomainError):
+    code = "malformed_event"
+    message = "This is no event of LiveKit's."
+    status = HTTPStatus.BAD_REQUEST
+
+
+class PayloadTooLarge(DomainError):
+    code = "payload_too_large"
+    message = "The body is larger than %(limit)s bytes."
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    example = {"limit": 65536}
+
+
+class VideoNotConfigured(DomainError):
+    code = "video_not_configured"
+    message = "Video is not configured."
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 300

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import Count, Max, QuerySet, Sum
 from django.utils import timezone
 
@@ -44,12 +46,16 @@ class Refunds:
 
 @operation
 def change_course(*, course_id: UUID, actor: User, **changes: Any) -> Course:
-    """Change title, texts, prices (credits) or `max_students`; a repeat changes nothing more.
+    """Change title, texts, picture, prices (credits) or `max_students`; a repeat adds nothing.
 
-    What was sold keeps its price. Raises `SeatsTaken` below the seats taken, `NothingToSell` for
-    a published course, `NotFound` for anybody but its teacher and staff. Locks the course.
+    What was sold keeps its price; the file of a picture that goes is deleted. Raises `SeatsTaken`
+    below the seats taken, `NothingToSell` for a published course, `NotFound` for anybody but its
+    teacher and staff. Locks the course.
     """
     course = lock_course(course_id=course_id, actor=actor)
+    if "thumbnail" in changes and course.thumbnail:
+        replaced = str(course.thumbnail)
+        transaction.on_commit(lambda: default_storage.delete(replaced), robust=True)
     for name, value in changes.items():
         setattr(course, name, value)
     if course.max_students is not None:

@@ -44,6 +44,20 @@ class RefusableForm(forms.Form):
         self.add_error(self.about.get(refusal["code"]), refusal["message"])
 
 
+class EditableForm(RefusableForm):
+    """A form for something new, or for what is there: then an old page overwrites nothing else."""
+
+    def show(self, **values: Any) -> None:
+        """Start from these values; the page sends them back, so that it knows its own changes."""
+        self.initial = values
+        for name in values:
+            self.fields[name].show_hidden_initial = True
+
+    def changes(self) -> dict[str, Any]:
+        """What was typed other than the page showed."""
+        return {name: self.cleaned_data[name] for name in self.changed_data}
+
+
 class AmountField(forms.CharField):
     """An amount in credits, by the rules of the API; None when empty."""
 
@@ -88,7 +102,7 @@ def _why_not(datetime: Any, current_timezone: Any) -> str:
     )
 
 
-class CourseForm(RefusableForm):
+class CourseForm(EditableForm):
     about = {"seats_taken": "max_students"}
 
     title = forms.CharField(max_length=200)
@@ -112,10 +126,11 @@ class CourseForm(RefusableForm):
     thumbnail = forms.FileField(
         label="Picture",
         required=False,
-        widget=forms.ClearableFileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
         help_text="JPEG, PNG or WebP, at most 2 MB. It is shown 16:9. "
         "Without one we show a drawing for the category.",
     )
+    remove_picture = forms.BooleanField(label="Remove this picture", required=False)
     price_full_course = AmountField(label="Full course")
     price_per_session = AmountField(label="One session")
     max_students = forms.IntegerField(
@@ -128,21 +143,22 @@ class CourseForm(RefusableForm):
     categories = CATEGORIES
     languages = LANGUAGES
 
-    @classmethod
-    def of(cls, course: Course, *sent: Any) -> "CourseForm":
-        """The form of a course as it is, with what was `sent`."""
-        return cls(*sent, initial={name: getattr(course, name) for name in cls.base_fields})
+    def __init__(self, *sent: Any, course: Course | None = None) -> None:
+        super().__init__(*sent)
+        if course:
+            names = self.fields.keys() - {"thumbnail", "remove_picture"}
+            self.show(**{name: getattr(course, name) for name in names})
 
-    def clean_thumbnail(self) -> Any:
-        """The picture drawn anew under a name of ours; empty where it was taken away."""
+    def clean_thumbnail(self) -> ContentFile | None:
+        """The picture drawn anew, under a name of ours."""
         given = self.cleaned_data["thumbnail"]
-        if isinstance(given, UploadedFile):
-            return redraw(given)
-        return given or ""
+        return redraw(given) if given else None
 
     def changes(self) -> dict[str, Any]:
-        """What the teacher changed, so that an old page overwrites nothing else."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
+        changes = super().changes()
+        if changes.pop("remove_picture", False):
+            changes.setdefault("thumbnail", "")
+        return changes
 
 
 def redraw(upload: UploadedFile) -> ContentFile:
@@ -168,7 +184,7 @@ def _as_webp(picture: Image.Image) -> bytes:
     return drawn.getvalue()
 
 
-class SessionForm(RefusableForm):
+class SessionForm(EditableForm):
     about = {"start_in_past": "starts_at", "session_started": "starts_at"}
 
     title = forms.CharField(max_length=200)
@@ -193,13 +209,10 @@ class SessionForm(RefusableForm):
         zone = timezone.get_current_timezone_name()
         self.fields["starts_at"].help_text = f"In your time zone, {zone}."
         if session:
-            self._show(session)
-
-    def _show(self, session: CourseSession) -> None:
-        # The page shows no seconds, so that a time left alone counts as unchanged.
-        self.initial = {name: getattr(session, name) for name in self.fields}
-        self.initial["starts_at"] = session.starts_at.replace(second=0, microsecond=0)
-        if session.has_started():
+            self.show(**{name: getattr(session, name) for name in self.fields})
+            # The page shows no seconds: a time left alone has to count as unchanged.
+            self.initial["starts_at"] = session.starts_at.replace(second=0, microsecond=0)
+        if session and session.has_started():
             self.fields["starts_at"].disabled = self.fields["duration_minutes"].disabled = True
 
     def clean_starts_at(self) -> Any:
@@ -207,10 +220,6 @@ class SessionForm(RefusableForm):
         if starts_at > timezone.now() + FURTHEST_START:
             raise forms.ValidationError("Choose a start within the next five years.")
         return starts_at
-
-    def changes(self) -> dict[str, Any]:
-        """What the teacher changed, so that an old page moves nothing."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
 
 
 class CancelSessionForm(RefusableForm):

@@ -1,6 +1,6 @@
 """What teachers see of their courses: how much was sold, what is next, and who comes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -36,26 +36,25 @@ def courses_of(teacher: User) -> QuerySet[Course]:
     return Course.objects.filter(teacher=teacher).order_by("-created_at", "-id")
 
 
-def describe(courses: Sequence[Any]) -> Sequence[Any]:
+def describe(courses: Iterable[Any]) -> None:
     """Give each course its `figures`, `sessions_count` and `next_start`; two statements."""
     keys = [course.pk for course in courses]
     figures = _figures(HoldPart.objects.filter(session__course__in=keys), "session__course")
     sessions = CourseSession.objects.filter(course__in=keys).order_by().values("course")
-    to_come = Q(status=CourseSession.Status.SCHEDULED, starts_at__gt=timezone.now())
+    to_come = Q(starts_at__gt=timezone.now()) & ~Q(status=CourseSession.Status.CANCELLED)
     counted = sessions.annotate(n=Count("pk"), next=Min("starts_at", filter=to_come))
     found = {row["course"]: row for row in counted}
     for course in courses:
         row = found.get(course.pk, {"n": 0, "next": None})
         course.figures = figures.get(course.pk, Figures())
         course.sessions_count, course.next_start = row["n"], row["next"]
-    return courses
 
 
 def sessions_of(course: Course) -> Sequence[Any]:
     """The sessions in their order, each with its `figures` and its `state`; two statements."""
     figures = _figures(HoldPart.objects.filter(session__course=course), "session")
     now = timezone.now()
-    sessions: Sequence[Any] = course.sessions.order_by("session_number")
+    sessions: list[Any] = list(course.sessions.order_by("session_number"))
     for session in sessions:
         session.figures = figures.get(session.pk, Figures())
         session.state = state_of(session, now)

@@ -46,7 +46,7 @@ def create_course(request: TeacherRequest) -> HttpResponse:
     """Draft a course; the form sent twice drafts one."""
     form = CourseForm(request.POST or None, request.FILES or None)
     if form.is_valid():
-        terms = form.cleaned_data
+        terms = form.changes()
         answer = submit_once(request, lambda: str(draft_course(teacher=request.user, **terms).pk))
         if not answer.refused:
             messages.success(request, "Your draft is saved. Add its sessions, then publish it.")
@@ -60,7 +60,7 @@ def create_course(request: TeacherRequest) -> HttpResponse:
 def edit_course(request: TeacherRequest, course_id: Any) -> HttpResponse:
     """Change the texts, prices or seats of a course."""
     found = own_course(request, course_id)
-    form = CourseForm.of(found, request.POST or None, request.FILES or None)
+    form = CourseForm(request.POST or None, request.FILES or None, course=found)
     if form.is_valid():
         try:
             change_course(course_id=found.pk, actor=request.user, **form.changes())
