@@ -35,5 +35,9 @@ urlpatterns = [
     path("payments/withdrawals/<uuid:withdrawal_id>", withdrawals.WithdrawalView.as_view()),
     path("", include("accounts.api.urls")),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="docs.html"),
+        name="docs",
+    ),
 ]

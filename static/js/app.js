@@ -33,11 +33,10 @@ document.addEventListener("keydown", ({ key, target }) => {
 });
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  const field = document.getElementById(button.dataset.copy);
+  const text = document.getElementById(button.dataset.copy).textContent;
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
-    field.select();
-    await navigator.clipboard.writeText(field.value);
+    await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
   });
 }
