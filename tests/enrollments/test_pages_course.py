@@ -1,0 +1,338 @@
+"""The course page: every state of a course and of its sessions, to every kind of reader."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from courses.models import Course, CourseSession
+from courses.services import archive_course
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course, hand_back_session
+from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.sessions import cancel_session, move_session
+from tests.factories import (
+    DAY,
+    StaffFactory,
+    end_session,
+    make_course,
+    start_session,
+    student_with_credit,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def student():
+    return student_with_credit("200.00", time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def course():
+    return make_course(sessions=4, price_full_course="80.00", price_per_session="24.00")
+
+
+def look(client, course: Course, reader=None):
+    if reader:
+        client.force_login(reader)
+    return client.get(f"/courses/{course.pk}/")
+
+
+def of_course(page) -> tuple[str, str, str]:
+    offer = page.context["offer"]
+    return offer.state, offer.badge or offer.label, offer.reason
+
+
+def of_session(page, number: int = 1):
+    return page.context["course"].listed[number - 1].offer
+
+
+def session(course: Course, number: int = 1) -> CourseSession:
+    return course.sessions.get(session_number=number)
+
+
+def enroll(student, course):
+    return enroll_full_course(student=student, course_id=course.pk)
+
+
+def buy(student, course, number: int = 1):
+    return purchase_session(student=student, session_id=session(course, number).pk)
+
+
+def start(course, student, number=1):
+    start_session(session(course, number))
+
+
+def end(course, student, number=1):
+    end_session(session(course, number))
+
+
+def archive(course, student):
+    archive_course(course_id=course.pk, actor=course.teacher)
+
+
+def call_off(course, student, number=1):
+    cancel_session(session_id=session(course, number).pk, actor=course.teacher)
+
+
+def move(course, student, number=1):
+    moved = session(course, number)
+    move_session(
+        session_id=moved.pk,
+        actor=course.teacher,
+        starts_at=moved.starts_at + DAY,
+        duration_minutes=60,
+    )
+
+
+def end_all(course, student):
+    for number in range(1, 5):
+        end(course, student, number)
+
+
+def enrolled(course, student):
+    enroll(student, course)
+
+
+def bought(course, student):
+    buy(student, course)
+
+
+def full(course, student):
+    Course.objects.filter(pk=course.pk).update(max_students=1)
+    enroll(student_with_credit(), course)
+
+
+def poor(course, student):
+    enroll(student, make_course(price_full_course="190.00"))
+
+
+def not_whole(course, student):
+    Course.objects.filter(pk=course.pk).update(price_full_course=None)
+
+
+def not_singly(course, student):
+    Course.objects.filter(pk=course.pk).update(price_per_session=None)
+
+
+def left(course, student):
+    cancel_enrollment(student=student, enrollment_id=enroll(student, course).pk)
+
+
+def returned(course, student):
+    cancel_session_purchase(student=student, purchase_id=buy(student, course).pk)
+
+
+def handed_back(course, student):
+    enrollment = enroll(student, course)
+    move(course, student)
+    hand_back_session(student=student, enrollment_id=enrollment.pk, session_id=session(course).pk)
+
+
+COURSE_STATES = [
+    ((), "open", "Buy full course · $80.00", ""),
+    ((start,), "started", "Buy full course · $60.00", ""),
+    ((call_off,), "started", "Buy full course · $60.00", ""),
+    ((bought,), "upgrade", "Upgrade · $56.00 ($24.00 already held)", ""),
+    ((bought, start), "started", "Buy full course · $60.00", ""),
+    ((poor,), "insufficient", "Buy full course · $80.00", "You need $70.00 more credit"),
+    ((full,), "sold_out", "Sold out", ""),
+    ((enrolled,), "enrolled", "You're enrolled", ""),
+    ((enrolled, archive), "enrolled", "You're enrolled", ""),
+    ((left,), "open", "Buy full course · $80.00", ""),
+    ((returned,), "open", "Buy full course · $80.00", ""),
+    ((end_all,), "ended", "Ended", "Every session of this course is over."),
+    (
+        (archive,),
+        "archived",
+        "Archived",
+        "This course is no longer sold. What was bought stays valid.",
+    ),
+    ((not_whole,), "not_sold", "", "Sold by the session only: choose those that you need."),
+]
+
+SESSION_STATES = [
+    ((), "open", "", "Buy session · $24.00", ""),
+    ((poor,), "insufficient", "", "Buy session · $24.00", "You need $14.00 more credit"),
+    ((full,), "sold_out", "Sold out", "", ""),
+    ((bought,), "bought", "You have this session", "Cancel", ""),
+    ((bought, archive), "bought", "You have this session", "Cancel", ""),
+    ((enrolled,), "enrolled", "Included in your course", "", ""),
+    ((enrolled, move), "enrolled", "Included in your course", "Hand back", ""),
+    ((bought, move), "bought", "You have this session", "Cancel", ""),
+    ((handed_back,), "open", "", "Buy session · $24.00", ""),
+    ((left,), "open", "", "Buy session · $24.00", ""),
+    ((end,), "ended", "Ended", "", ""),
+    ((enrolled, end), "ended", "Ended", "", ""),
+    ((start,), "running", "Running now", "", ""),
+    ((enrolled, start), "running", "Running now", "Join", ""),
+    ((bought, start), "running", "Running now", "Join", ""),
+    ((call_off,), "cancelled", "Cancelled by the teacher", "", ""),
+    ((enrolled, call_off), "cancelled", "Cancelled by the teacher · refunded", "", ""),
+    ((bought, call_off), "cancelled", "Cancelled by the teacher · refunded", "", ""),
+    ((returned, call_off), "cancelled", "Cancelled by the teacher", "", ""),
+    ((not_singly,), "not_sold", "", "", "Sold with the full course only"),
+    ((archive,), "not_sold", "", "", ""),
+]
+
+
+def named(rows):
+    return ["-".join(step.__name__ for step in row[0]) or "nothing" for row in rows]
+
+
+class TestStates:
+    @pytest.mark.parametrize(
+        ("steps", "state", "words", "reason"), COURSE_STATES, ids=named(COURSE_STATES)
+    )
+    def test_of_the_whole_course(self, client, student, course, steps, state, words, reason):
+        for step in steps:
+            step(course, student)
+        page = look(client, course, student)
+        assert of_course(page) == (state, words, reason)
+        for text in filter(None, (words, reason)):
+            assert text.replace("'", "&#x27;") in page.text
+
+    @pytest.mark.parametrize(
+        ("steps", "state", "badge", "label", "reason"), SESSION_STATES, ids=named(SESSION_STATES)
+    )
+    def test_of_a_session(self, client, student, course, steps, state, badge, label, reason):
+        for step in steps:
+            step(course, student)
+        page = look(client, course, student)
+        offer = of_session(page)
+        assert (offer.state, offer.badge, offer.label) == (state, badge, label)
+        assert offer.reason == reason
+        assert badge in page.text
+
+    @pytest.mark.parametrize("number", [1, 2, 3, 4])
+    def test_only_the_session_in_question_is_marked(self, client, student, course, number):
+        buy(student, course, number)
+        page = look(client, course, student)
+        states = [of_session(page, index).state for index in range(1, 5)]
+        assert states == ["bought" if index == number else "open" for index in range(1, 5)]
+
+
+class TestGuests:
+    def test_log_in_and_come_back(self, client, course):
+        page = look(client, course)
+        back = f"/login/?next=%2Fcourses%2F{course.pk}%2F"
+        assert of_course(page)[:2] == ("guest", "Log in to buy")
+        assert {of_session(page, n).url for n in range(1, 5)} == {back}
+        assert page.text.count(f'href="{back}"') == 5
+        assert "$80.00" in page.text
+        assert "$24.00" in page.text
+
+    def test_see_what_is_sold_out_and_over(self, client, student, course):
+        full(course, student)
+        assert of_course(look(client, course))[:2] == ("sold_out", "Sold out")
+        assert of_session(look(client, course)).state == "sold_out"
+        end(course, student)
+        assert of_session(look(client, course)).state == "ended"
+
+    def test_see_no_draft(self, client):
+        assert look(client, make_course(published=False)).status_code == 404
+
+
+class TestTeachersAndStaff:
+    def test_ones_own_course_is_managed(self, client, course):
+        page = look(client, course, course.teacher)
+        url = reverse("teaching:course", args=[course.pk])
+        assert of_course(page)[:2] == ("own", "Published")
+        assert page.text.count(f'href="{url}"') == 5
+        assert "/buy/" not in page.text
+
+    def test_a_draft_shows_itself_to_its_teacher_and_to_staff(self, client):
+        draft = make_course(published=False)
+        assert of_course(look(client, draft, draft.teacher))[:2] == ("own", "Draft")
+        seen = of_course(look(client, draft, StaffFactory()))
+        assert seen == ("draft", "Draft", "Only its teacher and staff see this page.")
+        assert look(client, draft, student_with_credit()).status_code == 404
+
+    def test_a_teacher_joins_what_runs(self, client, course):
+        start_session(session(course))
+        assert of_session(look(client, course, course.teacher)).label == "Join"
+
+
+class TestWhatElseItSays:
+    def test_the_policy_the_balance_and_the_zone(self, client, student, course):
+        page = look(client, course, student).text
+        policy = (
+            "Held until each session has taken place. Cancel before a session starts and its share"
+        )
+        assert policy in page
+        assert "$200.00" in page
+        local = timezone.localtime(session(course).starts_at, timezone.get_default_timezone())
+        assert "CE" in page
+        assert f"{local:%Y}" in page
+
+    def test_the_sum_of_what_is_still_to_come(self, client, student, course):
+        start(course, student)
+        call_off(course, student, 2)
+        buy(student, course, 3)
+        page = look(client, course, student)
+        assert page.context["lines"] == [
+            ("Full course, 4 sessions", Decimal("80.00")),
+            ("2 sessions started or cancelled", Decimal("-40.00")),
+            ("1 session you hold already", Decimal("-24.00")),
+        ]
+        assert "Buy full course" not in page.text
+        assert "Upgrade · $16.00 ($24.00 already held)" in page.text
+
+    def test_singles_may_cost_more_than_the_course(self, client, student, course):
+        for number in range(1, 5):
+            buy(student, course, number)
+        page = look(client, course, student)
+        assert "Upgrade · $16.00 comes back ($96.00 already held)" in page.text
+
+    def test_a_button_without_the_credit_is_disabled_and_says_where_to_get_it(
+        self, client, student, course
+    ):
+        poor(course, student)
+        page = look(client, course, student).text
+        assert page.count("disabled>") == 5
+        assert f'<a href="{reverse("payments:credit")}">You need $14.00 more credit</a>' in page
+
+    def test_a_moved_session_names_its_old_time(self, client, student, course):
+        enrollment = enroll(student, course)
+        move(course, student)
+        page = look(client, course, student)
+        sold = session(course).starts_at - DAY
+        assert abs(of_session(page).moved_from - sold) < timedelta(seconds=1)
+        assert of_session(page).url == reverse(
+            "enrollments:hand_back", args=[enrollment.pk, session(course).pk]
+        )
+        assert "Moved from" in page.text
+
+    def test_a_course_without_sessions(self, client, student):
+        empty = make_course(sessions=0, published=False)
+        Course.objects.filter(pk=empty.pk).update(status="published")
+        page = look(client, empty, student)
+        assert of_course(page) == ("no_sessions", "", "No sessions scheduled yet")
+        assert "No sessions scheduled yet" in page.text
+
+    def test_nothing_of_another_students_booking(self, client, student, course):
+        buy(student_with_credit(), course)
+        assert of_session(look(client, course, student)).state == "open"
+
+    @pytest.mark.parametrize("key", ["0", "not-a-uuid", "01a2066e-b884-716e-bcb9-f439fe135636"])
+    def test_unknown_is_404(self, client, key):
+        assert client.get(f"/courses/{key}/").status_code == 404
+
+
+def test_more_sessions_ask_the_database_no_more(client, student):
+    short, long = make_course(sessions=2), make_course(sessions=9)
+    for course in (short, long):
+        buy(student, course)
+        buy(student, course, 2)
+    assert statements(client, short, student) == statements(client, long, student) <= 12
+
+
+def statements(client, course, reader) -> int:
+    look(client, course, reader)
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(f"/courses/{course.pk}/").status_code == 200
+    return len(asked)
