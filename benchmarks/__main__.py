@@ -1,0 +1,177 @@
+"""Measure every call that matters on a real server beside a durable MariaDB: `script/benchmark`."""
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "talkplatform.settings")
+django.setup()
+
+from django.contrib.auth.hashers import make_password  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from benchmarks import counters, load, raw  # noqa: E402
+from benchmarks.platform import PASSWORD, Platform  # noqa: E402
+from talkplatform.load import Size, generate  # noqa: E402
+
+SIZES = {
+    "small": Size(1_000, 200, 1_000, make_password(PASSWORD)),
+    "large": Size(100_000, 10_000, 1_000_000, make_password(PASSWORD)),
+}
+CALLS = (
+    "enrol",
+    "buy a session",
+    "cancel",
+    "my enrollments",
+    "access",
+    "catalogue",
+    "course page",
+    "token",
+)
+READS = {"my enrollments", "access", "catalogue", "course page"}
+WARM_UP = 100
+MOST_A_SECOND = 2_000
+COLUMNS = ("rate", "p50", "p95", "p99", "statements", "server_ms", "database_ms", "driver_ms")
+
+
+def main() -> None:
+    """Fill a database, serve it, measure, report."""
+    options = _options()
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    for table, made in generate(SIZES[options.size]):
+        print(f"\r{table:20} {made:8,}", end="", file=sys.stderr)
+    platform = Platform(SIZES[options.size])
+    platform.give_readers_rows()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE TABLE course_enrollments, payment_holds, hold_parts, transfers")
+    server, port = _serve(options)
+    try:
+        runs = [_run(options, platform, server, port) for _ in range(options.repeats)]
+    finally:
+        server.terminate()
+        server.wait()
+    _report(options, runs)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/benchmark", description=__doc__)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=5, help="for each call")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument("--calls", nargs="+", choices=CALLS, default=CALLS)
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results.json"))
+    return parser.parse_args()
+
+
+def _serve(options: argparse.Namespace) -> tuple[subprocess.Popen[bytes], int]:
+    """The server of production, but for HTTPS and for who it believes about addresses."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    threads = max(options.connections // options.processes, 1)
+    environment = {
+        "PORT": str(port),
+        "HTTPS": "false",
+        "TRUSTED_PROXIES": "1",
+        "ACCESS_TOKEN_MINUTES": "600",
+        "WEB_PROCESSES": str(options.processes),
+        "WEB_THREADS": str(threads),
+    }
+    command = [sys.executable, "-m", "talkplatform.serve"]
+    server = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port)):
+                return server, port
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+
+
+def _run(
+    options: argparse.Namespace, platform: Platform, server: Any, port: int
+) -> dict[str, dict[str, Any]]:
+    results = {}
+    for call in options.calls:
+        requests = _requests(options, platform, call)
+        load.run(port, requests[:WARM_UP], connections=options.connections, seconds=60)
+        results[call] = _measure(options, requests[WARM_UP:], server, port)
+        if call in raw.WRITES:
+            results[call]["raw"] = _raw(options, platform, call)
+        print(f"{call:16} {results[call]}", file=sys.stderr)
+    return results
+
+
+def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Sequence[bytes]:
+    """More than can be sent: made before, or making them would be measured too."""
+    enough = WARM_UP + int(MOST_A_SECOND * options.seconds)
+    made = list(islice(getattr(platform, call.replace(" ", "_"))(), enough))
+    return made * (enough // len(made)) if call in READS else made
+
+
+def _measure(options: argparse.Namespace, requests: Any, server: Any, port: int) -> dict[str, Any]:
+    database = int(os.environ["MARIADB_PID"])
+    with connection.cursor() as cursor:
+        before = counters.read(cursor, server=server.pid, database=database)
+        outcome = load.run(port, requests, connections=options.connections, seconds=options.seconds)
+        spent = counters.read(cursor, server=server.pid, database=database) - before
+    count = outcome.requests
+    return {
+        "rate": outcome.rate,
+        "p50": outcome.percentile(0.50),
+        "p95": outcome.percentile(0.95),
+        "p99": outcome.percentile(0.99),
+        "statements": spent.statements / count,
+        "server_ms": 1000 * spent.server / count,
+        "database_ms": 1000 * spent.database / count,
+        "driver_ms": 1000 * spent.driver / count,
+        "statuses": {str(status): times for status, times in outcome.statuses.items()},
+    }
+
+
+def _raw(options: argparse.Namespace, platform: Platform, call: str) -> float:
+    if call == "cancel":
+        # What is cancelled here was bought here, not by the server that is being measured.
+        _bound(options, raw.enrol, raw.pairs_in(platform.pairs, 40_000))
+        pairs = platform.enrolled()
+    else:
+        pairs = raw.pairs_in(platform.pairs, int(8_000 * options.seconds))
+    return _bound(options, raw.WRITES[call], pairs)
+
+
+def _bound(options: argparse.Namespace, act: raw.Act, pairs: list[raw.Pair]) -> float:
+    return raw.measure(act, pairs, connections=options.connections, seconds=options.seconds)
+
+
+def _report(options: argparse.Namespace, runs: list[dict[str, dict[str, Any]]]) -> None:
+    medians = {
+        call: {
+            name: statistics.median(run[call][name] for run in runs)
+            for name in (*COLUMNS, *(["raw"] if "raw" in runs[0][call] else []))
+        }
+        for call in options.calls
+    }
+    print(f"{'':16}" + "".join(f"{name:>12}" for name in (*COLUMNS, "of raw")))
+    for call, values in medians.items():
+        share = f"{values['rate'] / values['raw']:12.1%}" if "raw" in values else ""
+        print(f"{call:16}" + "".join(f"{values[name]:12.2f}" for name in COLUMNS) + share)
+    settings = {name: str(value) for name, value in vars(options).items()}
+    told = {"options": settings, "medians": medians, "runs": runs}
+    options.json.write_text(json.dumps(told, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What the server and the database did meanwhile, by their own counters."""
+
+import os
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """CPU in seconds, statements since the database started."""
+
+    server: float
+    database: float
+    driver: float
+    statements: int
+
+    def __sub__(self, before: "Reading") -> "Reading":
+        return Reading(
+            self.server - before.server,
+            self.database - before.database,
+            self.driver - before.driver,
+            # The question itself is one of them.
+            self.statements - before.statements - 1,
+        )
+
+
+def read(cursor: Any, *, server: int, database: int) -> Reading:
+    """Read the counters; `server` and `database` are the numbers of their first processes."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    cursor.execute("SHOW GLOBAL STATUS LIKE 'Questions'")
+    return Reading(
+        sum(map(_cpu, [server, *_children(server)])),
+        _cpu(database),
+        own.ru_utime + own.ru_stime,
+        int(cursor.fetchone()[1]),
+    )
+
+
+def _cpu(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def _children(process: int) -> list[int]:
+    found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(child) for child in found] + [g for c in found for g in _children(int(c))]

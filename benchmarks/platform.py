@@ -1,0 +1,147 @@
+"""What the calls are about: students, their tokens, and pairs of student and course."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
+from rest_framework_simplejwt.tokens import AccessToken
+
+from accounts.models import User
+from accounts.tokens import FINGERPRINT, USER
+from benchmarks.load import request
+from benchmarks.raw import Pair, connect, enrol
+from talkplatform import load
+
+PASSWORD = "correct horse battery"
+ROWS = 20
+READERS = 40
+
+
+class Platform:
+    """A filled database, and requests about it that are ready to be sent."""
+
+    def __init__(self, size: load.Size) -> None:
+        self.size = size
+        self.pairs = self._pairs()
+        anybody = User.objects.get(pk=load.key_of(load.STUDENT, 0))
+        # One password, so one mark in every token.
+        self._fingerprint = anybody.get_session_auth_hash()
+        # They buy nothing else.
+        self._buyers = size.students - READERS
+        self.readers = [self._student(self._buyers + number) for number in range(READERS)]
+
+    def _student(self, number: int) -> UUID:
+        return load.key_of(load.STUDENT, number)
+
+    def bearer(self, student: UUID) -> dict[str, str]:
+        token = AccessToken()
+        token[USER], token[FINGERPRINT] = str(student), self._fingerprint
+        return {"Authorization": f"Bearer {token}"}
+
+    def give_readers_rows(self) -> None:
+        """Whoever reads "my enrolments" has as many as a page shows."""
+        line = connect()
+        for number in range(self._buyers, self.size.students):
+            for step in range(ROWS - self.size.each):
+                enrol(line.cursor(), self._pair(number, step))
+        line.commit()
+        line.close()
+
+    def enrol(self) -> Iterator[bytes]:
+        return (self._buy(pair, f"courses/{pair['course']}") for pair in self.pairs)
+
+    def buy_a_session(self) -> Iterator[bytes]:
+        return (self._buy(pair, f"sessions/{pair['sessions'][0]}/purchase") for pair in self.pairs)
+
+    def cancel(self) -> Iterator[bytes]:
+        """Of the enrolments that came last, newest first."""
+        for pair in self.enrolled():
+            yield request(
+                "DELETE",
+                f"/api/enrollments/{UUID(pair['enrollment'])}",
+                self.bearer(UUID(pair["student"])) | {"Idempotency-Key": uuid4().hex},
+            )
+
+    def my_enrollments(self) -> Iterator[bytes]:
+        return self._get(lambda reader: f"/api/enrollments/me?limit={ROWS}")
+
+    def access(self) -> Iterator[bytes]:
+        return self._get(lambda number: f"/api/enrollments/sessions/{self._session(number)}/access")
+
+    def catalogue(self) -> Iterator[bytes]:
+        return self._get(lambda number: f"/api/courses?limit={ROWS}")
+
+    def course_page(self) -> Iterator[bytes]:
+        cookies = [{"Cookie": f"sessionid={_signed_in(reader)}"} for reader in self.readers]
+        for number in range(READERS):
+            key = load.key_of(load.COURSE, number * 7 % self.size.courses)
+            yield request("GET", f"/courses/{key}/", cookies[number % READERS])
+
+    def token(self) -> Iterator[bytes]:
+        for number in range(self.size.students):
+            body = f'{{"email": "student{number}@load.example.com",'
+            address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+            headers = {"Content-Type": "application/json", "X-Forwarded-For": address}
+            yield request("POST", "/api/auth/token", headers, f'{body} "password": "{PASSWORD}"}}')
+
+    def enrolled(self, limit: int = 50_000) -> list[Pair]:
+        """The enrolments that came last."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT e.id, e.user_id, e.course_id, h.id, a.id FROM course_enrollments e"
+                " JOIN payment_holds h ON h.enrollment_id = e.id"
+                " JOIN ledger_accounts a ON a.owner_id = e.user_id AND a.kind = 'wallet'"
+                " WHERE e.status = 'active' AND e.id > %s ORDER BY e.id DESC LIMIT %s",
+                [load.key_of(load.TRANSFER["release", "platform"], 1 << 47).hex, limit],
+            )
+            names = ("enrollment", "student", "course", "hold", "wallet")
+            return [dict(zip(names, map(_hex, row), strict=True)) for row in cursor.fetchall()]
+
+    def _pairs(self) -> Iterator[Pair]:
+        """Each student with a course that is not theirs yet; no pair comes twice."""
+        for step in range(self.size.courses - self.size.each):
+            for number in range(self._buyers):
+                yield self._pair(number, step)
+
+    def _pair(self, number: int, step: int) -> Pair:
+        course = (number * self.size.each + self.size.each + step) % self.size.courses
+        sessions = range(course * load.SESSIONS + 1, (course + 1) * load.SESSIONS)
+        return {
+            "student": self._student(number).hex,
+            "wallet": load.key_of(10 * load.STUDENT + load.ACCOUNT["wallet"], number).hex,
+            "course": load.key_of(load.COURSE, course),
+            "teacher": load.key_of(load.TEACHER, course % self.size.teachers).hex,
+            "sessions": [load.key_of(load.SESSION, session) for session in sessions],
+            "price": load.SHARE * len(sessions),
+        }
+
+    def _buy(self, pair: Pair, path: str) -> bytes:
+        headers = self.bearer(UUID(pair["student"])) | {"Idempotency-Key": uuid4().hex}
+        return request("POST", f"/api/enrollments/{path}", headers)
+
+    def _session(self, number: int) -> UUID:
+        """The next session of a course that this reader is enrolled in."""
+        course = (self._buyers + number % READERS) * self.size.each % self.size.courses
+        return load.key_of(load.SESSION, course * load.SESSIONS + 1)
+
+    def _get(self, path: Any) -> Iterator[bytes]:
+        bearers = [self.bearer(reader) for reader in self.readers]
+        for number, bearer in enumerate(bearers):
+            yield request("GET", path(number), bearer)
+
+
+def _signed_in(student: UUID) -> str:
+    user = User.objects.get(pk=student)
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return str(session.session_key)
+
+
+def _hex(value: Any) -> str:
+    return str(value).replace("-", "")
