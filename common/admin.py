@@ -1,6 +1,7 @@
 """What staff screens share: rows only to be looked at, search by id, filters by person and date."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -31,6 +32,15 @@ def link_to(row: Model, words: str) -> str:
     """A link to the screen of this row."""
     names = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
     return format_html('<a href="{}">{}</a>', reverse(names, args=[row.pk]), words)
+
+
+def keys_of(texts: Iterable[str]) -> set[UUID]:
+    """The ids among these; what is none is nobody's."""
+    keys = set()
+    for text in texts:
+        with suppress(ValueError):
+            keys.add(UUID(text))
+    return keys
 
 
 class PersonFilter(admin.FieldListFilter):

@@ -1,20 +1,41 @@
 """Input of the bank's pages."""
 
 from decimal import Decimal
+from typing import Any
 
 from django import forms
+from django.conf import settings
 from uuid_utils.compat import uuid7
 
+from accounts.forms import RefusableForm
 from accounts.models import User
-from common.errors import InvalidAmount
+from accounts.services import confirm_password
+from common.errors import DomainError, InvalidAmount
+from common.formats import money
 from common.money import parse_amount
+from payments.sealing import MAX_LENGTH, MIN_LENGTH
+from payments.services.withdrawals import request_withdrawal
 
 
-class GrantForm(forms.Form):
-    """Who gets how much credit, and why; `request_id` is the same when the form is sent again."""
+class AmountField(forms.CharField):
+    """An amount in credits, exactly as the API takes it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=11, **options)
+        self.widget.attrs["inputmode"] = "decimal"
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return parse_amount(super().clean(value))
+        except InvalidAmount as error:
+            raise forms.ValidationError(str(error), code=error.code) from error
+
+
+class CreditForm(forms.Form):
+    """Whose credit, how much, and why; `request_id` is the same when the form is sent again."""
 
     email = forms.EmailField(label="User's e-mail")
-    amount = forms.CharField(max_length=11, help_text="Credits, such as 12.50.")
+    amount = AmountField(help_text="Credits, such as 12.50.")
     reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
     request_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
 
@@ -25,14 +46,86 @@ class GrantForm(forms.Form):
             raise forms.ValidationError("There is no user with this e-mail address.")
         return user
 
-    def clean_amount(self) -> Decimal:
-        try:
-            return parse_amount(self.cleaned_data["amount"])
-        except InvalidAmount as error:
-            raise forms.ValidationError(str(error), code=error.code) from error
+    def service_input(self) -> dict[str, Any]:
+        """What the services of the ledger take."""
+        user = self.cleaned_data["email"]
+        return {"user": user} | {key: v for key, v in self.cleaned_data.items() if key != "email"}
 
 
 class ReasonForm(forms.Form):
     """Why staff do what they do: it stays with the money for good."""
 
     reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ReferenceForm(forms.Form):
+    """The bank's name for a payment, by which it can be found there."""
+
+    reference = forms.CharField(max_length=100)
+
+
+class NothingForm(forms.Form):
+    """What asks for no more than a yes."""
+
+
+class AmountForm(forms.Form):
+    """How much of what is `available` to withdraw: all of it, unless somebody says less."""
+
+    amount = AmountField()
+
+    def __init__(self, data: Any = None, *, available: Decimal) -> None:
+        super().__init__(data, initial={"amount": available})
+        self.available = available
+
+    def clean_amount(self) -> Decimal:
+        amount: Decimal = self.cleaned_data["amount"]
+        if amount < settings.MIN_WITHDRAWAL:
+            least = money(settings.MIN_WITHDRAWAL)
+            raise forms.ValidationError(f"A withdrawal is at least {least}.")
+        if amount > self.available:
+            raise forms.ValidationError(f"You can withdraw {money(self.available)} at most.")
+        return amount
+
+
+class WithdrawalForm(RefusableForm):
+    """Where to pay an amount that was chosen before, and the password once more."""
+
+    amount = AmountField(widget=forms.HiddenInput)
+    payout_details = forms.CharField(
+        label="Pay it to",
+        min_length=MIN_LENGTH,
+        max_length=MAX_LENGTH,
+        help_text="Account holder and IBAN, or what your bank needs. Kept sealed; afterwards you "
+        "see its last four characters.",
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    password = forms.CharField(
+        label="Your password",
+        max_length=128,
+        strip=False,
+        help_text="To be sure that it is you who asks.",
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+    @property
+    def wanted(self) -> Decimal | None:
+        """The amount, as far as it can be read."""
+        return self.cleaned_data.get("amount") if self.is_bound else self.initial["amount"]
+
+    def confirm(self, user: User, address: str) -> bool:
+        """Whether the password is the user's; if not, the form says so."""
+        try:
+            confirm_password(user=user, password=self.cleaned_data["password"], address=address)
+        except DomainError as error:
+            self.refusal = error
+            self.add_error("password", str(error))
+        return not self.refusal
+
+    def request(self, user: User) -> dict[str, str]:
+        """Make the withdrawal; gives its amount."""
+        made = request_withdrawal(
+            user=user,
+            amount=self.cleaned_data["amount"],
+            payout_details=self.cleaned_data["payout_details"],
+        )
+        return {"amount": str(made.amount)}

@@ -1,7 +1,6 @@
 """Staff decide on holds: a preview of what will move, a reason, then a result for each hold."""
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts.models import User
+from common.admin import keys_of
 from common.errors import DomainError
 from common.formats import money
 from common.transactions import operation
@@ -147,12 +147,3 @@ class Deciding(admin.ModelAdmin):
 def name_of(hold: PaymentHold) -> str:
     """The hold as staff know it."""
     return f"{hold} of {hold.student}"
-
-
-def keys_of(texts: Iterable[str]) -> set[UUID]:
-    """The ids among these; what is none is nobody's."""
-    keys = set()
-    for text in texts:
-        with suppress(ValueError):
-            keys.add(UUID(text))
-    return keys

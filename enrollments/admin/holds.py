@@ -28,7 +28,7 @@ from common.exports import in_chunks, stream_csv
 from common.formats import moment, money
 from enrollments.admin.deciding import Deciding
 from enrollments.admin.prospects import pending_parts
-from payments.admin import TransferInline
+from payments.admin.books import TransferInline
 from payments.models import HoldPart, HoldStatus, PaymentHold
 
 

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db
 
 MONEY = [PaymentHold, HoldPart, Transfer, LedgerAccount, Withdrawal, IdempotencyRecord]
 GRANT = "/admin/payments/ledgeraccount/grant/"
+REVOKE = "/admin/payments/ledgeraccount/revoke/"
 
 
 def url(model, page, *args):
@@ -195,6 +196,39 @@ def test_a_grant_sent_twice_is_made_once(browser, boss, student, grant):
     assert "A lesson was lost" in browser.get(url(Transfer, "history", made.pk)).content.decode()
 
 
+def test_a_mistaken_grant_is_taken_back_once(browser, boss, student, grant):
+    before = balance(student)
+    for _ in range(2):
+        page = browser.post(REVOKE, grant, follow=True)
+        assert "Took 12.50 credits back from ada@example.com." in page.content.decode()
+    assert balance(student) == before - Decimal("12.50")
+    made = Transfer.objects.get(dedupe_key=f"revoke:{grant['request_id']}")
+    assert (made.actor, made.note) == (boss, "A lesson was lost")
+    assert LogEntry.objects.get(object_id=str(made.pk)).user == boss
+
+
+def test_no_more_is_taken_back_than_there_is(browser, student, grant):
+    before = balance(student)
+    page = browser.post(REVOKE, grant | {"amount": "9999.00"})
+    assert "more credits" in page.content.decode()
+    assert balance(student) == before
+    assert not LogEntry.objects.exists()
+
+
+def test_a_user_shows_what_they_have(browser, student):
+    page = browser.get(url(User, "change", student.pk)).content.decode()
+    assert f"wallet: ${balance(student)}" in page
+    assert f"${balance(student)}" in browser.get(url(User, "changelist")).content.decode()
+
+
+def test_balances_are_not_for_every_clerk(client, student):
+    clerk = StaffFactory(is_superuser=False)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_user"))
+    client.force_login(clerk)
+    assert "wallet" not in client.get(url(User, "change", student.pk)).content.decode()
+    assert f"${balance(student)}" not in client.get(url(User, "changelist")).content.decode()
+
+
 def test_a_form_sent_again_with_another_amount_is_refused(browser, student, grant):
     browser.post(GRANT, grant)
     before = balance(student)
@@ -243,6 +277,7 @@ def test_granting_needs_its_permission(client, student, grant):
     client.force_login(clerk)
     before = balance(student)
     assert client.post(GRANT, grant).status_code == 403
+    assert client.post(REVOKE, grant).status_code == 403
     assert GRANT not in client.get(url(LedgerAccount, "changelist")).content.decode()
     assert balance(student) == before
     clerk.user_permissions.add(Permission.objects.get(codename="grant_credit"))
@@ -259,4 +294,5 @@ def test_only_staff_reaches_the_form(client, student, grant):
 
 def test_the_user_page_leads_to_the_grant(browser, student):
     page = browser.get(url(User, "change", student.pk)).content.decode()
-    assert f'href="{GRANT}?email=ada%40example.com"' in page or f"{GRANT}?email=ada@" in page
+    for form in (GRANT, REVOKE):
+        assert f'href="{form}?email=ada%40example.com"' in page or f"{form}?email=ada@" in page

@@ -1,0 +1,110 @@
+"""The books: everything can be looked at, nothing edited."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+
+from accounts.models import User
+from common.admin import PeriodFilter, PersonFilter, ReadOnlyAdmin, ReadOnlyTabularInline
+from payments import audit
+from payments.admin.credit import GivingCredit
+from payments.models import HoldPart, IdempotencyRecord, LedgerAccount, Transfer
+
+
+class TransferInline(ReadOnlyTabularInline):
+    model = Transfer
+    fields = ("created_at", "kind", "amount", "debit", "credit", "actor", "note")
+    ordering = ("id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        together = ("debit_account__owner", "credit_account__owner", "actor")
+        return super().get_queryset(request).select_related(*together)
+
+    @admin.display(description="from")
+    def debit(self, transfer: Transfer) -> str:
+        return name_of(transfer.debit_account)
+
+    @admin.display(description="to")
+    def credit(self, transfer: Transfer) -> str:
+        return name_of(transfer.credit_account)
+
+
+@admin.register(HoldPart)
+class HoldPartAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "status", "reason", "amount", "student", "session", "sold_starts_at", "settled_at",
+    )  # fmt: skip
+    list_filter = ("status", "reason", "sold_starts_at")
+    list_select_related = ("hold__student", "session")
+    search_fields = ("hold__student__email", "session__title")
+    id_fields = ("pk", "hold", "session")
+
+    @admin.display(ordering="hold__student")
+    def student(self, part: HoldPart) -> User:
+        return part.hold.student
+
+
+@admin.register(Transfer)
+class TransferAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created_at", "kind", "amount", "debit", "credit", "actor", "note", "dedupe_key",
+    )  # fmt: skip
+    list_filter = ("kind", ("created_at", PeriodFilter))
+    list_select_related = ("debit_account__owner", "credit_account__owner", "actor")
+    search_fields = (
+        "debit_account__owner__email", "credit_account__owner__email", "^dedupe_key",
+    )  # fmt: skip
+    id_fields = ("pk", "hold", "hold_part", "withdrawal", "debit_account", "credit_account")
+
+    @admin.display(description="from")
+    def debit(self, transfer: Transfer) -> str:
+        return name_of(transfer.debit_account)
+
+    @admin.display(description="to")
+    def credit(self, transfer: Transfer) -> str:
+        return name_of(transfer.credit_account)
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user", "status", "created_at")
+    list_filter = ("status", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+
+
+@admin.register(LedgerAccount)
+class LedgerAccountAdmin(GivingCredit, ReadOnlyAdmin):
+    list_display = ("id", "kind", "owner", "balance")
+    list_filter = ("kind", ("owner", PersonFilter))
+    list_select_related = ("owner",)
+    search_fields = ("owner__email",)
+    id_fields = ("pk", "owner")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.audit_view)
+        return [path("audit/", view, name="payments_audit"), *super().get_urls()]
+
+    def audit_view(self, request: Any) -> HttpResponse:
+        """Every invariant with its result; reads only, so it may be looked at again."""
+        if not request.user.has_perm("payments.audit_money"):
+            raise PermissionDenied
+        findings = audit.run()
+        context = self.admin_site.each_context(request) | {
+            "title": "Money audit",
+            "findings": findings,
+            "broken": sum(not finding.ok for finding in findings),
+            "at": timezone.now(),
+        }
+        return TemplateResponse(request, "admin/payments/audit.html", context)
+
+
+def name_of(account: LedgerAccount) -> str:
+    """The account as staff know it: its kind, and whose it is."""
+    return f"{account.kind} of {account.owner}" if account.owner else account.kind
