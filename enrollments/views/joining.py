@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
@@ -16,7 +15,6 @@ from enrollments.access import access_of, with_access_of
 
 
 @require_safe
-@never_cache
 @login_required
 def join(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Into the room while it is open; else why not."""

@@ -1,0 +1,185 @@
+"""A student's credit and receipts: exact to the cent on every line, and nobody else's."""
+
+from decimal import Decimal
+from itertools import pairwise
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.sessions import cancel_session
+from payments.models import CreditNotice, PaymentHold
+from payments.statements import describe, movements_of
+from payments.views.credit import LINES_PER_PAGE
+from payments.wallets import balances_of
+from tests.factories import UserFactory, give_credit, make_course, student_with_credit
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/credit/"
+
+
+@pytest.fixture
+def student():
+    return student_with_credit("500.00")
+
+
+@pytest.fixture
+def browser(client, student):
+    client.force_login(student)
+    return client
+
+
+def text_of(answer) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def lines_of(user) -> list:
+    return describe(list(movements_of(user)))
+
+
+def live_through(student, times: int) -> None:
+    """Buy and give back at a price that floats do not add up, so that the history gets long."""
+    session = make_course(sessions=1, price_per_session="0.10").sessions.get()
+    for _ in range(times):
+        bought = purchase_session(student=student, session_id=session.pk)
+        cancel_session_purchase(student=student, purchase_id=bought.pk)
+
+
+def test_a_guest_is_asked_to_log_in(client):
+    assert client.get(PAGE).headers["Location"] == f"/login/?next={PAGE}"
+
+
+def test_whoever_has_no_credit_sees_no_movements(client):
+    client.force_login(UserFactory())
+    words = text_of(client.get(PAGE))
+    assert "No movements yet" in words
+    assert "$0.00" in words
+
+
+def test_what_there_is_and_what_is_held(browser, student):
+    enroll_full_course(student=student, course_id=make_course().pk)
+    answer = browser.get(PAGE)
+    assert (answer.context["balance"], answer.context["held"]) == (Decimal(400), Decimal(100))
+    assert "$400.00" in text_of(answer)
+
+
+def test_every_line_says_what_it_was_for_and_what_was_left(student):
+    course = make_course(sessions=2, price_full_course="20.01", price_per_session="16.00")
+    first, second = course.sessions.order_by("session_number")
+    purchase_session(student=student, session_id=first.pk)
+    whole = enroll_full_course(student=student, course_id=course.pk)
+    cancel_session(session_id=second.pk, actor=course.teacher)
+    cancel_enrollment(student=student, enrollment_id=whole.pk)
+    told = [
+        (line.title, str(line.session or ""), line.detail, str(line.change), str(line.balance))
+        for line in lines_of(student)
+    ]
+    assert told == [
+        ("Refund", "1. A lesson", "Cancelled by you", "10.00", "500.00"),
+        ("Refund", "2. A lesson", "Cancelled by the teacher", "10.01", "490.00"),
+        ("Full course", "", "Now all refunded", "-20.01", "479.99"),
+        ("Refund", "1. A lesson", "Became part of your full course", "16.00", "500.00"),
+        ("Single session", "1. A lesson", "Now all refunded", "-16.00", "484.00"),
+        ("Credit added", "", "For a test", "500.00", "500.00"),
+    ]
+
+
+def test_lines_lead_to_the_course_and_the_receipt(browser, student):
+    course = make_course()
+    bought = enroll_full_course(student=student, course_id=course.pk)
+    words = text_of(browser.get(PAGE))
+    assert reverse("enrollments:course", args=[course.pk]) in words
+    assert reverse("payments:receipt", args=[bought.hold.pk]) in words
+
+
+def test_the_balance_is_right_on_every_page(browser, student):
+    live_through(student, LINES_PER_PAGE)
+    pages = [browser.get(PAGE, {"page": page}).context["lines"] for page in (1, 2, 3)]
+    assert [len(page) for page in pages] == [LINES_PER_PAGE, LINES_PER_PAGE, 1]
+    lines = [line for page in pages for line in page]
+    assert lines[0].balance == balances_of(student)[0]
+    assert lines[-1].balance == lines[-1].change == Decimal(500)
+    assert all(newer.balance - newer.change == older.balance for newer, older in pairwise(lines))
+
+
+def test_sums_are_exact_where_the_database_adds_floats(student):
+    for _ in range(30):
+        give_credit(student, "0.10")
+    assert [str(line.balance) for line in lines_of(student)][:2] == ["503.00", "502.90"]
+
+
+def test_other_peoples_movements_are_not_mine(student):
+    other = student_with_credit("70.00")
+    purchase_session(student=other, session_id=make_course().sessions.first().pk)
+    assert [line.change for line in lines_of(student)] == [Decimal(500)]
+
+
+def test_no_number_of_lines_costs_more_statements(browser, student):
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert browser.get(PAGE).status_code == 200
+        return len(captured)
+
+    live_through(student, 1)
+    few = cost()
+    live_through(student, 10)
+    assert cost() == few <= 9
+
+
+def test_staff_say_how_to_get_credit_and_their_words_are_escaped(browser):
+    assert "Our staff add credit" in text_of(browser.get(PAGE))
+    CreditNotice.objects.create(text="Pay at the desk.\n\n<script>alert(1)</script>")
+    words = text_of(browser.get(PAGE))
+    assert "<p>Pay at the desk.</p>" in words
+    assert "<script>alert(1)" not in words
+
+
+class TestReceipt:
+    def of(self, hold) -> str:
+        return reverse("payments:receipt", args=[hold.pk])
+
+    def test_names_who_what_when_and_how_much(self, browser, student):
+        course = make_course(sessions=2, price_full_course="30.00", title="Knots")
+        hold = enroll_full_course(student=student, course_id=course.pk).hold
+        cancel_session(session_id=course.sessions.first().pk, actor=course.teacher)
+        words = text_of(browser.get(self.of(hold)))
+        for told in (
+            str(hold.pk), student.display_name, course.teacher.display_name, "Knots",
+            "1. A lesson", "Cancelled by the teacher", "2. A lesson", "To come", "$30.00",
+        ):  # fmt: skip
+            assert told in words
+        assert browser.get(self.of(hold)).context["waiting"] == Decimal(15)
+
+    def test_of_a_single_session(self, browser, student):
+        session = make_course().sessions.first()
+        hold = purchase_session(student=student, session_id=session.pk).hold
+        assert "Single session of" in text_of(browser.get(self.of(hold)))
+
+    def test_of_somebody_else_is_not_there(self, client, student):
+        hold = purchase_session(student=student, session_id=make_course().sessions.first().pk).hold
+        for other in (UserFactory(), hold.teacher):
+            client.force_login(other)
+            assert client.get(self.of(hold)).status_code == 404
+
+    def test_of_nothing_is_not_there(self, browser):
+        assert browser.get(reverse("payments:receipt", args=[uuid4()])).status_code == 404
+
+    def test_costs_the_same_for_any_number_of_sessions(self, browser, student):
+        def cost(sessions: int) -> int:
+            course = make_course(sessions=sessions)
+            hold = enroll_full_course(student=student, course_id=course.pk).hold
+            with CaptureQueriesContext(connection) as captured:
+                assert browser.get(self.of(hold)).status_code == 200
+            return len(captured)
+
+        assert cost(1) == cost(9) <= 4
+
+    def test_asks_guests_to_log_in(self, client, student):
+        hold = enroll_full_course(student=student, course_id=make_course().pk).hold
+        assert client.get(self.of(hold)).headers["Location"] == f"/login/?next={self.of(hold)}"
+        assert PaymentHold.objects.count() == 1
