@@ -84,6 +84,10 @@ class SessionEarnings:
         return "released" if self.session.released else "refunded"
 
     @property
+    def settled(self) -> bool:
+        return self.status in (HoldStatus.RELEASED, HoldStatus.REFUNDED)
+
+    @property
     def payable_at(self) -> datetime | None:
         """When it will be paid: unknown while staff look at it, past once it is paid."""
         if self.status != HoldStatus.HELD:

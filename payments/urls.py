@@ -2,10 +2,19 @@
 
 from django.urls import path
 
-from payments.views import credit
+from payments.views import credit, earnings
 
 app_name = "payments"
 urlpatterns = [
     path("credit/", credit.credit, name="credit"),
     path("credit/receipts/<uuid:hold_id>/", credit.receipt, name="receipt"),
+    path("earnings/", earnings.overview, name="earnings"),
+    path("earnings/sessions.csv", earnings.sessions_csv, name="earnings_csv"),
+    path("earnings/withdraw/", earnings.withdraw, name="withdraw"),
+    path("earnings/withdrawals/", earnings.withdrawals, name="withdrawals"),
+    path(
+        "earnings/withdrawals/<uuid:withdrawal_id>/cancel/",
+        earnings.cancel,
+        name="cancel_withdrawal",
+    ),
 ]
