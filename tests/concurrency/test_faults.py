@@ -1,6 +1,7 @@
 """Whatever breaks, wherever it breaks: all of an operation happened, or nothing of it."""
 
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from django.apps import apps
@@ -22,7 +23,16 @@ from enrollments.services.purchasing import cancel_session_purchase, purchase_se
 from enrollments.services.sessions import cancel_session, move_session
 from payments.idempotency import Answer, answer_once
 from payments.models import Transfer
-from tests.factories import DAY, make_course, student_with_credit
+from payments.services.withdrawals import complete_withdrawal, reject_withdrawal
+from tests.factories import (
+    DAY,
+    StaffFactory,
+    TeacherFactory,
+    earn,
+    make_course,
+    student_with_credit,
+    withdraw,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -117,6 +127,28 @@ def buy_with_a_key():
     return lambda: answer_once(user=world.student, key="k", request="r", act=act)
 
 
+def ask_for_a_payout():
+    teacher = TeacherFactory()
+    earn(teacher)
+    return lambda: withdraw(teacher)
+
+
+def asked_for(status, act):
+    """A withdrawal in this status, and what `act` does to it."""
+    teacher, staff = TeacherFactory(), StaffFactory()
+    earn(teacher)
+    made = withdraw(teacher, status=status)
+    return lambda: act(withdrawal_id=made.pk, actor=staff)
+
+
+def pay_out():
+    return asked_for("approved", partial(complete_withdrawal, reference="SEPA 1"))
+
+
+def send_back():
+    return asked_for("requested", partial(reject_withdrawal, reason="Name unknown"))
+
+
 def statements_of(act):
     """How many statements it takes; it is done for good."""
     fault = Fault()
@@ -132,6 +164,9 @@ OPERATIONS = [
     cancel_a_session,
     hand_back,
     buy_with_a_key,
+    ask_for_a_payout,
+    pay_out,
+    send_back,
 ]
 
 
