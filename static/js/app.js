@@ -51,3 +51,8 @@ for (const field of document.querySelectorAll("select[data-guess-zone]")) {
   const listed = [...field.options].some((option) => option.value === own);
   if (listed && field.value === "UTC") field.value = own;
 }
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}

@@ -16,7 +16,13 @@ from payments.models import CreditNotice, PaymentHold
 from payments.statements import describe, movements_of
 from payments.views.credit import LINES_PER_PAGE
 from payments.wallets import balances_of
-from tests.factories import UserFactory, give_credit, make_course, student_with_credit
+from tests.factories import (
+    StaffFactory,
+    UserFactory,
+    give_credit,
+    make_course,
+    student_with_credit,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +143,16 @@ def test_staff_say_how_to_get_credit_and_their_words_are_escaped(browser):
     words = text_of(browser.get(PAGE))
     assert "<p>Pay at the desk.</p>" in words
     assert "<script>alert(1)" not in words
+
+
+def test_there_is_one_notice_and_staff_write_it_in_the_admin(client):
+    client.force_login(StaffFactory())
+    add = reverse("admin:payments_creditnotice_add")
+    assert client.post(add, {"text": "Pay at the desk."}).status_code == 302
+    assert client.get(add).status_code == 403
+    change = reverse("admin:payments_creditnotice_change", args=[1])
+    assert client.post(change, {"text": "Ask Robin."}).status_code == 302
+    assert CreditNotice.objects.get().text == "Ask Robin."
 
 
 class TestReceipt:

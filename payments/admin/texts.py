@@ -1,0 +1,12 @@
+"""What staff say on pages in their own words."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from payments.models import CreditNotice
+
+
+@admin.register(CreditNotice)
+class CreditNoticeAdmin(admin.ModelAdmin):
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not CreditNotice.objects.exists()
