@@ -57,6 +57,12 @@ class DemoCourse:
 
 STAFF = Person("staff", "Robin Clark")
 
+# By their group.
+CLERKS = {
+    "support": Person("support", "Ada Brandt"),
+    "finance": Person("finance", "Luis Ortega"),
+}
+
 TEACHERS = (
     Person("sofia", "Sofía Marín", "Europe/Madrid"),
     Person("james", "James Okafor", "Europe/London"),

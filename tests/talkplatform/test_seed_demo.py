@@ -42,6 +42,8 @@ def test_everybody_can_sign_in_with_what_is_printed(logins):
     assert printed == set(User.objects.values_list("email", flat=True))
     assert all(authenticate(username=email, password=demo.PASSWORD) for email in printed)
     assert User.objects.get(is_superuser=True).is_staff
+    clerks = User.objects.filter(is_staff=True, is_superuser=False)
+    assert set(clerks.values_list("groups__name", flat=True)) == {"support", "finance"}
     assert User.objects.filter(is_teacher=True).count() == len(demo.TEACHERS)
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import F, Q
 from django.utils import timezone
@@ -22,6 +23,7 @@ from enrollments.services.sessions import add_session, cancel_session, move_sess
 from payments.models import HoldPart, PaymentHold, Transfer
 from payments.services.ledger import grant_credit
 from talkplatform.demo import (
+    CLERKS,
     COURSES,
     PASSWORD,
     STAFF,
@@ -30,6 +32,7 @@ from talkplatform.demo import (
     DemoCourse,
     Person,
 )
+from talkplatform.management.commands.make_staff_groups import make_groups
 
 People = dict[str, User]
 
@@ -56,7 +59,7 @@ class Command(BaseCommand):
 
     def _print_logins(self) -> None:
         self.stdout.write(f"The demo world is ready. Every password: {PASSWORD}\n")
-        people = [(STAFF, "staff")]
+        people = [(STAFF, "staff"), *((person, group) for group, person in CLERKS.items())]
         people += [(person, "teacher") for person in TEACHERS]
         people += [(person, "student") for person in STUDENTS]
         for person, role in people:
@@ -69,6 +72,7 @@ def build_world() -> bool:
     if User.objects.exists():
         return False
     staff = User.objects.create_superuser(STAFF.email, PASSWORD, display_name=STAFF.name)
+    _hire()
     people: People = {}
     for person in TEACHERS + STUDENTS:
         people[person.key] = _arrive(person, people, staff)
@@ -77,6 +81,16 @@ def build_world() -> bool:
     for plan in COURSES:
         _play(plan, people)
     return True
+
+
+def _hire() -> None:
+    """One clerk for each group of staff."""
+    make_groups()
+    for group, person in CLERKS.items():
+        clerk = User.objects.create_user(
+            person.email, PASSWORD, display_name=person.name, is_staff=True
+        )
+        clerk.groups.add(Group.objects.get(name=group))
 
 
 def _arrive(person: Person, people: People, staff: User) -> User:
