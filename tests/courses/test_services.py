@@ -7,7 +7,7 @@ import pytest
 from common.errors import NotFound
 from courses.errors import NothingToSell
 from courses.models import Course
-from courses.services import archive_course, publish_course
+from courses.services import archive_course, create_course, publish_course
 from enrollments.services.sessions import change_course
 from tests.factories import DAY, StaffFactory, TeacherFactory, extend_course, make_course
 
@@ -16,6 +16,14 @@ pytestmark = pytest.mark.django_db
 
 def publish(course: Course, actor=None) -> Course:
     return publish_course(course_id=course.pk, actor=actor or course.teacher)
+
+
+def test_a_course_begins_as_a_draft():
+    teacher = TeacherFactory()
+    course = create_course(teacher=teacher, title="Hola", language="Spanish", category="Languages")
+    course.refresh_from_db()
+    assert (course.teacher, course.title, course.status) == (teacher, "Hola", "draft")
+    assert (course.current_students, course.price_full_course) == (0, None)
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,25 @@ from common.errors import NotFound
 from courses.models import Course, CourseSession
 from courses.services import archive_course
 from enrollments.access import has_access_to_session
-from enrollments.errors import SeatsTaken, SessionClosed, SessionStarted, StartInPast
+from enrollments.errors import (
+    RefundsChanged,
+    SeatsTaken,
+    SessionClosed,
+    SessionStarted,
+    StartInPast,
+)
 from enrollments.models import CourseEnrollment
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
+    Refunds,
     cancel_session,
     change_course,
+    change_session,
     move_session,
     refund_cancelled_session,
+    refunds_due,
+    refunds_made,
 )
 from payments.models import HoldPart, PaymentHold
 from payments.wallets import balances_of
@@ -128,6 +138,13 @@ class TestMoving:
         with pytest.raises(SessionClosed):
             self.move(first, timezone.now() + DAY)
 
+    def test_texts_change_at_any_time_and_move_nothing(self, course, first):
+        start_session(first)
+        changed = change_session(session_id=first.pk, actor=course.teacher, title="New")
+        assert (changed.title, changed.starts_at) == ("New", first.starts_at)
+        with pytest.raises(NotFound):
+            change_session(session_id=first.pk, actor=UserFactory(), title="Forged")
+
     def test_staff_may_and_strangers_may_not(self, first):
         self.move(first, first.starts_at + DAY, actor=StaffFactory())
         with pytest.raises(NotFound):
@@ -169,6 +186,25 @@ class TestCancelling:
         enrollment.refresh_from_db()
         assert (enrollment.status, enrollment.payment_status) == ("cancelled", "refunded")
         assert balances_of(student) == (Decimal("500.00"), Decimal("0.00"))
+
+    def test_nothing_happens_if_other_refunds_were_expected(
+        self, student, course, first, enrollment
+    ):
+        due = refunds_due(first.pk)
+        assert due == Refunds(students=1, amount=Decimal("14.28"))
+        purchase_session(student=student_with_credit(), session_id=first.pk)
+        with pytest.raises(RefundsChanged) as refusal:
+            cancel_session(session_id=first.pk, actor=course.teacher, expected=due)
+        assert refusal.value.details == {"students": 2, "amount": "30.28"}
+        assert balances_of(student) == (Decimal("400.00"), Decimal("100.00"))
+        assert refunds_made(first.pk) == Refunds(students=0, amount=Decimal("0.00"))
+
+    def test_a_repeat_expects_nothing(self, course, first, enrollment):
+        due = refunds_due(first.pk)
+        for _ in range(2):
+            cancel_session(session_id=first.pk, actor=course.teacher, expected=due)
+        assert refunds_made(first.pk) == due
+        assert refunds_due(first.pk) == Refunds(students=0, amount=Decimal("0.00"))
 
     def test_a_session_that_is_over_stays(self, course, first):
         CourseSession.objects.filter(pk=first.pk).update(status="completed")
