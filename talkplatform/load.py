@@ -1,0 +1,259 @@
+"""A large platform at once, for measuring: rows made by the database itself, of money that adds up.
+
+Nothing here goes through a service. Every student was granted credit and is enrolled in courses of
+four sessions, the first of which has taken place and is released.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from payments import commission
+from payments.models import SYSTEM_ACCOUNTS, LedgerAccount
+
+CHUNK = 10_000
+SESSIONS = 4
+SHARE = Decimal("5.00")
+PRICE = SESSIONS * SHARE
+GRANT = Decimal("100000.00")
+
+# Each kind of row has keys of its own: the kind in the middle of the key, the number at its end.
+STUDENT, TEACHER, COURSE, SESSION, ENROLLMENT, HOLD, PART = range(1, 8)
+ACCOUNT = {"wallet": 1, "earnings": 2, "withdrawing": 3}
+TRANSFER = {
+    ("grant", ""): 30,
+    ("hold", ""): 31,
+    ("release", "teacher"): 32,
+    ("release", "platform"): 33,
+}
+
+Statement = tuple[str, int, str]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much to make. Every student has as many courses, every course as many students."""
+
+    students: int
+    courses: int
+    enrollments: int
+    password: str = "!"  # noqa: S105 - no password at all
+
+    @property
+    def teachers(self) -> int:
+        return max(self.courses // 10, 1)
+
+    @property
+    def is_even(self) -> bool:
+        whole = self.enrollments % self.students == 0 and self.enrollments % self.courses == 0
+        return whole and self.courses % self.teachers == 0 and self.each <= self.courses
+
+    @property
+    def each(self) -> int:
+        """How many courses a student is enrolled in."""
+        return self.enrollments // self.students
+
+    @property
+    def rows(self) -> int:
+        return sum(count for _, count, _ in _statements(self))
+
+
+def generate(size: Size) -> Iterator[tuple[str, int]]:
+    """Make the rows a chunk at a time; gives the table and how many came to it."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE load_numbers (n INT PRIMARY KEY)")
+        cursor.executemany("INSERT INTO load_numbers VALUES (%s)", [(n,) for n in range(CHUNK)])
+        for table, total, statement in _statements(size):
+            for offset in range(0, total, CHUNK):
+                count = min(CHUNK, total - offset)
+                with transaction.atomic():
+                    cursor.execute(f"{statement} WHERE n < {count}".replace("#", f"({offset} + n)"))
+                yield table, count
+        cursor.execute("DROP TEMPORARY TABLE load_numbers")
+
+
+def key(kind: int, number: str) -> str:
+    """SQL for the key of a row of this kind, in order of its number, given in SQL."""
+    return f"CONCAT('01930000000070008{kind:03d}', LPAD(HEX({number}), 12, '0'))"
+
+
+def key_of(kind: int, number: int) -> UUID:
+    """The key that `key` makes in SQL."""
+    return UUID(f"01930000000070008{kind:03d}{number:012x}")
+
+
+def _statements(size: Size) -> list[Statement]:
+    return [*_people(size), *_catalogue(size), *_bookings(size), *_transfers(size)]
+
+
+def _people(size: Size) -> Iterator[Statement]:
+    earned = _shares()[0] * (size.enrollments // size.teachers)
+    spendable = {STUDENT: GRANT - PRICE * size.each, TEACHER: 0}
+    for kind, role, count in (
+        (STUDENT, "student", size.students),
+        (TEACHER, "teacher", size.teachers),
+    ):
+        user = {
+            "id": key(kind, "#"),
+            "email": f"CONCAT('{role}', #, '@load.example.com')",
+            "password": f"'{size.password}'",
+            "display_name": f"CONCAT('{role.title()} ', #)",
+            "is_teacher": int(kind == TEACHER),
+            "is_superuser": 0,
+            "is_staff": 0,
+            "is_active": 1,
+            "referral_code": f"CONCAT('{role[0]}', #)",
+            "time_zone": "'UTC'",
+            "date_joined": "NOW(6)",
+        }
+        yield _insert("users", count, user)
+        balances = {"wallet": spendable[kind], "earnings": earned * int(kind == TEACHER)}
+        for account in ACCOUNT:
+            yield _insert(
+                "ledger_accounts",
+                count,
+                {
+                    "id": _account(kind, account, "#"),
+                    "kind": f"'{account}'",
+                    "balance": balances.get(account, 0),
+                    "owner_id": key(kind, "#"),
+                },
+            )
+
+
+def _catalogue(size: Size) -> Iterator[Statement]:
+    stamps = {"created_at": "NOW(6)", "updated_at": "NOW(6)"}
+    course = {
+        "id": key(COURSE, "#"),
+        "teacher_id": key(TEACHER, f"# % {size.teachers}"),
+        "title": "CONCAT('Course ', #)",
+        "description": "'A course to measure with.'",
+        "language": "'English'",
+        "level": "'beginner'",
+        "category": "'Languages'",
+        "thumbnail": "''",
+        "status": "'published'",
+        "price_full_course": PRICE,
+        "price_per_session": SHARE,
+        "current_students": size.enrollments // size.courses,
+    }
+    yield _insert("courses", size.courses, course | stamps)
+    first = f"# % {SESSIONS} = 0"
+    session = {
+        "id": key(SESSION, "#"),
+        "course_id": key(COURSE, f"# DIV {SESSIONS}"),
+        "session_number": f"# % {SESSIONS} + 1",
+        "title": f"CONCAT('Session ', # % {SESSIONS} + 1)",
+        "description": "''",
+        "starts_at": f"NOW(6) + INTERVAL IF({first}, -30, 30 + # % {SESSIONS}) DAY",
+        "duration_minutes": 60,
+        "status": f"IF({first}, 'completed', 'scheduled')",
+        "room_name": "CONCAT('load-', #)",
+    }
+    yield _insert("course_sessions", SESSIONS * size.courses, session | stamps)
+
+
+def _bookings(size: Size) -> Iterator[Statement]:
+    teacher, referrer, platform = _shares()
+    stamps = {"created_at": "NOW(6)", "updated_at": "NOW(6)"}
+    enrollment = {
+        "id": key(ENROLLMENT, "#"),
+        "user_id": key(STUDENT, f"# DIV {size.each}"),
+        "course_id": key(COURSE, f"# % {size.courses}"),
+        "enrollment_type": "'full_course'",
+        "payment_status": "'paid'",
+        "status": "'active'",
+        "total_price_paid": PRICE,
+        "refund_amount": 0,
+        "enrolled_at": "NOW(6) - INTERVAL 60 DAY",
+        "completion_percentage": 100 / SESSIONS,
+    }
+    yield _insert("course_enrollments", size.enrollments, enrollment | stamps)
+    hold = {
+        "id": key(HOLD, "#"),
+        "enrollment_id": key(ENROLLMENT, "#"),
+        "student_id": key(STUDENT, f"# DIV {size.each}"),
+        "teacher_id": key(TEACHER, f"# % {size.courses} % {size.teachers}"),
+        "amount": PRICE,
+        "released_amount": SHARE,
+        "refunded_amount": 0,
+        "commission_bp": settings.COMMISSION_BP,
+        "referral_bp": settings.REFERRAL_BP,
+        "status": "'held'",
+        "held_at": "NOW(6) - INTERVAL 60 DAY",
+        "release_percentage": 100 / SESSIONS,
+        "notes": "''",
+    }
+    yield _insert("payment_holds", size.enrollments, hold)
+    first = f"# % {SESSIONS} = 0"
+    of_course = f"# DIV {SESSIONS} % {size.courses}"
+    part = {
+        "id": key(PART, "#"),
+        "hold_id": key(HOLD, f"# DIV {SESSIONS}"),
+        "session_id": key(SESSION, f"{of_course} * {SESSIONS} + # % {SESSIONS}"),
+        "amount": SHARE,
+        "sold_starts_at": f"NOW(6) + INTERVAL IF({first}, -30, 30 + # % {SESSIONS}) DAY",
+        "status": f"IF({first}, 'released', 'pending')",
+        "settled_at": f"IF({first}, NOW(6) - INTERVAL 29 DAY, NULL)",
+        "reason": f"IF({first}, 'attended', '')",
+        "review_reason": "''",
+        "teacher_amount": f"IF({first}, {teacher}, 0)",
+        "referrer_amount": f"IF({first}, {referrer}, 0)",
+        "platform_amount": f"IF({first}, {platform}, 0)",
+        "refunded_amount": 0,
+    }
+    yield _insert("hold_parts", SESSIONS * size.enrollments, part)
+
+
+def _transfers(size: Size) -> Iterator[Statement]:
+    system = {kind: f"'{account.hex}'" for kind, account in SYSTEM_ACCOUNTS.items()}
+    issued, escrow = system[LedgerAccount.Kind.ISSUED], system[LedgerAccount.Kind.ESCROW]
+    teacher = f"# % {size.courses} % {size.teachers}"
+    shares = _shares()
+    of_hold = {"hold_id": key(HOLD, "#")}
+    of_part = of_hold | {"hold_part_id": key(PART, f"# * {SESSIONS}")}
+    spender, earner = (
+        _account(STUDENT, "wallet", f"# DIV {size.each}"),
+        _account(TEACHER, "earnings", teacher),
+    )
+    yield _move("grant", size.students, GRANT, issued, _account(STUDENT, "wallet", "#"))
+    yield _move("hold", size.enrollments, PRICE, spender, escrow, **of_hold)
+    for role, amount, account in (
+        ("teacher", shares.teacher, earner),
+        ("platform", shares.platform, system[LedgerAccount.Kind.PLATFORM]),
+    ):
+        yield _move("release", size.enrollments, amount, escrow, account, role, **of_part)
+
+
+def _move(
+    kind: str, count: int, amount: Decimal, debit: str, credit: str, role: str = "", **of: str
+) -> Statement:
+    transfer = {
+        "id": key(TRANSFER[kind, role], "#"),
+        "dedupe_key": f"CONCAT('{kind}:load-', #, '{role and ':' + role}')",
+        "kind": f"'{kind}'",
+        "amount": amount,
+        "note": "''",
+        "debit_account_id": debit,
+        "credit_account_id": credit,
+        "created_at": "NOW(6) - INTERVAL 60 DAY",
+    }
+    return _insert("transfers", count, transfer | of)
+
+
+def _account(owner: int, kind: str, number: str) -> str:
+    return key(10 * owner + ACCOUNT[kind], number)
+
+
+def _shares() -> commission.Shares:
+    """What teacher, referrer and platform get of the one part that is released."""
+    return commission.shares_of(SHARE, commission_bp=settings.COMMISSION_BP, referral_bp=0)
+
+
+def _insert(table: str, count: int, values: dict[str, object]) -> Statement:
+    columns, expressions = ", ".join(values), ", ".join(map(str, values.values()))
+    return table, count, f"INSERT INTO {table} ({columns}) SELECT {expressions} FROM load_numbers"  # noqa: S608

@@ -1,0 +1,31 @@
+"""The data that is measured on is made at once, and honest."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from enrollments.models import CourseEnrollment
+from payments.models import Transfer
+
+pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
+SMALL = {"students": 20, "courses": 10, "enrollments": 40}
+
+
+def test_its_books_are_right(broken):
+    call_command("generate_load_data", **SMALL)
+    assert CourseEnrollment.objects.count() == 40
+    assert Transfer.objects.count() == 20 + 3 * 40
+    assert broken() == {}
+
+
+def test_it_fills_only_what_is_empty():
+    call_command("generate_load_data", **SMALL)
+    with pytest.raises(CommandError):
+        call_command("generate_load_data", **SMALL)
+    assert User.objects.count() == 21
+
+
+def test_it_spreads_evenly_or_not_at_all():
+    with pytest.raises(CommandError):
+        call_command("generate_load_data", **SMALL | {"enrollments": 41})
+    assert not User.objects.exists()
