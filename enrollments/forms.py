@@ -19,6 +19,12 @@ ORDERINGS = {
 }
 
 
+ANY: dict[str, Any] = {
+    "empty_label": "Any",
+    "error_messages": {"invalid_choice": "This is none of the choices."},
+}
+
+
 def _published(field: str) -> Any:
     def choices() -> list[tuple[str, str]]:
         values = Course.objects.published().order_by(field).values_list(field, flat=True)
@@ -30,17 +36,15 @@ def _published(field: str) -> Any:
 class CatalogueForm(CourseFilter):
     """The filters of the API as a form, and those that only people need."""
 
-    category = django_filters.ChoiceFilter(choices=_published("category"), empty_label="Any")
-    language = django_filters.ChoiceFilter(choices=_published("language"), empty_label="Any")
-    level = django_filters.ChoiceFilter(choices=Course.Level.choices, empty_label="Any")
-    price = django_filters.ChoiceFilter(
-        choices=MAX_PRICES, empty_label="Any", method="up_to", label="Price"
-    )
+    category = django_filters.ChoiceFilter(choices=_published("category"), **ANY)
+    language = django_filters.ChoiceFilter(choices=_published("language"), **ANY)
+    level = django_filters.ChoiceFilter(choices=Course.Level.choices, **ANY)
+    price = django_filters.ChoiceFilter(choices=MAX_PRICES, method="up_to", label="Price", **ANY)
     order = django_filters.ChoiceFilter(
         choices=[(key, words) for key, (words, _) in ORDERINGS.items()],
-        empty_label=None,
         method="ordered",
         label="Order",
+        **(ANY | {"empty_label": None}),
     )
     teacher = django_filters.UUIDFilter(field_name="teacher_id", widget=forms.HiddenInput)
 

@@ -39,6 +39,7 @@ class State(StrEnum):
     NO_SESSIONS = "no_sessions"
 
 
+ONLY_YOU = "Only you and our staff see this page until you publish it."
 BUYABLE = {State.OPEN, State.STARTED, State.UPGRADE}
 
 
@@ -83,7 +84,8 @@ class Reader:
 def course_offer(course: Any, reader: Reader) -> Offer:
     """The whole of a course from `storefront.course_for`, as its reader may have it."""
     if reader.teaches(course):
-        return _manage(course)
+        reason = ONLY_YOU if course.status == Course.Status.DRAFT else ""
+        return replace(_manage(course), badge=course.get_status_display(), reason=reason)
     if course.my_enrollment:
         return _enrolled(course.my_enrollment)
     if course.status != Course.Status.PUBLISHED:
@@ -108,7 +110,7 @@ def session_offer(session: Any, reader: Reader, now: datetime) -> Offer:
     if session.has_started(now):
         return _running(session)
     if reader.teaches(session.course):
-        return _manage(session.course, badge="")
+        return _manage(session.course)
     if session.my_part and session.my_part.status == HoldPart.Status.PENDING:
         return _held(session, session.my_part)
     return _session_for_sale(session, reader)
@@ -133,11 +135,8 @@ def sessions(count: int) -> str:
     return f"{count} session{'' if count == 1 else 's'}"
 
 
-def _manage(course: Course, badge: str | None = None) -> Offer:
-    shown = course.get_status_display() if badge is None else badge
-    return Offer(
-        State.OWN, badge=shown, label="Manage", url=reverse("teaching:course", args=[course.pk])
-    )
+def _manage(course: Course) -> Offer:
+    return Offer(State.OWN, label="Manage", url=reverse("teaching:course", args=[course.pk]))
 
 
 def _enrolled(enrollment: Any) -> Offer:

@@ -118,6 +118,9 @@ class TestFinding:
         assert len(titles(page)) == 3
         assert "Some of these filters make no sense and were left out." in page.text
 
+    def test_an_unknown_choice_is_told_at_its_field(self, client):
+        assert "This is none of the choices." in client.get("/", {"level": "expert"}).text
+
     @pytest.mark.parametrize("page", ["0", "-1", "999", "x", "1e3"])
     def test_any_page_number_shows_a_page(self, client, page):
         assert len(find(client, page=page)) == 3

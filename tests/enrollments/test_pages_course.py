@@ -247,7 +247,8 @@ class TestTeachersAndStaff:
 
     def test_a_draft_shows_itself_to_its_teacher_and_to_staff(self, client):
         draft = make_course(published=False)
-        assert of_course(look(client, draft, draft.teacher))[:2] == ("own", "Draft")
+        mine = ("own", "Draft", "Only you and our staff see this page until you publish it.")
+        assert of_course(look(client, draft, draft.teacher)) == mine
         seen = of_course(look(client, draft, StaffFactory()))
         assert seen == ("draft", "Draft", "Only its teacher and staff see this page.")
         assert look(client, draft, student_with_credit()).status_code == 404
