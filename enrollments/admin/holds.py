@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import flatten_fieldsets
@@ -34,7 +35,7 @@ from payments.models import HoldPart, HoldStatus, PaymentHold
 
 def grace() -> timedelta:
     """How long after a session its settlement is due."""
-    return timedelta(0)
+    return timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
 
 
 MICROSECONDS = 60_000_000  # of a minute: what the databases keep for a duration
@@ -124,7 +125,7 @@ def is_under_review(hold: PaymentHold) -> bool:
 @admin.register(PaymentHold)
 class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
     list_display = (
-        "reference", "state", "amount", "student", "teacher", "bought", "held_at", "release_due",
+        "reference", "state", "amount", "student", "teacher", "bought", "held_since", "release_due",
         "attendance",
     )  # fmt: skip
     list_filter = (
@@ -146,7 +147,7 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
             "Money",
             {"fields": (("amount", "released_amount", "refunded_amount"), "rates", "notes")},
         ),
-        ("Time", {"fields": (("held_at", "release_due", "attendance"), "timeline")}),
+        ("Time", {"fields": (("held_since", "release_due", "attendance"), "timeline")}),
     )
     inlines = (PartInline, TransferInline)
 
@@ -176,6 +177,10 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
     def booking(self, hold: PaymentHold) -> str:
         booking: Any = hold.enrollment or hold.session_purchase
         return link_to(booking, self.bought(hold))
+
+    @admin.display(ordering="held_at")
+    def held_since(self, hold: PaymentHold) -> str:
+        return moment(hold.held_at)
 
     @admin.display
     def release_due(self, hold: PaymentHold) -> str:
