@@ -150,6 +150,15 @@ class TestWithdrawing:
         assert Withdrawal.objects.count() == 1
         assert available(teacher) == 70
 
+    def test_the_password_is_no_part_of_what_the_form_is_known_by(self, browser, teacher):
+        fields, new = filled(browser), "another long password"
+        browser.post(WITHDRAW, fields)
+        teacher.set_password(new)
+        teacher.save()
+        browser.force_login(teacher)
+        assert browser.post(WITHDRAW, fields | {"password": new}).headers["Location"] == PAGE
+        assert Withdrawal.objects.count() == 1
+
     def test_the_wrong_password(self, browser, teacher):
         page = browser.post(WITHDRAW, filled(browser, password="guess"))
         assert (page.status_code, available(teacher)) == (403, 120)
