@@ -11,6 +11,10 @@ class LockingQuerySet(models.QuerySet):
         """The rows of this table, FOR UPDATE, once evaluated; never joined tables."""
         return self.select_for_update()
 
+    def claimed(self) -> Self:
+        """Those of the rows that nobody else has locked, FOR UPDATE, without waiting."""
+        return self.select_for_update(skip_locked=True)
+
 
 class UUIDModel(models.Model):
     # Time-ordered keys keep inserts at the end of the index.

@@ -5,7 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -94,8 +94,17 @@ class Course(TimestampedModel):
 
 class CourseSessionQuerySet(LockingQuerySet):
     def open_at(self, now: datetime) -> Self:
-        """Those that can still be sold: scheduled, and not started by `now`."""
-        return self.filter(status=CourseSession.Status.SCHEDULED, starts_at__gt=now)
+        """Those that can still be sold: neither cancelled nor started by `now`."""
+        return self.filter(status__in=CourseSession.OPEN, starts_at__gt=now)
+
+    def settling_at(self, now: datetime) -> Self:
+        """Those of which attendance can decide by `now`: ended, and the grace is over."""
+        ended_by = now - timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
+        minute = Value(timedelta(minutes=1))
+        length = ExpressionWrapper(F("duration_minutes") * minute, output_field=DurationField())
+        # The first condition is what an index can answer.
+        started = self.filter(starts_at__lt=ended_by)
+        return started.alias(ends=F("starts_at") + length).filter(ends__lte=ended_by)
 
 
 class CourseSession(TimestampedModel):
@@ -104,6 +113,9 @@ class CourseSession(TimestampedModel):
         LIVE = "live"
         COMPLETED = "completed"
         CANCELLED = "cancelled"
+
+    # A room may open, and the session be live, minutes before it starts.
+    OPEN = (Status.SCHEDULED, Status.LIVE)
 
     course = models.ForeignKey(Course, models.PROTECT, related_name="sessions")
     session_number = models.PositiveIntegerField()
@@ -132,6 +144,7 @@ class CourseSession(TimestampedModel):
                 name="course_sessions_status_known",
             ),
         ]
+        indexes = [models.Index(fields=["status", "starts_at"], name="course_sessions_due")]
 
     def __str__(self) -> str:
         return f"{self.session_number}. {self.title}"
@@ -145,9 +158,14 @@ class CourseSession(TimestampedModel):
         """When its room opens to those who may enter."""
         return self.starts_at - timedelta(minutes=settings.JOIN_OPENS_MINUTES)
 
+    @property
+    def settles_at(self) -> datetime:
+        """When attendance decides on its money: late events of its room have come by then."""
+        return self.ends_at + timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
+
     def has_started(self, now: datetime | None = None) -> bool:
         return self.starts_at <= (now or timezone.now())
 
     def is_open(self, now: datetime) -> bool:
-        """Can still be sold: scheduled, and not started by `now`."""
-        return self.status == self.Status.SCHEDULED and not self.has_started(now)
+        """Can still be sold: neither cancelled nor started by `now`."""
+        return self.status in self.OPEN and not self.has_started(now)

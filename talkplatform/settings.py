@@ -245,6 +245,25 @@ if any(len(_key) < 32 for _key in PAYOUT_KEYS):
 IDEMPOTENCY_KEY_DAYS = env.int("IDEMPOTENCY_KEY_DAYS", default=30)
 JOIN_OPENS_MINUTES = env.int("JOIN_OPENS_MINUTES", default=10)
 
+# After a session. Who was there for this part of its scheduled length attended it.
+ATTENDANCE_THRESHOLD_PERCENT = env.int("ATTENDANCE_THRESHOLD_PERCENT", default=20)
+if not 0 < ATTENDANCE_THRESHOLD_PERCENT <= 100:
+    raise ImproperlyConfigured("ATTENDANCE_THRESHOLD_PERCENT is a percentage: 1 to 100.")
+SETTLEMENT_GRACE_MINUTES = env.int("SETTLEMENT_GRACE_MINUTES", default=30)
+if SETTLEMENT_GRACE_MINUTES < 0:
+    raise ImproperlyConfigured("SETTLEMENT_GRACE_MINUTES is below zero: a session is not over.")
+# What becomes of the share of a session that the student missed: refund or release.
+NO_SHOW = env.str("NO_SHOW", default="refund")
+if NO_SHOW not in ("refund", "release"):
+    raise ImproperlyConfigured("NO_SHOW is refund or release.")
+
+# Video. Without these the platform works, but nobody can join and nobody's attendance is known.
+LIVEKIT_URL = env.str("LIVEKIT_URL", default="")
+LIVEKIT_API_KEY = env.str("LIVEKIT_API_KEY", default="")
+LIVEKIT_API_SECRET = env.str("LIVEKIT_API_SECRET", default="")
+if len({bool(LIVEKIT_URL), bool(LIVEKIT_API_KEY), bool(LIVEKIT_API_SECRET)}) > 1:
+    raise ImproperlyConfigured("Set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET together.")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
