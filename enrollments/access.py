@@ -65,11 +65,16 @@ def access_of(session: Any, user: User) -> Access:
 
 def has_access_to_session(*, user: User, session_id: UUID) -> Access:
     """Whether the user may enter, and why; one statement. Raises `NotFound` for what is hidden."""
+    return access_of(find_session(user=user, session_id=session_id), user)
+
+
+def find_session(*, user: User, session_id: UUID) -> Any:
+    """A session for `access_of`, with its course; one statement. Raises `NotFound` if hidden."""
     sessions = CourseSession.objects.select_related("course")
     session = with_access_of(sessions, user).filter(pk=session_id).first()
     if session is None or not session.course.is_visible_to(user):
         raise NotFound
-    return access_of(session, user)
+    return session
 
 
 def _reason(session: Any, user: User) -> AccessReason:

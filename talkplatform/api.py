@@ -4,6 +4,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from enrollments.api import catalogue, viewsets
+from enrollments.webhooks import LiveKitWebhookView
 from payments.api import viewsets as money
 from payments.api import withdrawals
 
@@ -33,6 +34,7 @@ urlpatterns = [
     path("payments/earnings", withdrawals.EarningsView.as_view()),
     path("payments/withdrawals", withdrawals.WithdrawalsView.as_view()),
     path("payments/withdrawals/<uuid:withdrawal_id>", withdrawals.WithdrawalView.as_view()),
+    path("webhooks/livekit", LiveKitWebhookView.as_view()),
     path("", include("accounts.api.urls")),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path(

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -15,7 +16,7 @@ from common.api import LinkPagination
 from common.errors import NotFound, Unavailable
 from common.schema import documented
 from enrollments import previews
-from enrollments.access import has_access_to_session
+from enrollments.access import access_of, find_session
 from enrollments.api import examples
 from enrollments.api.serializers import (
     AccessSerializer,
@@ -39,6 +40,7 @@ from enrollments.errors import (
     SessionStarted,
     SoldOut,
 )
+from enrollments.livekit import join_of
 from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services import enrolling, purchasing
 from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer
@@ -262,8 +264,12 @@ class AccessView(APIView):
         summary="May I enter this session?",
     )
     def get(self, request: Request, session_id: UUID) -> Response:
-        access = has_access_to_session(user=signed_in(request), session_id=session_id)
-        return Response(AccessSerializer(access).data)
+        user = signed_in(request)
+        session = find_session(user=user, session_id=session_id)
+        access = access_of(session, user)
+        join = join_of(session, user, access, now=timezone.now())
+        shown = vars(access) | {"has_access": access.has_access, "join": join}
+        return Response(AccessSerializer(shown).data)
 
 
 def parsed(form: type[serializers.Serializer], request: Request) -> dict[str, Any]:

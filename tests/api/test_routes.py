@@ -42,6 +42,7 @@ ROUTES = [
     # The owner has earned something, the others have not.
     ("post", "payments/withdrawals", (201, 409, 401, 409, 409), PAYOUT),
     ("delete", "payments/withdrawals/{withdrawal}", (200, 404, 401, 404, 404), None),
+    ("post", "webhooks/livekit", (415, 415, 415, 415, 415), {}),
     ("get", "auth/me", (200, 200, 401, 200, 200), None),
     ("post", "auth/register", (201, 201, 201, 201, 201), NEWCOMER),
     ("post", "auth/token", (401, 401, 401, 401, 401), CREDENTIALS),

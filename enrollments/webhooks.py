@@ -1,0 +1,55 @@
+"""LiveKit's webhook: verify, store, answer. What an event changes comes after it is stored."""
+
+from typing import Any, cast
+
+from rest_framework import serializers
+from rest_framework.parsers import BaseParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.errors import Unavailable
+from common.schema import documented
+from enrollments import livekit
+from enrollments.errors import (
+    InvalidSignature,
+    MalformedEvent,
+    PayloadTooLarge,
+    VideoNotConfigured,
+)
+from enrollments.services.events import take_event
+
+MAX_BYTES = 64 * 1024
+
+
+class RawWebhookParser(BaseParser):
+    """The body as it came: its signature is over its bytes."""
+
+    media_type = "application/webhook+json"
+
+    def parse(self, stream: Any, *args: Any, **kwargs: Any) -> Any:
+        body = stream.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise PayloadTooLarge(limit=MAX_BYTES)
+        return body
+
+
+class LiveKitWebhookView(APIView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    parser_classes = (RawWebhookParser,)
+
+    @documented(
+        "receive_livekit_event",
+        {200: None},
+        (MalformedEvent, InvalidSignature, PayloadTooLarge, VideoNotConfigured, Unavailable),
+        request={"application/webhook+json": serializers.JSONField()},
+        tags=["webhooks"],
+        summary="An event of LiveKit's, signed with our key",
+    )
+    def post(self, request: Request) -> Response:
+        body = cast(bytes, request.data)
+        event = livekit.receive(body, request.headers.get("Authorization", ""))
+        take_event(event, body.decode())
+        return Response()
