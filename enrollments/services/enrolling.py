@@ -36,6 +36,7 @@ from enrollments.models import (
     PurchaseStatus,
     SessionPurchase,
 )
+from enrollments.services.progress import note_progress, note_refund
 from payments.errors import HoldSettled
 from payments.models import HoldPart
 from payments.services.holds import (
@@ -183,10 +184,12 @@ def give_back(
     if note and pending:
         pending[0].hold.notes = note
     refund = refund_parts(due, pending=pending, reason=reason, now=now, actor=actor)
-    booking.refund_amount += refund
-    if booking.refund_amount == booking.price:
-        booking.payment_status = PaymentStatus.REFUNDED
-    booking.save(update_fields=MUTABLE)
+    note_refund(booking, refund)
+    changed = MUTABLE
+    if isinstance(booking, CourseEnrollment) and booking.status == EnrollmentStatus.ACTIVE:
+        note_progress(booking, pending)
+        changed = [*MUTABLE, "completion_percentage"]
+    booking.save(update_fields=changed)
     if pending:
         booking.hold = pending[0].hold
     return refund

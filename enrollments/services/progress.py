@@ -1,0 +1,51 @@
+"""How far a booking has come: what of it came back, what of it was attended."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.db.models import Count, Q
+
+from common.money import CENT
+from enrollments.models import (
+    CourseEnrollment,
+    EnrollmentStatus,
+    PaymentStatus,
+    SessionPurchase,
+)
+from payments.models import HoldPart
+
+Reason = HoldPart.Reason
+_ATTENDED = Q(reason=Reason.ATTENDED) | Q(
+    reason=Reason.STAFF_DECISION, status=HoldPart.Status.RELEASED
+)
+_TOOK_PLACE = Q(
+    reason__in=[Reason.ATTENDED, Reason.MISSED, Reason.TEACHER_ABSENT, Reason.STAFF_DECISION]
+)
+
+
+def note_refund(booking: CourseEnrollment | SessionPurchase, refund: Decimal) -> None:
+    """Add what came back to a locked booking; the caller saves it."""
+    booking.refund_amount += refund
+    if booking.refund_amount == booking.price:
+        booking.payment_status = PaymentStatus.REFUNDED
+
+
+def note_progress(enrollment: CourseEnrollment, pending: Sequence[HoldPart]) -> None:
+    """Note how much of a locked enrolment was attended, and `completed` once nothing of it waits.
+
+    Where every session was called off or handed back none took place: it stays active, and can
+    be cancelled. `pending` are the parts that `lock_pending_parts` found, as they are now. The
+    caller saves it. One statement.
+    """
+    parts = HoldPart.objects.filter(hold__enrollment=enrollment).aggregate(
+        attended=Count("pk", filter=_ATTENDED),
+        took_place=Count("pk", filter=_TOOK_PLACE),
+        called_off=Count("pk", filter=Q(reason=Reason.SESSION_CANCELLED)),
+        sold=Count("pk"),
+    )
+    if owed := parts["sold"] - parts["called_off"]:
+        share = Decimal(100) * parts["attended"] / owed
+        enrollment.completion_percentage = share.quantize(CENT)
+    waits = any(part.status == HoldPart.Status.PENDING for part in pending)
+    if enrollment.status == EnrollmentStatus.ACTIVE and parts["took_place"] and not waits:
+        enrollment.status = EnrollmentStatus.COMPLETED
