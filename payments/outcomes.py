@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.conf import settings
+
 from common.formats import money
 from courses.models import CourseSession
 from payments.models import HoldPart, PaymentHold
@@ -106,4 +108,5 @@ def _waiting(session: CourseSession, now: datetime) -> tuple[str, Tone]:
         return "To come", Tone.NEXT
     if now < session.ends_at:
         return "Running now", Tone.NOW
-    return "Ended · settled within 30 minutes after the end", Tone.NEXT
+    grace = settings.SETTLEMENT_GRACE_MINUTES
+    return f"Ended · settled within {grace} minutes after the end", Tone.NEXT
