@@ -75,6 +75,11 @@ def test_rates_out_of_range_are_refused(name, value):
     assert name in refused.stderr.splitlines()[-1]
 
 
+def test_a_key_that_could_be_guessed_seals_nothing():
+    refused = run("import talkplatform.settings", PAYOUT_KEYS=f"{'k' * 32},short")
+    assert "PAYOUT_KEYS" in refused.stderr.splitlines()[-1]
+
+
 def test_a_socket_in_the_address_reaches_the_driver():
     address = "mysql://root@localhost/talk?unix_socket=/run/db.sock"
     code = "from talkplatform.settings import DATABASES as d; print(d['default']['OPTIONS'])"
