@@ -27,11 +27,13 @@ def roster(request: TeacherRequest, session_id: Any) -> HttpResponse:
     """A session with its students, and what became of what they paid."""
     session = own_session(request, session_id)
     pages = Paginator(reads.roster(session), STUDENTS_PER_PAGE)
+    page = pages.get_page(request.GET.get("page"))
     context = {
         "session": session,
+        "presence": reads.seen_in(session, page.object_list),
         "state": reads.state_of(session, timezone.now()),
         "figures": reads.figures_of(session),
-        "page_obj": pages.get_page(request.GET.get("page")),
+        "page_obj": page,
     }
     return render(request, "teaching/roster.html", context)
 

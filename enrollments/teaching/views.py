@@ -36,7 +36,8 @@ def course(request: TeacherRequest, course_id: Any) -> HttpResponse:
     """One of my courses, with its sessions and what can be done to them."""
     found = own_course(request, course_id)
     reads.describe([found])
-    context = {"course": found, "sessions": reads.sessions_of(found)}
+    sessions, policy = reads.sessions_of(found), reads.Policy.now()
+    context = {"course": found, "sessions": sessions, "policy": policy}
     return render(request, "teaching/course.html", context)
 
 

@@ -202,6 +202,20 @@ class TestCourse:
         assert preview in page.text
         assert browser.get(preview).status_code == 200
 
+    def test_how_one_is_paid(self, browser, teacher, settings):
+        url = at("course", make_course(teacher=teacher))
+        page = browser.get(url)
+        assert "settled 30 minutes after its end" in page.text
+        assert "at least 20% of it you get 70% of their share, and 91%" in page.text
+        assert "Who misses it gets the share back." in page.text
+        settings.COMMISSION_BP, settings.REFERRAL_BP = 2500, 5000
+        settings.SETTLEMENT_GRACE_MINUTES, settings.ATTENDANCE_THRESHOLD_PERCENT = 45, 50
+        settings.NO_SHOW = "release"
+        page = browser.get(url)
+        assert "settled 45 minutes after its end" in page.text
+        assert "at least 50% of it you get 75% of their share, and 87.50%" in page.text
+        assert "The same for who misses it." in page.text
+
     def test_times_are_the_teachers(self, browser, teacher):
         course = make_course(teacher=teacher, sessions=1)
         assert any(zone in browser.get(at("course", course)).text for zone in ("CET", "CEST"))

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from courses.models import Course, CourseSession
+from enrollments.models import Attendance
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session
@@ -289,6 +290,25 @@ class TestRoster:
         assert "Cancelled by the student" in page.text
         figures = page.context["figures"]
         assert (figures.students, figures.sold) == (3, Decimal("116.00"))
+
+    def test_how_long_they_were_there(self, browser, course, first):
+        student, _ = buy(first)
+        buy(first)
+        start_session(first, ago=timedelta(minutes=50))
+        for user, minutes in ((student, 40), (course.teacher, 45)):
+            Attendance.objects.create(
+                session=first,
+                user=user,
+                connection=str(user.pk),
+                room_sid="RM_1",
+                joined_at=first.starts_at,
+                left_at=first.starts_at + timedelta(minutes=minutes),
+                source="webhook",
+            )
+        page = browser.get(at("roster", first))
+        assert "You were there 45 of 60 min" in page.text
+        assert page.text.count("40 of 60 min") == 1
+        assert page.text.count("of 60 min") == 2
 
     def test_addresses_are_not_shown(self, browser, first):
         student, _ = buy(first)
