@@ -6,9 +6,11 @@ from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import get_lib_doc_excludes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
 from common.errors import DomainError
+from common.rendering import Rendered, RenderedModel
 
 Json = dict[str, Any]
 # What every route may refuse with before a service is asked.
@@ -20,6 +22,7 @@ ANYWHERE = {
     "server_error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 FIELDS = {"type": "object", "additionalProperties": {}}
+LARGEST_INTEGER = 2**31 - 1
 JSON_TYPES = {str: "string", int: "integer"}
 
 
@@ -65,6 +68,21 @@ def documented(
     responses = answers | {status: _refusals(kinds) for status, kinds in by_status.items()}
     more.setdefault("description", "")
     return extend_schema(operation_id=operation_id, responses=responses, **more)
+
+
+def undescriptive() -> list[type[Any]]:
+    """Classes whose docstrings are for those who write serializers, not for readers of the API."""
+    return [*get_lib_doc_excludes(), Rendered, RenderedModel]
+
+
+def forget_database_limits(result: Json, **kwargs: Any) -> Json:
+    """A hook: how far an integer goes in a database is no promise, and differs between them."""
+    for schema in result["components"]["schemas"].values():
+        for field in schema.get("properties", {}).values():
+            if field.get("maximum", 0) >= LARGEST_INTEGER:
+                field.pop("maximum")
+                field.pop("format", None)
+    return result
 
 
 def describe_errors(result: Json, **kwargs: Any) -> Json:

@@ -208,9 +208,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "GET_LIB_DOC_EXCLUDES": "common.schema.undescriptive",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "common.schema.describe_errors",
+        "common.schema.forget_database_limits",
     ],
     "SCHEMA_PATH_PREFIX": "/api",
     "ENUM_NAME_OVERRIDES": {
@@ -261,6 +263,8 @@ if NO_SHOW not in ("refund", "release"):
 LIVEKIT_URL = env.str("LIVEKIT_URL", default="")
 LIVEKIT_API_KEY = env.str("LIVEKIT_API_KEY", default="")
 LIVEKIT_API_SECRET = env.str("LIVEKIT_API_SECRET", default="")
+# The page that a room opens in, such as LiveKit Meet's /custom; it is given liveKitUrl and token.
+LIVEKIT_CLIENT_URL = env.str("LIVEKIT_CLIENT_URL", default="")
 if len({bool(LIVEKIT_URL), bool(LIVEKIT_API_KEY), bool(LIVEKIT_API_SECRET)}) > 1:
     raise ImproperlyConfigured("Set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET together.")
 

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User, validate_time_zone
+from common.rendering import RenderedModel
 
 
 class Text(serializers.CharField):
@@ -20,7 +21,7 @@ class Email(serializers.EmailField, Text):
     pass
 
 
-class ProfileSerializer(serializers.ModelSerializer[User]):
+class ProfileSerializer(RenderedModel):
     class Meta:
         model = User
         fields = ("id", "email", "display_name", "is_teacher", "referral_code", "time_zone")

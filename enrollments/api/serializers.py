@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
+from common.rendering import Rendered, RenderedModel
 from courses.models import Course, CourseSession
 from enrollments.access import AccessReason
 from enrollments.models import CourseEnrollment, EnrollmentType, SessionPurchase
@@ -18,13 +19,13 @@ class Money(serializers.DecimalField):
         super().__init__(max_digits=12, decimal_places=2, **options)
 
 
-class TeacherSerializer(serializers.ModelSerializer):
+class TeacherSerializer(RenderedModel):
     class Meta:
         model = User
         fields = ["id", "display_name"]
 
 
-class CourseBriefSerializer(serializers.ModelSerializer):
+class CourseBriefSerializer(RenderedModel):
     teacher_id = serializers.UUIDField()
     teacher = TeacherSerializer()
     thumbnail = serializers.ImageField(use_url=True, allow_null=True)
@@ -47,7 +48,7 @@ class CourseBriefSerializer(serializers.ModelSerializer):
         ]
 
 
-class SessionBriefSerializer(serializers.ModelSerializer):
+class SessionBriefSerializer(RenderedModel):
     course_id = serializers.UUIDField()
 
     class Meta:
@@ -64,7 +65,7 @@ class SessionBriefSerializer(serializers.ModelSerializer):
         ]
 
 
-class EnrollmentSerializer(serializers.ModelSerializer):
+class EnrollmentSerializer(RenderedModel):
     user_id = serializers.UUIDField()
     course_id = serializers.UUIDField()
     course = CourseBriefSerializer()
@@ -91,7 +92,7 @@ class EnrollmentSerializer(serializers.ModelSerializer):
         ]
 
 
-class PurchaseSerializer(serializers.ModelSerializer):
+class PurchaseSerializer(RenderedModel):
     user_id = serializers.UUIDField()
     course_id = serializers.UUIDField()
     session_id = serializers.UUIDField()
@@ -144,7 +145,7 @@ class CancelRequestSerializer(serializers.Serializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
 
 
-class CancellationSerializer(serializers.Serializer):
+class CancellationSerializer(Rendered):
     message = serializers.CharField()
     refund_amount = Money()
     refunded_at = serializers.DateTimeField()
@@ -158,26 +159,26 @@ class PurchaseCancellationSerializer(CancellationSerializer):
     purchase = PurchaseSerializer(source="booking")
 
 
-class OutlookSerializer(serializers.Serializer):
+class OutlookSerializer(Rendered):
     session_id = serializers.UUIDField()
     paid = Money()
     refund = Money()
     reason = serializers.CharField()
 
 
-class PreviewSerializer(serializers.Serializer):
+class PreviewSerializer(Rendered):
     refund_amount = Money()
     sessions = OutlookSerializer(many=True)
     allowed = serializers.BooleanField()
     code = serializers.CharField(allow_null=True)
 
 
-class JoinSerializer(serializers.Serializer):
+class JoinSerializer(Rendered):
     url = serializers.CharField()
     token = serializers.CharField()
 
 
-class AccessSerializer(serializers.Serializer):
+class AccessSerializer(Rendered):
     hasAccess = serializers.BooleanField(source="has_access")  # noqa: N815 - clients exist
     reason = serializers.ChoiceField(choices=AccessReason.choices)
     opens_at = serializers.DateTimeField()

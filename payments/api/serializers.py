@@ -9,11 +9,12 @@ from rest_framework import serializers
 from accounts.api.serializers import ProfileSerializer, Text
 from accounts.models import User
 from common.money import parse_amount
+from common.rendering import Rendered, RenderedModel
 from payments.models import HoldPart, PaymentHold, Transfer, Withdrawal
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
 
 
-class HoldSerializer(serializers.ModelSerializer):
+class HoldSerializer(RenderedModel):
     enrollment_id = serializers.UUIDField(allow_null=True)
     session_purchase_id = serializers.UUIDField(allow_null=True)
     teacher_id = serializers.UUIDField()
@@ -37,7 +38,7 @@ class HoldSerializer(serializers.ModelSerializer):
         ]
 
 
-class HoldPartSerializer(serializers.ModelSerializer):
+class HoldPartSerializer(RenderedModel):
     session_id = serializers.UUIDField()
     session_title = serializers.CharField(source="session.title")
     starts_at = serializers.DateTimeField(source="session.starts_at")
@@ -59,7 +60,7 @@ class HoldPartSerializer(serializers.ModelSerializer):
         ]
 
 
-class HoldEventSerializer(serializers.Serializer):
+class HoldEventSerializer(Rendered):
     at = serializers.DateTimeField()
     event = serializers.ChoiceField(choices=["held", "released", "refunded"])
     amount = serializers.DecimalField(max_digits=12, decimal_places=2)
@@ -75,7 +76,7 @@ class HoldWithTimelineSerializer(HoldSerializer):
         fields = [*HoldSerializer.Meta.fields, "parts", "timeline"]
 
 
-class TransferSerializer(serializers.ModelSerializer):
+class TransferSerializer(RenderedModel):
     """`amount` is signed as the account sees it: negative when it paid."""
 
     account = serializers.CharField(help_text="Which of my accounts: wallet, earnings, …")
@@ -90,7 +91,7 @@ class TransferSerializer(serializers.ModelSerializer):
         return str(-transfer.amount if transfer.paid else transfer.amount)
 
 
-class WalletSerializer(serializers.Serializer):
+class WalletSerializer(Rendered):
     credit_balance = serializers.DecimalField(max_digits=12, decimal_places=2)
     held = serializers.DecimalField(max_digits=12, decimal_places=2)
 
@@ -110,12 +111,12 @@ class Amount(serializers.Field):
         return parse_amount(data)
 
 
-class ReferralEarningsSerializer(serializers.Serializer):
+class ReferralEarningsSerializer(Rendered):
     held = Figure(source="held_referrals")
     released = Figure(source="released_referrals")
 
 
-class SessionEarningsSerializer(serializers.Serializer):
+class SessionEarningsSerializer(Rendered):
     session_id = serializers.UUIDField(source="session.pk")
     session_title = serializers.CharField(source="session.title")
     session_number = serializers.IntegerField(source="session.session_number")
@@ -135,7 +136,7 @@ class SessionEarningsSerializer(serializers.Serializer):
     paid_at = serializers.DateTimeField(source="session.paid_at", allow_null=True)
 
 
-class EarningsSerializer(serializers.Serializer):
+class EarningsSerializer(Rendered):
     held = Figure(
         source="figures.held", help_text="To be paid, if every session is held and attended."
     )
@@ -150,7 +151,7 @@ class EarningsSerializer(serializers.Serializer):
     sessions = SessionEarningsSerializer(many=True)
 
 
-class WithdrawalSerializer(serializers.ModelSerializer):
+class WithdrawalSerializer(RenderedModel):
     payout_details = serializers.CharField(
         source="masked_details", help_text="The end of it alone."
     )

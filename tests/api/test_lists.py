@@ -7,6 +7,8 @@ import pytest
 from django.utils import timezone
 
 from enrollments.models import CourseEnrollment
+from payments.models import PaymentHold
+from payments.services.holds import frozen_rates
 from tests.factories import make_course, student_with_credit
 
 LISTS = [
@@ -49,6 +51,18 @@ def history(world):
         for number in range(250)
     ]
     CourseEnrollment.objects.bulk_create(rows)
+    PaymentHold.objects.bulk_create(
+        PaymentHold(
+            enrollment=row,
+            student=world.stranger,
+            teacher=world.teacher,
+            amount="1.00",
+            status="refunded",
+            refunded_amount="1.00",
+            **frozen_rates(world.stranger),
+        )
+        for row in rows
+    )
     return {str(row.pk) for row in rows}
 
 

@@ -1,0 +1,114 @@
+"""Rendering answers: what a serializer decides for every object, decided once for its class."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache, partial
+from operator import attrgetter, itemgetter
+from typing import Any
+from urllib.parse import urljoin
+
+from django.conf import settings
+from django.db.models import Manager
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+Convert = Callable[[Any], Any]
+
+
+class Rendered(serializers.Serializer):
+    """A serializer for answers. Its fields say what there is; a plan made of them does the work.
+
+    Django REST framework makes the fields anew for every object that is nested in another, and
+    asks each of them for every value what it is: more work than the database has with the rows.
+    """
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return render(type(self), instance)
+
+
+class RenderedModel(Rendered, serializers.ModelSerializer):
+    """A model serializer for answers."""
+
+
+def render(form: type[serializers.Serializer], instance: Any) -> dict[str, Any]:
+    """The JSON of one object, or of a dict that names the same things."""
+    plan = plan_of(form, keyed=isinstance(instance, dict))
+    return {name: convert(read(instance)) for name, read, convert in plan}
+
+
+@cache
+def plan_of(
+    form: type[serializers.Serializer], *, keyed: bool
+) -> Sequence[tuple[str, Convert, Convert]]:
+    """For each field its name, what reads it from an object, and what makes JSON of the value."""
+    return [
+        (name, _reader(field, keyed=keyed), _converter(field))
+        for name, field in form().fields.items()
+        if not field.write_only
+    ]
+
+
+def _reader(field: Any, *, keyed: bool) -> Convert:
+    if field.source == "*":
+        return lambda instance: instance
+    if field.default is not empty:
+        return lambda instance: getattr(instance, field.source, field.default)
+    if not keyed:
+        return attrgetter(field.source)
+    key, _, rest = field.source.partition(".")
+    if not rest:
+        return itemgetter(key)
+    return lambda instance: attrgetter(rest)(instance[key])
+
+
+def _converter(field: Any) -> Convert:
+    convert = _converter_of_value(field)
+    if convert is None:
+        return lambda value: value
+    return lambda value: None if value is None else convert(value)
+
+
+def _converter_of_value(field: Any) -> Convert | None:
+    """None for what is JSON already."""
+    if isinstance(field, AS_IT_IS):
+        return None
+    for kind, converter in CONVERTERS:
+        if isinstance(field, kind):
+            return converter(field)
+    raise TypeError(f"{field.parent}: nothing renders {field}")
+
+
+def _rows(form: type[serializers.Serializer], rows: Any) -> list[dict[str, Any]]:
+    return [render(form, row) for row in (rows.all() if isinstance(rows, Manager) else rows)]
+
+
+def _fixed(places: int, value: Decimal) -> str:
+    return f"{value:.{places}f}"
+
+
+def _utc(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _address(picture: Any) -> str | None:
+    """Of this site, whatever host the request named."""
+    return urljoin(settings.SITE_URL, picture.url) if picture else None
+
+
+AS_IT_IS = (
+    serializers.CharField,
+    serializers.IntegerField,
+    serializers.BooleanField,
+    serializers.ChoiceField,
+)
+# What makes the converter of a field; a list is a serializer too, and comes before it.
+CONVERTERS: Sequence[tuple[type[Any], Callable[[Any], Convert]]] = (
+    (serializers.SerializerMethodField, lambda field: getattr(field.parent, field.method_name)),
+    (serializers.ListSerializer, lambda field: partial(_rows, type(field.child))),
+    (serializers.Serializer, lambda field: partial(render, type(field))),
+    (serializers.DecimalField, lambda field: partial(_fixed, field.decimal_places)),
+    (serializers.DateTimeField, lambda _: _utc),
+    (serializers.ImageField, lambda _: _address),
+    (serializers.UUIDField, lambda _: str),
+)
