@@ -31,6 +31,12 @@ TRANSFER = {
     ("release", "platform"): 33,
 }
 
+# SQL about a row by its number, which stands for `#`.
+IS_FIRST = f"# % {SESSIONS} = 0"
+STARTS_AT = f"NOW(6) + INTERVAL IF({IS_FIRST}, -30, 30 + # % {SESSIONS}) DAY"
+LONG_AGO = "NOW(6) - INTERVAL 60 DAY"
+STAMPS = {"created_at": "NOW(6)", "updated_at": "NOW(6)"}
+
 Statement = tuple[str, int, str]
 
 
@@ -91,42 +97,42 @@ def _statements(size: Size) -> list[Statement]:
 
 
 def _people(size: Size) -> Iterator[Statement]:
-    earned = _shares()[0] * (size.enrollments // size.teachers)
-    spendable = {STUDENT: GRANT - PRICE * size.each, TEACHER: 0}
-    for kind, role, count in (
-        (STUDENT, "student", size.students),
-        (TEACHER, "teacher", size.teachers),
-    ):
-        user = {
-            "id": key(kind, "#"),
-            "email": f"CONCAT('{role}', #, '@load.example.com')",
-            "password": f"'{size.password}'",
-            "display_name": f"CONCAT('{role.title()} ', #)",
-            "is_teacher": int(kind == TEACHER),
-            "is_superuser": 0,
-            "is_staff": 0,
-            "is_active": 1,
-            "referral_code": f"CONCAT('{role[0]}', #)",
-            "time_zone": "'UTC'",
-            "date_joined": "NOW(6)",
+    earned = _shares().teacher * (size.enrollments // size.teachers)
+    yield from _users(STUDENT, "student", size.students, size.password)
+    yield from _accounts(STUDENT, size.students, {"wallet": GRANT - PRICE * size.each})
+    yield from _users(TEACHER, "teacher", size.teachers, size.password)
+    yield from _accounts(TEACHER, size.teachers, {"earnings": earned})
+
+
+def _users(kind: int, role: str, count: int, password: str) -> Iterator[Statement]:
+    values = {
+        "id": key(kind, "#"),
+        "email": f"CONCAT('{role}', #, '@load.example.com')",
+        "password": f"'{password}'",
+        "display_name": f"CONCAT('{role.title()} ', #)",
+        "is_teacher": int(kind == TEACHER),
+        "is_superuser": 0,
+        "is_staff": 0,
+        "is_active": 1,
+        "referral_code": f"CONCAT('{role[0]}', #)",
+        "time_zone": "'UTC'",
+        "date_joined": "NOW(6)",
+    }
+    yield _insert("users", count, values)
+
+
+def _accounts(owner: int, count: int, balances: dict[str, Decimal]) -> Iterator[Statement]:
+    for account in ACCOUNT:
+        values = {
+            "id": _account(owner, account, "#"),
+            "kind": f"'{account}'",
+            "balance": balances.get(account, 0),
+            "owner_id": key(owner, "#"),
         }
-        yield _insert("users", count, user)
-        balances = {"wallet": spendable[kind], "earnings": earned * int(kind == TEACHER)}
-        for account in ACCOUNT:
-            yield _insert(
-                "ledger_accounts",
-                count,
-                {
-                    "id": _account(kind, account, "#"),
-                    "kind": f"'{account}'",
-                    "balance": balances.get(account, 0),
-                    "owner_id": key(kind, "#"),
-                },
-            )
+        yield _insert("ledger_accounts", count, values)
 
 
 def _catalogue(size: Size) -> Iterator[Statement]:
-    stamps = {"created_at": "NOW(6)", "updated_at": "NOW(6)"}
     course = {
         "id": key(COURSE, "#"),
         "teacher_id": key(TEACHER, f"# % {size.teachers}"),
@@ -141,25 +147,22 @@ def _catalogue(size: Size) -> Iterator[Statement]:
         "price_per_session": SHARE,
         "current_students": size.enrollments // size.courses,
     }
-    yield _insert("courses", size.courses, course | stamps)
-    first = f"# % {SESSIONS} = 0"
+    yield _insert("courses", size.courses, course | STAMPS)
     session = {
         "id": key(SESSION, "#"),
         "course_id": key(COURSE, f"# DIV {SESSIONS}"),
         "session_number": f"# % {SESSIONS} + 1",
         "title": f"CONCAT('Session ', # % {SESSIONS} + 1)",
         "description": "''",
-        "starts_at": f"NOW(6) + INTERVAL IF({first}, -30, 30 + # % {SESSIONS}) DAY",
+        "starts_at": STARTS_AT,
         "duration_minutes": 60,
-        "status": f"IF({first}, 'completed', 'scheduled')",
+        "status": f"IF({IS_FIRST}, 'completed', 'scheduled')",
         "room_name": "CONCAT('load-', #)",
     }
-    yield _insert("course_sessions", SESSIONS * size.courses, session | stamps)
+    yield _insert("course_sessions", SESSIONS * size.courses, session | STAMPS)
 
 
 def _bookings(size: Size) -> Iterator[Statement]:
-    teacher, referrer, platform = _shares()
-    stamps = {"created_at": "NOW(6)", "updated_at": "NOW(6)"}
     enrollment = {
         "id": key(ENROLLMENT, "#"),
         "user_id": key(STUDENT, f"# DIV {size.each}"),
@@ -169,10 +172,10 @@ def _bookings(size: Size) -> Iterator[Statement]:
         "status": "'active'",
         "total_price_paid": PRICE,
         "refund_amount": 0,
-        "enrolled_at": "NOW(6) - INTERVAL 60 DAY",
+        "enrolled_at": LONG_AGO,
         "completion_percentage": 100 / SESSIONS,
     }
-    yield _insert("course_enrollments", size.enrollments, enrollment | stamps)
+    yield _insert("course_enrollments", size.enrollments, enrollment | STAMPS)
     hold = {
         "id": key(HOLD, "#"),
         "enrollment_id": key(ENROLLMENT, "#"),
@@ -184,29 +187,33 @@ def _bookings(size: Size) -> Iterator[Statement]:
         "commission_bp": settings.COMMISSION_BP,
         "referral_bp": settings.REFERRAL_BP,
         "status": "'held'",
-        "held_at": "NOW(6) - INTERVAL 60 DAY",
+        "held_at": LONG_AGO,
         "release_percentage": 100 / SESSIONS,
         "notes": "''",
     }
     yield _insert("payment_holds", size.enrollments, hold)
-    first = f"# % {SESSIONS} = 0"
-    of_course = f"# DIV {SESSIONS} % {size.courses}"
-    part = {
+    yield _parts(size)
+
+
+def _parts(size: Size) -> Statement:
+    shares = _shares()
+    course = f"# DIV {SESSIONS} % {size.courses}"
+    values = {
         "id": key(PART, "#"),
         "hold_id": key(HOLD, f"# DIV {SESSIONS}"),
-        "session_id": key(SESSION, f"{of_course} * {SESSIONS} + # % {SESSIONS}"),
+        "session_id": key(SESSION, f"{course} * {SESSIONS} + # % {SESSIONS}"),
         "amount": SHARE,
-        "sold_starts_at": f"NOW(6) + INTERVAL IF({first}, -30, 30 + # % {SESSIONS}) DAY",
-        "status": f"IF({first}, 'released', 'pending')",
-        "settled_at": f"IF({first}, NOW(6) - INTERVAL 29 DAY, NULL)",
-        "reason": f"IF({first}, 'attended', '')",
+        "sold_starts_at": STARTS_AT,
+        "status": f"IF({IS_FIRST}, 'released', 'pending')",
+        "settled_at": f"IF({IS_FIRST}, NOW(6) - INTERVAL 29 DAY, NULL)",
+        "reason": f"IF({IS_FIRST}, 'attended', '')",
         "review_reason": "''",
-        "teacher_amount": f"IF({first}, {teacher}, 0)",
-        "referrer_amount": f"IF({first}, {referrer}, 0)",
-        "platform_amount": f"IF({first}, {platform}, 0)",
+        "teacher_amount": f"IF({IS_FIRST}, {shares.teacher}, 0)",
+        "referrer_amount": f"IF({IS_FIRST}, {shares.referrer}, 0)",
+        "platform_amount": f"IF({IS_FIRST}, {shares.platform}, 0)",
         "refunded_amount": 0,
     }
-    yield _insert("hold_parts", SESSIONS * size.enrollments, part)
+    return _insert("hold_parts", SESSIONS * size.enrollments, values)
 
 
 def _transfers(size: Size) -> Iterator[Statement]:
@@ -240,7 +247,7 @@ def _move(
         "note": "''",
         "debit_account_id": debit,
         "credit_account_id": credit,
-        "created_at": "NOW(6) - INTERVAL 60 DAY",
+        "created_at": LONG_AGO,
     }
     return _insert("transfers", count, transfer | of)
 
