@@ -4,7 +4,7 @@ Nothing here goes through a service. Every student was granted credit and is enr
 four sessions, the first of which has taken place and is released.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -121,7 +121,7 @@ def _users(kind: int, role: str, count: int, password: str) -> Iterator[Statemen
     yield _insert("users", count, values)
 
 
-def _accounts(owner: int, count: int, balances: dict[str, Decimal]) -> Iterator[Statement]:
+def _accounts(owner: int, count: int, balances: Mapping[str, Decimal]) -> Iterator[Statement]:
     for account in ACCOUNT:
         values = {
             "id": _account(owner, account, "#"),
