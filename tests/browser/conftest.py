@@ -74,9 +74,10 @@ def sign_in(context: BrowserContext, user: User, origin: str) -> None:
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": origin}])
 
 
-@pytest.fixture
-def page(open_page: Callable[..., Page]) -> Page:
-    return open_page()
+@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
+def open_window(open_page: Callable[..., Page], request: pytest.FixtureRequest) -> Any:
+    """A window for a flow that has to work with scripts and without."""
+    return lambda user=None: open_page(user, java_script_enabled=request.param)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,13 +5,18 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, WebError
 
+# Without a preload: it would write a style into the page, which the page's own policy forbids.
+AXE = {"resultTypes": ["violations"], "preload": False}
 MAX_BYTES = 150_000
+# Unpacked, and as if nothing were cached: what really comes is less.
+WEIGHT = """() => [...performance.getEntriesByType("navigation"),
+  ...performance.getEntriesByType("resource")]
+  .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
 OVERFLOWING = """() => {
-  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  if (wide <= 0) return [];
-  const right = document.documentElement.clientWidth;
+  const screen = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= screen) return [];
   return [...document.body.querySelectorAll("*")]
-    .filter((element) => element.getBoundingClientRect().right > right + 0.5)
+    .filter((element) => element.getBoundingClientRect().right > screen + 0.5)
     .map((element) => element.outerHTML.slice(0, 120));
 }"""
 
@@ -30,10 +35,10 @@ class Watch:
     def _console(self, message: ConsoleMessage) -> None:
         # A status is judged with its response, where it is known what was asked for.
         if message.type in ("error", "warning") and not message.text.startswith("Failed to load"):
-            self.problems.append(f"console: {message.text}")
+            self.problems.append(f"console of {message.page and message.page.url}: {message.text}")
 
     def _error(self, error: WebError) -> None:
-        self.problems.append(f"script: {error.error}")
+        self.problems.append(f"script of {error.page and error.page.url}: {error.error}")
 
     def _request(self, request: Request) -> None:
         if not request.url.startswith((f"{self.origin}/", "data:")):
@@ -45,12 +50,9 @@ class Watch:
             self.problems.append(f"{response.status}: {response.url}")
 
 
-def accessibility_problems(page: Page, *rules: str) -> list[str]:
-    """What axe finds, by these rules or by all of them."""
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
-    if rules:
-        options["runOnly"] = list(rules)
-    found = Axe().run(page, options=options).response["violations"]
+def inaccessible(page: Page, **options: Any) -> list[str]:
+    """What axe finds; `options` are its own."""
+    found = Axe().run(page, options=AXE | options).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
         for rule in found
@@ -58,20 +60,12 @@ def accessibility_problems(page: Page, *rules: str) -> list[str]:
     ]
 
 
-def wider_than_the_screen(page: Page) -> list[str]:
+def overflowing(page: Page) -> list[str]:
     """The elements that make the page scroll sideways."""
-    return list(page.evaluate(OVERFLOWING))
+    return [f"wider than the screen: {element}" for element in page.evaluate(OVERFLOWING)]
 
 
-def weigh(page: Page, path: str) -> int:
-    """The bytes that come for this page, into an empty cache."""
-    sizes: list[int] = []
-
-    def add(request: Request) -> None:
-        size = request.sizes()
-        sizes.append(size["responseBodySize"] + size["responseHeadersSize"])
-
-    page.on("requestfinished", add)
-    page.goto(path, wait_until="networkidle")
-    page.remove_listener("requestfinished", add)
-    return sum(sizes)
+def heavy(page: Page) -> list[str]:
+    """The weight of the page with all that it loads, where that is too much."""
+    weight = int(page.evaluate(WEIGHT))
+    return [f"weighs {weight} bytes"] if weight > MAX_BYTES else []

@@ -1,0 +1,62 @@
+"""Without a mouse: everything can be reached, and one sees where one is."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.doing import says
+from tests.factories import make_course, student_with_credit
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+AT_MOST = 60
+FOCUSED = """() => {
+  const here = document.activeElement, style = getComputedStyle(here);
+  return {
+    name: here.innerText.trim(),
+    marked: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+  };
+}"""
+
+
+def tab_to(page, name):
+    """Press Tab until the element of this name has the focus; it shows at every stop."""
+    for _ in range(AT_MOST):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        assert focused["marked"], f"{focused['name']} does not show that it has the focus"
+        if focused["name"] == name:
+            return
+    raise AssertionError(f"{name} cannot be reached")
+
+
+def test_a_course_is_found_and_bought(open_page):
+    course, page = make_course(title="Chess clinic"), open_page(student_with_credit("100.00"))
+    page.goto("/")
+    for name in ("Chess clinic", "Buy full course · $100.00", "Confirm and hold $100.00"):
+        tab_to(page, name)
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+    says(page, "You're in.", course.title)
+
+
+def test_the_skip_link_comes_first_and_leads_past_the_navigation(open_page):
+    page = open_page()
+    page.goto("/")
+    tab_to(page, "Skip to content")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("searchbox", name="Search courses")).to_be_focused()
+
+
+def test_the_menu_opens_and_escape_closes_it(open_page):
+    student = student_with_credit("0")
+    page = open_page(student)
+    page.goto("/")
+    menu = page.locator("details.menu")
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Profile")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Profile")).to_be_hidden()
+    expect(menu.locator("summary")).to_be_focused()
