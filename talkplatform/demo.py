@@ -55,6 +55,16 @@ class DemoCourse:
     archived_today: bool = False
 
 
+@dataclass(frozen=True)
+class DemoWithdrawal:
+    """What somebody asked to be paid, and what became of it; `word` is a reference or a reason."""
+
+    person: str
+    amount: Decimal
+    status: str
+    word: str = ""
+
+
 STAFF = Person("staff", "Robin Clark")
 
 # By their group.
@@ -312,4 +322,13 @@ COURSES = (
         single="20.00",
         seats=8,
     ),
+)
+
+PAID_TO = "talkplatform demo account, ES91 2100 0418 4502 0005 1332"
+WITHDRAWALS = (
+    DemoWithdrawal("james", Decimal("40.00"), "completed", "SEPA 2026-0042"),
+    DemoWithdrawal("james", Decimal("15.00"), "rejected", "The bank does not know this account."),
+    DemoWithdrawal("james", Decimal("12.00"), "cancelled"),
+    DemoWithdrawal("james", Decimal("20.00"), "requested"),
+    DemoWithdrawal("sofia", Decimal("10.00"), "approved"),
 )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import F, Q
@@ -20,16 +21,27 @@ from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import add_session, cancel_session, move_session
-from payments.models import HoldPart, PaymentHold, Transfer
+from payments.earnings import available_to
+from payments.models import HoldPart, PaymentHold, Transfer, Withdrawal
 from payments.services.ledger import grant_credit
+from payments.services.withdrawals import (
+    approve_withdrawal,
+    cancel_withdrawal,
+    complete_withdrawal,
+    reject_withdrawal,
+    request_withdrawal,
+)
 from talkplatform.demo import (
     CLERKS,
     COURSES,
+    PAID_TO,
     PASSWORD,
     STAFF,
     STUDENTS,
     TEACHERS,
+    WITHDRAWALS,
     DemoCourse,
+    DemoWithdrawal,
     Person,
 )
 from talkplatform.management.commands.make_staff_groups import make_groups
@@ -80,6 +92,8 @@ def build_world() -> bool:
     _age_people()
     for plan in COURSES:
         _play(plan, people)
+    for withdrawal in WITHDRAWALS:
+        _withdraw(withdrawal, people[withdrawal.person], staff)
     return True
 
 
@@ -123,6 +137,21 @@ def _play(plan: DemoCourse, people: People) -> None:
             cancel_enrollment(student=people[key], enrollment_id=enrollment.pk)
     _age(course, plan.age)
     _happen_today(plan, people, course)
+
+
+def _withdraw(plan: DemoWithdrawal, user: User, staff: User) -> None:
+    """Nothing where the rates that are set left the person with less."""
+    if available_to(user) < max(plan.amount, settings.MIN_WITHDRAWAL):
+        return
+    made = request_withdrawal(user=user, amount=plan.amount, payout_details=PAID_TO)
+    if plan.status == Withdrawal.Status.CANCELLED:
+        cancel_withdrawal(user=user, withdrawal_id=made.pk)
+    elif plan.status != Withdrawal.Status.REQUESTED:
+        approve_withdrawal(withdrawal_id=made.pk, actor=staff)
+    if plan.status == Withdrawal.Status.COMPLETED:
+        complete_withdrawal(withdrawal_id=made.pk, actor=staff, reference=plan.word)
+    elif plan.status == Withdrawal.Status.REJECTED:
+        reject_withdrawal(withdrawal_id=made.pk, actor=staff, reason=plan.word)
 
 
 def _make(plan: DemoCourse, teacher: User) -> Course:
