@@ -5,7 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, Value
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -100,11 +100,12 @@ class CourseSessionQuerySet(LockingQuerySet):
     def settling_at(self, now: datetime) -> Self:
         """Those of which attendance can decide by `now`: ended, and the grace is over."""
         ended_by = now - timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
-        minute = Value(timedelta(minutes=1))
+        minute = Value(60_000_000)  # microseconds, in which every database keeps a duration
         length = ExpressionWrapper(F("duration_minutes") * minute, output_field=DurationField())
         # The first condition is what an index can answer.
         started = self.filter(starts_at__lt=ended_by)
-        return started.alias(ends=F("starts_at") + length).filter(ends__lte=ended_by)
+        ends_at = ExpressionWrapper(F("starts_at") + length, output_field=DateTimeField())
+        return started.alias(ends=ends_at).filter(ends__lte=ended_by)
 
 
 class CourseSession(TimestampedModel):

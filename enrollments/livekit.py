@@ -169,21 +169,24 @@ def _from_wire(event: WebhookEvent) -> RoomEvent:
         kind=event.event,
         room_name=event.room.name,
         room_sid=event.room.sid,
-        occurred_at=_moment(event.created_at * 1000),
+        occurred_at=_moment(event.created_at),
         connection=_connection(event.participant) if event.HasField("participant") else None,
     )
 
 
 def _connection(somebody: ParticipantInfo) -> Connection:
-    joined = somebody.joined_at_ms or somebody.joined_at * 1000
-    return Connection(identity=somebody.identity, sid=somebody.sid, joined_at=_moment(joined))
+    joined_at = _moment(somebody.joined_at)
+    return Connection(identity=somebody.identity, sid=somebody.sid, joined_at=joined_at)
 
 
-def _moment(milliseconds: int) -> datetime | None:
-    """None for what was not said, or lies beyond all calendars."""
-    if milliseconds <= 0:
+def _moment(seconds: int) -> datetime | None:
+    """None for what was not said, or lies beyond all calendars.
+
+    Whole seconds, as LiveKit gives the end of a connection: both ends are cut alike.
+    """
+    if seconds <= 0:
         return None
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None

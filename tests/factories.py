@@ -177,6 +177,7 @@ def end_session(session: CourseSession, *, ago: timedelta = timedelta(minutes=1)
 
 def _shift(session: CourseSession, starts_at: datetime) -> None:
     """No service moves a session into the past, so the rows are written; nothing looks moved."""
+    starts_at = starts_at.replace(microsecond=0)  # as people plan, and as LiveKit tells the time
     delta = starts_at - session.starts_at
     HoldPart.objects.filter(session=session).update(sold_starts_at=F("sold_starts_at") + delta)
     CourseSession.objects.filter(pk=session.pk).update(starts_at=starts_at)

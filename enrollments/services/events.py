@@ -185,10 +185,10 @@ def _note_late(session: CourseSession, user: UUID, before: Presence, after: Pres
     if before == after:
         return
     parts = HoldPart.objects.filter(session=session)
-    known = f"{after.minutes} minutes, not {before.minutes}: events came after settlement."
-    _review(parts.filter(hold__student=user), f"The student was there {known}")
+    known = f"was there {after.minutes} minutes, by events that came after the decision."
+    _review(parts.filter(hold__student=user), f"The student {known}")
     if before.suffices != after.suffices:
-        _review(parts.filter(hold__teacher=user), f"The teacher was there {known}")
+        _review(parts.filter(hold__teacher=user), f"The teacher {known}")
 
 
 def _review(parts: QuerySet, reason: str) -> None:
