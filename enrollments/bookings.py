@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from django.db.models import (
 from accounts.models import User
 from courses.models import Course, CourseSession
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
+from enrollments.services.attendance import attendance_in
 from enrollments.timeline import Step, moved, timeline_of
 from payments.models import HoldPart, HoldQuerySet, PaymentHold
 from payments.outcomes import summary_of
@@ -66,7 +67,7 @@ class Booking:
 
     hold: PaymentHold
     now: datetime
-    minutes: Mapping[UUID, int]
+    there: Mapping[UUID, timedelta]
 
     @property
     def bought(self) -> CourseEnrollment | SessionPurchase:
@@ -124,7 +125,7 @@ class Booking:
 
     @property
     def timeline(self) -> Sequence[Step]:
-        return timeline_of(self.hold, self.parts, now=self.now, minutes=self.minutes)
+        return timeline_of(self.hold, self.parts, now=self.now, there=self.there)
 
     @property
     def money(self) -> str:
@@ -164,15 +165,11 @@ def on_shelf(bookings: HoldQuerySet, shelf: Shelf) -> HoldQuerySet:
 
 
 def describe(holds: Sequence[PaymentHold], now: datetime) -> list[Booking]:
-    """The bookings of these holds, from `on_shelf`."""
-    return [Booking(hold, now, _minutes(hold)) for hold in holds]
-
-
-def _minutes(hold: PaymentHold) -> dict[UUID, int]:
-    purchase = hold.session_purchase
-    if purchase is None:
-        return {}
-    return {purchase.session_id: purchase.attendance_duration_minutes}
+    """The bookings of these holds of one student, from `on_shelf`; one statement more."""
+    sessions = [part.session for hold in holds for part in hold.parts.all()]
+    present = attendance_in(sessions, users={hold.student_id for hold in holds})
+    there = {session: presence.time for (session, _), presence in present.items()}
+    return [Booking(hold, now, there) for hold in holds]
 
 
 def _admits(part: HoldPart, now: datetime) -> bool:

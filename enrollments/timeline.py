@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from common.formats import money
@@ -37,14 +37,14 @@ def timeline_of(
     parts: Sequence[HoldPart],
     *,
     now: datetime,
-    minutes: Mapping[UUID, int],
+    there: Mapping[UUID, timedelta],
 ) -> list[Step]:
-    """The steps of a hold, oldest first; `minutes` the student was there, by session.
+    """The steps of a hold, oldest first; how long the student was `there`, by session.
 
     `parts` have their sessions at hand. A full course has a step for each session.
     """
     held = Step(title=f"Held {money(hold.amount)}", tone=Tone.NOW, icon="lock", at=hold.held_at)
-    told = [(p, outcome_of(p, now=now, minutes=minutes.get(p.session_id))) for p in parts]
+    told = [(p, outcome_of(p, now=now, there=there.get(p.session_id))) for p in parts]
     if hold.enrollment_id is None:
         return [held, *(step for part, outcome in told for step in _alone(part, outcome, now))]
     return [held, *(_within_course(part, outcome, now) for part, outcome in told), *_end(hold)]

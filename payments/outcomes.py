@@ -1,7 +1,7 @@
 """What became of a session that was paid for, in the words of people."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from common.formats import money
 from courses.models import CourseSession
 from payments.models import HoldPart, PaymentHold
 
+MINUTE = timedelta(minutes=1)
 Reason = HoldPart.Reason
 # Settled because the session was not to be, or not for this student: nobody had to attend.
 WITHOUT_ATTENDANCE = {
@@ -60,23 +61,23 @@ class Outcome:
         return " · ".join(filter(None, (self.story, self.settlement)))
 
 
-def outcome_of(part: HoldPart, *, now: datetime, minutes: int | None = None) -> Outcome:
-    """What became of a part whose session is at hand; `minutes` the student was there, if known."""
+def outcome_of(part: HoldPart, *, now: datetime, there: timedelta | None = None) -> Outcome:
+    """What became of a part whose session is at hand; the student was `there` so long, if known."""
     if part.status == HoldPart.Status.PENDING:
         return _pending(part, now)
     word = HoldPart.Status(part.status).label
     settlement = f"{word.lower()} {money(part.amount)}" if part.amount else ""
     tone = Tone.GOOD if part.status == HoldPart.Status.RELEASED else Tone.BACK
-    return Outcome(word, story_of(part, minutes=minutes), tone, settlement)
+    return Outcome(word, story_of(part, there=there), tone, settlement)
 
 
-def story_of(part: HoldPart, *, minutes: int | None = None) -> str:
+def story_of(part: HoldPart, *, there: timedelta | None = None) -> str:
     """Why a part was settled as it was."""
-    length = part.session.duration_minutes
-    if minutes is not None and part.reason == Reason.ATTENDED:
-        return f"Attended {minutes} of {length} min"
-    if minutes is not None and part.reason == Reason.MISSED:
-        return f"Missed ({minutes * 100 // length}%)"
+    length = timedelta(minutes=part.session.duration_minutes)
+    if there is not None and part.reason == Reason.ATTENDED:
+        return f"Attended {there // MINUTE} of {length // MINUTE} min"
+    if there is not None and part.reason == Reason.MISSED:
+        return f"Missed ({there * 100 // length}%)"
     return _STORIES.get(Reason(part.reason), "")
 
 

@@ -1,17 +1,22 @@
 """What students see of what they booked, and of the way its money goes."""
 
 from datetime import timedelta
+from urllib.parse import parse_qs
 
+import jwt
 import pytest
 from django.db import connection
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from common.transactions import operation
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, move_session
+from enrollments.services.settlement import settle_all
 from payments.models import HoldPart
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
 from tests.factories import (
@@ -21,6 +26,7 @@ from tests.factories import (
     start_session,
     student_with_credit,
 )
+from tests.rooms import CONFIGURED, SECRET, URL, attend, hear
 
 pytestmark = pytest.mark.django_db
 
@@ -246,6 +252,26 @@ def test_the_way_of_the_money_is_told(browser, student):
     assert "To come · $15.00 held" in words
 
 
+@override_settings(**CONFIGURED)
+def test_attendance_is_told_in_minutes(browser, student):
+    course = make_course(sessions=2, price_full_course="30.00")
+    enroll_full_course(student=student, course_id=course.pk)
+    single = make_course(sessions=1, price_per_session="12.00")
+    purchase_session(student=student, session_id=first_session(single).pk)
+    missed, attended = course.sessions.order_by("session_number")
+    for session, minutes in ((missed, 7.5), (attended, 52.5), (first_session(single), 12.5)):
+        end_session(session, ago=timedelta(hours=1))
+        room = attend(session, session.course.teacher)
+        hear(*room.visit(student, 0, minutes))
+    list(settle_all())
+    words = text_of(browser, "past")
+    assert "Missed (12%) · refunded $15.00" in words
+    assert "Attended 52 of 60 min · released $15.00" in words
+    assert "Attended 12 of 60 min" in words
+    assert "Released $12.00" in words
+    assert "Completed" in words
+
+
 def test_what_is_under_review_says_so(browser, student):
     session = first_session(make_course(sessions=1))
     purchase_session(student=student, session_id=session.pk)
@@ -329,6 +355,36 @@ class TestTheDoor:
         assert "video is not configured" in self.words(browser, door)
         browser.force_login(session.course.teacher)
         assert "video is not configured" in self.words(browser, door)
+
+    def test_leads_to_the_room_with_a_pass_of_ones_own(self, browser, student, session, door):
+        purchase_session(student=student, session_id=session.pk)
+        start_session(session)
+        client = "https://meet.example.org/custom"
+        with override_settings(**CONFIGURED, LIVEKIT_CLIENT_URL=client):
+            answer = browser.get(door)
+        address, query = answer.context["room"].split("?")
+        assert address == client
+        given = parse_qs(query)
+        assert given["liveKitUrl"] == [URL]
+        claims = jwt.decode(given["token"][0], SECRET, algorithms=["HS256"])
+        assert (claims["sub"], claims["video"]["room"]) == (str(student.pk), session.room_name)
+        assert escape(answer.context["room"]) in answer.content.decode()
+
+    def test_shows_the_pass_where_no_client_is_set(self, browser, student, session, door):
+        purchase_session(student=student, session_id=session.pk)
+        start_session(session)
+        with override_settings(**CONFIGURED):
+            answer = browser.get(door)
+        assert f'<code id="server">{URL}</code>' in answer.content.decode()
+        assert answer.context["join"].token in answer.content.decode()
+
+    @override_settings(**CONFIGURED)
+    def test_gives_no_pass_to_whoever_may_not_enter(self, browser, student, session, door):
+        assert browser.get(door).context["join"] is None
+        purchase_session(student=student, session_id=session.pk)
+        assert browser.get(door).context["join"] is None
+        end_session(session)
+        assert browser.get(door).context["join"] is None
 
     def test_of_a_draft_is_not_there(self, browser):
         session = first_session(make_course(sessions=1, published=False))

@@ -50,8 +50,8 @@ def full_course(**more) -> PaymentHold:
 
 
 def told(part, minutes=None) -> list[tuple[str, str, str]]:
-    known = {} if minutes is None else {part.session_id: minutes}
-    steps = timeline_of(part.hold, [part], now=NOW, minutes=known)
+    known = {} if minutes is None else {part.session_id: timedelta(minutes=minutes)}
+    steps = timeline_of(part.hold, [part], now=NOW, there=known)
     return [(step.title, step.story, str(step.tone)) for step in steps]
 
 
@@ -85,7 +85,7 @@ def off(story: str) -> tuple[str, str, str]:
             52,
             [TOOK_PLACE, ("Attended 52 of 60 min", "", "good"), RELEASED],
         ),
-        (Reason.MISSED, "refunded", 7, [TOOK_PLACE, ("Missed (11%)", "", "back"), REFUNDED]),
+        (Reason.MISSED, "refunded", 7.5, [TOOK_PLACE, ("Missed (12%)", "", "back"), REFUNDED]),
         (Reason.MISSED, "refunded", 0, [TOOK_PLACE, ("Missed (0%)", "", "back"), REFUNDED]),
         (Reason.MISSED, "released", 7, [TOOK_PLACE, ("Missed (11%)", "", "good"), RELEASED]),
         (
@@ -177,7 +177,7 @@ def test_a_course_has_a_step_for_each_session_and_an_end_once_all_is_settled():
         refunded_amount=Decimal("12.00"),
     )
     parts = [a_part(hold, number=number) for number in (1, 2, 3)]
-    steps = timeline_of(hold, parts, now=NOW, minutes={})
+    steps = timeline_of(hold, parts, now=NOW, there={})
     titles = [step.title for step in steps]
     assert titles == ["Held $36.00", "1. Food", "2. Food", "3. Food", "All settled"]
     assert steps[-1].story == "$24.00 released · $12.00 refunded"
@@ -194,7 +194,6 @@ def test_a_moved_session_says_what_it_was_sold_with(hold):
     stayed = a_part(hold, starts=FUTURE)
     over = a_part(hold, starts=PAST, sold=PAST - HOUR)
     froms = [
-        timeline_of(hold, [part], now=NOW, minutes={})[1].moved_from
-        for part in (moved, stayed, over)
+        timeline_of(hold, [part], now=NOW, there={})[1].moved_from for part in (moved, stayed, over)
     ]
     assert froms == [FUTURE - HOUR, None, None]
