@@ -261,6 +261,6 @@ def _shares() -> commission.Shares:
     return commission.shares_of(SHARE, commission_bp=settings.COMMISSION_BP, referral_bp=0)
 
 
-def _insert(table: str, count: int, values: dict[str, object]) -> Statement:
+def _insert(table: str, count: int, values: Mapping[str, object]) -> Statement:
     columns, expressions = ", ".join(values), ", ".join(map(str, values.values()))
     return table, count, f"INSERT INTO {table} ({columns}) SELECT {expressions} FROM load_numbers"  # noqa: S608

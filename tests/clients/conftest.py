@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from enrollments.services.decisions import release_hold
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.sessions import move_session
 from tests.browser.conftest import browser
 from tests.factories import (
     DAY,
     PASSWORD,
+    StaffFactory,
     TeacherFactory,
+    end_session,
     make_course,
     start_session,
     student_with_credit,
@@ -50,6 +53,16 @@ def built():
     return CLIENT
 
 
+def earner():
+    """A teacher of whom one session was paid out: 100.00, less commission."""
+    teacher = TeacherFactory()
+    course = make_course(sessions=1, teacher=teacher)
+    bought = enroll_full_course(student=student_with_credit(), course_id=course.pk)
+    end_session(course.sessions.get())
+    release_hold(hold_id=bought.hold.pk, actor=StaffFactory(), reason="It took place")
+    return teacher
+
+
 @pytest.fixture
 def world(transactional_db):
     """Courses and people in each state that a call can be refused for."""
@@ -75,6 +88,7 @@ def world(transactional_db):
         "soldOut": str(sold_out.pk),
         "unsold": str(make_course(price_full_course=None).pk),
         "started": str(running.pk),
+        "earner": earner().email,
         "moved": {
             "course": str(moved.pk),
             "session": str(session.pk),

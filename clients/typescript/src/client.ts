@@ -6,12 +6,13 @@ import {
   type Page,
   type PageOf,
   RefusalError,
+  type RefusalOf,
   type Result,
   type ResultOf,
   type RowOf,
   settle,
 } from "./results.js";
-import type { operations, paths, Registration } from "./schema.js";
+import type { Earnings, operations, paths, Registration, WithdrawalRequest } from "./schema.js";
 import { memoryStore, type TokenStore } from "./tokens.js";
 import { transport } from "./transport.js";
 
@@ -170,6 +171,33 @@ export class TalkplatformClient {
   getHolds(query: ListOptions = {}): Promise<PageOf<"list_holds">> {
     return page<"list_holds">(this.api.GET("/api/payments/holds", { params: { query } }));
   }
+
+  /** What a teacher or referrer earned; the sessions go on like a list. */
+  async getEarnings(
+    query: ListOptions = {},
+  ): Promise<Result<Earnings & { next: string | undefined }, RefusalOf<"get_earnings">>> {
+    const call = linked(this.api.GET("/api/payments/earnings", { params: { query } }));
+    const result = await settle<"get_earnings">(call);
+    if (!result.ok) return result;
+    return { ...result, data: { ...result.data, next: cursorIn((await call).link) } };
+  }
+
+  getWithdrawals(query: ListOptions = {}): Promise<PageOf<"list_withdrawals">> {
+    return page<"list_withdrawals">(
+      this.api.GET("/api/payments/withdrawals", { params: { query } }),
+    );
+  }
+
+  /** Ask for a payout; the password is asked for again. */
+  requestWithdrawal(body: WithdrawalRequest, once: Once = {}): Found<"request_withdrawal"> {
+    const params = { header: key(once, "withdraw", body.amount, body.payout_details) };
+    return settle(this.api.POST("/api/payments/withdrawals", { params, body }));
+  }
+
+  cancelWithdrawal(withdrawal_id: string, once: Once = {}): Found<"cancel_withdrawal"> {
+    const params = { path: { withdrawal_id }, header: key(once, "take back", withdrawal_id) };
+    return settle(this.api.DELETE("/api/payments/withdrawals/{withdrawal_id}", { params }));
+  }
 }
 
 /**
@@ -195,20 +223,27 @@ function key({ intent = new Intent() }: Once, ...request: string[]): { "Idempote
 }
 
 type Fetched = Promise<{ data?: unknown; error?: unknown; response: Response }>;
-type Lists = "list_courses" | "list_my_enrollments" | "list_my_session_purchases" | "list_transfers"
-  | "list_holds";
+type Lists =
+  | "list_courses"
+  | "list_my_enrollments"
+  | "list_my_session_purchases"
+  | "list_transfers"
+  | "list_holds"
+  | "list_withdrawals";
 
-async function page<Op extends Lists>(call: Fetched): Promise<PageOf<Op>> {
-  let link: string | null = null;
-  const result = await settle<Op>(
-    call.then((fetched) => {
-      link = fetched.response.headers.get("Link");
-      return fetched;
-    }),
-  );
+async function page<Op extends Lists>(fetched: Fetched): Promise<PageOf<Op>> {
+  const call = linked(fetched);
+  const result = await settle<Op>(call);
   if (!result.ok) return result;
   const rows = result.data as RowOf<Op>[];
-  return { ok: true, data: { rows, next: cursorIn(link) }, replayed: false };
+  return { ok: true, data: { rows, next: cursorIn((await call).link) }, replayed: false };
+}
+
+async function linked<F extends { response: Response }>(
+  call: Promise<F>,
+): Promise<F & { link: string | null }> {
+  const fetched = await call;
+  return { ...fetched, link: fetched.response.headers.get("Link") };
 }
 
 /** The cursor of the page that a `Link` calls the next one. */

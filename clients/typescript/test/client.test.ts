@@ -155,6 +155,38 @@ describe("lists", () => {
   });
 });
 
+describe("earnings", () => {
+  test("are asked for once, taken back, and never more than there is", async () => {
+    const client = await signedIn(world.earner);
+    const earned = unwrap(await client.getEarnings({ limit: 1 }));
+    expect(earned).toMatchObject({ available: "70.00", released: "70.00" });
+    expect(earned.sessions.length).toBe(1);
+    const password = world.password;
+    const request = { amount: "50.00", payout_details: "Ada Lovelace, DE89 3704", password };
+
+    proxy.next("cut after");
+    const asked = unwrap(await client.requestWithdrawal(request));
+    expect(asked.status).toBe("requested");
+    expect(asked.payout_details).not.toContain("DE89");
+    expect(unwrap(await client.getWithdrawals()).rows.map(({ id }) => id)).toEqual([asked.id]);
+    expect(unwrap(await client.getEarnings()).withdrawing).toBe("50.00");
+
+    expect(await refusal(client.requestWithdrawal(request))).toBe("insufficient_balance");
+    expect(await refusal(client.requestWithdrawal({ ...request, amount: "9.99" }))).toBe(
+      "below_minimum",
+    );
+    expect(await refusal(client.requestWithdrawal({ ...request, amount: "1e1" }))).toBe(
+      "invalid_amount",
+    );
+    expect(await refusal(client.requestWithdrawal({ ...request, password: "no" }))).toBe(
+      "wrong_password",
+    );
+    expect(unwrap(await client.cancelWithdrawal(asked.id)).status).toBe("cancelled");
+    expect(await refusal(client.cancelWithdrawal(asked.id))).toBe("withdrawal_decided");
+    expect(unwrap(await client.getEarnings()).available).toBe("70.00");
+  });
+});
+
 describe("a refusal has its code", () => {
   const nowhere = "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e90";
 

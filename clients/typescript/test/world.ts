@@ -13,6 +13,7 @@ export interface World {
   soldOut: string;
   unsold: string;
   started: string;
+  earner: string;
   moved: { course: string; session: string; student: string; enrollment: string };
 }
 
