@@ -28,7 +28,8 @@ class DemoCourse:
     """A course and its story; people by their keys, sessions by their numbers.
 
     It was made, and its seats were bought, `age` ago. Then singles were bought first, so whoever
-    enrolled as well had them folded in. What is marked "today" happens at the end.
+    enrolled as well had them folded in. Who paid came, and so did the teacher, but for those
+    `absent`; of the rooms of `unheard` sessions no news came. What is marked "today" happens last.
     """
 
     teacher: str
@@ -48,6 +49,8 @@ class DemoCourse:
     singles: dict[str, tuple[int, ...]] = field(default_factory=dict)
     returned: dict[str, tuple[int, ...]] = field(default_factory=dict)
     enrolled: tuple[str, ...] = ()
+    absent: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    unheard: tuple[int, ...] = ()
     changed_mind: tuple[str, ...] = ()
     late_today: tuple[str, ...] = ()
     cancelled_today: int | None = None
@@ -114,6 +117,7 @@ COURSES = (
         age=timedelta(days=40),
         enrolled=("noah", "aisha", "ines"),
         singles={"tom": (1, 3)},
+        absent={2: ("aisha",), 3: ("tom", "noah"), 4: ("james",)},
     ),
     DemoCourse(
         teacher="james",
@@ -130,6 +134,7 @@ COURSES = (
         every=timedelta(days=12),
         age=timedelta(days=20),
         enrolled=("mateo", "yuki"),
+        absent={1: ("yuki",)},
         archived_today=True,
     ),
     DemoCourse(
@@ -146,6 +151,8 @@ COURSES = (
         every=timedelta(days=5),
         age=timedelta(days=28),
         enrolled=("lena", "tom"),
+        singles={"aisha": (2,)},
+        unheard=(2,),
     ),
     DemoCourse(
         teacher="james",

@@ -1,6 +1,7 @@
 """Buying and cancelling over the API: parse, call one service, answer."""
 
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -268,7 +269,7 @@ class AccessView(APIView):
         session = find_session(user=user, session_id=session_id)
         access = access_of(session, user)
         join = join_of(session, user, access, now=timezone.now())
-        shown = vars(access) | {"has_access": access.has_access, "join": join}
+        shown = SimpleNamespace(**vars(access), has_access=access.has_access, join=join)
         return Response(AccessSerializer(shown).data)
 
 

@@ -83,6 +83,27 @@ def test_everything_that_can_happen_to_a_booking_has_happened():
 
 
 @pytest.mark.usefixtures("logins")
+def test_sessions_in_the_past_had_every_outcome():
+    settled = HoldPart.objects.filter(session__starts_at__lt=timezone.now())
+    reasons = HoldPart.Reason
+    assert settled.filter(
+        status="released", reason=reasons.ATTENDED, referrer_amount__gt=0
+    ).exists()
+    assert settled.filter(status="refunded", reason=reasons.MISSED).exists()
+    assert settled.filter(status="refunded", reason=reasons.TEACHER_ABSENT).exists()
+    assert settled.filter(status="pending").exclude(review_reason="").exists()
+    assert SessionPurchase.objects.filter(attendance_duration_minutes__gt=0).exists()
+    assert CourseEnrollment.objects.filter(status="completed").exists()
+    assert not CourseSession.objects.settling_at(timezone.now()).filter(status="live").exists()
+    assert all(
+        part.settled_at >= part.session.settles_at
+        for part in settled.filter(
+            reason__in=[reasons.ATTENDED, reasons.MISSED, reasons.TEACHER_ABSENT]
+        ).select_related("session")
+    )
+
+
+@pytest.mark.usefixtures("logins")
 def test_one_session_was_moved_after_the_sale_and_no_other_looks_so():
     moved = HoldPart.objects.exclude(sold_starts_at=F("session__starts_at"))
     assert moved.values("session").distinct().count() == 1

@@ -44,6 +44,7 @@ from talkplatform.demo import (
     DemoWithdrawal,
     Person,
 )
+from talkplatform.demo_rooms import let_pass
 from talkplatform.management.commands.make_staff_groups import make_groups
 
 People = dict[str, User]
@@ -136,6 +137,7 @@ def _play(plan: DemoCourse, people: People) -> None:
         if key in plan.changed_mind:
             cancel_enrollment(student=people[key], enrollment_id=enrollment.pk)
     _age(course, plan.age)
+    let_pass(plan, course, people)
     _happen_today(plan, people, course)
 
 
