@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.throttling import client_address
-from common.exports import in_chunks, stream_csv
+from common.exports import stream_csv
 from common.formats import money
 from payments import earnings
 from payments.earnings import SessionEarnings
@@ -141,7 +141,7 @@ def _ask(
 
 def _lines(user: User) -> Iterator[tuple[Any, ...]]:
     outlook = earnings.outlook_of(user)
-    for session in in_chunks(earnings.sessions_of(user)):
+    for session in earnings.sessions_of(user).iterator():
         yield _line(earnings.described(session, outlook))
     figures = earnings.figures_of(user, outlook)
     for status, amount in (
