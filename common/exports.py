@@ -1,7 +1,7 @@
 """Tables as files that a spreadsheet opens: streamed, and no cell of them is a formula."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -37,13 +37,14 @@ def safe_cell(value: Any) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def in_chunks(queryset: QuerySet[M]) -> Iterator[M]:
-    """All rows, newest first, never more than `CHUNK` of them in memory.
+def in_chunks(queryset: QuerySet, rows_of: Callable[[Iterable[Any]], list[M]]) -> Iterator[M]:
+    """All rows, newest first, never more than `CHUNK` of them in memory, as `rows_of` keys.
 
     By key, because this driver's cursors bring a whole result at once.
     """
-    ordered = queryset.order_by("-pk")
-    chunk = list(ordered[:CHUNK])
-    while chunk:
-        yield from chunk
-        chunk = list(ordered.filter(pk__lt=chunk[-1].pk)[:CHUNK])
+    ordered = queryset.order_by("-pk").values_list("pk", flat=True)
+    keys = list(ordered[:CHUNK])
+    yield from rows_of(keys)
+    while len(keys) == CHUNK:
+        keys = list(ordered.filter(pk__lt=keys[-1])[:CHUNK])
+        yield from rows_of(keys)

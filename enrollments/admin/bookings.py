@@ -13,7 +13,7 @@ class CourseEnrollmentAdmin(ReadOnlyAdmin):
         "enrolled_at",
     )  # fmt: skip
     list_filter = ("status", "payment_status", "enrolled_at", ("user", PersonFilter))
-    list_select_related = ("user", "course")
+    joined = ("user", "course")
     search_fields = ("user__email", "course__title", "course__teacher__email")
     id_fields = ("pk", "course")
 
@@ -25,6 +25,6 @@ class SessionPurchaseAdmin(ReadOnlyAdmin):
         "refund_amount", "purchased_at",
     )  # fmt: skip
     list_filter = ("status", "payment_status", "purchased_at", ("user", PersonFilter))
-    list_select_related = ("user", "course", "session")
+    joined = ("user", "course", "session")
     search_fields = ("user__email", "course__title", "session__title", "course__teacher__email")
     id_fields = ("pk", "course", "session")

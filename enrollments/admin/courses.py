@@ -145,7 +145,7 @@ class CourseAdmin(SearchedAdmin):
 class CourseSessionAdmin(ReadOnlyAdmin):
     list_display = ("title", "course", "session_number", "starts_at", "duration_minutes", "status")
     list_filter = ("status", "starts_at")
-    list_select_related = ("course",)
+    joined = ("course",)
     search_fields = ("title", "course__title", "course__teacher__email")
     id_fields = ("pk", "course")
     actions = ("cancel_and_refund",)

@@ -1,6 +1,6 @@
 """Staff decide on holds: a preview of what will move, a reason, then a result for each hold."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,11 +14,17 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts.models import User
-from common.admin import keys_of
+from common.admin import ReadOnlyAdmin, keys_of
 from common.errors import DomainError
 from common.formats import money
 from common.transactions import operation
-from enrollments.admin.prospects import Prospect, preview_refund, preview_release
+from enrollments.admin.prospects import (
+    Prospect,
+    attendance_for,
+    preview_refund,
+    preview_release,
+)
+from enrollments.services.attendance import Attended
 from enrollments.services.decisions import Decision, refund_hold, release_hold
 from payments.forms import ReasonForm
 from payments.models import PaymentHold
@@ -34,7 +40,7 @@ class Verb:
     title: str
     warning: str
     done: str
-    preview: Callable[[PaymentHold, User], Prospect]
+    preview: Callable[[PaymentHold, User, Attended], Prospect]
     service: Callable[..., Decision]
 
 
@@ -56,7 +62,7 @@ VERBS = {
 }
 
 
-class Deciding(admin.ModelAdmin):
+class Deciding(ReadOnlyAdmin):
     """Actions of the list, and buttons of each hold, that lead to one page per verb."""
 
     actions = tuple(VERBS)
@@ -91,7 +97,7 @@ class Deciding(admin.ModelAdmin):
         if not form.is_valid():
             return self.page(request, verb, holds, form)
         parts = keys_of(sent.getlist("part"))
-        for hold in holds:
+        for hold in self.rows_of(holds.values_list("pk", flat=True)):
             chosen = {part.pk for part in hold.parts.all()} & parts
             self.decide(request, VERBS[verb], hold, chosen, form.cleaned_data["reason"])
         return redirect("admin:payments_paymenthold_changelist")
@@ -107,10 +113,10 @@ class Deciding(admin.ModelAdmin):
         self.message_user(request, f"Choose at most {AT_MOST} at a time.", messages.ERROR)
         return True
 
-    def page(
-        self, request: Any, verb: str, holds: Iterable[PaymentHold], form: ReasonForm
-    ) -> HttpResponse:
-        prospects = [VERBS[verb].preview(hold, request.user) for hold in holds]
+    def page(self, request: Any, verb: str, holds: QuerySet, form: ReasonForm) -> HttpResponse:
+        rows = self.rows_of(holds.values_list("pk", flat=True))
+        attended = attendance_for(rows)
+        prospects = [VERBS[verb].preview(hold, request.user, attended) for hold in rows]
         context = self.admin_site.each_context(request) | {
             "title": VERBS[verb].title,
             "verb": VERBS[verb],

@@ -1,15 +1,16 @@
 """Staff screens of holds. They belong to the bank, but what staff decide on them ends bookings."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
-from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -17,34 +18,29 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from accounts.models import User
 from common.admin import (
     PeriodFilter,
     PersonFilter,
-    ReadOnlyAdmin,
     ReadOnlyTabularInline,
     badge,
     link_to,
 )
 from common.exports import in_chunks, stream_csv
 from common.formats import moment, money
-from enrollments.admin.deciding import Deciding
-from enrollments.admin.prospects import pending_parts
+from courses.models import Course, CourseSession
+from enrollments.admin.deciding import AT_MOST, Deciding
+from enrollments.admin.prospects import attendance_for, pending_parts, presence
 from payments.admin.books import TransferInline
 from payments.models import HoldPart, HoldStatus, PaymentHold
 
-
-def grace() -> timedelta:
-    """How long after a session its settlement is due."""
-    return timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
-
-
-MICROSECONDS = 60_000_000  # of a minute: what the databases keep for a duration
 TONES = {"held": "warn", "released": "good", "pending": "warn"}
 OUTCOMES = (
     HoldPart.Reason.ATTENDED,
     HoldPart.Reason.MISSED,
     HoldPart.Reason.TEACHER_ABSENT,
 )
+COURSE = ("enrollment__course", "session_purchase__course")
 EXPORTED = (
     "reference", "status", "amount", "released", "refunded", "student", "teacher",
     "course or session", "held since", "release due", "attendance",
@@ -93,12 +89,8 @@ class AttentionFilter(admin.SimpleListFilter):
 
 def overdue_parts() -> QuerySet:
     """Pending parts of the outer hold which settlement should have seen to by now."""
-    length = ExpressionWrapper(
-        F("session__duration_minutes") * MICROSECONDS, output_field=DurationField()
-    )
-    ends_at = F("session__starts_at") + length
-    unseen = outer_pending().filter(review_reason="").alias(ends_at=ends_at)
-    return unseen.filter(ends_at__lt=timezone.now() - grace())
+    settling = CourseSession.objects.settling_at(timezone.now())
+    return outer_pending().filter(review_reason="", session__in=settling)
 
 
 def parts_under_review() -> QuerySet:
@@ -113,8 +105,8 @@ def outer_pending() -> QuerySet:
 
 def due_at(hold: PaymentHold) -> datetime | None:
     """When the next pending part settles by itself; None where none does."""
-    ends = (part.session.ends_at for part in pending_parts(hold) if not part.review_reason)
-    return min((end + grace() for end in ends), default=None)
+    waiting = (part for part in pending_parts(hold) if not part.review_reason)
+    return min((part.session.settles_at for part in waiting), default=None)
 
 
 def is_under_review(hold: PaymentHold) -> bool:
@@ -123,7 +115,7 @@ def is_under_review(hold: PaymentHold) -> bool:
 
 
 @admin.register(PaymentHold)
-class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
+class PaymentHoldAdmin(Deciding):
     list_display = (
         "reference", "state", "amount", "student", "teacher", "bought", "held_since", "release_due",
         "attendance",
@@ -132,14 +124,11 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
         AttentionFilter, "status", ("held_at", PeriodFilter), ("teacher", PersonFilter),
         ("student", PersonFilter),
     )  # fmt: skip
-    list_select_related = (
+    joined = (
         "student", "teacher", "enrollment__course", "session_purchase__course",
         "session_purchase__session",
     )  # fmt: skip
-    search_fields = (
-        "student__email", "teacher__email", "enrollment__course__title",
-        "session_purchase__course__title",
-    )  # fmt: skip
+    search_fields = ("student__email", "teacher__email", *(f"{name}__title" for name in COURSE))
     id_fields = ("pk", "enrollment", "session_purchase")
     fieldsets = (
         (None, {"fields": (("booking", "state"), ("student", "teacher", "referrer"))}),
@@ -147,20 +136,34 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
             "Money",
             {"fields": (("amount", "released_amount", "refunded_amount"), "rates", "notes")},
         ),
-        ("Time", {"fields": (("held_since", "release_due", "attendance"), "timeline")}),
+        ("Time", {"fields": (("held_since", "release_due"), "attended", "timeline")}),
     )
     inlines = (PartInline, TransferInline)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return flatten_fieldsets(self.fieldsets)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        holds: Any = super().get_queryset(request)
+    def join(self, rows: QuerySet) -> QuerySet:
+        holds: Any = super().join(rows)
         return holds.with_parts()
 
     @admin.display(ordering="pk")
     def reference(self, hold: PaymentHold) -> str:
         return format_html('<span class="reference">{}</span>', hold.pk)
+
+    def search_words(
+        self, request: HttpRequest, queryset: QuerySet, words: str
+    ) -> tuple[QuerySet, bool]:
+        """People by how their address begins and courses by their title, then their holds."""
+        people = User.objects.filter(email__startswith=words.strip().lower())
+        courses = Course.objects.filter(title__icontains=words.strip())
+        found = {"student": people, "teacher": people, **dict.fromkeys(COURSE, courses)}
+        keys = {
+            name: list(rows.values_list("pk", flat=True)[:AT_MOST]) for name, rows in found.items()
+        }
+        # Without a course among them no other table is joined.
+        some = (Q(**{f"{name}__in": rows}) for name, rows in keys.items() if rows)
+        return queryset.filter(reduce(or_, some, Q(pk__in=[]))), False
 
     @admin.display(description="status", ordering="status")
     def state(self, hold: PaymentHold) -> str:
@@ -195,6 +198,13 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
         said = [f"{n} {HoldPart.Reason(reason).label.lower()}" for reason, n in counts.items()]
         return ", ".join(said) or "–"
 
+    @admin.display(description="attendance")
+    def attended(self, hold: PaymentHold) -> str:
+        known = attendance_for([hold])
+        said = ((part.session, presence(part, hold, known)) for part in hold.parts.all())
+        rows = format_html_join("", "<li>{}: {}</li>", (row for row in said if row[1]))
+        return format_html("<ul>{}</ul>", rows) if rows else "–"
+
     @admin.display(description="commission")
     def rates(self, hold: PaymentHold) -> str:
         commission = f"{hold.commission_bp / 100:g}% of what is released"
@@ -221,10 +231,10 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
         if not request.user.has_perm("payments.export_paymenthold"):
             raise PermissionDenied
         try:
-            found = self.get_changelist_instance(request).get_queryset(request)
+            found = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return redirect("admin:payments_paymenthold_changelist")
-        return stream_csv("holds.csv", EXPORTED, map(self.as_row, in_chunks(found)))
+        return stream_csv("holds.csv", EXPORTED, map(self.as_row, in_chunks(found, self.rows_of)))
 
     def as_row(self, hold: PaymentHold) -> tuple[Any, ...]:
         due = due_at(hold)

@@ -1,37 +1,47 @@
 """What deciding on a hold would do, for staff to read before they do it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError
 from common.money import total
+from enrollments.services.attendance import Attended, attendance_in
 from enrollments.services.decisions import refuse_deciding, refuse_release
 from payments.commission import shares_of_next
 from payments.models import HoldPart, PaymentHold
 
 
+class Row(NamedTuple):
+    """A pending part, why it cannot move, if so, and who was there."""
+
+    part: HoldPart
+    refusal: DomainError | None
+    presence: str
+
+
 @dataclass(frozen=True)
 class Prospect:
-    """The pending `parts` of a hold, each with why it stays, if so; `refusal` where all do."""
+    """The pending `parts` of a hold; `refusal` where none of them can move."""
 
     hold: PaymentHold
-    parts: Sequence[tuple[HoldPart, DomainError | None]]
+    parts: Sequence[Row]
     refusal: DomainError | None
     releases: bool
 
     @property
     def can_move(self) -> bool:
-        return not self.refusal and any(refusal is None for _, refusal in self.parts)
+        return not self.refusal and any(row.refusal is None for row in self.parts)
 
     @cached_property
     def amount(self) -> Decimal:
-        return total(part.amount for part, refusal in self.parts if refusal is None)
+        return total(row.part.amount for row in self.parts if row.refusal is None)
 
     @property
     def payees(self) -> list[tuple[str, Decimal]]:
@@ -49,17 +59,35 @@ class Prospect:
         return [(str(who), amount) for who, amount in people if who]
 
 
-def preview_refund(hold: PaymentHold, actor: User) -> Prospect:
+def preview_refund(hold: PaymentHold, actor: User, attended: Attended) -> Prospect:
     """What `refund_hold` would do now; the hold comes with its parts. Locks nothing."""
-    parts = [(part, None) for part in pending_parts(hold)]
+    parts = [Row(part, None, presence(part, hold, attended)) for part in pending_parts(hold)]
     return Prospect(hold, parts, refuse_deciding(hold, actor), releases=False)
 
 
-def preview_release(hold: PaymentHold, actor: User) -> Prospect:
+def preview_release(hold: PaymentHold, actor: User, attended: Attended) -> Prospect:
     """What `release_hold` would do now; the hold comes with its parts. Locks nothing."""
     now = timezone.now()
-    parts = [(part, _stays(part, now)) for part in pending_parts(hold)]
+    parts = [
+        Row(part, _stays(part, now), presence(part, hold, attended)) for part in pending_parts(hold)
+    ]
     return Prospect(hold, parts, refuse_deciding(hold, actor), releases=True)
+
+
+def attendance_for(holds: Iterable[PaymentHold]) -> Attended:
+    """Who was in the sessions of these holds, which come with their parts; one statement."""
+    parts = [part for hold in holds for part in hold.parts.all()]
+    return attendance_in({part.session_id: part.session for part in parts}.values())
+
+
+def presence(part: HoldPart, hold: PaymentHold, attended: Attended) -> str:
+    """How long student and teacher were there; nothing before the session begins."""
+    session = part.session
+    if not session.has_started():
+        return ""
+    people = {"Student": hold.student_id, "teacher": hold.teacher_id}
+    times = (f"{who} {attended.of(session, key).minutes}" for who, key in people.items())
+    return f"{', '.join(times)} of {session.duration_minutes} min"
 
 
 def pending_parts(hold: PaymentHold) -> list[HoldPart]:

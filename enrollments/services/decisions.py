@@ -19,11 +19,12 @@ from enrollments.errors import PartyToHold, SessionCalledOff, SessionNotStarted
 from enrollments.models import (
     CourseEnrollment,
     EnrollmentStatus,
-    PaymentStatus,
     PurchaseStatus,
     SessionPurchase,
 )
 from enrollments.quotes import TimedPart
+from enrollments.services.attendance import attendance_in
+from enrollments.services.progress import note_progress, note_refund
 from payments.errors import HoldSettled
 from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
@@ -99,8 +100,9 @@ def _decide(
         _check_release(due, now)
     verdicts = [Verdict(part, status, HoldPart.Reason.STAFF_DECISION) for part in due]
     settled = settle_parts(verdicts, pending=pending, now=now, actor=actor, note=reason)
-    _conclude(booking, due, still_pending=len(due) < len(pending), now=now)
-    _save(booking, settled.refunded)
+    note_refund(booking, settled.refunded)
+    _conclude(booking, due, pending, now)
+    booking.save()
     return Decision(hold, due, total(part.amount for part in due))
 
 
@@ -135,20 +137,26 @@ def _check_release(due: Sequence[TimedPart], now: datetime) -> None:
 
 
 def _conclude(
-    booking: Booking, due: Sequence[TimedPart], *, still_pending: bool, now: datetime
+    booking: Booking, due: Sequence[TimedPart], pending: Sequence[TimedPart], now: datetime
 ) -> None:
     """What having settled `due` makes of a booking, not saved."""
-    refunded = due[0].status == REFUNDED
     if isinstance(booking, SessionPurchase):
-        booking.status = PurchaseStatus.CANCELLED if refunded else PurchaseStatus.ATTENDED
-        booking.attended = booking.attended or not refunded
-        booking.cancelled_at = now if refunded else None
-    elif booking.status == EnrollmentStatus.ACTIVE and not still_pending:
-        to_come = any(part.starts_at > now for part in due)
-        if to_come:
-            _give_up_seat(booking, now)
-        else:
-            booking.status = EnrollmentStatus.COMPLETED
+        _end_purchase(booking, released=due[0].status == RELEASED, now=now)
+        return
+    over = all(part.starts_at <= now for part in due)
+    if booking.status == EnrollmentStatus.ACTIVE and len(due) == len(pending) and not over:
+        _give_up_seat(booking, now)
+    note_progress(booking, pending)
+
+
+def _end_purchase(purchase: SessionPurchase, *, released: bool, now: datetime) -> None:
+    """Paid out it was attended; given back it is cancelled, whoever was there keeps that."""
+    there = attendance_in([purchase.session], [purchase.user_id])
+    presence = there.of(purchase.session, purchase.user_id)
+    purchase.attendance_duration_minutes = presence.minutes
+    purchase.attended = released or presence.suffices
+    purchase.status = PurchaseStatus.ATTENDED if released else PurchaseStatus.CANCELLED
+    purchase.cancelled_at = None if released else now
 
 
 def _give_up_seat(enrollment: CourseEnrollment, now: datetime) -> None:
@@ -156,10 +164,3 @@ def _give_up_seat(enrollment: CourseEnrollment, now: datetime) -> None:
     enrollment.status, enrollment.cancelled_at = EnrollmentStatus.CANCELLED, now
     course = Course.objects.filter(pk=enrollment.course_id)
     course.update(current_students=F("current_students") - 1)
-
-
-def _save(booking: Booking, refunded: Decimal) -> None:
-    booking.refund_amount += refunded
-    if booking.refund_amount == booking.price:
-        booking.payment_status = PaymentStatus.REFUNDED
-    booking.save()

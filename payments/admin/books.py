@@ -41,7 +41,7 @@ class HoldPartAdmin(ReadOnlyAdmin):
         "id", "status", "reason", "amount", "student", "session", "sold_starts_at", "settled_at",
     )  # fmt: skip
     list_filter = ("status", "reason", "sold_starts_at")
-    list_select_related = ("hold__student", "session")
+    joined = ("hold__student", "session")
     search_fields = ("hold__student__email", "session__title")
     id_fields = ("pk", "hold", "session")
 
@@ -56,7 +56,7 @@ class TransferAdmin(ReadOnlyAdmin):
         "created_at", "kind", "amount", "debit", "credit", "actor", "note", "dedupe_key",
     )  # fmt: skip
     list_filter = ("kind", ("created_at", PeriodFilter))
-    list_select_related = ("debit_account__owner", "credit_account__owner", "actor")
+    joined = ("debit_account__owner", "credit_account__owner", "actor")
     search_fields = (
         "debit_account__owner__email", "credit_account__owner__email", "^dedupe_key",
     )  # fmt: skip
@@ -75,7 +75,7 @@ class TransferAdmin(ReadOnlyAdmin):
 class IdempotencyRecordAdmin(ReadOnlyAdmin):
     list_display = ("id", "user", "status", "created_at")
     list_filter = ("status", "created_at")
-    list_select_related = ("user",)
+    joined = ("user",)
     search_fields = ("user__email",)
 
 
@@ -83,7 +83,7 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
 class LedgerAccountAdmin(GivingCredit, ReadOnlyAdmin):
     list_display = ("id", "kind", "owner", "balance")
     list_filter = ("kind", ("owner", PersonFilter))
-    list_select_related = ("owner",)
+    joined = ("owner",)
     search_fields = ("owner__email",)
     id_fields = ("pk", "owner")
 

@@ -65,7 +65,7 @@ class WithdrawalAdmin(ReadOnlyAdmin):
         "decided_at", "completed_at",
     )  # fmt: skip
     list_filter = ("status", ("requested_at", PeriodFilter), ("teacher", PersonFilter))
-    list_select_related = ("teacher", "decided_by")
+    joined = ("teacher", "decided_by")
     search_fields = ("teacher__email", "^payout_reference")
     actions = tuple(VERBS)
     inlines = (TransferInline,)
@@ -132,7 +132,10 @@ class WithdrawalAdmin(ReadOnlyAdmin):
             self.message_user(request, f"Choose at most {AT_MOST} at a time.", messages.ERROR)
             return None
         answers = request.POST if "confirmed" in request.POST else None
-        rows = [row_of(VERBS[verb], withdrawal, request.user, answers) for withdrawal in found]
+        rows = [
+            row_of(VERBS[verb], withdrawal, request.user, answers)
+            for withdrawal in self.rows_of(found.values_list("pk", flat=True))
+        ]
         if answers is None or any(row.is_unanswered for row in rows):
             return self.page(request, verb, rows)
         for row in rows:

@@ -5,8 +5,9 @@ from django.apps import apps
 from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from enrollments.models import CourseEnrollment, SessionPurchase
+from enrollments.models import Attendance, CourseEnrollment, SessionPurchase, WebhookEvent
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from tests.factories import StaffFactory, make_course, student_with_credit
@@ -87,3 +88,24 @@ def test_statements_do_not_grow_with_rows(browser, model):
     for _ in range(9):
         buy()
     assert statements() == few
+
+
+def test_evidence_is_looked_at_and_never_edited(browser):
+    now = timezone.now()
+    session = make_course(sessions=1).sessions.get()
+    WebhookEvent.objects.create(event_id="EV_1", kind="room_started", occurred_at=now, body="{}")
+    Attendance.objects.create(
+        session=session,
+        user=session.course.teacher,
+        connection="PA_1",
+        room_sid="RM_1",
+        joined_at=now,
+        source="webhook",
+    )
+    for model, words in ((Attendance, session.title), (WebhookEvent, "EV_1")):
+        row = model.objects.get()
+        page = browser.get(where(model), {"q": words})
+        assert list(page.context["cl"].result_list) == [row]
+        assert browser.get(f"{where(model)}{row.pk}/change/").status_code == 200
+        for page in ("add/", f"{row.pk}/change/", f"{row.pk}/delete/"):
+            assert browser.post(where(model) + page, {"note": "x"}).status_code == 403

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common import exports
+from enrollments.models import Attendance
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments import audit
@@ -150,6 +151,30 @@ def test_the_preview_of_a_release_says_who_gets_what_and_what_stays(client, hold
     assert page.count("has not started") == 2
 
 
+def test_who_was_there_is_told(client, hold):
+    session = parts_of(hold)[0].session
+    Attendance.objects.create(
+        session=session,
+        user=hold.student,
+        connection="PA_1",
+        room_sid="RM_1",
+        joined_at=session.starts_at,
+        left_at=session.starts_at + timedelta(minutes=52),
+        source="webhook",
+    )
+    for url in (f"{RELEASE}?hold={hold.pk}", f"{LIST}{hold.pk}/change/"):
+        page = client.get(url).content.decode()
+        assert page.count("Student 52, teacher 0 of 60 min") == 1
+        assert page.count("of 60 min") == 1
+
+
+def test_the_words_of_a_search_are_an_address_or_a_title(client, hold, single):
+    assert found(client, q=" ADA@example ") == found(client, q="Spanish") == [hold]
+    assert found(client, q=hold.teacher.email) == [hold]
+    assert found(client, q="%@example.com") == found(client, q="@") == []
+    assert found(client, q="ada@example.com", attention="review") == []
+
+
 def test_each_row_has_its_own_result(client, boss, hold, single):
     PaymentHold.objects.filter(pk=single.pk).update(teacher=boss)
     page = client.post(REFUND, body(hold, single), follow=True)
@@ -241,7 +266,7 @@ def test_what_is_filtered_is_exported(client, hold, single):
 
 
 def test_all_rows_are_exported_chunk_by_chunk(client, hold, single, monkeypatch):
-    monkeypatch.setattr(exports, "CHUNK", 1)
+    monkeypatch.setattr(exports, "CHUNK", 2)
     third = purchase_session(
         student=single.student, session_id=make_course(sessions=1).sessions.get().pk
     )

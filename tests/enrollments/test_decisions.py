@@ -1,5 +1,6 @@
 """What staff decide on a hold: whose money moves, and what becomes of the booking."""
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -7,7 +8,7 @@ import pytest
 
 from common.errors import NotFound
 from enrollments.errors import PartyToHold, SessionCalledOff, SessionNotStarted
-from enrollments.models import EnrollmentStatus, PaymentStatus, PurchaseStatus
+from enrollments.models import Attendance, EnrollmentStatus, PaymentStatus, PurchaseStatus
 from enrollments.services.decisions import refund_hold, release_hold
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
@@ -198,6 +199,31 @@ def test_a_released_purchase_was_attended(purchase, boss):
     assert (purchase.status, purchase.attended, purchase.cancelled_at) == ("attended", True, None)
     with pytest.raises(HoldSettled):
         refund(purchase, boss)
+
+
+def test_who_was_there_keeps_that(purchase, boss):
+    end_session(purchase.session)
+    ends = purchase.session.starts_at + timedelta(minutes=45)
+    Attendance.objects.create(
+        session=purchase.session,
+        user=purchase.user,
+        connection="PA_1",
+        room_sid="RM_1",
+        joined_at=purchase.session.starts_at,
+        left_at=ends,
+        source="webhook",
+    )
+    refund(purchase, boss)
+    purchase.refresh_from_db()
+    assert (purchase.status, purchase.attended) == ("cancelled", True)
+    assert purchase.attendance_duration_minutes == 45
+
+
+def test_what_was_paid_out_counts_as_attended(enrollment, boss):
+    release(enrollment, boss, part_ids=[parts_of(enrollment)[1].pk])
+    refund(enrollment, boss, part_ids=[parts_of(enrollment)[2].pk])
+    enrollment.refresh_from_db()
+    assert enrollment.completion_percentage == Decimal("33.33")
 
 
 @pytest.mark.parametrize("by_name", [True, False])
