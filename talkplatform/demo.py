@@ -1,7 +1,7 @@
 """The demo world as data: who is in it, which courses, and what happened to them."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 
 # Known to everybody, so this world has no place on a public site.
@@ -30,6 +30,7 @@ class DemoCourse:
     It was made, and its seats were bought, `age` ago. Then singles were bought first, so whoever
     enrolled as well had them folded in. Who paid came, and so did the teacher, but for those
     `absent`; of the rooms of `unheard` sessions no news came. What is marked "today" happens last.
+    Its sessions begin at `at`, on the clocks of its teacher; without it at the last half hour.
     """
 
     teacher: str
@@ -45,6 +46,7 @@ class DemoCourse:
     minutes: int = 60
     first: timedelta = timedelta(days=2)
     every: timedelta = timedelta(days=7)
+    at: time | None = time(18, 30)
     age: timedelta = timedelta(days=6)
     singles: dict[str, tuple[int, ...]] = field(default_factory=dict)
     returned: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -114,6 +116,7 @@ COURSES = (
         seats=10,
         minutes=75,
         first=timedelta(days=-30),
+        at=time(19, 0),
         age=timedelta(days=40),
         enrolled=("noah", "aisha", "ines"),
         singles={"tom": (1, 3)},
@@ -132,6 +135,7 @@ COURSES = (
         single="18.00",
         first=timedelta(days=-10),
         every=timedelta(days=12),
+        at=time(17, 30),
         age=timedelta(days=20),
         enrolled=("mateo", "yuki"),
         absent={1: ("yuki",)},
@@ -193,6 +197,7 @@ COURSES = (
         single="45.00",
         seats=8,
         first=timedelta(days=-7),
+        at=None,
         age=timedelta(days=12),
         enrolled=("tom",),
         singles={"noah": (2,), "ines": (2, 3)},
@@ -219,6 +224,7 @@ COURSES = (
         seats=12,
         first=timedelta(days=3),
         every=timedelta(days=2),
+        at=time(18, 0),
         singles={"noah": (1, 2, 3, 4, 5, 6, 7), "aisha": (1, 2)},
         returned={"mateo": (3,)},
         enrolled=("noah", "lena"),
@@ -237,6 +243,7 @@ COURSES = (
         seats=3,
         minutes=120,
         first=timedelta(days=4),
+        at=time(17, 0),
         enrolled=("ines", "yuki", "aisha"),
     ),
     DemoCourse(
@@ -252,6 +259,7 @@ COURSES = (
         seats=10,
         first=timedelta(days=1),
         every=timedelta(days=3),
+        at=time(12, 30),
         enrolled=("tom", "lena"),
         singles={"mateo": (3,), "ines": (3, 4)},
         cancelled_today=3,
@@ -285,6 +293,7 @@ COURSES = (
         seats=6,
         minutes=90,
         first=timedelta(days=8),
+        at=time(19, 30),
         enrolled=("aisha",),
     ),
     DemoCourse(
@@ -299,6 +308,7 @@ COURSES = (
         seats=16,
         first=timedelta(days=1),
         every=timedelta(days=1),
+        at=time(20, 0),
         singles={"tom": (1, 2), "yuki": (2,), "noah": (4,)},
         returned={"tom": (3,)},
     ),
@@ -315,6 +325,7 @@ COURSES = (
         minutes=30,
         first=timedelta(days=5),
         every=timedelta(days=1),
+        at=time(7, 0),
         enrolled=("ines", "mateo"),
         changed_mind=("yuki",),
     ),

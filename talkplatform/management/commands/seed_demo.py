@@ -1,10 +1,11 @@
 """A demo world in an empty database, made through the services, as its people would make it."""
 
 from argparse import ArgumentParser
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -51,7 +52,7 @@ People = dict[str, User]
 
 # Before any course was made.
 ARRIVED = timedelta(days=60)
-SESSION_MOVES_BY = timedelta(days=1, hours=2)
+SESSION_MOVES_BY = timedelta(days=1, hours=-1)
 
 
 class Command(BaseCommand):
@@ -174,7 +175,7 @@ def _make(plan: DemoCourse, teacher: User) -> Course:
             course_id=course.pk,
             actor=teacher,
             title=title,
-            starts_at=_last_half_hour() + plan.age + plan.first + index * plan.every,
+            starts_at=_start(plan, index, teacher) + plan.age,
             duration_minutes=plan.minutes,
         )
     return publish_course(course_id=course.pk, actor=teacher) if plan.sessions else course
@@ -206,6 +207,15 @@ def _happen_today(plan: DemoCourse, people: People, course: Course) -> None:
         )
     if plan.archived_today:
         archive_course(course_id=course.pk, actor=course.teacher)
+
+
+def _start(plan: DemoCourse, index: int, teacher: User) -> datetime:
+    """When a session begins, as it will look after the course has aged."""
+    start = _last_half_hour() + plan.first + index * plan.every
+    if plan.at is None:
+        return start
+    zone = ZoneInfo(teacher.time_zone)
+    return datetime.combine(start.astimezone(zone), plan.at, tzinfo=zone).astimezone(UTC)
 
 
 def _last_half_hour() -> datetime:
