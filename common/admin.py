@@ -137,6 +137,8 @@ class SearchedAdmin(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
+        if not search_term.strip():
+            return queryset, False
         try:
             key = UUID(search_term.strip())
         except ValueError:

@@ -175,6 +175,12 @@ def test_the_words_of_a_search_are_an_address_or_a_title(client, hold, single):
     assert found(client, q="ada@example.com", attention="review") == []
 
 
+@pytest.mark.parametrize("words", [{}, {"q": ""}, {"q": " "}])
+def test_without_words_every_hold_is_there(client, hold, single, monkeypatch, words):
+    monkeypatch.setattr("enrollments.admin.holds.AT_MOST", 1)
+    assert len(found(client, **words)) == 2
+
+
 def test_each_row_has_its_own_result(client, boss, hold, single):
     PaymentHold.objects.filter(pk=single.pk).update(teacher=boss)
     page = client.post(REFUND, body(hold, single), follow=True)
