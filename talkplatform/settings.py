@@ -130,6 +130,7 @@ _database = DATABASES["default"]
 _database["CONN_MAX_AGE"] = None
 _database["CONN_HEALTH_CHECKS"] = True
 if _database["ENGINE"] == "django.db.backends.mysql":
+    _database["ENGINE"] = "common.mysql"
     _database["OPTIONS"] = {
         "charset": "utf8mb4",
         "isolation_level": "read committed",

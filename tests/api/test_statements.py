@@ -9,11 +9,11 @@ from enrollments.services.purchasing import cancel_session_purchase, purchase_se
 from tests.api.conftest import client_of
 from tests.factories import make_course, student_with_credit
 
-# Autocommit, BEGIN and COMMIT are real only outside a test's own transaction.
+# START TRANSACTION and COMMIT are real only outside a test's own transaction.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # What the slowest call of money may cost, key, sign-in and transaction control included.
-MONEY, READ = 18, 2
+MONEY, READ = 16, 2
 
 
 def questions() -> int:
