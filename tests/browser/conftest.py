@@ -12,7 +12,9 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from accounts.models import User
+from talkplatform.management.commands.seed_demo import build_world
 from tests.browser.watch import Watch
+from tests.factories import student_with_credit
 
 PICTURES = Path(settings.BASE_DIR, "test-results")
 FLAGS = (
@@ -78,6 +80,13 @@ def sign_in(context: BrowserContext, user: User, origin: str) -> None:
 def open_window(open_page: Callable[..., Page], request: pytest.FixtureRequest) -> Any:
     """A window for a flow that has to work with scripts and without."""
     return lambda user=None: open_page(user, java_script_enabled=request.param)
+
+
+@pytest.fixture
+def world(transactional_db: None) -> None:
+    """The demo world, and somebody with credit who has done nothing yet."""
+    assert build_world()
+    student_with_credit("500.00", email="newcomer@example.com")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,7 +1,6 @@
 """Every page in the demo world: on a phone and a wide screen, in light and dark."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,21 +9,15 @@ from django.contrib import admin
 from django.contrib.auth.tokens import default_token_generator
 from django.db.models import F
 from django.urls import Resolver404, URLPattern, get_resolver, resolve, reverse
-from django.utils import timezone
 from django.utils.http import urlsafe_base64_encode
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from courses.models import Course
 from enrollments.models import CourseEnrollment, SessionPurchase
-from enrollments.services.settlement import settle_all
 from payments.models import HoldPart, PaymentHold
-from payments.services.withdrawals import request_withdrawal
-from talkplatform.management.commands.seed_demo import build_world
 from tests.browser.doing import fill
 from tests.browser.watch import heavy, inaccessible, overflowing
-from tests.factories import student_with_credit
-from tests.rooms import CONFIGURED, attend
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -150,22 +143,6 @@ READERS = {
     "james": teacher_pages,
     "staff": staff_pages,
 }
-
-
-@pytest.fixture
-def world(transactional_db, settings):
-    """The demo world after its past sessions were settled, some without anybody there."""
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
-    assert build_world()
-    student_with_credit("500.00", email="newcomer@example.com")
-    for course in Course.objects.all():
-        for session in course.sessions.settling_at(timezone.now())[1:]:
-            students = User.objects.filter(holds__parts__session=session)[:1]
-            attend(session, course.teacher, *students)
-    assert sum(tally.failed for tally in settle_all()) == 0
-    james = User.objects.get(email="james@example.com")
-    request_withdrawal(user=james, amount=Decimal(10), payout_details="James Okafor, GB12")
 
 
 @pytest.mark.parametrize("reader", READERS)
