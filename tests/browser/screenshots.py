@@ -44,7 +44,7 @@ def test_take(world, open_page, name):
     page.goto(find(), wait_until="networkidle")
     PLACE.mkdir(exist_ok=True)
     path = PLACE / f"{name}.png"
-    seen = page.evaluate("() => [document.documentElement.clientWidth, innerHeight]")
+    seen = page.evaluate("() => [document.body.clientWidth, innerHeight]")
     clip = {"x": 0, "y": 0, "width": seen[0], "height": seen[1]}  # the scroll bar is left out
     shot = Image.open(BytesIO(page.screenshot(clip=clip)))
     shot.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
