@@ -12,10 +12,16 @@ from accounts.models import User
 from courses.models import CourseSession
 from enrollments.livekit import Connection
 from enrollments.models import Attendance, WebhookEvent
+from payments.models import HoldPart
 
 NONE = timedelta(0)
 MINUTE = timedelta(minutes=1)
 ROOM_FINISHED = "room_finished"
+BY_ATTENDANCE = {
+    HoldPart.Reason.ATTENDED,
+    HoldPart.Reason.MISSED,
+    HoldPart.Reason.TEACHER_ABSENT,
+}
 # From when until when somebody was connected; without an end it lasts, or its end was lost.
 Spell = tuple[datetime, datetime | None]
 
@@ -41,6 +47,13 @@ class Presence:
     def suffices(self) -> bool:
         """Whether that counts as having been there: `ATTENDANCE_THRESHOLD_PERCENT`."""
         return self.time * 100 >= self.length * settings.ATTENDANCE_THRESHOLD_PERCENT
+
+
+def outcome_of(teacher: Presence, student: Presence) -> HoldPart.Reason:
+    """What presences make of a session that the student has paid for."""
+    if not teacher.suffices:
+        return HoldPart.Reason.TEACHER_ABSENT
+    return HoldPart.Reason.ATTENDED if student.suffices else HoldPart.Reason.MISSED
 
 
 class Attended(dict[tuple[UUID, UUID], Presence]):

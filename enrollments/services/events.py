@@ -2,12 +2,10 @@
 
 import logging
 import re
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,7 +16,7 @@ from enrollments import livekit
 from enrollments.livekit import LONGEST_ID, RoomEvent
 from enrollments.models import Attendance, WebhookEvent
 from enrollments.services import attendance
-from enrollments.services.attendance import Presence, attendance_in
+from enrollments.services.attendance import BY_ATTENDANCE, Attended, attendance_in, outcome_of
 from payments.models import HoldPart
 
 logger = logging.getLogger(__name__)
@@ -29,12 +27,7 @@ JOINED = "participant_joined"
 LEFT = {"participant_left", "participant_connection_aborted"}
 KNOWN = {ROOM_STARTED, attendance.ROOM_FINISHED, JOINED, *LEFT}
 LONGEST_ROOM = 255
-# Settled by what attendance was known then.
-_BY_ATTENDANCE = {
-    HoldPart.Reason.ATTENDED,
-    HoldPart.Reason.MISSED,
-    HoldPart.Reason.TEACHER_ABSENT,
-}
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 def take_event(event: RoomEvent, body: str) -> None:
@@ -70,22 +63,16 @@ def store_event(event: RoomEvent, body: str) -> UUID:
     return row.pk
 
 
-@operation
 def process_event(key: UUID) -> bool:
     """Work a stored event into attendance; gives False where somebody else is at its session.
 
-    A repeat changes nothing. What changes attendance on which money was settled is noted on the
-    part, for staff; the money stays where it is. Locks the session, the event, then, once the
-    session is over, the parts that pay for it.
+    A repeat changes nothing. What says otherwise than attendance did when money was settled by it
+    is noted on the part, for staff; the money stays where it is. Two transactions: one locks the
+    session and the event, the other, for late events alone, one part after the other.
     """
-    session_id = WebhookEvent.objects.values_list("session", flat=True).get(pk=key)
-    session = CourseSession.objects.filter(pk=session_id).claimed().first()
-    if session is None and session_id is not None:
+    if not _work_in(key):
         return False
-    row = WebhookEvent.objects.filter(pk=key, processed_at=None).claimed().first()
-    if row is not None:
-        row.note, row.processed_at = _work_in(row, session), timezone.now()
-        row.save(update_fields=["note", "processed_at"])
+    _note_doubts(key)
     return True
 
 
@@ -116,7 +103,28 @@ def record_seen(
     return len(known)
 
 
-def _work_in(row: WebhookEvent, session: CourseSession | None) -> str:
+@operation
+def _work_in(key: UUID) -> bool:
+    session_id = WebhookEvent.objects.values_list("session", flat=True).get(pk=key)
+    session = CourseSession.objects.filter(pk=session_id).claimed().first()
+    if session is None and session_id is not None:
+        return False
+    row = WebhookEvent.objects.filter(pk=key).claimed().first()
+    if row is None:
+        return False
+    if row.processed_at is None:
+        row.note = _change_attendance(row, session)
+        row.processed_at = None if session and _may_be_decided(session) else timezone.now()
+        row.save(update_fields=["note", "processed_at"])
+    return True
+
+
+def _may_be_decided(session: CourseSession) -> bool:
+    """Whether a settlement, on a machine whose clock is ahead, may have gone by what was known."""
+    return timezone.now() >= session.settles_at - CLOCKS_DIFFER
+
+
+def _change_attendance(row: WebhookEvent, session: CourseSession | None) -> str:
     """What an event changes; gives what came of it, in words."""
     if session is None:
         return "ignored: not a room of ours"
@@ -124,8 +132,7 @@ def _work_in(row: WebhookEvent, session: CourseSession | None) -> str:
         return "ignored: of no interest"
     _go_live(session, row.occurred_at)
     if row.kind == attendance.ROOM_FINISHED:
-        with _noting_lateness(session):
-            attendance.record_finished(session, room_sid=row.room_sid, at=row.occurred_at)
+        attendance.record_finished(session, room_sid=row.room_sid, at=row.occurred_at)
     elif row.kind != ROOM_STARTED:
         return _connect(row, session)
     return "done"
@@ -137,15 +144,8 @@ def _connect(row: WebhookEvent, session: CourseSession) -> str:
     user = _users({connection.identity}).get(connection.identity) if connection else None
     if connection is None or user is None or not 0 < len(connection.sid) <= LONGEST_ID:
         return "ignored: nobody of ours"
-    with _noting_lateness(session, user):
-        if row.kind == JOINED:
-            attendance.record_joined(
-                session, user, connection, room_sid=row.room_sid, at=row.occurred_at
-            )
-        else:
-            attendance.record_left(
-                session, user, connection, room_sid=row.room_sid, at=row.occurred_at
-            )
+    record = attendance.record_joined if row.kind == JOINED else attendance.record_left
+    record(session, user, connection, room_sid=row.room_sid, at=row.occurred_at)
     return "done"
 
 
@@ -163,36 +163,40 @@ def _go_live(session: CourseSession, at: datetime) -> None:
         session.save(update_fields=["status", "updated_at"])
 
 
-@contextmanager
-def _noting_lateness(session: CourseSession, *who: User) -> Iterator[None]:
-    """Once a session is over, note on its settled parts what changes of `who` was there.
+def _note_doubts(key: UUID) -> None:
+    """Compare what was settled with what a late event says; it waits until that is done.
 
-    The parts are locked: a settlement that has them has read what was known before, and is
-    waited for; one that comes later reads what is written here.
+    Settlement looks for waiting events once it has its parts locked: either it sees this one,
+    or it is waited for here.
     """
-    if timezone.now() < session.ends_at:
-        yield
+    row = WebhookEvent.objects.select_related("session").get(pk=key)
+    if row.processed_at:
         return
-    users = [user.pk for user in who] or None
-    before = attendance_in([session], users)
-    yield
-    after = attendance_in([session], users)
-    for _, user in sorted(before.keys() | after.keys()):
-        _note_late(session, user, before.of(session, user), after.of(session, user))
+    if row.session:
+        attended = attendance_in([row.session])
+        for part in HoldPart.objects.filter(session=row.session).select_related("hold"):
+            if part.status == HoldPart.Status.PENDING or _doubt(part, row.session, attended):
+                _review(part.pk, row.session)
+    WebhookEvent.objects.filter(pk=key).update(processed_at=timezone.now())
 
 
-def _note_late(session: CourseSession, user: UUID, before: Presence, after: Presence) -> None:
-    if before == after:
-        return
-    parts = HoldPart.objects.filter(session=session)
-    known = f"was there {after.minutes} minutes, by events that came after the decision."
-    _review(parts.filter(hold__student=user), f"The student {known}")
-    if before.suffices != after.suffices:
-        _review(parts.filter(hold__teacher=user), f"The teacher {known}")
+@operation
+def _review(key: UUID, session: CourseSession) -> None:
+    part = HoldPart.objects.locked().get(pk=key)
+    attended = attendance_in([session], [part.hold.student_id, part.hold.teacher_id])
+    if doubt := _doubt(part, session, attended):
+        HoldPart.objects.filter(pk=key).update(review_reason=doubt)
 
 
-def _review(parts: QuerySet, reason: str) -> None:
-    keys = list(parts.values_list("pk", flat=True))
-    locked = list(HoldPart.objects.filter(pk__in=keys).order_by("pk").locked())
-    decided = [part.pk for part in locked if part.reason in _BY_ATTENDANCE or part.review_reason]
-    HoldPart.objects.filter(pk__in=decided).update(review_reason=reason)
+def _doubt(part: HoldPart, session: CourseSession, attended: Attended) -> str:
+    """What speaks against how a part was settled, or for a decision on one under review."""
+    teacher = attended.of(session, part.hold.teacher_id)
+    student = attended.of(session, part.hold.student_id)
+    decided = part.reason in BY_ATTENDANCE and part.reason != outcome_of(teacher, student)
+    waits = part.status == HoldPart.Status.PENDING and part.review_reason
+    if not (decided or waits):
+        return ""
+    return (
+        f"By late events the teacher was there {teacher.minutes} minutes, "
+        f"the student {student.minutes}."
+    )

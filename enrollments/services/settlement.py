@@ -24,7 +24,7 @@ from enrollments.models import (
     WebhookEvent,
 )
 from enrollments.quotes import TimedPart
-from enrollments.services.attendance import Attended, Presence, attendance_in
+from enrollments.services.attendance import Attended, Presence, attendance_in, outcome_of
 from enrollments.services.events import process_event, waiting_events
 from enrollments.services.progress import note_progress, note_refund
 from enrollments.services.sessions import refund_cancelled_session
@@ -114,7 +114,7 @@ def settle_hold(key: UUID) -> Tally:
     due = [part for part in pending if part.session_id in sessions and not part.review_reason]
     if not due:
         return Tally()
-    # Read after the locks: late events wait for them, so that none is neither seen nor noted.
+    # Read after the locks: a late event waits for them, so that none is neither seen nor noted.
     attended = attendance_in(sessions.values(), [hold.student_id, hold.teacher_id])
     verdicts = [_judge(part, sessions[part.session_id], attended) for part in due]
     known = [verdict for verdict in verdicts if verdict]
@@ -174,12 +174,11 @@ def _judge(part: HoldPart, session: KnownSession, attended: Attended) -> Verdict
     """How a part ends by what is known of its session; None where nothing is."""
     if not session.heard:
         return None
-    if not attended.of(session, part.hold.teacher_id).suffices:
-        return Verdict(part, Status.REFUNDED, Reason.TEACHER_ABSENT)
-    if attended.of(session, part.hold.student_id).suffices:
-        return Verdict(part, Status.RELEASED, Reason.ATTENDED)
-    status = Status.RELEASED if settings.NO_SHOW == "release" else Status.REFUNDED
-    return Verdict(part, status, Reason.MISSED)
+    teacher = attended.of(session, part.hold.teacher_id)
+    reason = outcome_of(teacher, attended.of(session, part.hold.student_id))
+    keeps = reason == Reason.MISSED and settings.NO_SHOW == "release"
+    released = reason == Reason.ATTENDED or keeps
+    return Verdict(part, Status.RELEASED if released else Status.REFUNDED, reason)
 
 
 def _review(parts: Sequence[HoldPart]) -> None:
