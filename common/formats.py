@@ -10,6 +10,9 @@ from uuid_utils.compat import uuid7
 
 register = template.Library()
 
+# A word joiner: no line ends within `18:00–19:00`.
+_STAY = "\u2060"
+
 
 @register.filter
 def money(amount: Decimal | None) -> str:
@@ -34,13 +37,16 @@ def until(start: datetime, minutes: int) -> str:
     local = timezone.localtime(start)
     end = timezone.localtime(start + timedelta(minutes=minutes))
     day = "" if end.date() == local.date() else f"{formats.date_format(end, 'D j M')}, "
-    return f"{formats.date_format(local, 'D j M Y, H:i')}–{day}{end:%H:%M} {_zone(end)}"
+    return f"{formats.date_format(local, 'D j M Y, H:i')}–{_STAY}{day}{end:%H:%M} {_zone(end)}"
 
 
 def _zone(local: datetime) -> str:
-    """`CET`; zones without letters of their own are named by their offset, `UTC+03:00`."""
+    """`CET`; zones without letters of their own are named by their offset, `UTC+03:00`.
+
+    West of Greenwich with a true minus sign, after which no line ends.
+    """
     name = local.tzname() or ""
-    return name if name.isalpha() else f"UTC{local.isoformat()[-6:]}"
+    return name if name.isalpha() else f"UTC{local.isoformat()[-6:]}".replace("-", "\u2212")
 
 
 @register.simple_tag

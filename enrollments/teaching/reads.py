@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Sum, Value, When
 from django.utils import timezone
 
@@ -14,7 +13,6 @@ from accounts.models import User
 from common.money import ZERO
 from courses.models import Course, CourseSession
 from enrollments.services.attendance import Presence, attendance_of
-from payments.commission import WHOLE_BP
 from payments.models import HoldPart
 
 _KEPT = ~Q(status=HoldPart.Status.REFUNDED)
@@ -32,31 +30,6 @@ class Figures:
     sold: Decimal = ZERO
     held: Decimal = ZERO
     moved: int = 0
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How a session is paid, in percent and minutes."""
-
-    threshold: int
-    grace: int
-    missed_is_refunded: bool
-    share: Decimal
-    share_of_referred: Decimal
-
-    @classmethod
-    def now(cls) -> "Policy":
-        """As the settings have it for what is sold now."""
-        one_percent = Decimal(100)
-        kept = WHOLE_BP - settings.COMMISSION_BP
-        brought = kept + Decimal(settings.COMMISSION_BP * settings.REFERRAL_BP) / WHOLE_BP
-        return cls(
-            threshold=settings.ATTENDANCE_THRESHOLD_PERCENT,
-            grace=settings.SETTLEMENT_GRACE_MINUTES,
-            missed_is_refunded=settings.NO_SHOW == "refund",
-            share=kept / one_percent,
-            share_of_referred=brought / one_percent,
-        )
 
 
 def courses_of(teacher: User) -> QuerySet[Course]:

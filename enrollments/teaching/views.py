@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common.errors import DomainError
 from courses.services import archive_course, publish_course
 from courses.services import create_course as draft_course
+from enrollments.policy import Policy
 from enrollments.services.sessions import change_course
 from enrollments.teaching import reads
 from enrollments.teaching.forms import CourseForm
@@ -36,7 +37,7 @@ def course(request: TeacherRequest, course_id: Any) -> HttpResponse:
     """One of my courses, with its sessions and what can be done to them."""
     found = own_course(request, course_id)
     reads.describe([found])
-    sessions, policy = reads.sessions_of(found), reads.Policy.now()
+    sessions, policy = reads.sessions_of(found), Policy.now()
     context = {"course": found, "sessions": sessions, "policy": policy}
     return render(request, "teaching/course.html", context)
 

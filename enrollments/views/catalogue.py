@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from enrollments import offers, storefront
 from enrollments.forms import CatalogueForm
+from enrollments.policy import Policy
 from enrollments.views.people import visitor
 
 CARDS_PER_PAGE = 12
@@ -37,5 +38,6 @@ def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
         "offer": offers.course_offer(found, reader),
         "lines": offers.price_lines(found.quote),
         "reader": reader,
+        "policy": Policy.now(),
     }
     return render(request, "enrollments/course.html", context)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from enrollments.bookings import Shelf, bookings_of, count_shelves, describe, on_shelf
+from enrollments.policy import Policy
 
 BOOKINGS_PER_PAGE = 10
 
@@ -32,6 +33,7 @@ def learning(request: HttpRequest) -> HttpResponse:
         "shelves": [(one.value, one.label, counts[one]) for one in Shelf],
         "opens_minutes": settings.JOIN_OPENS_MINUTES,
         "booked": sum(counts.values()),
+        "policy": Policy.now(),
     }
     return render(request, "enrollments/learning.html", context)
 

@@ -265,6 +265,8 @@ class TestWhatElseItSays:
             "Held until each session has taken place. Cancel before a session starts and its share"
         )
         assert policy in page
+        assert "Be there for at least 20% of a session" in page
+        assert "Miss it and the share comes back to you." in page
         assert "$200.00" in page
         local = timezone.localtime(session(course).starts_at, timezone.get_default_timezone())
         assert "CE" in page

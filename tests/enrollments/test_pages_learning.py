@@ -203,7 +203,22 @@ def test_times_are_the_readers_own_with_the_zone_named(browser, student):
     purchase_session(student=student, session_id=session.pk)
     session.starts_at = session.starts_at.replace(year=2040, month=7, day=2, hour=16, minute=0)
     session.save()
-    assert "Mon 2 Jul 2040, 18:00–19:00 CEST" in text_of(browser)
+    assert "Mon 2 Jul 2040, 18:00–\u206019:00 CEST" in text_of(browser)
+
+
+@pytest.mark.parametrize(
+    ("no_show", "words"),
+    [
+        ("refund", "Miss it and the share comes back to you."),
+        ("release", "Miss it and the share goes to the teacher all the same."),
+    ],
+)
+def test_what_attendance_decides_is_said(browser, student, settings, no_show, words):
+    settings.ATTENDANCE_THRESHOLD_PERCENT, settings.NO_SHOW = 35, no_show
+    purchase_session(student=student, session_id=first_session(make_course(sessions=1)).pk)
+    page = text_of(browser)
+    assert "Be there for at least 35% of a session and its share goes to the teacher." in page
+    assert words in page
 
 
 def test_what_can_be_cancelled_says_so(browser, student):

@@ -1,0 +1,33 @@
+"""What the site promises both sides about the money of a session."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+
+from payments.commission import WHOLE_BP
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a session is paid, in percent and minutes."""
+
+    threshold: int
+    grace: int
+    missed_is_refunded: bool
+    share: Decimal
+    share_of_referred: Decimal
+
+    @classmethod
+    def now(cls) -> "Policy":
+        """As the settings have it for what is sold now."""
+        one_percent = Decimal(100)
+        kept = WHOLE_BP - settings.COMMISSION_BP
+        brought = kept + Decimal(settings.COMMISSION_BP * settings.REFERRAL_BP) / WHOLE_BP
+        return cls(
+            threshold=settings.ATTENDANCE_THRESHOLD_PERCENT,
+            grace=settings.SETTLEMENT_GRACE_MINUTES,
+            missed_is_refunded=settings.NO_SHOW == "refund",
+            share=kept / one_percent,
+            share_of_referred=brought / one_percent,
+        )
