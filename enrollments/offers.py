@@ -208,7 +208,7 @@ def _called_off(part: HoldPart | None) -> Offer:
 
 
 def _running(session: Any) -> Offer:
-    offer = Offer(State.RUNNING, badge="Running now", tone="warn")
+    offer = Offer(State.RUNNING, badge="Running now", tone="good")
     if session.my_access is None or not session.my_access.has_access:
         return offer
     url = reverse("enrollments:join", args=[session.pk])
