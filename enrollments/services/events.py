@@ -70,10 +70,10 @@ def process_event(key: UUID) -> bool:
     is noted on the part, for staff; the money stays where it is. Two transactions: one locks the
     session and the event, the other, for late events alone, one part after the other.
     """
-    if not _work_in(key):
-        return False
-    _note_doubts(key)
-    return True
+    came_late = _work_in(key)
+    if came_late:
+        _note_doubts(key)
+    return came_late is not None
 
 
 def waiting_events() -> list[UUID]:
@@ -104,19 +104,20 @@ def record_seen(
 
 
 @operation
-def _work_in(key: UUID) -> bool:
+def _work_in(key: UUID) -> bool | None:
+    """Whether settlement may have gone without this event; None where somebody else is at it."""
     session_id = WebhookEvent.objects.values_list("session", flat=True).get(pk=key)
     session = CourseSession.objects.filter(pk=session_id).claimed().first()
     if session is None and session_id is not None:
-        return False
+        return None
     row = WebhookEvent.objects.filter(pk=key).claimed().first()
     if row is None:
-        return False
+        return None
     if row.processed_at is None:
         row.note = _change_attendance(row, session)
         row.processed_at = None if session and _may_be_decided(session) else timezone.now()
         row.save(update_fields=["note", "processed_at"])
-    return True
+    return row.processed_at is None
 
 
 def _may_be_decided(session: CourseSession) -> bool:
@@ -170,8 +171,6 @@ def _note_doubts(key: UUID) -> None:
     or it is waited for here.
     """
     row = WebhookEvent.objects.select_related("session").get(pk=key)
-    if row.processed_at:
-        return
     if row.session:
         attended = attendance_in([row.session])
         for part in HoldPart.objects.filter(session=row.session).select_related("hold"):

@@ -1,6 +1,6 @@
 """Whatever breaks, wherever it breaks: all of an operation happened, or nothing of it."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import pytest
@@ -13,14 +13,18 @@ from accounts.tokens import open_family
 from common import transactions
 from common.errors import Unavailable
 from common.transactions import TRIES, operation
+from enrollments import livekit
 from enrollments.models import CourseEnrollment
+from enrollments.rehearsal import conversation
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,
     hand_back_session,
 )
+from enrollments.services.events import process_event, store_event
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, move_session
+from enrollments.services.settlement import settle_all, settle_hold
 from payments.idempotency import Answer, answer_once
 from payments.models import Transfer
 from payments.services.withdrawals import complete_withdrawal, reject_withdrawal
@@ -29,7 +33,9 @@ from tests.factories import (
     StaffFactory,
     TeacherFactory,
     earn,
+    end_session,
     make_course,
+    start_session,
     student_with_credit,
     withdraw,
 )
@@ -149,6 +155,32 @@ def send_back():
     return asked_for("requested", partial(reject_withdrawal, reason="Name unknown"))
 
 
+def settle_a_hold():
+    """Released, refunded and under review, all at once."""
+    world = World()
+    bought = world.enroll()
+    attended, missed, unheard = world.sessions
+    for session, people in ((attended, [world.student]), (missed, [])):
+        end_session(session, ago=DAY)
+        tell(session, world.course.teacher, *people)
+    end_session(unheard, ago=DAY)
+    return lambda: settle_hold(bought.hold.pk)
+
+
+def work_in_an_event():
+    world = World()
+    start_session(world.sessions[0])
+    event = conversation(world.sessions[0], {world.student: ((0, 1),)})[1]
+    key = store_event(event, livekit.write(event))
+    return lambda: process_event(key)
+
+
+def tell(session, *people):
+    """News of a room in which these people were throughout."""
+    for event in conversation(session, dict.fromkeys(people, ((0, 1),))):
+        process_event(store_event(event, livekit.write(event)))
+
+
 def statements_of(act):
     """How many statements it takes; it is done for good."""
     fault = Fault()
@@ -164,6 +196,8 @@ OPERATIONS = [
     cancel_a_session,
     hand_back,
     buy_with_a_key,
+    settle_a_hold,
+    work_in_an_event,
     ask_for_a_payout,
     pay_out,
     send_back,
@@ -203,6 +237,32 @@ def test_a_session_called_off_goes_on_where_it_was_broken_off(broken):
         assert broken() == {}, f"statement {k}"
         act()
         assert Transfer.objects.filter(kind="refund").count() == 2 * (k + 1)
+    assert broken() == {}
+
+
+def test_a_settlement_goes_on_where_it_was_broken_off(broken):
+    """Whatever fails is left as it was, and the rest done; a repeat does what was left."""
+
+    def prepare():
+        world, other = World(), student_with_credit("16.00")
+        world.enroll()
+        session, called_off, _ = world.sessions
+        purchase_session(student=other, session_id=session.pk)
+        end_session(session, ago=DAY)
+        event, *_ = conversation(session, {world.course.teacher: ((0, 1),)})
+        store_event(event, livekit.write(event))
+        type(session).objects.filter(pk=called_off.pk).update(status="cancelled")
+        return lambda: list(settle_all())
+
+    statements = statements_of(prepare())
+    for k in range(1, statements + 1):
+        act = prepare()
+        with connection.execute_wrapper(Fault(k)), suppress(PulledPlugError):
+            act()
+        assert broken() == {}, f"statement {k}"
+        act()
+        assert Transfer.objects.filter(kind="refund").count() == 3 * (k + 1)
+        assert act() == []
     assert broken() == {}
 
 

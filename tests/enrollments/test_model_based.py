@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -20,17 +21,24 @@ from hypothesis.stateful import (
 
 from common.errors import DomainError
 from courses.models import CourseSession
+from enrollments import livekit
+from enrollments.models import CourseEnrollment
+from enrollments.rehearsal import conversation
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,
     hand_back_session,
 )
+from enrollments.services.events import process_event, store_event
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, change_course, move_session
+from enrollments.services.settlement import Tally, settle_all
 from payments import audit
+from payments.models import LedgerAccount
 from payments.wallets import balances_of
 from tests.factories import (
     DAY,
+    end_session,
     extend_course,
     give_credit,
     make_course,
@@ -50,6 +58,11 @@ class Lesson:
     row: CourseSession
     started: bool = False
     cancelled: bool = False
+    over: bool = False
+    settled: bool = False
+    # Who was there; None where nothing was heard of the room.
+    teacher_was_there: bool | None = None
+    were_there: frozenset[int] = frozenset()
 
     @property
     def open(self) -> bool:
@@ -75,17 +88,34 @@ class School(RuleBasedStateMachine):
         self.course = make_course(sessions=3, price_full_course="100.00", max_students=2)
         self.seats = 2
         self.lessons = [Lesson(row) for row in self.course.sessions.all()]
-        self.students = [student_with_credit("120.00") for _ in range(3)]
+        self.students = [student_with_credit("120.00") for _ in range(2)]
+        code = self.students[0].referral_code
+        self.students.append(student_with_credit("120.00", referral_code=code))
         self.credit = [12_000] * 3
         # What each student has: an enrolment or None, singles by lesson, parts by booking.
         self.enrolled: list[object | None] = [None] * 3
         self.singles: list[dict[int, object]] = [{}, {}, {}]
         self.parts: dict[object, dict[int, Part]] = {}
         self.owner: dict[object, int] = {}
+        # What of each booking was released, and enrolments that are over.
+        self.released: dict[object, int] = {}
+        self.took_place: set[object] = set()
+        self.completed: set[object] = set()
 
     def teardown(self) -> None:
-        transaction.set_rollback(True)
-        self.undo.__exit__(None, None, None)
+        try:
+            self.close()
+        finally:
+            transaction.set_rollback(True)
+            self.undo.__exit__(None, None, None)
+
+    def close(self) -> None:
+        """In the end every session takes place: of three one without its teacher."""
+        for number in range(len(self.lessons)):
+            self.take_place(number, number % 3 != 1, frozenset({0, 2}), number % 2 == 0)
+        self.settle()
+        self.everybody_has_what_the_model_says()
+        self.the_books_are_in_order()
 
     def attempt(self, act: Callable[[], object], *, allowed: bool) -> object | None:
         """Do it, and see that the rules of the model say the same as those of the services."""
@@ -106,6 +136,7 @@ class School(RuleBasedStateMachine):
 
     def keep(self, student: int, booking: object, parts: dict[int, int]) -> None:
         self.owner[booking] = student
+        self.released[booking] = 0
         self.parts[booking] = {
             number: Part(amount, self.lessons[number].row.starts_at)
             for number, amount in parts.items()
@@ -115,7 +146,17 @@ class School(RuleBasedStateMachine):
     def give_back(self, booking: object, numbers: list[int]) -> Decimal:
         amount = sum(self.parts[booking].pop(number).amount for number in numbers)
         self.credit[self.owner[booking]] += amount
+        self.complete(booking)
         return Decimal(amount).scaleb(-2)
+
+    def complete(self, booking: object) -> None:
+        if booking in self.enrolled and booking in self.took_place and not self.parts[booking]:
+            self.completed.add(booking)
+
+    @initialize(students=st.frozensets(who))
+    def some_are_enrolled(self, students: frozenset[int]) -> None:
+        for student in students:
+            self.enroll(student)
 
     @rule(student=who, amount=st.integers(min_value=1, max_value=5_000))
     def grant(self, student: int, amount: int) -> None:
@@ -170,10 +211,14 @@ class School(RuleBasedStateMachine):
         booking = self.enrolled[student]
         if booking is None:
             return
-        done = cancel_enrollment(student=self.students[student], enrollment_id=booking)
-        due = [i for i in self.parts[booking] if self.lessons[i].open]
-        assert done.refund_amount == self.give_back(booking, due)
-        self.enrolled[student] = None
+        done = self.attempt(
+            lambda: cancel_enrollment(student=self.students[student], enrollment_id=booking),
+            allowed=booking not in self.completed,
+        )
+        if done:
+            self.enrolled[student] = None
+            due = [i for i in self.parts[booking] if self.lessons[i].open]
+            assert done.refund_amount == self.give_back(booking, due)
 
     @rule(student=who, number=which)
     def cancel_single(self, student: int, number: int) -> None:
@@ -214,6 +259,7 @@ class School(RuleBasedStateMachine):
         self.lessons.append(Lesson(extend_course(self.course, starts_at=starts_at)))
         for booking in filter(None, self.enrolled):
             self.parts[booking][len(self.lessons) - 1] = Part(0, starts_at)
+            self.completed.discard(booking)
 
     @rule(number=which, by=st.integers(min_value=1, max_value=9))
     def move(self, number: int, by: int) -> None:
@@ -233,8 +279,14 @@ class School(RuleBasedStateMachine):
     @rule(number=which)
     def call_off(self, number: int) -> None:
         number %= len(self.lessons)
-        cancel_session(session_id=self.lessons[number].row.pk, actor=self.course.teacher)
-        self.lessons[number].cancelled = True
+        lesson = self.lessons[number]
+        done = self.attempt(
+            lambda: cancel_session(session_id=lesson.row.pk, actor=self.course.teacher),
+            allowed=not lesson.settled,
+        )
+        if not done:
+            return
+        lesson.cancelled = True
         for booking, parts in self.parts.items():
             if number in parts:
                 self.give_back(booking, [number])
@@ -252,6 +304,54 @@ class School(RuleBasedStateMachine):
                 for part in parts.values():
                     if part.sold_at == before:
                         part.sold_at = lesson.row.starts_at
+
+    @rule(
+        number=which,
+        teacher=st.sampled_from([True, True, False, None]),
+        people=st.frozensets(who),
+        settled=st.booleans(),
+    )
+    def take_place(
+        self, number: int, teacher: bool | None, people: frozenset[int], settled: bool
+    ) -> None:
+        """A session comes to its end, and the grace too; None: no news of it."""
+        self.start(number)
+        lesson = self.lesson(number)
+        if lesson.over or lesson.cancelled:
+            return
+        end_session(lesson.row, ago=DAY)
+        lesson.over = True
+        if teacher is not None:
+            lesson.teacher_was_there, lesson.were_there = teacher, people
+            there = [self.students[student] for student in people]
+            there += [self.course.teacher] * teacher
+            for event in conversation(lesson.row, dict.fromkeys(there, ((0, 1),))):
+                process_event(store_event(event, livekit.write(event)))
+        if settled:
+            self.settle()
+
+    @rule()
+    def settle(self) -> None:
+        due = [i for i, x in enumerate(self.lessons) if x.over and not (x.cancelled or x.settled)]
+        done = sum(settle_all(), Tally())
+        assert done.failed == 0
+        assert done.completed == len(due)
+        for number in due:
+            self.lessons[number].settled = True
+            for booking in [one for one, parts in self.parts.items() if number in parts]:
+                self.decide(booking, number)
+        assert sum(settle_all(), Tally()) == Tally()
+
+    def decide(self, booking: object, number: int) -> None:
+        lesson = self.lessons[number]
+        if lesson.teacher_was_there is None:
+            return
+        self.took_place.add(booking)
+        if lesson.teacher_was_there and self.owner[booking] in lesson.were_there:
+            self.released[booking] += self.parts[booking].pop(number).amount
+            self.complete(booking)
+        else:
+            self.give_back(booking, [number])
 
     @rule(seats=st.integers(min_value=0, max_value=4))
     def change_capacity(self, seats: int) -> None:
@@ -274,8 +374,20 @@ class School(RuleBasedStateMachine):
             held = sum(part.amount for parts in mine for part in parts.values())
             cents = (int(amount * 100) for amount in balances_of(student))
             assert tuple(cents) == (self.credit[number], held)
+        teacher = {one: cents * 7_000 // 10_000 for one, cents in self.released.items()}
+        assert self.earned(self.course.teacher) == sum(teacher.values())
+        assert self.earned(self.students[0]) == sum(
+            (cents - teacher[one]) * 7_000 // 10_000
+            for one, cents in self.released.items()
+            if self.owner[one] == 2
+        )
+        over = CourseEnrollment.objects.filter(status="completed").values_list("pk", flat=True)
+        assert set(over) == self.completed
         self.course.refresh_from_db()
         assert self.course.current_students == sum(b is not None for b in self.enrolled)
+
+    def earned(self, user: object) -> int:
+        return int(LedgerAccount.objects.get(owner=user, kind="earnings").balance * 100)
 
     @invariant()
     def the_books_are_in_order(self) -> None:
