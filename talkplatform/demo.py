@@ -29,8 +29,9 @@ class DemoCourse:
 
     It was made, and its seats were bought, `age` ago. Then singles were bought first, so whoever
     enrolled as well had them folded in. Who paid came, and so did the teacher, but for those
-    `absent`; of the rooms of `unheard` sessions no news came. What is marked "today" happens last.
-    Its sessions begin at `at`, on the clocks of its teacher; without it at the last half hour.
+    `absent`, or too `brief`ly there; of the rooms of `unheard` sessions no news came. What is
+    marked "today" happens last. Its sessions begin at `at`, on the clocks of its teacher;
+    without it at the last half hour.
     """
 
     teacher: str
@@ -52,6 +53,7 @@ class DemoCourse:
     returned: dict[str, tuple[int, ...]] = field(default_factory=dict)
     enrolled: tuple[str, ...] = ()
     absent: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    brief: dict[int, tuple[str, ...]] = field(default_factory=dict)
     unheard: tuple[int, ...] = ()
     changed_mind: tuple[str, ...] = ()
     late_today: tuple[str, ...] = ()
@@ -120,7 +122,8 @@ COURSES = (
         age=timedelta(days=40),
         enrolled=("noah", "aisha", "ines"),
         singles={"tom": (1, 3)},
-        absent={2: ("aisha",), 3: ("tom", "noah"), 4: ("james",)},
+        absent={2: ("aisha",), 3: ("noah",), 4: ("james",)},
+        brief={3: ("tom",)},
     ),
     DemoCourse(
         teacher="james",
