@@ -2,12 +2,14 @@
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.signals import request_started
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -25,7 +27,7 @@ FLAGS = (
     "--disable-quic",
     "--no-first-run",
 )
-PHONE = {"width": 360, "height": 740}
+PAUSE_SECONDS = 0.5
 WATCHES = pytest.StashKey[list[Watch]]()
 
 
@@ -80,6 +82,19 @@ def sign_in(context: BrowserContext, user: User, origin: str) -> None:
 def open_window(open_page: Callable[..., Page], request: pytest.FixtureRequest) -> Any:
     """A window for a flow that has to work with scripts and without."""
     return lambda user=None: open_page(user, java_script_enabled=request.param)
+
+
+@pytest.fixture
+def slow_server() -> Iterator[None]:
+    """What is sent takes a while, in which an impatient hand comes back."""
+
+    def wait(environ: dict[str, Any], **_: Any) -> None:
+        if environ["REQUEST_METHOD"] == "POST":
+            time.sleep(PAUSE_SECONDS)
+
+    request_started.connect(wait)
+    yield
+    request_started.disconnect(wait)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
+FORM = "form => [...new FormData(form)].filter(([, value]) => typeof value === 'string')"
+
 
 def click(page: Page, name: str, *, role: str = "link") -> None:
     """Click the link, or whatever has this role, of exactly this name."""
@@ -11,6 +13,21 @@ def click(page: Page, name: str, *, role: str = "link") -> None:
 def press(page: Page, name: str) -> None:
     """Press the button of exactly this name."""
     click(page, name, role="button")
+
+
+def press_twice(page: Page, name: str) -> None:
+    """Press the button, and again before an answer has come; needs `slow_server`."""
+    button = page.get_by_role("button", name=name, exact=True)
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    assert box
+    for _ in range(2):  # by the mouse itself: a locator would wait for the answer
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def form_of(page: Page) -> dict[str, str]:
+    """What the page's form would send."""
+    return dict(page.locator("main form[method=post]").evaluate(FORM))
 
 
 def fill(page: Page, **fields: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from enrollments.services.enrolling import enroll_full_course
 from payments.models import HoldPart
 from payments.wallets import balances_of
-from tests.browser.doing import click, fill, press, says
+from tests.browser.doing import click, fill, press, press_twice, says
 from tests.factories import StaffFactory, UserFactory, make_course, student_with_credit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -30,10 +30,10 @@ def test_refund_a_hold_after_a_preview(page):
     assert set(HoldPart.objects.values_list("status", flat=True)) == {"refunded"}
 
 
-def test_grant_credit_with_a_reason(page):
+def test_grant_credit_once_with_a_reason(page, slow_server):
     student = UserFactory()
     page.goto("/admin/payments/ledgeraccount/grant/")
     fill(page, email=student.email, amount="25.00", reason="A gift.")
-    page.get_by_role("button", name="Grant credit").dblclick()
+    press_twice(page, "Grant credit")
     says(page, "25.00")
     assert balances_of(student)[0] == 25
