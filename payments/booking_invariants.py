@@ -150,6 +150,15 @@ SETTLED_SESSIONS = Invariant(
             notice=True,
         ),
         Check(
+            "settled, but late events say otherwise: staff look",
+            """
+            SELECT id, hold_id, session_id, amount, status, reason, review_reason
+            FROM hold_parts WHERE review_reason <> '' AND status <> 'pending'
+                AND reason <> 'staff_decision'
+            """,
+            notice=True,
+        ),
+        Check(
             "the session is cancelled: the next sweep refunds the part",
             f"{_PENDING} AND s.status = 'cancelled' AND p.review_reason = ''",
             notice=True,
