@@ -170,6 +170,7 @@ DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="talkplatform <noreply@localho
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "talkplatform.formats"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -105,3 +105,8 @@ def test_sign_ins_can_only_be_read(browser, pair, django_assert_max_num_queries)
     assert family.jti not in browser.get(url).content.decode()
     assert browser.post(url, {}).status_code == 403
     assert browser.get(reverse("admin:accounts_tokenfamily_add")).status_code == 403
+
+
+def test_times_name_their_zone(browser, ada):
+    joined = ada.date_joined.strftime("%Y, %H:%M UTC")
+    assert joined in browser.get(reverse("admin:accounts_user_changelist")).content.decode()
