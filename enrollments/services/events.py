@@ -68,7 +68,7 @@ def process_event(key: UUID) -> bool:
 
     A repeat changes nothing. What says otherwise than attendance did when money was settled by it
     is noted on the part, for staff; the money stays where it is. Two transactions: one locks the
-    session and the event, the other, for late events alone, one part after the other.
+    session and the event; the other, for late events alone, the parts that pay for the session.
     """
     came_late = _work_in(key)
     if came_late:
@@ -164,27 +164,22 @@ def _go_live(session: CourseSession, at: datetime) -> None:
         session.save(update_fields=["status", "updated_at"])
 
 
+@operation
 def _note_doubts(key: UUID) -> None:
-    """Compare what was settled with what a late event says; it waits until that is done.
+    """Compare what was settled with what a late event says; until then it counts as waiting.
 
-    Settlement looks for waiting events once it has its parts locked: either it sees this one,
-    or it is waited for here.
+    Settlement looks for waiting events once it has its parts locked: either it sees this one, or
+    its parts are waited for here.
     """
     row = WebhookEvent.objects.select_related("session").get(pk=key)
-    if row.session:
-        attended = attendance_in([row.session])
-        for part in HoldPart.objects.filter(session=row.session).select_related("hold"):
-            if part.status == HoldPart.Status.PENDING or _doubt(part, row.session, attended):
-                _review(part.pk, row.session)
+    if session := row.session:
+        locked = HoldPart.objects.filter(session=session).order_by("pk").locked()
+        parts = HoldPart.objects.filter(pk__in=[part.pk for part in locked])
+        attended = attendance_in([session])
+        for part in parts.select_related("hold"):
+            if doubt := _doubt(part, session, attended):
+                HoldPart.objects.filter(pk=part.pk).update(review_reason=doubt)
     WebhookEvent.objects.filter(pk=key).update(processed_at=timezone.now())
-
-
-@operation
-def _review(key: UUID, session: CourseSession) -> None:
-    part = HoldPart.objects.locked().get(pk=key)
-    attended = attendance_in([session], [part.hold.student_id, part.hold.teacher_id])
-    if doubt := _doubt(part, session, attended):
-        HoldPart.objects.filter(pk=key).update(review_reason=doubt)
 
 
 def _doubt(part: HoldPart, session: CourseSession, attended: Attended) -> str:
