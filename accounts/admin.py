@@ -13,6 +13,7 @@ from accounts.models import TokenFamily, User
 from common.admin import ReadOnly, SearchedAdmin
 
 admin.site.login_form = StaffSignInForm
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
@@ -30,7 +31,7 @@ class UserAdmin(DjangoUserAdmin):
         ("Role", {"fields": ("is_teacher", "referral_code", "referred_by")}),
         (
             "Permissions",
-            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+            {"fields": ("is_active", *RIGHTS)},
         ),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
@@ -42,6 +43,16 @@ class UserAdmin(DjangoUserAdmin):
     def new_password(self, user: User) -> str:
         url = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('<a href="{}">Set a new password</a>', url)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+        """Rights are given by superusers: a clerk who changes users would take them all."""
+        readonly = (*super().get_readonly_fields(request, obj),)
+        return readonly if request.user.is_superuser else (*readonly, *RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever sets the address or the password of staff has what they may do."""
+        above = obj is not None and obj.is_staff and not request.user.is_superuser
+        return not above and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Money hangs on users: they are deactivated, never deleted."""

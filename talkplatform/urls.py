@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from talkplatform import health, media
 
@@ -10,6 +11,8 @@ urlpatterns = [
     path("teaching/", include("enrollments.teaching.urls")),
     path("", include("payments.urls")),
     path("", include("accounts.urls")),
+    # Django's own page lets whoever finds a session open guess the password for ever.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:change_password")),
     path("admin/", admin.site.urls),
     path("api/", include("talkplatform.api")),
     path("media/courses/<str:name>", media.picture),

@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -110,3 +111,43 @@ def test_sign_ins_can_only_be_read(browser, pair, django_assert_max_num_queries)
 def test_times_name_their_zone(browser, ada):
     joined = ada.date_joined.strftime("%Y, %H:%M UTC")
     assert joined in browser.get(reverse("admin:accounts_user_changelist")).content.decode()
+
+
+def test_guessing_a_password_to_change_it_has_an_end(browser):
+    assert browser.get("/admin/password_change/").headers["Location"] == "/profile/password/"
+    body = {"old_password": "wrong guess", "new_password1": "new pass 9", "new_password2": "x"}
+    assert browser.post("/admin/password_change/", body).status_code == 302
+
+
+@pytest.fixture
+def clerk(boss) -> Browser:
+    """Somebody who may change users, and nothing else."""
+    user = User.objects.create_user("clerk@example.com", PASSWORD, display_name="C", is_staff=True)
+    rights = ("view_user", "add_user", "change_user")
+    group = Group.objects.create(name="clerks")
+    group.permissions.set(Permission.objects.filter(codename__in=rights))
+    user.groups.add(group)
+    clerk = Browser()
+    clerk.force_login(user)
+    return clerk
+
+
+def test_who_changes_users_gives_nobody_rights(clerk, ada):
+    body = {"email": ada.email, "display_name": "A", "time_zone": "UTC", "is_active": "on"}
+    rights = {"is_staff": "on", "is_superuser": "on", "user_permissions": ["1"]}
+    assert clerk.post(change_url(ada), body | rights | {"is_teacher": "on"}).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.is_teacher, ada.is_staff, ada.is_superuser) == (True, False, False)
+    assert not ada.user_permissions.exists()
+
+
+@pytest.mark.parametrize("email", ["boss@example.com", "clerk@example.com"])
+def test_who_changes_users_changes_no_staff(clerk, email):
+    staff = User.objects.get(email=email)
+    body = {"email": "stolen@example.com", "display_name": "S", "time_zone": "UTC"}
+    assert clerk.get(change_url(staff)).status_code == 200
+    assert clerk.post(change_url(staff), body).status_code == 403
+    url = reverse("admin:auth_user_password_change", args=[staff.pk])
+    assert (
+        clerk.post(url, {"password1": "new pass 9", "password2": "new pass 9"}).status_code == 403
+    )
