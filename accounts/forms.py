@@ -20,7 +20,7 @@ from django.contrib.auth.password_validation import validate_password
 
 from accounts import services
 from accounts.models import User
-from accounts.throttling import begin_registration, begin_reset, client_address
+from accounts.throttling import SignInAttempt, begin_registration, begin_reset, client_address
 from common.errors import DomainError
 
 
@@ -117,6 +117,7 @@ class RegistrationForm(RefusableForm):
         with self.refusals():
             begin_registration(address)
             self.user = services.register(**self.cleaned_data)
+            SignInAttempt(self.user.email, address).know()
         return self.user
 
 

@@ -92,6 +92,11 @@ class SignInAttempt:
         for budget in taken:
             budget.give_back()
         SignInRecord.objects.filter(key=self.pair.key).update(count=0)
+        self.know()
+
+    @operation
+    def know(self) -> None:
+        """Remember that the account's owner comes from here: no attack from elsewhere counts."""
         SignInRecord.objects.update_or_create(
             key=self.known, defaults={"expires_at": timezone.now() + KNOWN_FOR}
         )

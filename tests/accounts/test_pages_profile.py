@@ -169,6 +169,23 @@ def test_a_forgotten_password_is_replaced_by_mail(ada, guest, elsewhere):
     assert guest.post("/login/", {"username": ada.email, "password": NEW}).status_code == 302
 
 
+def test_a_new_password_lets_in_while_the_account_is_under_attack(ada, guest):
+    for n in range(20):
+        ApiClient(f"198.51.100.{n}").sign_in(password="wrong guess")
+    assert ApiClient("127.0.0.1").sign_in().status_code == 429
+    guest.post("/password/", FORGOTTEN)
+    guest.post(follow(guest, link_sent()), {"new_password": NEW})
+    assert guest.post("/login/", {"username": ada.email, "password": NEW}).status_code == 302
+
+
+def test_the_mail_holds_nothing_that_somebody_chose(ada, guest):
+    """Whoever registers an address that is not theirs would write to its owner in our name."""
+    User.objects.update(display_name="You won! See evil.example")
+    guest.post("/password/", FORGOTTEN)
+    link_sent()
+    assert "evil.example" not in mail.outbox[-1].body
+
+
 def test_the_mail_is_plain_and_links_to_the_configured_host(ada, guest, settings):
     settings.SITE_URL = "https://talk.example.org"
     settings.ALLOWED_HOSTS = ["*"]

@@ -115,6 +115,15 @@ def test_an_attack_from_everywhere_is_stopped_and_the_owner_gets_in(ada, client)
     assert Client("203.0.113.7").sign_in().status_code == 429
 
 
+@pytest.mark.parametrize("path", ["/api/auth/register", "/register/"])
+def test_where_somebody_registered_they_get_in_whoever_attacks(db, client, path):
+    person = {"email": "ada@example.com", "password": PASSWORD, "display_name": "Ada"}
+    as_form = {"format": "multipart"} if path == "/register/" else {}
+    client.post(path, person | {"time_zone": "UTC"}, **as_form)
+    attack_from_everywhere()
+    assert client.sign_in().status_code == 200
+
+
 def test_only_a_right_password_makes_an_address_known(ada, client):
     attack("192.0.2.1")
     attack_from_everywhere()
