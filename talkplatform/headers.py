@@ -23,7 +23,8 @@ def guard(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReques
             response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         # By the cookie, not the user: to ask for the user would take a database.
-        if settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers:
+        private = settings.SESSION_COOKIE_NAME in request.COOKIES or response.cookies
+        if private or "Authorization" in request.headers:
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 

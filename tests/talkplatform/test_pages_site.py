@@ -158,6 +158,14 @@ def test_what_a_guest_reads_may_be_kept(db):
     assert not Client().get("/").has_header("Cache-Control")
 
 
+@pytest.mark.parametrize("path", ["/?ref=0123456789", "/login/", "/register/"])
+def test_whoever_else_reads_it_does_not_get_the_cookie(db, path):
+    User.objects.create_user("a@example.com", display_name="A", referral_code="0123456789")
+    answer = Client().get(path)
+    assert answer.cookies
+    assert answer["Cache-Control"] == "private, no-store"
+
+
 def test_an_answer_to_a_token_is_not_kept(db):
     answer = Client().get("/api/courses", headers={"Authorization": "Bearer x"})
     assert answer["Cache-Control"] == "private, no-store"
