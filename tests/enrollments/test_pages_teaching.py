@@ -385,7 +385,7 @@ class TestPictures:
         assert not Course.objects.exists()
 
     def test_a_small_file_of_very_many_pixels_is_refused(self, browser):
-        page = self.upload(browser, picture(size=(9000, 5000), mode="1"))
+        page = self.upload(browser, picture(size=(6000, 4001), mode="1"))
         assert errors(page)["thumbnail"] == ["The picture has too many pixels. Make it smaller."]
 
     def test_replaced_and_removed(self, browser, django_capture_on_commit_callbacks):
