@@ -80,7 +80,7 @@ def world(transactional_db):
     move_session(session_id=session.pk, actor=moved.teacher, starts_at=later, duration_minutes=60)
     return {
         "password": PASSWORD,
-        "rich": [student_with_credit().email for _ in range(12)],
+        "rich": [student_with_credit().email for _ in range(16)],
         "poor": student_with_credit("5.00").email,
         "teacher": teacher.email,
         "course": str(course.pk),

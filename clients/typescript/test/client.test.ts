@@ -250,6 +250,17 @@ describe("a refusal has its code", () => {
     expect((await buy(world.sessions[1] ?? "", long)).error?.code).toBe("invalid_idempotency_key");
   });
 
+  test("of guessing, with how long to wait", async () => {
+    const email = world.rich.pop() ?? "";
+    let result = await through().signIn(email, "a guess");
+    for (let guess = 0; guess < 30 && !result.ok; guess += 1) {
+      if (result.refusal.code === "throttled") break;
+      result = await through().signIn(email, "a guess");
+    }
+    if (result.ok || result.refusal.code !== "throttled") throw new Error("nobody minds guessing");
+    expect(result.refusal.details.retry_after).toBeGreaterThan(0);
+  });
+
   test("where something else answers", async () => {
     const client = new TalkplatformClient({
       baseUrl: world.baseUrl,
