@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -51,7 +50,7 @@ def answers(port) -> Callable[[], bool]:
         try:
             with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as response:
                 return bool(response.status == 200)
-        except URLError:
+        except OSError:
             return False
 
     return ask
