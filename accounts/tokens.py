@@ -5,7 +5,7 @@ from typing import TypedDict, TypeVar
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from rest_framework_simplejwt.exceptions import TokenError
@@ -14,6 +14,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from accounts.errors import TokenNotValid
 from accounts.models import TokenFamily, User
+from common.prepared import prepared
 from common.transactions import operation
 
 # A client that lost an answer, or has two tabs, sends a token twice within moments: no theft.
@@ -75,12 +76,17 @@ def parse(kind: type[T], raw: str | bytes) -> T:
 def user_of(token: Token) -> User:
     """The user a token stands for, by one SELECT; raises `TokenNotValid` if it is dead."""
     try:
-        user = User.objects.get(pk=token[USER])
-    except (KeyError, User.DoesNotExist, ValidationError) as error:
+        [user] = _users(token[USER])
+    except (KeyError, ValueError, ValidationError) as error:
         raise TokenNotValid from error
     if not (user.is_active and constant_time_compare(token.get(FINGERPRINT), _fingerprint(user))):
         raise TokenNotValid
     return user
+
+
+@prepared
+def _users(key: UUID) -> QuerySet:
+    return User.objects.filter(pk=key)
 
 
 @operation

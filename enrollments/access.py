@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
 from common.errors import NotFound
+from common.prepared import prepared
 from courses.models import CourseSession
 from payments.models import HoldPart
 
@@ -47,7 +48,7 @@ class Access:
         return self.reason in _ADMITTING
 
 
-def with_access_of(sessions: models.QuerySet, user: User) -> models.QuerySet:
+def with_access_of(sessions: models.QuerySet, user: User | UUID) -> models.QuerySet:
     """Annotate sessions with what `access_of` needs to know about the user."""
     parts = HoldPart.objects.filter(session=OuterRef("pk"), hold__student=user)
     bought = parts.filter(_STILL_BOUGHT)
@@ -70,11 +71,16 @@ def has_access_to_session(*, user: User, session_id: UUID) -> Access:
 
 def find_session(*, user: User, session_id: UUID) -> Any:
     """A session for `access_of`, with its course; one statement. Raises `NotFound` if hidden."""
-    sessions = CourseSession.objects.select_related("course")
-    session = with_access_of(sessions, user).filter(pk=session_id).first()
-    if session is None or not session.course.is_visible_to(user):
+    found = _session_with_access(session_id, user.pk)
+    if not (found and found[0].course.is_visible_to(user)):
         raise NotFound
-    return session
+    return found[0]
+
+
+@prepared
+def _session_with_access(session: UUID, user: UUID) -> models.QuerySet:
+    sessions = CourseSession.objects.select_related("course")
+    return with_access_of(sessions, user).filter(pk=session)
 
 
 def _reason(session: Any, user: User) -> AccessReason:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -49,7 +50,7 @@ def live_field() -> models.GeneratedField:
 class BookingQuerySet(LockingQuerySet):
     """What enrolments and single purchases have in common."""
 
-    def of(self, user: User) -> Self:
+    def of(self, user: User | UUID) -> Self:
         return self.filter(user=user)
 
     def live(self) -> Self:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -75,7 +76,7 @@ class CancellationPreview:
         return total(session.refund for session in self.sessions)
 
 
-def sessions_as_sold_to(user: User | None) -> CourseSessionQuerySet:
+def sessions_as_sold_to(user: User | UUID | None) -> CourseSessionQuerySet:
     """Sessions, each with `taken` (live single purchases) and `mine` (one is the user's)."""
     sold = SessionPurchase.objects.live().filter(session=OuterRef("pk"))
     count = sold.order_by().values("session").annotate(n=Count("pk")).values("n")
@@ -95,9 +96,10 @@ def quote_course(
     prices = split(course.price_full_course or ZERO, len(sessions)) if sessions else []
     shares = [(s, price) for s, price in zip(sessions, prices, strict=True) if s.is_open(now)]
     folds = [session.pk for session, _ in shares if session.mine]
-    folded = SessionPurchase.objects.live().filter(user=user, session__in=folds) if folds else ()
+    singles = SessionPurchase.objects.live().filter(user=user, session__in=folds)
+    folded = tuple(singles.select_related("hold")) if folds else ()
     seats = course_seats_left(course, sessions, now)
-    return CourseQuote(course, shares, seats, tuple(folded), len(sessions))
+    return CourseQuote(course, shares, seats, folded, len(sessions))
 
 
 def course_seats_left(course: Course, sessions: Sequence[SoldSession], now: datetime) -> int | None:
@@ -133,7 +135,7 @@ def outlook(part: TimedPart, now: datetime) -> Outlook:
     return Outlook(part.session_id, part.amount, ZERO, str(reason))
 
 
-def live_enrollment_part(user: User) -> QuerySet:
+def live_enrollment_part(user: User | UUID) -> QuerySet:
     """Parts of the user's live enrolments that still pay for the outer session."""
     return HoldPart.objects.filter(
         session=OuterRef("pk"), hold__enrollment__user=user, hold__enrollment__live=1

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.errors import DomainError
 from common.transactions import LOCK_WAIT_TIMEOUT, operation
+from common.writing import insert, save
 from payments.errors import InvalidKey, KeyReused, RequestInProgress
 from payments.models import IdempotencyRecord
 
@@ -62,17 +63,16 @@ def answer_once(*, user: User, key: str, request: str, act: Callable[[], Answer]
     if record.status is not None:
         return _replay(record, request)
     answer = _act(act)
-    IdempotencyRecord.objects.filter(pk=record.pk).update(
-        status=answer.status, body=json.dumps(answer.body)
-    )
+    record.status, record.body = answer.status, json.dumps(answer.body)
+    save([record], ["status", "body"])
     return answer
 
 
 def _claim(user: User, key: str, request: str, now: datetime) -> IdempotencyRecord:
     try:
-        return IdempotencyRecord.objects.create(
-            user=user, key=key, fingerprint=request, created_at=now
-        )
+        record = IdempotencyRecord(user=user, key=key, fingerprint=request, created_at=now)
+        insert([record])
+        return record
     except OperationalError as error:
         if error.args[0] == LOCK_WAIT_TIMEOUT:
             raise RequestInProgress from error

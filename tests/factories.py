@@ -141,7 +141,7 @@ def earn(user: User, amount: Decimal | str = "100.00") -> CourseSession:
 @operation
 def release_hold(hold: PaymentHold) -> None:
     """Release all that is pending of a hold, as if everybody had attended."""
-    pending = lock_pending_parts(hold=hold)
+    pending = lock_pending_parts(hold)
     reason, now = HoldPart.Reason.ATTENDED, timezone.now()
     release_parts(pending, pending=pending, reason=reason, now=now, actor=None)
 

@@ -93,7 +93,7 @@ def _decide(
     if refusal := refuse_deciding(hold, actor):
         raise refusal
     booking = _lock_booking(hold)
-    pending = lock_pending_parts(hold=hold)
+    pending = lock_pending_parts(hold)
     due = _choose(pending, part_ids)
     now = timezone.now()
     if status == RELEASED:

@@ -8,13 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
 from common.money import total
+from common.prepared import prepared, prepared_update
 from common.transactions import operation
+from common.writing import insert, save
 from courses.models import Course
 from enrollments import quotes
 from enrollments.errors import (
@@ -102,12 +104,11 @@ def cancel_enrollment(
     enrolment, its hold with parts, the wallet.
     """
     enrollment = find_enrollment(student, enrollment_id)
-    course = Course.objects.filter(pk=enrollment.course_id, current_students__gt=0)
-    course.update(current_students=F("current_students") - 1)
+    _give_seat_back(enrollment.course_id)
     enrollment.refresh_from_db(fields=MUTABLE, from_queryset=CourseEnrollment.objects.locked())
     if refusal := refuse_cancelling(enrollment):
         raise refusal
-    pending = lock_pending_parts(hold__enrollment=enrollment)
+    pending = lock_pending_parts(enrollment.hold)
     now = timezone.now()
     due = [part for part in pending if quotes.comes_back(part, now)]
     _check_refund(due, expected_refund)
@@ -128,7 +129,7 @@ def hand_back_session(*, student: User, enrollment_id: UUID, session_id: UUID) -
     enrollment = find_enrollment(student, enrollment_id)
     Course.objects.locked().get(pk=enrollment.course_id)
     enrollment.refresh_from_db(fields=MUTABLE, from_queryset=CourseEnrollment.objects.locked())
-    pending = lock_pending_parts(hold__enrollment=enrollment)
+    pending = lock_pending_parts(enrollment.hold)
     now = timezone.now()
     due = [part for part in pending if part.session_id == session_id]
     if refusal := refuse_hand_back(enrollment, session_id, due, now):
@@ -144,10 +145,15 @@ def get_my_enrollments(*, user: User) -> EnrollmentQuerySet:
 
 def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
     """One of the user's own, with course, teacher and hold; anybody else's raises `NotFound`."""
-    mine = CourseEnrollment.objects.of(user).with_course()
-    if enrollment := mine.filter(pk=enrollment_id).first():
-        return enrollment
-    raise NotFound
+    found = _enrollments(enrollment_id, user.pk)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+@prepared
+def _enrollments(key: UUID, user: UUID) -> QuerySet:
+    return CourseEnrollment.objects.of(user).with_course().filter(pk=key)
 
 
 def refuse_cancelling(enrollment: CourseEnrollment) -> DomainError | None:
@@ -189,7 +195,7 @@ def give_back(
     if isinstance(booking, CourseEnrollment) and booking.status == EnrollmentStatus.ACTIVE:
         note_progress(booking, pending)
         changed = [*MUTABLE, "completion_percentage"]
-    booking.save(update_fields=changed)
+    save([booking], changed)
     if pending:
         booking.hold = pending[0].hold
     return refund
@@ -197,14 +203,22 @@ def give_back(
 
 def _take_seat(student: User, course_id: UUID) -> None:
     """Lock the course by the update itself: a shared lock first would deadlock buyers."""
-    taken = (
-        Course.objects.published()
-        .filter(Q(max_students=None) | Q(current_students__lt=F("max_students")), pk=course_id)
-        .exclude(Q(price_full_course=None) | Q(teacher=student))
-        .update(current_students=F("current_students") + 1)
-    )
-    if not taken:
+    if not _add_student(course_id, student.pk):
         raise _why_no_seat(student, course_id)
+
+
+@prepared_update
+def _add_student(course: UUID, student: UUID) -> tuple[QuerySet, dict[str, Any]]:
+    free = Q(max_students=None) | Q(current_students__lt=F("max_students"))
+    for_sale = Course.objects.published().filter(free, pk=course)
+    bought = for_sale.exclude(Q(price_full_course=None) | Q(teacher=student))
+    return bought, {"current_students": F("current_students") + 1}
+
+
+@prepared_update
+def _give_seat_back(course: UUID) -> tuple[QuerySet, dict[str, Any]]:
+    taken = Course.objects.filter(pk=course, current_students__gt=0)
+    return taken, {"current_students": F("current_students") - 1}
 
 
 def _why_no_seat(student: User, course_id: UUID) -> DomainError:
@@ -220,15 +234,20 @@ def _why_no_seat(student: User, course_id: UUID) -> DomainError:
 
 
 def _quote(student: User, course_id: UUID) -> quotes.CourseQuote:
-    sessions = list(
-        quotes.sessions_as_sold_to(student)
-        .filter(course=course_id)
-        .select_related("course__teacher")
-        .order_by("session_number")
-    )
+    sessions = _sessions_to_quote(course_id, student.pk)
     if not sessions:
         raise NotForSale
     return quotes.quote_course(sessions[0].course, sessions, student, timezone.now())
+
+
+@prepared
+def _sessions_to_quote(course: UUID, student: UUID) -> QuerySet:
+    return (
+        quotes.sessions_as_sold_to(student)
+        .filter(course=course)
+        .select_related("course__teacher")
+        .order_by("session_number")
+    )
 
 
 def _check(quote: quotes.CourseQuote, student: User, expected: Decimal | None) -> None:
@@ -242,15 +261,17 @@ def _check(quote: quotes.CourseQuote, student: User, expected: Decimal | None) -
 
 
 def _insert_enrollment(student: User, quote: quotes.CourseQuote) -> CourseEnrollment:
+    enrollment = CourseEnrollment(
+        user=student,
+        course=quote.course,
+        total_price_paid=quote.price,
+        enrolled_at=timezone.now(),
+    )
     try:
-        return CourseEnrollment.objects.create(
-            user=student,
-            course=quote.course,
-            total_price_paid=quote.price,
-            enrolled_at=timezone.now(),
-        )
+        insert([enrollment])
     except IntegrityError as error:
         raise AlreadyEnrolled from error
+    return enrollment
 
 
 def _fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]:
@@ -259,7 +280,7 @@ def _fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]
         return []
     keys = [purchase.pk for purchase in purchases]
     list(SessionPurchase.objects.filter(pk__in=keys).order_by("pk").locked().values_list("pk"))
-    parts = lock_pending_parts(hold__session_purchase__in=keys)
+    parts = lock_pending_parts(*(purchase.hold for purchase in purchases))
     mark_refunded(parts, pending=parts, reason=HoldPart.Reason.FOLDED, now=now)
     SessionPurchase.objects.filter(pk__in=keys).update(
         status=PurchaseStatus.CANCELLED,

@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
+from common.prepared import prepared
 from common.transactions import operation
+from common.writing import insert
 from courses.models import Course, CourseSession
 from enrollments import quotes
 from enrollments.errors import (
@@ -68,7 +70,7 @@ def cancel_session_purchase(*, student: User, purchase_id: UUID, reason: str = "
     purchase = find_purchase(student, purchase_id)
     list(Course.objects.filter(pk=purchase.course_id).locked().values_list("pk"))
     purchase.refresh_from_db(fields=MUTABLE, from_queryset=SessionPurchase.objects.locked())
-    pending = lock_pending_parts(hold__session_purchase=purchase)
+    pending = lock_pending_parts(purchase.hold)
     now = timezone.now()
     if refusal := refuse_cancelling(purchase, pending, now):
         raise refusal
@@ -86,13 +88,18 @@ def get_my_session_purchases(*, user: User) -> PurchaseQuerySet:
 
 def find_purchase(user: User, purchase_id: UUID) -> SessionPurchase:
     """One of the user's own, with session, course and hold; anybody else's raises `NotFound`."""
-    mine = SessionPurchase.objects.of(user).with_course()
-    if purchase := mine.filter(pk=purchase_id).first():
-        return purchase
-    raise NotFound
+    found = _purchases(purchase_id, user.pk)
+    if not found:
+        raise NotFound
+    return found[0]
 
 
-def sessions_for_purchase(student: User) -> QuerySet:
+@prepared
+def _purchases(key: UUID, user: UUID) -> QuerySet:
+    return SessionPurchase.objects.of(user).with_course().filter(pk=key)
+
+
+def sessions_for_purchase(student: User | UUID) -> QuerySet:
     """Sessions as sold to the student, each with `included`: a live enrolment pays for it."""
     return (
         quotes.sessions_as_sold_to(student)
@@ -135,24 +142,36 @@ def refuse_cancelling(
 
 def _lock_course_of(student: User, session_id: UUID) -> quotes.SoldSession:
     """The session as sold to the student, its course locked first, by a key read without a lock."""
-    key = Subquery(CourseSession.objects.filter(pk=session_id).values("course_id"))
-    list(Course.objects.filter(pk=key).locked().values_list("pk"))
-    session = sessions_for_purchase(student).filter(pk=session_id).first()
-    if session is None or not session.course.is_visible_to(student):
+    _lock_course(session_id)
+    found = _session_for_purchase(session_id, student.pk)
+    if not (found and found[0].course.is_visible_to(student)):
         raise NotFound
-    return session
+    return found[0]
+
+
+@prepared
+def _lock_course(session: UUID) -> QuerySet:
+    key = Subquery(CourseSession.objects.filter(pk=session).values("course_id"))
+    return Course.objects.filter(pk=key).locked()
+
+
+@prepared
+def _session_for_purchase(session: UUID, student: UUID) -> QuerySet:
+    return sessions_for_purchase(student).filter(pk=session)
 
 
 def _insert_purchase(
     student: User, session: CourseSession, price: Decimal, now: datetime
 ) -> SessionPurchase:
+    purchase = SessionPurchase(
+        user=student,
+        course=session.course,
+        session=session,
+        price_paid=price,
+        purchased_at=now,
+    )
     try:
-        return SessionPurchase.objects.create(
-            user=student,
-            course=session.course,
-            session=session,
-            price_paid=price,
-            purchased_at=now,
-        )
+        insert([purchase])
     except IntegrityError as error:
         raise AlreadyPurchased from error
+    return purchase

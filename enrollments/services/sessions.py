@@ -195,7 +195,7 @@ def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) 
 @operation
 def _refund_hold(hold: PaymentHold, session: CourseSession, actor: User | None) -> int:
     booking = _lock_booking(hold)
-    pending = lock_pending_parts(hold=hold)
+    pending = lock_pending_parts(hold)
     due = [part for part in pending if part.session_id == session.pk]
     if not due:
         return 0

@@ -108,7 +108,7 @@ def settle_hold(key: UUID) -> Tally:
     booking = _claim(hold)
     if booking is None:
         return Tally(busy=1)
-    pending = lock_pending_parts(hold=hold)
+    pending = lock_pending_parts(hold)
     now = timezone.now()
     sessions = _sessions_of(pending, now)
     due = [part for part in pending if part.session_id in sessions and not part.review_reason]

@@ -1,16 +1,19 @@
 """How money is held in escrow and comes back. When it does is decided in `enrollments`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from common.money import CENT, ZERO, total
+from common.prepared import prepared
+from common.writing import insert, save
 from courses.models import Course, CourseSession
 from payments.commission import shares_of_next
 from payments.models import HoldPart, HoldStatus, PaymentHold, Transfer
@@ -53,7 +56,7 @@ def place_hold(
     has locked the course; locks the wallet. Raises `InsufficientCredit`. The database refuses a
     second hold for the same purpose.
     """
-    hold = PaymentHold.objects.create(
+    hold = PaymentHold(
         student=student,
         teacher_id=course.teacher_id,
         amount=total(amount for _, amount in shares),
@@ -61,7 +64,8 @@ def place_hold(
         **frozen_rates(student),
         **purpose,
     )
-    HoldPart.objects.bulk_create(new_part(hold, session, amount) for session, amount in shares)
+    insert([hold])
+    insert([new_part(hold, session, amount) for session, amount in shares])
     ledger.transfer_all([*map(refund_entry, folded), _charge(hold)], actor=student)
     return hold
 
@@ -80,15 +84,24 @@ def new_part(hold: PaymentHold, session: CourseSession, amount: Decimal) -> Hold
     return HoldPart(hold=hold, session=session, amount=amount, sold_starts_at=session.starts_at)
 
 
-def lock_pending_parts(**where: Any) -> list[HoldPart]:
+def lock_pending_parts(*holds: PaymentHold) -> list[HoldPart]:
     """The pending parts with their holds, both locked, and each session's `starts_at` and status.
 
     The caller has locked the enrolment or purchase: it shields hold and parts, so that one
     statement may take both locks. The session is read by a subquery, which locks nothing.
     """
+    found = _pending_parts([hold.pk for hold in holds])
+    locked: dict[Any, PaymentHold] = {}
+    for part in found:
+        part.hold = locked.setdefault(part.hold_id, part.hold)
+    return sorted(found, key=lambda part: part.pk)
+
+
+@prepared
+def _pending_parts(holds: list[UUID]) -> QuerySet:
     session = CourseSession.objects.filter(pk=OuterRef("session_id"))
-    parts = (
-        HoldPart.objects.filter(status=HoldPart.Status.PENDING, **where)
+    return (
+        HoldPart.objects.filter(status=HoldPart.Status.PENDING, hold__pk__in=holds)
         .select_related("hold")
         .annotate(
             starts_at=Subquery(session.values("starts_at")),
@@ -96,11 +109,6 @@ def lock_pending_parts(**where: Any) -> list[HoldPart]:
         )
         .locked()
     )
-    holds: dict[Any, PaymentHold] = {}
-    found = list(parts)
-    for part in found:
-        part.hold = holds.setdefault(part.hold_id, part.hold)
-    return sorted(found, key=lambda part: part.pk)
 
 
 class Verdict(NamedTuple):
@@ -205,9 +213,9 @@ def _mark(verdicts: Sequence[Verdict], *, pending: Sequence[HoldPart], now: date
             part.refunded_amount = part.amount
             part.hold.refunded_amount += part.amount
     parts = [verdict.part for verdict in verdicts]
-    HoldPart.objects.bulk_update(parts, SETTLED_FIELDS)
+    save(parts, SETTLED_FIELDS)
     still_held = {part.hold_id for part in pending if part.status == HoldPart.Status.PENDING}
-    _save_totals({part.hold for part in parts}, still_held, now)
+    _save_totals(list({part.hold for part in parts}), still_held, now)
 
 
 def _share_out(part: HoldPart) -> None:
@@ -259,12 +267,12 @@ def _charge(hold: PaymentHold) -> Entry:
     )
 
 
-def _save_totals(holds: Collection[PaymentHold], still_held: set[Any], now: datetime) -> None:
+def _save_totals(holds: Sequence[PaymentHold], still_held: set[Any], now: datetime) -> None:
     for hold in holds:
         _rate(hold)
         if hold.pk not in still_held:
             _close(hold, now)
-    PaymentHold.objects.bulk_update(holds, HOLD_FIELDS)
+    save(holds, HOLD_FIELDS)
 
 
 def _rate(hold: PaymentHold) -> None:

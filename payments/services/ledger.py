@@ -4,16 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
-from operator import or_
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import QuerySet
 
 from accounts.models import User
 from common.money import ZERO
+from common.prepared import prepared
 from common.transactions import operation
+from common.writing import insert, save
 from payments.errors import InsufficientBalance, InsufficientCredit
 from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, PaymentHold, Transfer, Withdrawal
 
@@ -75,7 +75,9 @@ def transfer_all(entries: Iterable[Entry], *, actor: User | None = None) -> list
     _change_balances(accounts, wanted)
     keys = {ref: account.pk for ref, account in accounts.items()}
     keys |= {Ref(kind): key for kind, key in SYSTEM_ACCOUNTS.items()}
-    return Transfer.objects.bulk_create([_row(entry, keys, actor) for entry in wanted])
+    transfers = [_row(entry, keys, actor) for entry in wanted]
+    insert(transfers)
+    return transfers
 
 
 def grant_credit(
@@ -126,12 +128,33 @@ def _transfer_once(entry: Entry, account: Ref, actor: User | None) -> Transfer:
 def _lock_accounts(refs: set[Ref]) -> dict[Ref, LedgerAccount]:
     if not refs:
         return {}
-    named = reduce(or_, (Q(owner_id=ref.owner_id, kind=ref.kind) for ref in refs))
-    found = LedgerAccount.objects.filter(named)
-    if len(refs) > 1:
+    owners = [ref.owner_id for ref in refs if ref.owner_id]
+    if len(owners) == 1:
+        found = _lock_account(next(iter(refs)).kind, owners[0])
+    else:
         # Rows are locked as they are read: only a walk along the key locks them ascending.
-        found = LedgerAccount.objects.filter(pk__in=list(found.values_list("pk", flat=True)))
-    return {Ref(a.kind, a.owner_id): a for a in found.order_by("pk").locked()}
+        owned = _accounts_of(owners)
+        found = _lock_along_key([account.pk for account in owned if _ref_of(account) in refs])
+    return {_ref_of(account): account for account in found}
+
+
+def _ref_of(account: LedgerAccount) -> Ref:
+    return Ref(account.kind, account.owner_id)
+
+
+@prepared
+def _accounts_of(owners: list[UUID]) -> QuerySet:
+    return LedgerAccount.objects.filter(owner__pk__in=owners)
+
+
+@prepared
+def _lock_account(kind: str, owner: UUID) -> QuerySet:
+    return LedgerAccount.objects.filter(owner=owner, kind=kind).locked()
+
+
+@prepared
+def _lock_along_key(keys: list[UUID]) -> QuerySet:
+    return LedgerAccount.objects.filter(pk__in=keys).order_by("pk").locked()
 
 
 def _change_balances(accounts: dict[Ref, LedgerAccount], entries: Sequence[Entry]) -> None:
@@ -145,7 +168,7 @@ def _change_balances(accounts: dict[Ref, LedgerAccount], entries: Sequence[Entry
         _require(ref, taken[ref], available)
         if taken[ref] != given[ref]:
             account.balance = available - taken[ref]
-            LedgerAccount.objects.filter(pk=account.pk).update(balance=account.balance)
+            save([account], ["balance"])
 
 
 def _require(ref: Ref, required: Decimal, available: Decimal) -> None:

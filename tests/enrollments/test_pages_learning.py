@@ -17,7 +17,7 @@ from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, move_session
 from enrollments.services.settlement import settle_all
-from payments.models import HoldPart
+from payments.models import HoldPart, PaymentHold
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
 from tests.factories import (
     UserFactory,
@@ -62,8 +62,9 @@ def text_of(browser, show="") -> str:
 
 @operation
 def settle(session, status, reason) -> None:
-    pending = lock_pending_parts(session=session)
-    verdicts = [Verdict(part, status, reason) for part in pending]
+    pending = lock_pending_parts(*PaymentHold.objects.filter(parts__session=session))
+    due = [part for part in pending if part.session_id == session.pk]
+    verdicts = [Verdict(part, status, reason) for part in due]
     settle_parts(verdicts, pending=pending, now=timezone.now(), actor=None)
 
 

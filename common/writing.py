@@ -1,0 +1,68 @@
+"""Rows written in one statement each: what the ORM works out for every row is kept by model."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from django.db import connections, models, router
+
+
+def insert(rows: Sequence[models.Model]) -> None:
+    """INSERT new objects of one model.
+
+    Sends no signals, and reads back no field that the database generates.
+    """
+    if not rows:
+        return
+    table = _table_of(type(rows[0]))
+    table.run(
+        f"{table.insert} {', '.join([table.places] * len(rows))}",
+        [table.value(field, row, add=True) for row in rows for field in table.fields],
+    )
+    for row in rows:
+        row._state.adding, row._state.db = False, table.db
+
+
+def save(rows: Sequence[models.Model], names: Sequence[str]) -> None:
+    """UPDATE the named fields of objects of one model; what they have in common is sent once."""
+    if not rows:
+        return
+    table = _table_of(type(rows[0]))
+    keys = [table.value(table.key, row, add=False) for row in rows]
+    changes, values = [], []
+    for name in names:
+        column, field = table.columns[name]
+        wanted = [table.value(field, row, add=False) for row in rows]
+        if all(value == wanted[0] for value in wanted):
+            changes.append(f"{column} = %s")
+            values.append(wanted[0])
+        else:
+            cases = " ".join(["WHEN %s THEN %s"] * len(rows))
+            changes.append(f"{column} = CASE {table.key_column} {cases} END")
+            values += [value for pair in zip(keys, wanted, strict=True) for value in pair]
+    where = f"{table.key_column} IN ({', '.join(['%s'] * len(rows))})"
+    table.run(f"{table.update} {', '.join(changes)} WHERE {where}", [*values, *keys])
+
+
+class _Table:
+    def __init__(self, model: type[models.Model]) -> None:
+        meta: Any = model._meta
+        self.db = router.db_for_write(model)
+        quote = connections[self.db].ops.quote_name
+        self.fields = [field for field in meta.local_concrete_fields if not field.generated]
+        self.columns = {field.name: (quote(field.column), field) for field in self.fields}
+        self.key, self.key_column = meta.pk, quote(meta.pk.column)
+        names = ", ".join(column for column, _ in self.columns.values())
+        self.insert = f"INSERT INTO {quote(meta.db_table)} ({names}) VALUES"
+        self.places = f"({', '.join(['%s'] * len(self.fields))})"
+        self.update = f"UPDATE {quote(meta.db_table)} SET"
+
+    def value(self, field: Any, row: models.Model, *, add: bool) -> Any:
+        return field.get_db_prep_save(field.pre_save(row, add), connections[self.db])
+
+    def run(self, statement: str, values: Sequence[Any]) -> None:
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(statement, values)
+
+
+_table_of = cache(_Table)
