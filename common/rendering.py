@@ -34,14 +34,19 @@ class RenderedModel(Rendered, serializers.ModelSerializer):
 def render(form: type[serializers.Serializer], instance: Any) -> dict[str, Any]:
     """The JSON of one object, or of a dict that names the same things."""
     plan = plan_of(form, keyed=isinstance(instance, dict))
-    return {name: convert(read(instance)) for name, read, convert in plan}
+    return {
+        name: convert(read(instance)) if convert else read(instance) for name, read, convert in plan
+    }
 
 
 @cache
 def plan_of(
     form: type[serializers.Serializer], *, keyed: bool
-) -> Sequence[tuple[str, Convert, Convert]]:
-    """For each field its name, what reads it from an object, and what makes JSON of the value."""
+) -> Sequence[tuple[str, Convert, Convert | None]]:
+    """For each field its name, what reads it from an object, and what makes JSON of the value.
+
+    None where that is JSON already.
+    """
     return [
         (name, _reader(field, keyed=keyed), _converter(field))
         for name, field in form().fields.items()
@@ -62,15 +67,14 @@ def _reader(field: Any, *, keyed: bool) -> Convert:
     return lambda instance: attrgetter(rest)(instance[key])
 
 
-def _converter(field: Any) -> Convert:
+def _converter(field: Any) -> Convert | None:
     convert = _converter_of_value(field)
-    if convert is None:
-        return lambda value: value
+    if convert is None or not field.allow_null:
+        return convert
     return lambda value: None if value is None else convert(value)
 
 
 def _converter_of_value(field: Any) -> Convert | None:
-    """None for what is JSON already."""
     if isinstance(field, AS_IT_IS):
         return None
     for kind, converter in CONVERTERS:
@@ -88,7 +92,9 @@ def _fixed(places: int, value: Decimal) -> str:
 
 
 def _utc(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return f"{value.replace(tzinfo=None).isoformat()}Z"
 
 
 def _address(picture: Any) -> str | None:

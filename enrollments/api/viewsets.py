@@ -1,5 +1,6 @@
 """Buying and cancelling over the API: parse, call one service, answer."""
 
+from functools import partial
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import signed_in
-from common.api import LinkPagination
+from common.api import FirstPage, LinkPagination
 from common.errors import NotFound, Unavailable
 from common.schema import documented
 from enrollments import previews
@@ -226,7 +227,10 @@ class MyEnrollmentsView(ListAPIView):
     queryset = CourseEnrollment.objects.none()
 
     def get_queryset(self) -> Any:
-        return enrolling.get_my_enrollments(user=signed_in(self.request))
+        user = signed_in(self.request)
+        if "cursor" in self.request.query_params:
+            return enrolling.get_my_enrollments(user=user)
+        return FirstPage(partial(enrolling.newest_enrollments, user))
 
     @documented(
         "list_my_enrollments",

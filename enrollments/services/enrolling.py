@@ -1,9 +1,10 @@
 """Buy a full course, cancel it, hand back one moved session of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -141,6 +142,20 @@ def hand_back_session(*, student: User, enrollment_id: UUID, session_id: UUID) -
 def get_my_enrollments(*, user: User) -> EnrollmentQuerySet:
     """The user's enrolments, newest first, with course, teacher and hold."""
     return CourseEnrollment.objects.of(user).with_course().newest_first()
+
+
+def newest_enrollments(user: User, limit: int) -> list[CourseEnrollment]:
+    """The first `limit` of `get_my_enrollments`."""
+    return _newest_of(limit)(user.pk)
+
+
+@cache
+def _newest_of(limit: int) -> Callable[[UUID], list[Any]]:
+    @prepared
+    def newest(user: UUID) -> QuerySet:
+        return CourseEnrollment.objects.of(user).with_course().newest_first()[:limit]
+
+    return newest
 
 
 def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:

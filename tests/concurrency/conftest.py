@@ -1,17 +1,29 @@
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from common import transactions
 from common.models import LockingQuerySet
+from common.prepared import _Prepared
 from tests.concurrency.racing import Interruption, Meeting
 
 
 @pytest.fixture
-def without_locks(monkeypatch) -> None:
+def without_locks(monkeypatch) -> Iterator[None]:
     """Rows are read as if FOR UPDATE had been forgotten."""
     monkeypatch.setattr(LockingQuerySet, "locked", lambda rows: rows)
+    forget_statements()
+    yield
+    forget_statements()
+
+
+def forget_statements() -> None:
+    """Have every prepared statement written anew."""
+    for known in gc.get_objects():
+        if type(known) is _Prepared:
+            known._statement = None
 
 
 @pytest.fixture
