@@ -13,17 +13,15 @@ It is called the first time only, with expressions in place of the values.
 """
 
 from collections.abc import Callable
-from copy import copy
 from datetime import datetime
 from decimal import Decimal
 from functools import update_wrapper
-from types import SimpleNamespace
 from typing import Any, ParamSpec, get_args, get_type_hints
 from uuid import UUID
 
 from django.db import connections, models
 from django.db.models.expressions import Expression
-from django.db.models.query import ModelIterable
+from django.db.models.query import get_related_populators
 from django.db.models.sql import UpdateQuery
 
 P = ParamSpec("P")
@@ -113,21 +111,36 @@ class _Statement:
 
 
 class _Rows(_Statement):
+    """From rows to objects as the ORM does it, with all that is the same each time found before."""
+
     def __init__(self, queryset: models.QuerySet) -> None:
         super().__init__(queryset.query, queryset.db)
-        selected = [column for column, *_ in self._compiler.select]
-        self._converters = self._compiler.get_converters(selected)
+        compiler = self._compiler
+        self._converters = compiler.get_converters([column for column, *_ in compiler.select])
+        self._model = compiler.klass_info["model"]
+        own = compiler.klass_info["select_fields"]
+        self._own = slice(own[0], own[-1] + 1)
+        self._names = [column.target.attname for column, *_ in compiler.select[self._own]]
+        self._joined = get_related_populators(  # type: ignore[call-arg]
+            compiler.klass_info, compiler.select, self._db
+        )
+        self._added = list(compiler.annotation_col_map.items())
 
     def run(self, values: dict[str, Any]) -> list[Any]:
-        # The ORM's own way from rows to objects, by a compiler that finds its work done.
-        compiler = copy(self._compiler)
-        compiler.connection = connections[self._db]
-        statement = self._fill(values, compiler.connection)
-        compiler.as_sql = lambda: statement
-        compiler.get_converters = lambda _: self._converters
-        query = SimpleNamespace(get_compiler=lambda using: compiler)
-        source: Any = SimpleNamespace(query=query, db=self._db, _known_related_objects={})
-        return list(ModelIterable(source))
+        connection = connections[self._db]
+        with connection.cursor() as cursor:
+            cursor.execute(*self._fill(values, connection))
+            rows = cursor.fetchall()
+        converted = self._compiler.apply_converters(rows, self._converters)
+        return [self._object(row) for row in converted]
+
+    def _object(self, row: list[Any]) -> Any:
+        made = self._model.from_db(self._db, self._names, row[self._own])
+        for joined in self._joined:
+            joined.populate(row, made)
+        for name, position in self._added:
+            setattr(made, name, row[position])
+        return made
 
 
 class _Update(_Statement):

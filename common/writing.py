@@ -15,10 +15,14 @@ def insert(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     table = _table_of(type(rows[0]))
-    table.run(
-        f"{table.insert} {', '.join([table.places] * len(rows))}",
-        [table.value(field, row, add=True) for row in rows for field in table.fields],
-    )
+    connection = connections[table.db]
+    values = [
+        field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        for row in rows
+        for field in table.fields
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{table.insert} {', '.join([table.places] * len(rows))}", values)
     for row in rows:
         row._state.adding, row._state.db = False, table.db
 
@@ -28,11 +32,14 @@ def save(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     if not rows:
         return
     table = _table_of(type(rows[0]))
-    keys = [table.value(table.key, row, add=False) for row in rows]
+    connection = connections[table.db]
+    keys = [table.key.get_db_prep_value(row.pk, connection) for row in rows]
     changes, values = [], []
     for name in names:
         column, field = table.columns[name]
-        wanted = [table.value(field, row, add=False) for row in rows]
+        wanted = [
+            field.get_db_prep_save(field.pre_save(row, add=False), connection) for row in rows
+        ]
         if all(value == wanted[0] for value in wanted):
             changes.append(f"{column} = %s")
             values.append(wanted[0])
@@ -41,7 +48,8 @@ def save(rows: Sequence[models.Model], names: Sequence[str]) -> None:
             changes.append(f"{column} = CASE {table.key_column} {cases} END")
             values += [value for pair in zip(keys, wanted, strict=True) for value in pair]
     where = f"{table.key_column} IN ({', '.join(['%s'] * len(rows))})"
-    table.run(f"{table.update} {', '.join(changes)} WHERE {where}", [*values, *keys])
+    with connection.cursor() as cursor:
+        cursor.execute(f"{table.update} {', '.join(changes)} WHERE {where}", [*values, *keys])
 
 
 class _Table:
@@ -56,13 +64,6 @@ class _Table:
         self.insert = f"INSERT INTO {quote(meta.db_table)} ({names}) VALUES"
         self.places = f"({', '.join(['%s'] * len(self.fields))})"
         self.update = f"UPDATE {quote(meta.db_table)} SET"
-
-    def value(self, field: Any, row: models.Model, *, add: bool) -> Any:
-        return field.get_db_prep_save(field.pre_save(row, add), connections[self.db])
-
-    def run(self, statement: str, values: Sequence[Any]) -> None:
-        with connections[self.db].cursor() as cursor:
-            cursor.execute(statement, values)
 
 
 _table_of = cache(_Table)

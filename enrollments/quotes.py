@@ -96,10 +96,14 @@ def quote_course(
     prices = split(course.price_full_course or ZERO, len(sessions)) if sessions else []
     shares = [(s, price) for s, price in zip(sessions, prices, strict=True) if s.is_open(now)]
     folds = [session.pk for session, _ in shares if session.mine]
-    singles = SessionPurchase.objects.live().filter(user=user, session__in=folds)
-    folded = tuple(singles.select_related("hold")) if folds else ()
+    folded = tuple(_singles_of(user, folds)) if folds else ()
     seats = course_seats_left(course, sessions, now)
     return CourseQuote(course, shares, seats, folded, len(sessions))
+
+
+def _singles_of(user: User | None, sessions: Sequence[UUID]) -> QuerySet:
+    mine = SessionPurchase.objects.live().filter(user=user, session__in=sessions)
+    return mine.select_related("hold")
 
 
 def course_seats_left(course: Course, sessions: Sequence[SoldSession], now: datetime) -> int | None:

@@ -1,6 +1,7 @@
 """The production server: `python -m talkplatform.serve`. script/server makes all ready for it."""
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -71,6 +72,9 @@ def load_application(_target: str) -> Callable[..., Any]:
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     from talkplatform.wsgi import application
 
+    # All that stays for good: looking through it for garbage would hold requests up.
+    gc.collect()
+    gc.freeze()
     return application
 
 

@@ -106,7 +106,7 @@ def cancel_enrollment(
     """
     enrollment = find_enrollment(student, enrollment_id)
     _give_seat_back(enrollment.course_id)
-    enrollment.refresh_from_db(fields=MUTABLE, from_queryset=CourseEnrollment.objects.locked())
+    _lock(enrollment)
     if refusal := refuse_cancelling(enrollment):
         raise refusal
     pending = lock_pending_parts(enrollment.hold)
@@ -129,7 +129,7 @@ def hand_back_session(*, student: User, enrollment_id: UUID, session_id: UUID) -
     """
     enrollment = find_enrollment(student, enrollment_id)
     Course.objects.locked().get(pk=enrollment.course_id)
-    enrollment.refresh_from_db(fields=MUTABLE, from_queryset=CourseEnrollment.objects.locked())
+    _lock(enrollment)
     pending = lock_pending_parts(enrollment.hold)
     now = timezone.now()
     due = [part for part in pending if part.session_id == session_id]
@@ -164,6 +164,18 @@ def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
     if not found:
         raise NotFound
     return found[0]
+
+
+def _lock(enrollment: CourseEnrollment) -> None:
+    """Lock it, and take over what may have changed since it was read."""
+    [current] = _locked(enrollment.pk)
+    for name in MUTABLE:
+        setattr(enrollment, name, getattr(current, name))
+
+
+@prepared
+def _locked(enrollment: UUID) -> QuerySet:
+    return CourseEnrollment.objects.filter(pk=enrollment).locked()
 
 
 @prepared
