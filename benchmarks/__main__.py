@@ -1,6 +1,7 @@
 """Measure every call that matters on a real server beside a durable MariaDB: `script/benchmark`."""
 
 import argparse
+import io
 import json
 import os
 import socket
@@ -22,12 +23,12 @@ from django.contrib.auth.hashers import make_password  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from benchmarks import counters, load, raw  # noqa: E402
+from benchmarks import counters, hot, load, raw, settling  # noqa: E402
 from benchmarks.platform import PASSWORD, Platform  # noqa: E402
 from talkplatform.load import Size, generate  # noqa: E402
 
 SIZES = {
-    "small": Size(1_000, 200, 1_000, make_password(PASSWORD)),
+    "small": Size(1_000, 500, 1_000, make_password(PASSWORD)),
     "large": Size(100_000, 10_000, 1_000_000, make_password(PASSWORD)),
 }
 CALLS = (
@@ -43,7 +44,19 @@ CALLS = (
 READS = {"my enrollments", "access", "catalogue", "course page"}
 WARM_UP = 100
 MOST_A_SECOND = 2_000
-COLUMNS = ("rate", "p50", "p95", "p99", "statements", "server_ms", "database_ms", "driver_ms")
+HOT_STUDENTS = 850
+COLUMNS = (
+    "rate",
+    "p50",
+    "p95",
+    "p99",
+    "statements",
+    "server_ms",
+    "database_ms",
+    "driver_ms",
+    "errors",
+)
+SCENARIOS = ("hot course", "settlement", "audit")
 
 
 def main() -> None:
@@ -60,10 +73,11 @@ def main() -> None:
     server, port = _serve(options)
     try:
         runs = [_run(options, platform, server, port) for _ in range(options.repeats)]
+        scenarios = {name: _scenario(name, platform, port) for name in options.scenarios}
     finally:
         server.terminate()
         server.wait()
-    _report(options, runs)
+    _report(options, runs, scenarios)
 
 
 def _options() -> argparse.Namespace:
@@ -73,7 +87,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5, help="for each call")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--size", choices=SIZES, default="small")
-    parser.add_argument("--calls", nargs="+", choices=CALLS, default=CALLS)
+    parser.add_argument("--calls", nargs="*", choices=CALLS, default=CALLS)
+    parser.add_argument("--scenarios", nargs="*", choices=SCENARIOS, default=SCENARIOS)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results.json"))
     return parser.parse_args()
 
@@ -115,6 +130,19 @@ def _run(
     return results
 
 
+def _scenario(name: str, platform: Platform, port: int) -> dict[str, Any]:
+    if name == "hot course":
+        told = hot.measure(platform, port, HOT_STUDENTS)
+    elif name == "settlement":
+        told = settling.measure(platform)
+    else:
+        began = time.perf_counter()
+        call_command("check_ledger", stdout=io.StringIO())
+        told = {"seconds": time.perf_counter() - began}
+    print(f"{name:16} {told}", file=sys.stderr)
+    return told
+
+
 def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Sequence[bytes]:
     """More than can be sent: made before, or making them would be measured too."""
     enough = WARM_UP + int(MOST_A_SECOND * options.seconds)
@@ -138,7 +166,8 @@ def _measure(options: argparse.Namespace, requests: Any, server: Any, port: int)
         "server_ms": 1000 * spent.server / count,
         "database_ms": 1000 * spent.database / count,
         "driver_ms": 1000 * spent.driver / count,
-        "statuses": {str(status): times for status, times in outcome.statuses.items()},
+        "errors": outcome.errors,
+        "statuses": outcome.told(),
     }
 
 
@@ -156,7 +185,9 @@ def _bound(options: argparse.Namespace, act: raw.Act, pairs: list[raw.Pair]) -> 
     return raw.measure(act, pairs, connections=options.connections, seconds=options.seconds)
 
 
-def _report(options: argparse.Namespace, runs: list[dict[str, dict[str, Any]]]) -> None:
+def _report(
+    options: argparse.Namespace, runs: list[dict[str, dict[str, Any]]], scenarios: dict[str, Any]
+) -> None:
     medians = {
         call: {
             name: statistics.median(run[call][name] for run in runs)
@@ -169,8 +200,10 @@ def _report(options: argparse.Namespace, runs: list[dict[str, dict[str, Any]]]) 
         share = f"{values['rate'] / values['raw']:12.1%}" if "raw" in values else ""
         print(f"{call:16}" + "".join(f"{values[name]:12.2f}" for name in COLUMNS) + share)
     settings = {name: str(value) for name, value in vars(options).items()}
-    told = {"options": settings, "medians": medians, "runs": runs}
-    options.json.write_text(json.dumps(told, indent=2) + "\n")
+    for name, told in scenarios.items():
+        print(f"{name}: {json.dumps(told, default=str)}")
+    told = {"options": settings, "medians": medians, "runs": runs, "scenarios": scenarios}
+    options.json.write_text(json.dumps(told, indent=2, default=str) + "\n")
 
 
 if __name__ == "__main__":

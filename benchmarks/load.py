@@ -24,6 +24,14 @@ class Outcome:
     def rate(self) -> float:
         return self.requests / self.seconds
 
+    @property
+    def errors(self) -> int:
+        """Answers that are none of success."""
+        return sum(count for status, count in self.statuses.items() if status >= 300)
+
+    def told(self) -> dict[str, int]:
+        return {str(status): count for status, count in sorted(self.statuses.items())}
+
     def percentile(self, share: float) -> float:
         """In milliseconds."""
         ordered = sorted(self.latencies)

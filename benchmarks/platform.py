@@ -8,6 +8,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken
+from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from accounts.tokens import FINGERPRINT, USER
@@ -50,6 +51,18 @@ class Platform:
         line.commit()
         line.close()
 
+    def hot_course(self, seats: int) -> tuple[UUID, list[bytes]]:
+        """A new course with `seats`, and a tenth more requests to enrol in it than those."""
+        with connection.cursor() as cursor:
+            key = _copy_course(cursor, load.key_of(load.COURSE, 0), seats)
+        students = [self._student(number) for number in range(self._buyers)]
+        pairs = [{"student": student.hex} for student in students[: seats + seats // 10]]
+        return key, [self._buy(pair, f"courses/{key}") for pair in pairs]
+
+    def pairs_of_everybody(self) -> Iterator[Pair]:
+        """A pair for each buyer."""
+        return (self._pair(number, 0) for number in range(self._buyers))
+
     def enrol(self) -> Iterator[bytes]:
         return (self._buy(pair, f"courses/{pair['course']}") for pair in self.pairs)
 
@@ -75,7 +88,7 @@ class Platform:
         return self._get(lambda number: f"/api/courses?limit={ROWS}")
 
     def course_page(self) -> Iterator[bytes]:
-        cookies = [{"Cookie": f"sessionid={_signed_in(reader)}"} for reader in self.readers]
+        cookies = [{"Cookie": f"session={_signed_in(reader)}"} for reader in self.readers]
         for number in range(READERS):
             key = load.key_of(load.COURSE, number * 7 % self.size.courses)
             yield request("GET", f"/courses/{key}/", cookies[number % READERS])
@@ -145,3 +158,25 @@ def _signed_in(student: UUID) -> str:
 
 def _hex(value: Any) -> str:
     return str(value).replace("-", "")
+
+
+def _copy_course(cursor: Any, original: UUID, seats: int) -> UUID:
+    """A course like another, of its open sessions, without its students."""
+    course = uuid7()
+    cursor.execute(
+        "INSERT INTO courses (id, teacher_id, title, description, language, level, category,"
+        " thumbnail, status, price_full_course, price_per_session, max_students, current_students,"
+        " created_at, updated_at) SELECT %s, teacher_id, title, description, language, level,"
+        " category, thumbnail, status, price_full_course, price_per_session, %s, 0, created_at,"
+        " updated_at FROM courses WHERE id = %s",
+        [course, seats, original],
+    )
+    cursor.execute(
+        "INSERT INTO course_sessions (id, course_id, session_number, title, description, starts_at,"
+        " duration_minutes, status, room_name, created_at, updated_at) SELECT UUID(), %s,"
+        " session_number, title, description, starts_at, duration_minutes, status,"
+        " CONCAT(%s, session_number), created_at, updated_at FROM course_sessions"
+        " WHERE course_id = %s AND starts_at > NOW(6)",
+        [course, course.hex, original],
+    )
+    return course

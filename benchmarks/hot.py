@@ -1,0 +1,50 @@
+"""The hot course: everybody wants the last seats of one course at once."""
+
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from benchmarks import load
+from benchmarks.platform import Platform
+
+CONNECTIONS = 64
+
+
+def measure(platform: Platform, port: int, students: int) -> dict[str, Any]:
+    """As many seats as `students`, and a tenth more who want one; beside it the same spread out."""
+    spread_out = list(islice(platform.enrol(), students))
+    spread = load.run(port, spread_out, connections=CONNECTIONS, seconds=600)
+    before = _deadlocks()
+    course, requests = platform.hot_course(students)
+    hot = load.run(port, requests, connections=CONNECTIONS, seconds=600)
+    return {
+        "rate": hot.rate,
+        "spread_rate": spread.rate,
+        "of_spread": hot.rate / spread.rate,
+        "p95": hot.percentile(0.95),
+        "statuses": hot.told(),
+        "spread_statuses": spread.told(),
+        "deadlocks": _deadlocks() - before,
+        "seats_taken": _enrolled_in(course),
+    }
+
+
+def _deadlocks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
+        return int(cursor.fetchone()[1])
+
+
+def _enrolled_in(course: UUID) -> list[int]:
+    """What the course says, what the enrolments say, and for how many money is held."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.current_students, COUNT(e.id), COUNT(h.id) FROM courses c"
+            " LEFT JOIN course_enrollments e ON e.course_id = c.id AND e.live = 1"
+            " LEFT JOIN payment_holds h ON h.enrollment_id = e.id AND h.status = 'held'"
+            " WHERE c.id = %s GROUP BY c.id",
+            [course],
+        )
+        return list(cursor.fetchone())
