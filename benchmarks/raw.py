@@ -12,6 +12,7 @@ import MySQLdb
 from uuid_utils import uuid7
 
 from payments.models import SYSTEM_ACCOUNTS, LedgerAccount
+from talkplatform.load import SHARE
 
 ESCROW = SYSTEM_ACCOUNTS[LedgerAccount.Kind.ESCROW].hex
 PROCESSES = 2
@@ -97,6 +98,7 @@ def enrol(cursor: Any, pair: Pair) -> None:
 def buy_session(cursor: Any, pair: Pair) -> None:
     """Course locked, purchase, hold with its part, wallet, transfer."""
     key, hold = _new(), _new()
+    pair = pair | {"sessions": pair["sessions"][:1], "price": SHARE}
     cursor.execute("SELECT id FROM courses WHERE id = %s FOR UPDATE", [pair["course"]])
     cursor.execute(
         "INSERT INTO session_purchases (id, user_id, course_id, session_id, price_paid,"

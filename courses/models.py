@@ -87,9 +87,11 @@ class Course(TimestampedModel):
     def __str__(self) -> str:
         return self.title
 
-    def is_visible_to(self, user: User) -> bool:
+    def is_visible_to(self, user: User | None) -> bool:
         """Drafts show themselves to their teacher and to staff only."""
-        return self.status != self.Status.DRAFT or self.teacher_id == user.pk or bool(user.is_staff)
+        if self.status != self.Status.DRAFT:
+            return True
+        return user is not None and (self.teacher_id == user.pk or user.is_staff)
 
 
 class CourseSessionQuerySet(LockingQuerySet):

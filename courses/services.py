@@ -13,11 +13,19 @@ from courses.models import Course
 
 
 def lock_course(*, course_id: UUID, actor: User) -> Course:
-    """The course, locked, if `actor` teaches it or is staff; else raises `NotFound`."""
+    """The course, locked, if `actor` teaches it or is staff; else raises `NotFound`.
+
+    Buyers who have read it before see by its `updated_at` that it or its sessions may be others.
+    """
     course = Course.objects.locked().filter(pk=course_id).first()
     if course is None or not (course.teacher_id == actor.pk or actor.is_staff):
         raise NotFound
+    _mark(course)
     return course
+
+
+def _mark(course: Course) -> None:
+    course.save(update_fields=["updated_at"])
 
 
 @operation

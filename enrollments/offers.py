@@ -17,7 +17,7 @@ from courses.models import Course, CourseSession
 from enrollments.models import EnrollmentStatus
 from enrollments.quotes import CourseQuote
 from payments.models import HoldPart
-from payments.wallets import balances_of
+from payments.wallets import credit_of
 
 
 class State(StrEnum):
@@ -75,7 +75,7 @@ class Reader:
     @classmethod
     def of(cls, user: User | None) -> "Reader":
         """The user with their balance; nobody is a guest."""
-        return cls(user, balances_of(user)[0]) if user else cls()
+        return cls(user, credit_of(user)) if user else cls()
 
     def teaches(self, course: Course) -> bool:
         return self.user is not None and course.teacher_id == self.user.pk

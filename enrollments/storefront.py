@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Coalesce
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import NotFound
+from common.prepared import prepared
 from courses.models import Course
 from enrollments import quotes
 from enrollments.access import access_of, with_access_of
@@ -36,33 +38,28 @@ def describe(courses: Sequence[Any]) -> Sequence[Any]:
     return courses
 
 
-def course_for(user: User | None, course_id: Any) -> Any:
+def course_for(user: User | None, course_id: UUID) -> Any:
     """One course with its sessions, and for a signed-in user what is theirs and what it costs.
 
-    Raises `NotFound` for what is hidden from them.
+    Each session has `my_part`: what the user last paid for it. Raises `NotFound` for what is
+    hidden from them. Two statements at most for a guest.
     """
-    visible = Course.objects.visible_to(user).select_related("teacher")
-    course: Any = visible.filter(pk=course_id).first()
-    if course is None:
+    sessions = _sessions_for(user, course_id)
+    course: Any = sessions[0].course if sessions else _without_sessions(course_id)
+    if course is None or not course.is_visible_to(user):
         raise NotFound
+    course.listed = sessions
     course.my_enrollment = course.price_now = course.already_held = None
-    course.listed = _sessions_for(user, course)
     now = timezone.now()
-    _describe(course, course.listed, now)
-    course.quote = quotes.quote_course(course, course.listed, user, now)
-    for session in course.listed:
+    for session in sessions:
+        session.course = course
+        session.my_part = None
         _show_to(user, session, now)
+    _describe(course, sessions, now)
+    course.quote = quotes.quote_course(course, sessions, user, now)
     if user:
+        _note_what_is_mine(user, course)
         _price(user, course)
-    return course
-
-
-def page_of(user: User | None, course_id: Any) -> Any:
-    """The course of `course_for`, each session with `my_part`: what the reader last paid for it."""
-    course = course_for(user, course_id)
-    mine = _parts_of(user, course) if user else {}
-    for session in course.listed:
-        session.my_part = mine.get(session.pk)
     return course
 
 
@@ -76,25 +73,45 @@ def cards(courses: Sequence[Any], user: User | None) -> Sequence[Any]:
     return courses
 
 
-def _parts_of(user: User, course: Course) -> dict[Any, HoldPart]:
-    parts = HoldPart.objects.filter(session__course=course, hold__student=user)
-    oldest_first = parts.select_related("hold").order_by("hold__held_at", "pk")
-    return {part.session_id: part for part in oldest_first}
-
-
 def _joined(user: User, courses: Sequence[Any]) -> set[Any]:
     mine = CourseEnrollment.objects.of(user).live().filter(course__in=courses)
     return set(mine.values_list("course_id", flat=True))
 
 
-def _sessions_for(user: User | None, course: Course) -> list[Any]:
-    sessions: Any = quotes.sessions_as_sold_to(None)
-    if user:
-        sessions = with_access_of(sessions_for_purchase(user).select_related(None), user)
-    found = list(sessions.filter(course=course).order_by("session_number"))
-    for session in found:
-        session.course = course
-    return found
+def _sessions_for(user: User | None, course_id: UUID) -> list[Any]:
+    return _sessions_as_shown(course_id, user.pk) if user else _sessions_of(course_id)
+
+
+@prepared
+def _sessions_of(course: UUID) -> QuerySet:
+    sessions = quotes.sessions_as_sold_to(None).select_related("course__teacher")
+    return sessions.filter(course=course).order_by("session_number")
+
+
+@prepared
+def _sessions_as_shown(course: UUID, user: UUID) -> QuerySet:
+    sessions = with_access_of(sessions_for_purchase(user), user)
+    return sessions.filter(course=course).order_by("session_number")
+
+
+@prepared
+def _parts_of(course: UUID, user: UUID) -> QuerySet:
+    parts = HoldPart.objects.filter(session__course=course, hold__student=user)
+    return parts.select_related("hold__enrollment").order_by("hold__held_at", "pk")
+
+
+def _without_sessions(course_id: UUID) -> Course | None:
+    return Course.objects.select_related("teacher").filter(pk=course_id).first()
+
+
+def _note_what_is_mine(user: User, course: Any) -> None:
+    parts = {part.session_id: part for part in _parts_of(course.pk, user.pk)}
+    for session in course.listed:
+        session.my_part = parts.get(session.pk)
+    bought = (part.hold.enrollment for part in parts.values())
+    course.my_enrollment = next((mine for mine in bought if mine and mine.live), None)
+    if course.my_enrollment:
+        course.my_enrollment.course = course
 
 
 def _describe(course: Any, sessions: Sequence[Any], now: Any) -> None:
@@ -112,8 +129,6 @@ def _show_to(user: User | None, session: Any, now: Any) -> None:
 
 
 def _price(user: User, course: Any) -> None:
-    mine = CourseEnrollment.objects.of(user).live().with_course()
-    course.my_enrollment = mine.filter(course=course).first()
     if course.my_enrollment or course.teacher_id == user.pk:
         return
     quote = course.quote

@@ -9,9 +9,14 @@ from common.money import ZERO
 from payments.models import HoldStatus, LedgerAccount, PaymentHold
 
 
+def credit_of(user: User) -> Decimal:
+    """Credit to spend; one statement."""
+    wallet = LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
+    return wallet.balance or ZERO
+
+
 def balances_of(user: User) -> tuple[Decimal, Decimal]:
     """Credit to spend, and the sum that waits in escrow, both in credits; two statements."""
-    wallet = LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
     waiting = F("amount") - F("released_amount") - F("refunded_amount")
     held = PaymentHold.objects.of(user).filter(status=HoldStatus.HELD).aggregate(sum=Sum(waiting))
-    return wallet.balance or ZERO, (held["sum"] or ZERO).quantize(Decimal("0.01"))
+    return credit_of(user), (held["sum"] or ZERO).quantize(Decimal("0.01"))

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,7 +18,7 @@ from common.money import total
 from common.prepared import prepared, prepared_update
 from common.transactions import operation
 from common.writing import insert, save
-from courses.models import Course
+from courses.models import Course, CourseSession
 from enrollments import quotes
 from enrollments.errors import (
     AlreadyCancelled,
@@ -73,8 +73,7 @@ def enroll_full_course(
     `SoldOut`, `InsufficientCredit`, and `PriceChanged` if the price in credits is not the one
     expected. Locks the course by taking the seat, the folded purchases, then the wallet.
     """
-    _take_seat(student, course_id)
-    quote = _quote(student, course_id)
+    quote = _take_seat(student, course_id)
     _check(quote, student, expected_price)
     enrollment = _insert_enrollment(student, quote)
     now = enrollment.enrolled_at
@@ -228,16 +227,27 @@ def give_back(
     return refund
 
 
-def _take_seat(student: User, course_id: UUID) -> None:
-    """Lock the course by the update itself: a shared lock first would deadlock buyers."""
-    if not _add_student(course_id, student.pk):
-        raise _why_no_seat(student, course_id)
+def _take_seat(student: User, course_id: UUID) -> quotes.CourseQuote:
+    """Lock the course by the update itself: a shared lock first would deadlock buyers.
+
+    Buyers of a course queue for that lock, so what takes long is read before it: the seat is had
+    only while nobody has changed the course since. Singles are looked for once it is locked.
+    """
+    sessions = _sessions_on_offer(course_id)
+    seen_at = sessions[0].course.updated_at if sessions else None
+    if not (seen_at and _add_student(course_id, student.pk, seen_at)):
+        if refusal := _why_no_seat(student, course_id, seen_at):
+            raise refusal
+        return _take_seat(student, course_id)
+    if _any_single(course_id):
+        sessions = _sessions_to_quote(course_id, student.pk)
+    return quotes.quote_course(sessions[0].course, sessions, student, timezone.now())
 
 
 @prepared_update
-def _add_student(course: UUID, student: UUID) -> tuple[QuerySet, dict[str, Any]]:
+def _add_student(course: UUID, student: UUID, seen_at: datetime) -> tuple[QuerySet, dict[str, Any]]:
     free = Q(max_students=None) | Q(current_students__lt=F("max_students"))
-    for_sale = Course.objects.published().filter(free, pk=course)
+    for_sale = Course.objects.published().filter(free, pk=course, updated_at=seen_at)
     bought = for_sale.exclude(Q(price_full_course=None) | Q(teacher=student))
     return bought, {"current_students": F("current_students") + 1}
 
@@ -248,23 +258,31 @@ def _give_seat_back(course: UUID) -> tuple[QuerySet, dict[str, Any]]:
     return taken, {"current_students": F("current_students") - 1}
 
 
-def _why_no_seat(student: User, course_id: UUID) -> DomainError:
+def _why_no_seat(student: User, course_id: UUID, seen_at: datetime | None) -> DomainError | None:
+    """None where the course was changed since `seen_at`."""
     course = Course.objects.visible_to(student).filter(pk=course_id).first()
     if course is None:
         return NotFound()
     if course.teacher_id == student.pk:
         return OwnCourse()
+    if seen_at and course.updated_at != seen_at:
+        return None
     if quotes.has_live_enrollment(student, course_id):
         return AlreadyEnrolled()
-    for_sale = course.status == Course.Status.PUBLISHED and course.price_full_course
+    for_sale = course.status == Course.Status.PUBLISHED and course.price_full_course and seen_at
     return SoldOut() if for_sale else NotForSale()
 
 
-def _quote(student: User, course_id: UUID) -> quotes.CourseQuote:
-    sessions = _sessions_to_quote(course_id, student.pk)
-    if not sessions:
-        raise NotForSale
-    return quotes.quote_course(sessions[0].course, sessions, student, timezone.now())
+@prepared
+def _sessions_on_offer(course: UUID) -> QuerySet:
+    sessions = CourseSession.objects.annotate(taken=Value(0), mine=Value(value=False))
+    on_offer = sessions.filter(course=course).select_related("course__teacher")
+    return on_offer.order_by("session_number")
+
+
+@prepared
+def _any_single(course: UUID) -> QuerySet:
+    return SessionPurchase.objects.live().filter(session__course=course)[:1]
 
 
 @prepared

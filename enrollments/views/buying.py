@@ -101,16 +101,16 @@ def buy_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
 
 
 def _course_item(student: User, course_id: UUID) -> Item:
-    course, reader = storefront.page_of(student, course_id), Reader.of(student)
+    course, reader = storefront.course_for(student, course_id), Reader.of(student)
     return Item(course, course.quote, offers.course_offer(course, reader), reader)
 
 
 def _session_item(student: User, session_id: UUID) -> Item:
     course_id = CourseSession.objects.filter(pk=session_id).values_list("course_id", flat=True)
-    course, reader = storefront.page_of(student, course_id.first()), Reader.of(student)
-    session = next((found for found in course.listed if found.pk == session_id), None)
-    if session is None:
+    if not (key := course_id.first()):
         raise NotFound
+    course, reader = storefront.course_for(student, key), Reader.of(student)
+    session = next(found for found in course.listed if found.pk == session_id)
     quote = CourseQuote(course, [(session, course.price_per_session)], session.seats_left)
     offer = offers.session_offer(session, reader, timezone.now())
     return Item(course, quote, offer, reader, session)

@@ -29,7 +29,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 @require_safe
 def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
     """A course and its sessions, each with what the reader can do about it."""
-    found = storefront.page_of(visitor(request), course_id)
+    found = storefront.course_for(visitor(request), course_id)
     reader, now = offers.Reader.of(visitor(request)), timezone.now()
     for session in found.listed:
         session.offer = offers.session_offer(session, reader, now)
