@@ -84,6 +84,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/benchmark", description=__doc__)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="of each process")
     parser.add_argument("--seconds", type=float, default=5, help="for each call")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--size", choices=SIZES, default="small")
@@ -97,14 +98,13 @@ def _serve(options: argparse.Namespace) -> tuple[subprocess.Popen[bytes], int]:
     """The server of production, but for HTTPS and for who it believes about addresses."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    threads = max(options.connections // options.processes, 1)
     environment = {
         "PORT": str(port),
         "HTTPS": "false",
         "TRUSTED_PROXIES": "1",
         "ACCESS_TOKEN_MINUTES": "600",
         "WEB_PROCESSES": str(options.processes),
-        "WEB_THREADS": str(threads),
+        "WEB_THREADS": str(options.threads),
     }
     command = [sys.executable, "-m", "talkplatform.serve"]
     server = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)

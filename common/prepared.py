@@ -21,14 +21,15 @@ from uuid import UUID
 
 from django.db import connections, models
 from django.db.models.expressions import Expression
-from django.db.models.query import get_related_populators
+from django.db.models.query import ModelIterable, get_related_populators
 from django.db.models.sql import UpdateQuery
 
 P = ParamSpec("P")
 
 
 def prepared(build: Callable[P, models.QuerySet]) -> Callable[P, list[Any]]:
-    """Make `build`, which gives a queryset, a function that gives its rows.
+    """Make `build`, which gives a queryset, a function that gives its rows: objects, or tuples
+    where it ends in `values_list`.
 
     Its parameters are values as annotated: UUID, datetime, Decimal, int, str, or a list of such,
     never an empty one. What is no parameter is fixed by the first call, settings included.
@@ -117,6 +118,11 @@ class _Rows(_Statement):
         super().__init__(queryset.query, queryset.db)
         compiler = self._compiler
         self._converters = compiler.get_converters([column for column, *_ in compiler.select])
+        self._model: Any = None
+        if queryset._iterable_class is ModelIterable:
+            self._plan_objects(compiler)
+
+    def _plan_objects(self, compiler: Any) -> None:
         self._model = compiler.klass_info["model"]
         own = compiler.klass_info["select_fields"]
         self._own = slice(own[0], own[-1] + 1)
@@ -132,7 +138,7 @@ class _Rows(_Statement):
             cursor.execute(*self._fill(values, connection))
             rows = cursor.fetchall()
         converted = self._compiler.apply_converters(rows, self._converters)
-        return [self._object(row) for row in converted]
+        return [self._object(row) for row in converted] if self._model else list(converted)
 
     def _object(self, row: list[Any]) -> Any:
         made = self._model.from_db(self._db, self._names, row[self._own])

@@ -37,8 +37,8 @@ def main() -> None:
         port=port,
         interface=Interfaces.WSGI,
         websockets=False,
-        workers=env.int("WEB_PROCESSES", default=2),
-        blocking_threads=env.int("WEB_THREADS", default=4),
+        workers=env.int("WEB_PROCESSES", default=4),
+        blocking_threads=env.int("WEB_THREADS", default=1),
         respawn_failed_workers=True,
         workers_kill_timeout=30,
     ).serve(target_loader=load_application)

@@ -1,6 +1,6 @@
 """Buying and cancelling over the API: parse, call one service, answer."""
 
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -279,9 +279,19 @@ class AccessView(APIView):
 
 def parsed(form: type[serializers.Serializer], request: Request) -> dict[str, Any]:
     """What the body says; no body is an empty one."""
-    serializer = form(data={} if request.data is None else request.data)
+    said = {} if request.data is None else request.data
+    return dict(_of_nothing(form) if said == {} else _validated(form, said))
+
+
+@cache
+def _of_nothing(form: type[serializers.Serializer]) -> dict[str, Any]:
+    return _validated(form, {})
+
+
+def _validated(form: type[serializers.Serializer], data: Any) -> dict[str, Any]:
+    serializer = form(data=data)
     serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
+    return serializer.validated_data
 
 
 def cancelled(done: enrolling.Cancellation, form: type[serializers.Serializer]) -> Answer:

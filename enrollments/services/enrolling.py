@@ -168,13 +168,13 @@ def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
 def _lock(enrollment: CourseEnrollment) -> None:
     """Lock it, and take over what may have changed since it was read."""
     [current] = _locked(enrollment.pk)
-    for name in MUTABLE:
-        setattr(enrollment, name, getattr(current, name))
+    for name, value in zip(MUTABLE, current, strict=True):
+        setattr(enrollment, name, value)
 
 
 @prepared
 def _locked(enrollment: UUID) -> QuerySet:
-    return CourseEnrollment.objects.filter(pk=enrollment).locked()
+    return CourseEnrollment.objects.filter(pk=enrollment).locked().values_list(*MUTABLE)
 
 
 @prepared
@@ -282,7 +282,7 @@ def _sessions_on_offer(course: UUID) -> QuerySet:
 
 @prepared
 def _any_single(course: UUID) -> QuerySet:
-    return SessionPurchase.objects.live().filter(session__course=course)[:1]
+    return SessionPurchase.objects.live().filter(session__course=course).values_list("pk")[:1]
 
 
 @prepared

@@ -152,7 +152,7 @@ def _lock_course_of(student: User, session_id: UUID) -> quotes.SoldSession:
 @prepared
 def _lock_course(session: UUID) -> QuerySet:
     key = Subquery(CourseSession.objects.filter(pk=session).values("course_id"))
-    return Course.objects.filter(pk=key).locked()
+    return Course.objects.filter(pk=key).locked().values_list("pk")
 
 
 @prepared

@@ -88,6 +88,18 @@ def test_lists_may_have_any_length(courses):
     ]
 
 
+@prepared
+def numbers(course: UUID, number: int) -> QuerySet:
+    later = CourseSession.objects.filter(course=course, session_number__gt=number)
+    return later.order_by("session_number").values_list("session_number", "course_id", "starts_at")
+
+
+def test_a_list_of_values_is_one_of_tuples(courses):
+    rows = courses[0].sessions.order_by("session_number")
+    expected = rows.values_list("session_number", "course_id", "starts_at")[1:]
+    assert list(map(tuple, numbers(courses[0].pk, 1))) == list(expected)
+
+
 @prepared_update
 def rename(course: UUID, title: str, seats: int) -> tuple[QuerySet, dict[str, Any]]:
     fewer = Course.objects.filter(pk=course, current_students__lt=seats)
