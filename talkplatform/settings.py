@@ -239,8 +239,6 @@ REFERRAL_BP = env.int("REFERRAL_BP", default=7000)
 for _name, _rate in (("COMMISSION_BP", COMMISSION_BP), ("REFERRAL_BP", REFERRAL_BP)):
     if not 0 <= _rate <= 10_000:
         raise ImproperlyConfigured(f"{_name} is {_rate}: a rate is 0 to 10000 basis points.")
-# How long after its end a session is settled: the last reports of who was there come late.
-SETTLEMENT_GRACE_MINUTES = env.int("SETTLEMENT_GRACE_MINUTES", default=30)
 MIN_WITHDRAWAL = Decimal(env.str("MIN_WITHDRAWAL", default="10.00"))
 # The first seals payout details, the others still open them; none: a key made of SECRET_KEY.
 PAYOUT_KEYS = env.list("PAYOUT_KEYS", default=[])
@@ -253,6 +251,7 @@ JOIN_OPENS_MINUTES = env.int("JOIN_OPENS_MINUTES", default=10)
 ATTENDANCE_THRESHOLD_PERCENT = env.int("ATTENDANCE_THRESHOLD_PERCENT", default=20)
 if not 0 < ATTENDANCE_THRESHOLD_PERCENT <= 100:
     raise ImproperlyConfigured("ATTENDANCE_THRESHOLD_PERCENT is a percentage: 1 to 100.")
+# How long after its end a session is settled: the last reports of who was there come late.
 SETTLEMENT_GRACE_MINUTES = env.int("SETTLEMENT_GRACE_MINUTES", default=30)
 if SETTLEMENT_GRACE_MINUTES < 0:
     raise ImproperlyConfigured("SETTLEMENT_GRACE_MINUTES is below zero: a session is not over.")

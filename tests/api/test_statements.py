@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
@@ -13,7 +14,7 @@ from tests.factories import make_course, student_with_credit
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # What the slowest call of money may cost, key, sign-in and transaction control included.
-MONEY, READ = 16, 2
+MONEY, READ, LIST, PAGE = 16, 2, 3, 6
 
 
 def questions() -> int:
@@ -48,6 +49,8 @@ class Calls:
         for _ in range(rows):
             self.live_through()
         self.client = client_of(self.student)
+        self.browser = Client()
+        self.browser.force_login(self.student)
         self.client.get("/api/courses")
 
     def live_through(self) -> None:
@@ -89,6 +92,25 @@ class Calls:
     def my_sessions(self) -> int:
         return self.send("get", "me/sessions")
 
+    def catalogue(self) -> int:
+        return cost(lambda: self.client.get("/api/courses"))
+
+    def course_page(self) -> int:
+        return cost(lambda: self.browser.get(f"/courses/{self.course.pk}/"))
+
+    def course_page_of_a_buyer(self) -> int:
+        purchase_session(student=self.student, session_id=self.sessions[0].pk)
+        return self.course_page()
+
+    def course_page_of_an_enrolled(self) -> int:
+        enroll_full_course(student=self.student, course_id=self.course.pk)
+        return self.course_page()
+
+    def enroll_beside_singles(self) -> int:
+        other = student_with_credit("100.00")
+        purchase_session(student=other, session_id=self.sessions[0].pk)
+        return self.enroll()
+
 
 BUDGETS = {
     "enroll": MONEY,
@@ -98,6 +120,11 @@ BUDGETS = {
     "access": READ,
     "mine": READ,
     "my_sessions": READ,
+    "enroll_beside_singles": MONEY,
+    "catalogue": LIST,
+    "course_page": PAGE,
+    "course_page_of_a_buyer": PAGE,
+    "course_page_of_an_enrolled": PAGE,
 }
 
 
