@@ -34,11 +34,13 @@ INVARIANTS = (
 )
 # A broken ledger may have millions of offenders; nobody reads more than this.
 AT_MOST = 1000
-# Of the next transaction only: the connection goes on as it was.
+# Sums by row are looked up in memory; the isolation is the next transaction's only.
 _SNAPSHOT = (
+    "SET SESSION tmp_table_size = 1073741824, max_heap_table_size = 1073741824",
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
 )
+_AFTERWARDS = "SET SESSION tmp_table_size = DEFAULT, max_heap_table_size = DEFAULT"
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def _snapshot() -> Iterator[CursorWrapper]:
             yield cursor
         finally:
             cursor.execute("ROLLBACK")
+            if connection.vendor == "mysql":
+                cursor.execute(_AFTERWARDS)
 
 
 def _examine(cursor: CursorWrapper, invariant: Invariant, now: Any) -> Finding:
