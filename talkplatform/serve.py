@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import multiprocessing
 import os
 import signal
 import socket
@@ -69,7 +70,7 @@ def load_application(_target: str) -> Callable[..., Any]:
     """
     os.setpgrp()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=end_with_server, daemon=True).start()
     from talkplatform.wsgi import application
 
     # All that stays for good: looking through it for garbage would hold requests up.
@@ -78,13 +79,14 @@ def load_application(_target: str) -> Callable[..., Any]:
     return application
 
 
-def end_with(server: int) -> None:
+def end_with_server() -> None:
     """End this process when the server that started it is gone; requests may finish meanwhile."""
-    while os.getppid() == server:
-        time.sleep(0.5)
+    server = multiprocessing.parent_process()
+    while server and os.getppid() == server.pid:
+        time.sleep(0.2)
+    # The kernel's clock ends even a process whose interpreter is stuck.
+    signal.alarm(PATIENCE_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(PATIENCE_SECONDS)
-    os._exit(1)
 
 
 if __name__ == "__main__":
