@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from common.prepared import prepared, prepared_update
 from courses.models import Course, CourseSession
-from tests.factories import make_course
+from enrollments.services.purchasing import purchase_session
+from payments.models import PaymentHold
+from tests.factories import make_course, student_with_credit
 
 pytestmark = pytest.mark.django_db
 
@@ -157,3 +159,30 @@ def test_what_is_no_kind_of_value_is_refused():
 
     with pytest.raises(KeyError):
         odd(make_course())
+
+
+@prepared
+def holds_of(student: UUID) -> QuerySet:
+    return PaymentHold.objects.filter(student=student).select_related(
+        "enrollment__course", "session_purchase__session", "referrer"
+    )
+
+
+def test_what_is_joined_may_be_missing(courses):
+    student = student_with_credit("100.00")
+    single = purchase_session(student=student, session_id=courses[0].sessions.first().pk)
+    with CaptureQueriesContext(connection) as told:
+        [hold] = holds_of(student.pk)
+        assert hold.enrollment is None
+        assert hold.referrer is None
+        assert hold.session_purchase == single
+        assert hold.session_purchase.hold is hold
+        assert hold.session_purchase.session.session_number == 1
+    assert len(told) == 1
+
+
+def test_an_object_can_be_saved(courses):
+    [first, *_] = some_sessions(courses[0].pk, Decimal(31), 0, "")
+    first.title = "Renamed"
+    first.save()
+    assert CourseSession.objects.get(pk=first.pk).title == "Renamed"
