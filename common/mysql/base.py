@@ -1,14 +1,41 @@
 import time
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
 
-from django.db.backends.mysql import base
+from django.db.backends.mysql import base, operations
+from MySQLdb.constants import FIELD_TYPE
 
 HEALTHY_SECONDS = 1
+# The same key stands in several columns of a row, and in row after row.
+uuid_of = lru_cache(maxsize=128)(UUID)
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    """The same values in half the time: a list of twenty objects has hundreds of them."""
+
+    def convert_datetimefield_value(
+        self, value: datetime | None, expression: Any, connection: Any
+    ) -> datetime | None:
+        return value and value.replace(tzinfo=UTC)
+
+    def convert_uuidfield_value(
+        self, value: str | None, expression: Any, connection: Any
+    ) -> UUID | None:
+        return uuid_of(value) if value else None
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """MariaDB and MySQL with fewer round trips for the same."""
 
+    ops_class = DatabaseOperations
     _healthy_until = 0.0
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = super().get_connection_params()
+        params["conv"] = params["conv"] | {FIELD_TYPE.DATETIME: datetime.fromisoformat}
+        return params
 
     def _start_transaction_under_autocommit(self) -> None:
         """Begin a transaction by saying so, where Django turns autocommit off and on again."""
