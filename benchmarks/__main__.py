@@ -44,7 +44,6 @@ CALLS = (
 READS = {"my enrollments", "access", "catalogue", "course page"}
 WARM_UP = 100
 MOST_A_SECOND = 2_000
-HOT_STUDENTS = 850
 COLUMNS = (
     "rate",
     "p50",
@@ -133,7 +132,7 @@ def _run(
 
 def _scenario(name: str, platform: Platform, port: int) -> dict[str, Any]:
     if name == "hot course":
-        told = hot.measure(platform, port, HOT_STUDENTS)
+        told = hot.measure(platform, port)
     elif name == "settlement":
         told = settling.measure(platform)
     else:

@@ -10,15 +10,17 @@ from benchmarks import load
 from benchmarks.platform import Platform
 
 CONNECTIONS = 64
+STUDENTS = 1_000
+SEATS = 900
 
 
-def measure(platform: Platform, port: int, students: int) -> dict[str, Any]:
-    """As many seats as `students`, and a tenth more who want one; beside it the same spread out."""
-    spread_out = list(islice(platform.enrol(), students))
+def measure(platform: Platform, port: int) -> dict[str, Any]:
+    """More students than seats; beside it as many students with courses of their own."""
+    spread_out = list(islice(platform.enrol(), STUDENTS))
     spread = load.run(port, spread_out, connections=CONNECTIONS, seconds=600)
     before = _deadlocks()
-    course, requests = platform.hot_course(students)
-    hot = load.run(port, requests, connections=CONNECTIONS, seconds=600)
+    course = platform.new_course(0, seats=SEATS)
+    hot = load.run(port, platform.rush(course, STUDENTS), connections=CONNECTIONS, seconds=600)
     return {
         "rate": hot.rate,
         "spread_rate": spread.rate,

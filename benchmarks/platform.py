@@ -51,17 +51,19 @@ class Platform:
         line.commit()
         line.close()
 
-    def hot_course(self, seats: int) -> tuple[UUID, list[bytes]]:
-        """A new course with `seats`, and a tenth more requests to enrol in it than those."""
+    def new_course(self, number: int, *, seats: int) -> UUID:
+        """A course like another that was made with the platform, without its students."""
         with connection.cursor() as cursor:
-            key = _copy_course(cursor, load.key_of(load.COURSE, 0), seats)
-        students = [self._student(number) for number in range(self._buyers)]
-        pairs = [{"student": student.hex} for student in students[: seats + seats // 10]]
-        return key, [self._buy(pair, f"courses/{key}") for pair in pairs]
+            return _copy_course(cursor, load.key_of(load.COURSE, number), seats)
 
-    def pairs_of_everybody(self) -> Iterator[Pair]:
-        """A pair for each buyer."""
-        return (self._pair(number, 0) for number in range(self._buyers))
+    def rush(self, course: UUID, students: int) -> list[bytes]:
+        """A request of each of so many students to enrol in the course."""
+        pairs = [{"student": self._student(number).hex} for number in range(students)]
+        return [self._buy(pair, f"courses/{course}") for pair in pairs]
+
+    def pair(self, number: int) -> Pair:
+        """A student and a course, round and round."""
+        return self._pair(number % self.size.students, 0)
 
     def enrol(self) -> Iterator[bytes]:
         return (self._buy(pair, f"courses/{pair['course']}") for pair in self.pairs)

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 from django.db import connection
@@ -13,21 +12,17 @@ from benchmarks.platform import Platform
 from benchmarks.raw import connect, enrol
 
 WORKERS = (1, 2)
-SESSIONS = 1_000
-STUDENTS = 1_000
+# How many sessions, and how many students each of them has.
+CASES = {"one session": (1, 1_000), "1,000 sessions": (1_000, 5)}
 
 
 def measure(platform: Platform) -> dict[str, Any]:
-    """Parts settled in a second: of one full session, and of many, by each number of workers."""
-    parts = SESSIONS * platform.size.enrollments // platform.size.courses
-    sessions = SESSIONS if parts <= 10_000 else SESSIONS // 10
-    found = iter(_open_sessions(platform, sessions))
-    results = {}
-    for workers in WORKERS:
-        results[f"one session, {workers} worker(s)"] = _settle([_full_session(platform)], workers)
-        share = list(islice(found, sessions // len(WORKERS)))
-        results[f"{len(share)} sessions, {workers} worker(s)"] = _settle(share, workers)
-    return results
+    """Parts settled in a second, for each case by each number of workers."""
+    return {
+        f"{name}, {workers} worker(s)": _settle(_sessions(platform, *case), workers)
+        for name, case in CASES.items()
+        for workers in WORKERS
+    }
 
 
 def _settle(sessions: Sequence[Any], workers: int) -> dict[str, Any]:
@@ -40,30 +35,26 @@ def _settle(sessions: Sequence[Any], workers: int) -> dict[str, Any]:
     return {"parts": released, "seconds": seconds, "rate": released / seconds, "tallies": told}
 
 
-def _full_session(platform: Platform) -> Any:
-    """The first session of a new course with many students."""
-    course, _ = platform.hot_course(STUDENTS)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM course_sessions WHERE course_id = %s ORDER BY 1", [course])
-        sessions = [row[0] for row in cursor.fetchall()]
-        cursor.execute("SELECT teacher_id FROM courses WHERE id = %s", [course])
-        teacher = cursor.fetchone()[0]
+def _sessions(platform: Platform, courses: int, students: int) -> list[Any]:
+    """The first session of each of so many new courses with their students."""
     line = connect()
-    for pair in islice(platform.pairs_of_everybody(), STUDENTS):
-        enrol(line.cursor(), pair | {"course": course, "sessions": sessions, "teacher": teacher})
+    first = []
+    for number in range(courses):
+        course = platform.new_course(number % platform.size.courses, seats=students)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT s.id, c.teacher_id FROM courses c JOIN course_sessions s"
+                " ON s.course_id = c.id WHERE c.id = %s ORDER BY session_number",
+                [course],
+            )
+            rows = cursor.fetchall()
+        about = {"course": course, "sessions": [row[0] for row in rows], "teacher": rows[0][1]}
+        for student in range(students):
+            enrol(line.cursor(), platform.pair(number * students + student) | about)
         line.commit()
+        first.append(rows[0][0])
     line.close()
-    return sessions[0]
-
-
-def _open_sessions(platform: Platform, count: int) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM course_sessions WHERE status = 'scheduled' AND starts_at > NOW(6)"
-            " ORDER BY session_number DESC, id LIMIT %s",
-            [count],
-        )
-        return [row[0] for row in cursor.fetchall()]
+    return first
 
 
 def _end(sessions: Sequence[Any]) -> None:
