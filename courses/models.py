@@ -16,6 +16,11 @@ from common.money import CENT
 MAX_SESSION_MINUTES = 24 * 60
 
 
+def grace() -> timedelta:
+    """For how long after a session news of its room is waited for."""
+    return timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
+
+
 def new_room_name() -> str:
     """A name for a LiveKit room that nobody else has."""
     return f"session-{uuid7().hex}"
@@ -101,13 +106,16 @@ class CourseSessionQuerySet(LockingQuerySet):
 
     def settling_at(self, now: datetime) -> Self:
         """Those of which attendance can decide by `now`: ended, and the grace is over."""
-        ended_by = now - timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
+        return self.ended_by(now - grace())
+
+    def ended_by(self, at: datetime) -> Self:
+        """Those whose scheduled end was `at` a time, or before."""
         minute = Value(60_000_000)  # microseconds, in which every database keeps a duration
         length = ExpressionWrapper(F("duration_minutes") * minute, output_field=DurationField())
         # The first condition is what an index can answer.
-        started = self.filter(starts_at__lt=ended_by)
+        started = self.filter(starts_at__lt=at)
         ends_at = ExpressionWrapper(F("starts_at") + length, output_field=DateTimeField())
-        return started.alias(ends=ends_at).filter(ends__lte=ended_by)
+        return started.alias(ends=ends_at).filter(ends__lte=at)
 
 
 class CourseSession(TimestampedModel):
@@ -164,7 +172,7 @@ class CourseSession(TimestampedModel):
     @property
     def settles_at(self) -> datetime:
         """When attendance decides on its money: late events of its room have come by then."""
-        return self.ends_at + timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
+        return self.ends_at + grace()
 
     def has_started(self, now: datetime | None = None) -> bool:
         return self.starts_at <= (now or timezone.now())

@@ -1,14 +1,16 @@
 """Who was in a session's room, and for how long: the evidence that settlement goes by."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from accounts.models import User
+from common.prepared import prepared
 from courses.models import CourseSession
 from enrollments.livekit import Connection
 from enrollments.models import Attendance, WebhookEvent
@@ -74,14 +76,25 @@ def attendance_in(
 ) -> Attended:
     """Presences in these sessions, of everybody or of these users; one statement."""
     known = {session.pk: session for session in sessions}
-    rows = Attendance.objects.filter(session__in=known, joined_at__isnull=False)
-    if users is not None:
-        rows = rows.filter(user__in=users)
+    if users is None:
+        rows = [*_of_all([*known])]
+    else:
+        users = [*users]
+        rows = _of_users([*known], users) if known and users else []
     spells: defaultdict[tuple[UUID, UUID], list[Spell]] = defaultdict(list)
     for row in rows:
         assert row.joined_at
         spells[row.session_id, row.user_id].append((row.joined_at, row.left_at))
     return Attended({key: _presence(known[key[0]], times) for key, times in spells.items()})
+
+
+def _of_all(sessions: Sequence[UUID]) -> QuerySet:
+    return Attendance.objects.filter(session__pk__in=sessions, joined_at__isnull=False)
+
+
+@prepared
+def _of_users(sessions: list[UUID], users: list[UUID]) -> QuerySet:
+    return _of_all(sessions).filter(user__pk__in=users)
 
 
 def length_of(session: CourseSession) -> timedelta:

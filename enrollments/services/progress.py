@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from common.money import CENT
+from common.prepared import prepared
 from enrollments.models import (
     CourseEnrollment,
     EnrollmentStatus,
@@ -37,15 +39,21 @@ def note_progress(enrollment: CourseEnrollment, pending: Sequence[HoldPart]) -> 
     be cancelled. `pending` are the parts that `lock_pending_parts` found, as they are now. The
     caller saves it. One statement.
     """
-    parts = HoldPart.objects.filter(hold__enrollment=enrollment).aggregate(
-        attended=Count("pk", filter=_ATTENDED),
-        took_place=Count("pk", filter=_TOOK_PLACE),
-        called_off=Count("pk", filter=Q(reason=Reason.SESSION_CANCELLED)),
-        sold=Count("pk"),
-    )
-    if owed := parts["sold"] - parts["called_off"]:
-        share = Decimal(100) * parts["attended"] / owed
+    [(attended, took_place, owed)] = _counts(enrollment.pk)
+    if owed:
+        share = Decimal(100) * attended / owed
         enrollment.completion_percentage = share.quantize(CENT)
     waits = any(part.status == HoldPart.Status.PENDING for part in pending)
-    if enrollment.status == EnrollmentStatus.ACTIVE and parts["took_place"] and not waits:
+    if enrollment.status == EnrollmentStatus.ACTIVE and took_place and not waits:
         enrollment.status = EnrollmentStatus.COMPLETED
+
+
+@prepared
+def _counts(enrollment: UUID) -> QuerySet:
+    """How many of its parts were attended, took place, are owed."""
+    parts = HoldPart.objects.filter(hold__enrollment__pk=enrollment).values("hold")
+    return parts.annotate(
+        attended=Count("pk", filter=_ATTENDED),
+        took_place=Count("pk", filter=_TOOK_PLACE),
+        owed=Count("pk", filter=~Q(reason=Reason.SESSION_CANCELLED)),
+    ).values_list("attended", "took_place", "owed")

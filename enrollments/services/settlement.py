@@ -14,8 +14,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from common.money import ZERO
+from common.prepared import prepared
 from common.transactions import operation
-from courses.models import CourseSession
+from common.writing import save
+from courses.models import CourseSession, grace
 from enrollments.models import (
     Attendance,
     CourseEnrollment,
@@ -25,6 +27,7 @@ from enrollments.models import (
 )
 from enrollments.quotes import TimedPart
 from enrollments.services.attendance import Attended, Presence, attendance_in, outcome_of
+from enrollments.services.enrolling import MUTABLE
 from enrollments.services.events import process_event, waiting_events
 from enrollments.services.progress import note_progress, note_refund
 from enrollments.services.sessions import refund_cancelled_session
@@ -104,7 +107,7 @@ def settle_hold(key: UUID) -> Tally:
     A repeat finds nothing due. What somebody else is at is left to the next pass. Locks the
     booking if it is free, the hold with its parts, the accounts; never course nor session.
     """
-    hold = PaymentHold.objects.get(pk=key)
+    [hold] = _hold(key)
     booking = _claim(hold)
     if booking is None:
         return Tally(busy=1)
@@ -123,10 +126,11 @@ def settle_hold(key: UUID) -> Tally:
     note_refund(booking, settled.refunded)
     if isinstance(booking, CourseEnrollment):
         note_progress(booking, pending)
+        save([booking], [*MUTABLE, "completion_percentage"])
     elif known:
         there = attended.of(sessions[booking.session_id], booking.user_id)
         _end(booking, known[0], there, now)
-    booking.save()
+        save([booking], [*MUTABLE, "attended", "attendance_duration_minutes"])
     return _count(verdicts, settled)
 
 
@@ -141,12 +145,29 @@ def complete_session(key: UUID) -> Tally:
     return Tally(completed=1)
 
 
+@prepared
+def _hold(key: UUID) -> QuerySet:
+    return PaymentHold.objects.filter(pk=key)
+
+
 def _claim(hold: PaymentHold) -> Booking | None:
     """The hold's booking, locked; None where somebody else has it."""
     if hold.enrollment_id:
-        return CourseEnrollment.objects.filter(pk=hold.enrollment_id).claimed().first()
-    assert hold.session_purchase_id
-    return SessionPurchase.objects.filter(pk=hold.session_purchase_id).claimed().first()
+        found = _enrollment(hold.enrollment_id)
+    else:
+        assert hold.session_purchase_id
+        found = _purchase(hold.session_purchase_id)
+    return found[0] if found else None
+
+
+@prepared
+def _enrollment(key: UUID) -> QuerySet:
+    return CourseEnrollment.objects.filter(pk=key).claimed()
+
+
+@prepared
+def _purchase(key: UUID) -> QuerySet:
+    return SessionPurchase.objects.filter(pk=key).claimed()
 
 
 def _undecided(session: CourseSession) -> QuerySet:
@@ -159,15 +180,20 @@ def _sessions_of(parts: Sequence[TimedPart], now: datetime) -> dict[UUID, KnownS
 
     Not while events of it wait: half of the evidence decides nothing.
     """
+    keys = [part.session_id for part in parts]
+    return {session.pk: session for session in _decidable(keys, now - grace())} if keys else {}
+
+
+@prepared
+def _decidable(keys: list[UUID], ended_by: datetime) -> QuerySet:
     events = WebhookEvent.objects.filter(session=OuterRef("pk"))
     seen = Attendance.objects.filter(session=OuterRef("pk"))
-    sessions = (
-        CourseSession.objects.settling_at(now)
-        .filter(pk__in=[part.session_id for part in parts], status__in=CourseSession.OPEN)
+    return (
+        CourseSession.objects.ended_by(ended_by)
+        .filter(pk__in=keys, status__in=CourseSession.OPEN)
         .annotate(heard=Exists(events) | Exists(seen))
         .exclude(Exists(events.filter(processed_at=None)))
     )
-    return {session.pk: session for session in sessions}
 
 
 def _judge(part: HoldPart, session: KnownSession, attended: Attended) -> Verdict | None:

@@ -22,6 +22,7 @@ from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
 from enrollments.services.settlement import Tally, settle_all, settle_hold
 from payments.models import HoldPart, LedgerAccount, Transfer
+from tests.concurrency.conftest import forget_statements
 from tests.concurrency.racing import kinds, race
 from tests.concurrency.test_kill import wait_until_rolled_back
 from tests.factories import end_session, make_course, student_with_credit
@@ -42,6 +43,7 @@ def configured(settings):
 def unlocked(without_locks, monkeypatch):
     """Nor is a row claimed."""
     monkeypatch.setattr(LockingQuerySet, "claimed", lambda rows: rows)
+    forget_statements()
 
 
 @pytest.fixture
