@@ -50,12 +50,18 @@ class Access:
 
 def with_access_of(sessions: models.QuerySet, user: User | UUID) -> models.QuerySet:
     """Annotate sessions with what `access_of` needs to know about the user."""
-    parts = HoldPart.objects.filter(session=OuterRef("pk"), hold__student=user)
-    bought = parts.filter(_STILL_BOUGHT)
+    parts = HoldPart.objects.filter(session=OuterRef("pk"))
+    # Found by what the user has of this course: a crowded session has thousands of parts.
+    enrolled = parts.filter(
+        hold__enrollment__user=user, hold__enrollment__course=OuterRef("course")
+    )
+    single = parts.filter(
+        hold__session_purchase__user=user, hold__session_purchase__session=OuterRef("pk")
+    )
     return sessions.annotate(
-        by_enrollment=Exists(bought.filter(hold__enrollment__isnull=False)),
-        by_purchase=Exists(bought.filter(hold__session_purchase__isnull=False)),
-        once_bought=Exists(parts),
+        by_enrollment=Exists(enrolled.filter(_STILL_BOUGHT)),
+        by_purchase=Exists(single.filter(_STILL_BOUGHT)),
+        once_bought=Exists(enrolled) | Exists(single),
     )
 
 

@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, Func, IntegerField, OuterRef, QuerySet, Subquery, Value
 
 from accounts.models import User
 from common.money import ZERO, split, total
@@ -79,10 +78,11 @@ class CancellationPreview:
 def sessions_as_sold_to(user: User | UUID | None) -> CourseSessionQuerySet:
     """Sessions, each with `taken` (live single purchases) and `mine` (one is the user's)."""
     sold = SessionPurchase.objects.live().filter(session=OuterRef("pk"))
-    count = sold.order_by().values("session").annotate(n=Count("pk")).values("n")
+    # Not `Count`: it groups, by way of a temporary table.
+    count = Func("pk", function="COUNT", output_field=IntegerField())
     mine = Exists(sold.filter(user=user)) if user else Value(value=False)
     return CourseSession.objects.annotate(
-        taken=Coalesce(Subquery(count, output_field=IntegerField()), 0), mine=mine
+        taken=Subquery(sold.order_by().values(n=count)), mine=mine
     )
 
 
@@ -142,7 +142,10 @@ def outlook(part: TimedPart, now: datetime) -> Outlook:
 def live_enrollment_part(user: User | UUID) -> QuerySet:
     """Parts of the user's live enrolments that still pay for the outer session."""
     return HoldPart.objects.filter(
-        session=OuterRef("pk"), hold__enrollment__user=user, hold__enrollment__live=1
+        session=OuterRef("pk"),
+        hold__enrollment__user=user,
+        hold__enrollment__course=OuterRef("course"),
+        hold__enrollment__live=1,
     ).exclude(status=HoldPart.Status.REFUNDED)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -96,7 +96,9 @@ def _sessions_as_shown(course: UUID, user: UUID) -> QuerySet:
 
 @prepared
 def _parts_of(course: UUID, user: UUID) -> QuerySet:
-    parts = HoldPart.objects.filter(session__course=course, hold__student=user)
+    # By the user's holds, not by the sessions: a crowded course has thousands of parts.
+    of_course = Q(hold__enrollment__course=course) | Q(hold__session_purchase__course=course)
+    parts = HoldPart.objects.filter(of_course, hold__student=user)
     return parts.select_related("hold__enrollment").order_by("hold__held_at", "pk")
 
 
