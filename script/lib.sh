@@ -27,11 +27,18 @@ apt_get() { root_do env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock
 
 NEW_ENOUGH='import sys; sys.exit(sys.version_info < (3, 11))'
 
-# Prints a Python that will do: $PYTHON if it is set, else the first one on the PATH.
+COMPLETE="import ensurepip, os, sysconfig, venv
+os.stat(os.path.join(sysconfig.get_path('include'), 'Python.h'))
+$NEW_ENOUGH"
+
+# Prints a Python that will do: $PYTHON if it is set, else one that needs nothing installed beside it. The system's
+# comes first: distributions build theirs with profiles, version managers often do not, and such a one serves a fifth less.
 find_python() {
-  local candidate
-  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14}; do
-    "$candidate" -c "$NEW_ENOUGH" 2>/dev/null && { command -v "$candidate"; return; }
+  local check candidate
+  for check in "$COMPLETE" "$NEW_ENOUGH"; do
+    for candidate in ${PYTHON:-/usr/bin/python3 python3 python3.13 python3.12 python3.11 python3.14}; do
+      "$candidate" -c "$check" 2>/dev/null && { command -v "$candidate"; return; }
+    done
   done
   die "Python 3.11 or newer is needed${PYTHON:+, and PYTHON=$PYTHON is not}. On Debian and Ubuntu: sudo apt-get install python3 python3-venv"
 }
