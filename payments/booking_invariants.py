@@ -148,7 +148,10 @@ SETTLED_SESSIONS = Invariant(
         ),
         Check(
             "under review: staff decide",
-            f"{_PENDING} AND p.review_reason <> ''",
+            """
+            SELECT id, hold_id, session_id, amount, review_reason FROM hold_parts
+            WHERE status = 'pending' AND review_reason <> ''
+            """,
             notice=True,
         ),
         Check(
