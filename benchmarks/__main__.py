@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import os
+import signal
 import socket
 import statistics
 import subprocess
@@ -61,6 +62,8 @@ SCENARIOS = ("audit", "settlement", "hot course")
 def main() -> None:
     """Fill a database, serve it, measure, report."""
     options = _options()
+    # As Ctrl-C does: the server is ended with what started it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     for table, made in generate(SIZES[options.size]):
