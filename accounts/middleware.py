@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import User
+from common.api import is_api
 
 REFERRAL_CODE = "referral_code"
 
@@ -20,7 +21,7 @@ def reader_zone(
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not request.user.is_authenticated:
+        if is_api(request) or not request.user.is_authenticated:
             return answer(request)
         try:
             zone = ZoneInfo(request.user.time_zone)
@@ -42,8 +43,8 @@ def remember_referrer(
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        code = request.GET.get("ref")
-        if code and not request.path.startswith("/api/") and not request.user.is_authenticated:
+        code = None if is_api(request) else request.GET.get("ref")
+        if code and not request.user.is_authenticated:
             for referrer in User.objects.of_referral_code(code):
                 request.session[REFERRAL_CODE] = referrer.referral_code
         return answer(request)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
@@ -25,6 +26,11 @@ FRAMEWORK_CODES = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
     HTTPStatus.TOO_MANY_REQUESTS: "throttled",
 }
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether the API is asked, not a page."""
+    return request.path.startswith("/api/")
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:

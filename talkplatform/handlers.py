@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.template.loader import render_to_string
 
-from common.api import error_body
+from common.api import error_body, is_api
 from common.errors import DomainError, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Refusals:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.answer(request)
         # Log in, and be sent back to where only a button leads: that needs words.
-        if isinstance(response, HttpResponseNotAllowed) and not _is_api(request):
+        if isinstance(response, HttpResponseNotAllowed) and not is_api(request):
             page = _page(request, HTTPStatus.METHOD_NOT_ALLOWED)
             page.headers["Allow"] = response.headers["Allow"]
             return page
@@ -76,7 +76,7 @@ class Refusals:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page of a refusal; None for a defect, which the 500 handler answers."""
-        if _is_api(request):
+        if is_api(request):
             return None
         if isinstance(error, Unavailable | OperationalError | InterfaceError):
             logger.error("%s could not be answered", request.path, exc_info=error)
@@ -88,28 +88,28 @@ class Refusals:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer what Django did not understand, perhaps not even whom it is for."""
-    if _is_api(request):
+    if is_api(request):
         return _json(HTTPStatus.BAD_REQUEST, "invalid_request", "The request is not valid.")
     return _bare_page(request, HTTPStatus.BAD_REQUEST)
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer somebody who may not."""
-    if _is_api(request):
+    if is_api(request):
         return _json(HTTPStatus.FORBIDDEN, "permission_denied", "You may not do this.")
     return _page(request, HTTPStatus.FORBIDDEN)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that did not come from a page of ours, or from one of long ago."""
-    if _is_api(request):
+    if is_api(request):
         return permission_denied(request)
     return _page(request, HTTPStatus.FORBIDDEN, STALE_FORM)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer where there is nothing."""
-    if _is_api(request):
+    if is_api(request):
         return _json(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
     return _page(request, HTTPStatus.NOT_FOUND)
 
@@ -118,7 +118,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a defect, or a database that is gone, with nothing that could fail in turn."""
     if isinstance(sys.exc_info()[1], NO_DATABASE):
         return _unavailable(request)
-    if _is_api(request):
+    if is_api(request):
         message = "Something went wrong. Look before you try again."
         return _json(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", message)
     return _bare_page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -126,16 +126,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
     error = Unavailable()
-    if _is_api(request):
+    if is_api(request):
         response: HttpResponse = JsonResponse(error.body(), status=error.status)
     else:
         response = _bare_page(request, error.status)
     response.headers["Retry-After"] = str(error.retry_after)
     return response
-
-
-def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
 
 
 def _json(status: int, code: str, message: str) -> HttpResponse:

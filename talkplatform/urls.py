@@ -7,6 +7,8 @@ from django.views.generic import RedirectView
 from talkplatform import health, media
 
 urlpatterns = [
+    # Prefixes are tried in turn, and this one is asked for most.
+    path("api/", include("talkplatform.api")),
     path("", include("enrollments.urls")),
     path("teaching/", include("enrollments.teaching.urls")),
     path("", include("payments.urls")),
@@ -14,7 +16,6 @@ urlpatterns = [
     # Django's own page lets whoever finds a session open guess the password for ever.
     path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:change_password")),
     path("admin/", admin.site.urls),
-    path("api/", include("talkplatform.api")),
     path("media/courses/<str:name>", media.picture),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

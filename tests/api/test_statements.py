@@ -139,6 +139,12 @@ def test_no_call_grows_with_sessions_or_history(call, many):
     assert getattr(Calls(**many), call)() == getattr(Calls(), call)()
 
 
+def test_the_cookie_of_a_page_costs_the_api_nothing():
+    calls = Calls()
+    calls.client.force_login(calls.student)
+    assert calls.access() <= READ
+
+
 def test_folding_five_costs_what_folding_one_does():
     assert Calls(sessions=5).enroll_folding() == Calls(sessions=1).enroll_folding()
 
