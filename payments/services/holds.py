@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from common.money import CENT, ZERO, total
@@ -87,13 +87,16 @@ def new_part(hold: PaymentHold, session: CourseSession, amount: Decimal) -> Hold
 def lock_pending_parts(*holds: PaymentHold) -> list[HoldPart]:
     """The pending parts with their holds, both locked, and each session's `starts_at` and status.
 
-    The caller has locked the enrolment or purchase: it shields hold and parts, so that one
-    statement may take both locks. The session is read by a subquery, which locks nothing.
+    Brings these holds up to date, where anything of them is pending. The caller has locked the
+    enrolment or purchase: it shields hold and parts, so that one statement may take both locks.
+    The session is read by a subquery, which locks nothing.
     """
-    found = _pending_parts([hold.pk for hold in holds])
-    locked: dict[Any, PaymentHold] = {}
+    known = {hold.pk: hold for hold in holds}
+    found = _pending_parts(list(known))
     for part in found:
-        part.hold = locked.setdefault(part.hold_id, part.hold)
+        part.hold = known[part.hold_id]
+        for name in HOLD_FIELDS:
+            setattr(part.hold, name, getattr(part, f"held_{name}"))
     return sorted(found, key=lambda part: part.pk)
 
 
@@ -102,10 +105,10 @@ def _pending_parts(holds: list[UUID]) -> QuerySet:
     session = CourseSession.objects.filter(pk=OuterRef("session_id"))
     return (
         HoldPart.objects.filter(status=HoldPart.Status.PENDING, hold__pk__in=holds)
-        .select_related("hold")
         .annotate(
             starts_at=Subquery(session.values("starts_at")),
             session_status=Subquery(session.values("status")),
+            **{f"held_{name}": F(f"hold__{name}") for name in HOLD_FIELDS},
         )
         .locked()
     )
