@@ -150,7 +150,11 @@ def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Seq
     """More than can be sent: made before, or making them would be measured too."""
     enough = WARM_UP + int(MOST_A_SECOND * options.seconds)
     made = list(islice(getattr(platform, call.replace(" ", "_"))(), enough))
-    return made * (enough // len(made)) if call in READS else made
+    if call in READS:
+        return made * (enough // len(made))
+    if len(made) <= WARM_UP:
+        sys.exit(f"Nobody is left to {call}: ask for fewer seconds or repeats, or --size large.")
+    return made
 
 
 def _measure(options: argparse.Namespace, requests: Any, server: Any, port: int) -> dict[str, Any]:
