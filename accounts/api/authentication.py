@@ -10,7 +10,7 @@ from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from accounts.errors import TokenNotValid
 from accounts.models import User
-from accounts.tokens import parse, user_of
+from accounts.tokens import parse_access, user_of
 
 
 class TokenAuthentication(JWTAuthentication):
@@ -27,7 +27,7 @@ class TokenAuthentication(JWTAuthentication):
             raise InvalidToken(str(error)) from error
 
     def get_validated_token(self, raw_token: bytes) -> AccessToken:
-        return parse(AccessToken, raw_token)
+        return parse_access(raw_token)
 
     def get_user(self, validated_token: Token) -> User:  # type: ignore[override]
         return user_of(validated_token)

@@ -8,6 +8,7 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 from rest_framework_simplejwt.tokens import AccessToken
 
+from accounts import tokens
 from accounts.models import User
 from accounts.services import change_password
 from tests.accounts.conftest import PASSWORD
@@ -72,6 +73,13 @@ def test_an_expired_token_is_dead(pair):
     token = AccessToken(pair["access"])
     token.set_exp(from_time=timezone.now() - timedelta(hours=1), lifetime=timedelta(minutes=1))
     assert refused(who_am_i(f"Bearer {token}"))
+
+
+def test_a_token_that_was_good_expires(pair, monkeypatch):
+    assert who_am_i(f"Bearer {pair['access']}").status_code == 200
+    later = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr(tokens, "aware_utcnow", lambda: later)
+    assert refused(who_am_i(f"Bearer {pair['access']}"))
 
 
 @pytest.mark.parametrize("claim", ["user_id", "pwd", "exp", "jti", "token_type"])
