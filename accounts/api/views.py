@@ -22,6 +22,7 @@ from accounts.api.serializers import (
 )
 from accounts.errors import InvalidCredentials, TokenNotValid, TooManyAttempts
 from accounts.throttling import SignInAttempt, begin_registration, client_address
+from common.rendering import render
 from common.schema import documented
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoi4oCmIn0.c2lnbmF0dXJl"
@@ -87,7 +88,7 @@ class RegisterView(OpenView):
         except ValidationError as error:
             raise InvalidInput(as_serializer_error(error)) from error
         SignInAttempt(user.email, client_address(request)).know()
-        return Response(ProfileSerializer(user).data, status.HTTP_201_CREATED)
+        return Response(render(ProfileSerializer, user), status.HTTP_201_CREATED)
 
 
 class TokenView(OpenView):

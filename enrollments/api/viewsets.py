@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import signed_in
 from common.api import FirstPage, LinkPagination
 from common.errors import NotFound, Unavailable
+from common.rendering import render
 from common.schema import documented
 from enrollments import previews
 from enrollments.access import access_of, find_session
@@ -78,7 +79,7 @@ class EnrollView(MoneyView):
 
         def act() -> Answer:
             bought = enrolling.enroll_full_course(student=signed_in(request), course_id=course_id)
-            return Answer(HTTPStatus.CREATED, EnrollmentSerializer(bought).data)
+            return Answer(HTTPStatus.CREATED, render(EnrollmentSerializer, bought))
 
         return answer(request, act)
 
@@ -98,7 +99,7 @@ class PurchaseView(MoneyView):
 
         def act() -> Answer:
             bought = purchasing.purchase_session(student=signed_in(request), session_id=session_id)
-            return Answer(HTTPStatus.CREATED, PurchaseSerializer(bought).data)
+            return Answer(HTTPStatus.CREATED, render(PurchaseSerializer, bought))
 
         return answer(request, act)
 
@@ -109,7 +110,7 @@ class EnrollmentView(MoneyView):
     )
     def get(self, request: Request, enrollment_id: UUID) -> Response:
         found = enrolling.find_enrollment(signed_in(request), enrollment_id)
-        return Response(EnrollmentSerializer(found).data)
+        return Response(render(EnrollmentSerializer, found))
 
     @documented(
         "cancel_enrollment",
@@ -142,7 +143,7 @@ class PurchaseDetailView(MoneyView):
     )
     def get(self, request: Request, purchase_id: UUID) -> Response:
         found = purchasing.find_purchase(signed_in(request), purchase_id)
-        return Response(PurchaseSerializer(found).data)
+        return Response(render(PurchaseSerializer, found))
 
     @documented(
         "cancel_session_purchase",
@@ -197,7 +198,7 @@ class EnrollmentPreviewView(APIView):
     )
     def get(self, request: Request, enrollment_id: UUID) -> Response:
         preview = previews.preview_enrollment(user=signed_in(request), enrollment_id=enrollment_id)
-        return Response(PreviewSerializer(preview).data)
+        return Response(render(PreviewSerializer, preview))
 
 
 class PurchasePreviewView(APIView):
@@ -210,7 +211,7 @@ class PurchasePreviewView(APIView):
     )
     def get(self, request: Request, purchase_id: UUID) -> Response:
         preview = previews.preview_purchase(user=signed_in(request), purchase_id=purchase_id)
-        return Response(PreviewSerializer(preview).data)
+        return Response(render(PreviewSerializer, preview))
 
 
 class NewestEnrollments(LinkPagination):
@@ -274,7 +275,7 @@ class AccessView(APIView):
         access = access_of(session, user)
         join = join_of(session, user, access, now=timezone.now())
         shown = SimpleNamespace(**vars(access), has_access=access.has_access, join=join)
-        return Response(AccessSerializer(shown).data)
+        return Response(render(AccessSerializer, shown))
 
 
 def parsed(form: type[serializers.Serializer], request: Request) -> dict[str, Any]:
@@ -305,4 +306,4 @@ def cancelled(done: enrolling.Cancellation, form: type[serializers.Serializer]) 
         "refunded_at": done.refunded_at,
         "booking": done.booking,
     }
-    return Answer(HTTPStatus.OK, form(values).data)
+    return Answer(HTTPStatus.OK, render(form, values))

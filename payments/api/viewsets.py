@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import signed_in
 from accounts.api.serializers import ProfileSerializer
 from common.api import LinkPagination
+from common.rendering import render
 from common.schema import documented
 from payments.api.serializers import (
     HoldWithTimelineSerializer,
@@ -26,15 +27,15 @@ class MeView(APIView):
     def get(self, request: Request) -> Response:
         user = signed_in(request)
         credit, held = balances_of(user)
-        profile = ProfileSerializer(user).data
-        return Response(profile | WalletSerializer({"credit_balance": credit, "held": held}).data)
+        wallet = render(WalletSerializer, {"credit_balance": credit, "held": held})
+        return Response(render(ProfileSerializer, user) | wallet)
 
 
 class WalletView(APIView):
     @documented("get_wallet", {200: WalletSerializer}, tags=["payments"], summary="My credit")
     def get(self, request: Request) -> Response:
         credit, held = balances_of(signed_in(request))
-        return Response(WalletSerializer({"credit_balance": credit, "held": held}).data)
+        return Response(render(WalletSerializer, {"credit_balance": credit, "held": held}))
 
 
 class NewestTransfers(LinkPagination):

@@ -16,6 +16,7 @@ from accounts.services import confirm_password
 from accounts.throttling import client_address
 from common.api import LinkPagination
 from common.errors import InvalidAmount, NotFound, Unavailable
+from common.rendering import render
 from common.schema import documented
 from payments import earnings
 from payments.api import examples
@@ -107,7 +108,7 @@ class WithdrawalsView(MoneyView, ListAPIView):
 
         def act() -> Answer:
             made = request_withdrawal(user=user, **given)
-            return Answer(HTTPStatus.CREATED, WithdrawalSerializer(made).data)
+            return Answer(HTTPStatus.CREATED, render(WithdrawalSerializer, made))
 
         # Not the body: a quick hash of the password is nothing to keep.
         return answer(request, act, said=json.dumps(given, default=str).encode())
@@ -126,6 +127,6 @@ class WithdrawalView(MoneyView):
     def delete(self, request: Request, withdrawal_id: UUID) -> Response:
         def act() -> Answer:
             done = cancel_withdrawal(user=signed_in(request), withdrawal_id=withdrawal_id)
-            return Answer(HTTPStatus.OK, WithdrawalSerializer(done).data)
+            return Answer(HTTPStatus.OK, render(WithdrawalSerializer, done))
 
         return answer(request, act)
