@@ -10,7 +10,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ COLUMNS = (
     "driver_ms",
     "errors",
 )
+# The raw bound, in transactions a second, and the share of it that the call comes to.
+OF_WRITES = ("raw", "of_raw")
 SCENARIOS = ("audit", "settlement", "hot course")
 
 
@@ -72,32 +75,38 @@ def main() -> None:
     platform.give_readers_rows()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE TABLE course_enrollments, payment_holds, hold_parts, transfers")
-    server, port = _serve(options)
-    try:
+    with _serving(options) as (server, port):
         # Before the calls, which leave a great many bookings of every course behind.
         scenarios = {name: _scenario(name, platform, port) for name in options.scenarios}
         runs = [_run(options, platform, server, port) for _ in range(options.repeats)]
-    finally:
-        server.terminate()
-        server.wait()
     _report(options, runs, scenarios)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/benchmark", description=__doc__)
-    parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=1, help="of each process")
-    parser.add_argument("--seconds", type=float, default=5, help="for each call")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--connections", type=_count, default=8, help="an even number")
+    parser.add_argument("--processes", type=_count, default=2)
+    parser.add_argument("--threads", type=_count, default=1, help="of each process")
+    parser.add_argument("--seconds", type=_count, default=5, help="for each call")
+    parser.add_argument("--repeats", type=_count, default=3)
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--calls", nargs="+", choices=CALLS, default=CALLS)
     parser.add_argument("--scenarios", nargs="*", choices=SCENARIOS, default=SCENARIOS)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results.json"))
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.connections % raw.PROCESSES:
+        parser.error("the raw bound is taken by two processes: give an even --connections")
+    return options
 
 
-def _serve(options: argparse.Namespace) -> tuple[subprocess.Popen[bytes], int]:
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError("a whole number from 1 on")
+    return int(text)
+
+
+@contextmanager
+def _serving(options: argparse.Namespace) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The server of production, but for HTTPS and for who it believes about addresses."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -111,12 +120,23 @@ def _serve(options: argparse.Namespace) -> tuple[subprocess.Popen[bytes], int]:
     }
     command = [sys.executable, "-m", "talkplatform.serve"]
     server = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
-    while True:
-        try:
-            with socket.create_connection(("127.0.0.1", port)):
-                return server, port
-        except ConnectionRefusedError:
+    try:
+        while not _listens(port):
+            if server.poll() is not None:
+                sys.exit("The server did not start.")
             time.sleep(0.1)
+        yield server, port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def _run(
@@ -148,7 +168,7 @@ def _scenario(name: str, platform: Platform, port: int) -> dict[str, Any]:
 
 def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Sequence[bytes]:
     """More than can be sent: made before, or making them would be measured too."""
-    enough = WARM_UP + int(MOST_A_SECOND * options.seconds)
+    enough = WARM_UP + MOST_A_SECOND * options.seconds
     made = list(islice(getattr(platform, call.replace(" ", "_"))(), enough))
     if call in READS:
         return made * (enough // len(made))
@@ -184,7 +204,7 @@ def _raw(options: argparse.Namespace, platform: Platform, call: str) -> float:
         _bound(options, raw.enrol, raw.pairs_in(platform.pairs, 40_000))
         pairs = platform.enrolled()
     else:
-        pairs = raw.pairs_in(platform.pairs, int(8_000 * options.seconds))
+        pairs = raw.pairs_in(platform.pairs, 8_000 * options.seconds)
     return _bound(options, raw.WRITES[call], pairs)
 
 
@@ -195,22 +215,21 @@ def _bound(options: argparse.Namespace, act: raw.Act, pairs: list[raw.Pair]) -> 
 def _report(
     options: argparse.Namespace, runs: list[dict[str, dict[str, Any]]], scenarios: dict[str, Any]
 ) -> None:
-    medians = {
-        call: {
-            name: statistics.median(run[call][name] for run in runs)
-            for name in (*COLUMNS, *(["raw"] if "raw" in runs[0][call] else []))
-        }
-        for call in options.calls
-    }
-    print(f"{'':16}" + "".join(f"{name:>12}" for name in (*COLUMNS, "of raw")))
+    medians = {call: _medians([run[call] for run in runs]) for call in options.calls}
+    print(f"{'':16}" + "".join(f"{name:>12}" for name in (*COLUMNS, *OF_WRITES)))
     for call, values in medians.items():
-        share = f"{values['rate'] / values['raw']:12.1%}" if "raw" in values else ""
-        print(f"{call:16}" + "".join(f"{values[name]:12.2f}" for name in COLUMNS) + share)
-    settings = {name: str(value) for name, value in vars(options).items()}
+        print(f"{call:16}" + "".join(f"{value:12.2f}" for value in values.values()))
     for name, told in scenarios.items():
         print(f"{name}: {json.dumps(told, default=str)}")
-    told = {"options": settings, "medians": medians, "runs": runs, "scenarios": scenarios}
+    told = {"options": vars(options), "medians": medians, "runs": runs, "scenarios": scenarios}
     options.json.write_text(json.dumps(told, indent=2, default=str) + "\n")
+
+
+def _medians(results: list[dict[str, Any]]) -> dict[str, float]:
+    writes = "raw" in results[0]
+    names = (*COLUMNS, "raw") if writes else COLUMNS
+    medians = {name: statistics.median(told[name] for told in results) for name in names}
+    return medians | ({"of_raw": medians["rate"] / medians["raw"]} if writes else {})
 
 
 if __name__ == "__main__":

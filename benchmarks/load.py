@@ -5,7 +5,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+
+# No answer takes as long as this; a server that is gone ends the run.
+PATIENCE = 60
 
 
 @dataclass
@@ -46,23 +51,22 @@ def request(method: str, path: str, headers: dict[str, str], body: str = "") -> 
 
 
 def run(port: int, requests: Iterable[bytes], *, connections: int, seconds: float) -> Outcome:
-    """Send the requests, each once, until they or the seconds are used up."""
+    """Send the requests, each once, until they or the seconds are used up.
+
+    Raises `OSError` where the server does not answer.
+    """
     source = _Shared(iter(requests))
     outcome = Outcome()
-    start = threading.Barrier(connections + 1)
-    deadline = [0.0]
-    threads = [
-        threading.Thread(target=_work, args=(port, source, outcome, start, deadline))
-        for _ in range(connections)
-    ]
-    for thread in threads:
-        thread.start()
-    began = time.perf_counter()
-    deadline[0] = began + seconds
-    start.wait()
-    for thread in threads:
-        thread.join()
-    outcome.seconds = time.perf_counter() - began
+    with ExitStack() as open_lines, ThreadPoolExecutor(connections) as pool:
+        lines = [
+            open_lines.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE))
+            for _ in range(connections)
+        ]
+        began = time.perf_counter()
+        work = [pool.submit(_work, line, source, outcome, began + seconds) for line in lines]
+        for done in work:
+            done.result()
+        outcome.seconds = time.perf_counter() - began
     return outcome
 
 
@@ -77,28 +81,30 @@ class _Shared:
             return next(self._items, None)
 
 
-def _work(
-    port: int, source: _Shared, outcome: Outcome, start: threading.Barrier, deadline: list[float]
-) -> None:
-    with socket.create_connection(("127.0.0.1", port)) as line:
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        start.wait()
-        while time.perf_counter() < deadline[0] and (sent := source.take()):
-            began = time.perf_counter()
-            line.sendall(sent)
-            status = _status_of_answer(line)
-            outcome.latencies.append(time.perf_counter() - began)
-            outcome.statuses[status] += 1
+def _work(line: socket.socket, source: _Shared, outcome: Outcome, deadline: float) -> None:
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    while time.perf_counter() < deadline and (sent := source.take()):
+        began = time.perf_counter()
+        line.sendall(sent)
+        status = _status_of_answer(line)
+        outcome.latencies.append(time.perf_counter() - began)
+        outcome.statuses[status] += 1
 
 
 def _status_of_answer(line: socket.socket) -> int:
     """Read one whole answer; gives its status."""
-    received = line.recv(65536)
+    received = _receive(line)
     while (end := received.find(b"\r\n\r\n")) < 0:
-        received += line.recv(65536)
+        received += _receive(line)
     head = received[:end].lower()
     at = head.find(b"content-length:")
     missing = int(head[at + 15 :].split(b"\r\n", 1)[0]) - (len(received) - end - 4) if at > 0 else 0
     while missing > 0:
-        missing -= len(line.recv(min(missing, 65536)))
+        missing -= len(_receive(line, min(missing, 65536)))
     return int(received[9:12])
+
+
+def _receive(line: socket.socket, most: int = 65536) -> bytes:
+    if received := line.recv(most):
+        return received
+    raise ConnectionError("The server ended the connection.")

@@ -31,6 +31,8 @@ class Command(BaseCommand):
             raise CommandError("Point DATABASE_URL at a MariaDB or MySQL.")
         if User.objects.exists():
             raise CommandError("There are users already: this is for an empty database.")
+        if min(size.students, size.courses, size.enrollments) < 1:
+            raise CommandError("Give numbers from 1 on.")
         if not size.is_even:
             raise CommandError("Enrolments have to spread evenly over students and courses.")
         self._fill(size)
