@@ -86,6 +86,14 @@ class Calls:
     def access(self) -> int:
         return self.send("get", f"sessions/{self.sessions[0].pk}/access")
 
+    def access_of_a_buyer(self) -> int:
+        purchase_session(student=self.student, session_id=self.sessions[0].pk)
+        return self.access()
+
+    def access_of_an_enrolled(self) -> int:
+        enroll_full_course(student=self.student, course_id=self.course.pk)
+        return self.access()
+
     def mine(self) -> int:
         return self.send("get", "me")
 
@@ -118,6 +126,8 @@ BUDGETS = {
     "cancel": MONEY,
     "cancel_single": MONEY,
     "access": READ,
+    "access_of_a_buyer": READ,
+    "access_of_an_enrolled": READ,
     "mine": READ,
     "my_sessions": READ,
     "enroll_beside_singles": MONEY,
