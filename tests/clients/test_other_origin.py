@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.browser]
 
 IMPORT = "const {TalkplatformClient, browserStore, each, unwrap} = await import('/dist/index.js');"
 CLIENT_HERE = "const client = new TalkplatformClient({baseUrl: api, store: browserStore()});"
+SPOIL = "const s = browserStore(); const p = s.get(); s.set({...p, access: p.access + 'x'});"
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -80,11 +81,41 @@ def two_tabs_refresh_at_once(context, page, api):
     other.goto(page.url)
     other.get_by_text("to spend").wait_for()
     start = "window.done = client.getMe().then(result => result.ok)"
-    spoil = "const s = browserStore(); const p = s.get(); s.set({...p, access: p.access + 'x'});"
-    run(page, api, f"{spoil} {start}; return null")
+    run(page, api, f"{SPOIL} {start}; return null")
     run(other, api, f"{start}; return null")
     assert [tab.evaluate("window.done") for tab in (page, other)] == [True, True]
     assert len(refreshes) == 1
+
+
+SEES_LATE = """
+    const kept = browserStore();
+    let seen = kept.get();
+    addEventListener("storage", () => setTimeout(() => { seen = kept.get(); }, 1000));
+    const late = new TalkplatformClient({
+        baseUrl: api,
+        store: {get: () => seen, set: (pair) => { seen = pair; kept.set(pair); }},
+    });
+    window.tell = () => late.getMe().then((result) => result.ok);
+"""
+
+
+def test_a_tab_that_sees_late_what_another_one_stored_stays_signed_in(origin, browser, world):
+    student = student_with_credit()
+    with serving(CORS_ALLOWED_ORIGINS=origin) as server:
+        wait_until_ready(server)
+        context = browser.new_context()
+        page = sign_in(context, f"{origin}/example/?api={server.url}", student.email)
+        other = context.new_page()
+        other.goto(page.url)
+        other.get_by_text("to spend").wait_for()
+        spoiled = run(page, server.url, f"{SPOIL} return p.access + 'x'")
+        stored = "access => JSON.parse(localStorage.getItem('talkplatform')).access === access"
+        other.wait_for_function(stored, arg=spoiled)
+        run(other, server.url, f"{SEES_LATE} return null")
+        me = "return (await client.getMe()).ok"
+        assert run(page, server.url, me)
+        assert other.evaluate("window.tell()")
+        assert run(page, server.url, me)
 
 
 def test_an_origin_that_is_not_listed_reads_nothing(origin, browser, world):

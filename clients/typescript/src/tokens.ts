@@ -32,8 +32,46 @@ const turns = new WeakMap<TokenStore, Promise<unknown>>();
 export function inTurn<T>(store: TokenStore, act: () => Promise<T>): Promise<T> {
   const locks = globalThis.navigator?.locks;
   const locked = async (): Promise<T> =>
-    locks ? await locks.request("talkplatform-refresh", act) : await act();
+    locks
+      ? await locks.request("talkplatform-refresh", () => upToDate(locks, store, act))
+      : await act();
   const mine = (turns.get(store) ?? Promise.resolve()).then(locked, locked);
   turns.set(store, mine);
   return mine as Promise<T>;
 }
+
+let letGo = (): void => undefined;
+
+// The lock may come to a tab before what another one wrote to the storage does. All tabs see locks
+// at once, so the tab that used a token up keeps one of its name, and the next waits for the write.
+async function upToDate<T>(
+  locks: LockManager,
+  store: TokenStore,
+  act: () => Promise<T>,
+): Promise<T> {
+  for (let looks = 0; looks < 100 && (await isUsedUp(locks, store.get())); looks += 1)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  const before = store.get();
+  const result = await act();
+  if (before && before.refresh !== store.get()?.refresh) await markUsedUp(locks, before);
+  return result;
+}
+
+async function isUsedUp(locks: LockManager, pair: TokenPair | undefined): Promise<boolean> {
+  if (!pair) return false;
+  const { held = [] } = await locks.query();
+  return held.some(({ name }) => name === nameOf(pair));
+}
+
+/** Until this page uses up the next one, or is left. */
+function markUsedUp(locks: LockManager, pair: TokenPair): Promise<void> {
+  letGo();
+  return new Promise((marked) => {
+    void locks.request(nameOf(pair), () => {
+      marked();
+      return new Promise<void>((resolve) => (letGo = resolve));
+    });
+  });
+}
+
+const nameOf = ({ refresh }: TokenPair): string => `talkplatform-used-${refresh}`;
