@@ -18,6 +18,9 @@ from granian.constants import Interfaces
 from talkplatform.settings import env
 
 PATIENCE_SECONDS = 5
+# Longer than a request may wait for a lock. A worker that does not stop is killed: losing its
+# requests is safe, and whoever sent them tries again.
+STOP_SECONDS = 8
 
 
 def main() -> None:
@@ -41,7 +44,7 @@ def main() -> None:
         workers=env.int("WEB_PROCESSES", default=4),
         blocking_threads=env.int("WEB_THREADS", default=1),
         respawn_failed_workers=True,
-        workers_kill_timeout=30,
+        workers_kill_timeout=STOP_SECONDS,
     ).serve(target_loader=load_application)
 
 

@@ -38,6 +38,11 @@ def within(seconds: float, happens: Callable[[], bool]) -> bool:
     return True
 
 
+def workers(server: subprocess.Popen[str]) -> list[int]:
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+    return [int(pid) for pid in children.read_text().split()]
+
+
 @pytest.fixture
 def port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as chosen:
@@ -73,8 +78,20 @@ def test_a_killed_server_takes_its_workers_along(server, answers):
 
 def test_ctrl_c_at_the_terminal_ends_the_server_soon(server, answers):
     os.killpg(server.pid, signal.SIGINT)
-    assert server.wait(timeout=10) == 0
+    assert server.wait(timeout=20) == 0
     assert not answers()
+
+
+def test_a_worker_that_hangs_is_ended_with_the_others(server, answers):
+    os.kill(workers(server)[0], signal.SIGSTOP)
+    server.terminate()
+    assert server.wait(timeout=20) == 0
+    assert not answers()
+
+
+def test_ctrl_c_at_the_terminal_reaches_no_worker(server):
+    assert workers(server)
+    assert within(10, lambda: server.pid not in map(os.getpgid, workers(server)))
 
 
 def test_a_port_that_is_taken_is_not_shared(server, port):
