@@ -73,7 +73,7 @@ def server(port, answers) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_killed_server_takes_its_workers_along(server, answers):
     server.kill()
-    assert within(10, lambda: not answers())
+    assert within(20, lambda: not answers())
 
 
 def test_ctrl_c_at_the_terminal_ends_the_server_soon(server, answers):
@@ -91,7 +91,7 @@ def test_a_worker_that_hangs_is_ended_with_the_others(server, answers):
 
 def test_ctrl_c_at_the_terminal_reaches_no_worker(server):
     assert workers(server)
-    assert within(10, lambda: server.pid not in map(os.getpgid, workers(server)))
+    assert within(20, lambda: server.pid not in map(os.getpgid, workers(server)))
 
 
 def test_a_port_that_is_taken_is_not_shared(server, port):
@@ -114,7 +114,7 @@ def test_a_private_database_goes_with_its_command(end):
             assert place in server.read_text()
             try:
                 process.send_signal(end)
-                assert within(10, lambda: not any(Path(place).iterdir()))
+                assert within(20, lambda: not any(Path(place).iterdir()))
                 assert not server.exists() or place not in server.read_text()
             finally:
                 os.killpg(process.pid, signal.SIGKILL)

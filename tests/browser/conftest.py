@@ -59,7 +59,7 @@ def open_page(
     def open_page(user: User | None = None, **options: Any) -> Page:
         wanted = {"timezone_id": "Europe/Berlin", "base_url": live_server.url, **options}
         context = browser.new_context(**wanted)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         watches.append(Watch(context, live_server.url))
         if user:
             sign_in(context, user, live_server.url)
