@@ -5,13 +5,11 @@ import io
 import json
 import os
 import signal
-import socket
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,18 +19,13 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "talkplatform.settings")
 django.setup()
 
-from django.contrib.auth.hashers import make_password  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from benchmarks import counters, hot, load, raw, settling  # noqa: E402
-from benchmarks.platform import PASSWORD, Platform  # noqa: E402
-from talkplatform.load import Size, generate  # noqa: E402
+from benchmarks.platform import Platform  # noqa: E402
+from benchmarks.sites import SIZES, Site, serving  # noqa: E402
 
-SIZES = {
-    "small": Size(1_000, 500, 1_000, make_password(PASSWORD)),
-    "large": Size(100_000, 10_000, 1_000_000, make_password(PASSWORD)),
-}
 CALLS = (
     "enrol",
     "buy a session",
@@ -59,27 +52,31 @@ COLUMNS = (
 )
 # The raw bound, in transactions a second, and the share of it that the call comes to.
 OF_WRITES = ("raw", "of_raw")
+GROWING = ("rate", "p95", "server_ms", "database_ms")
 SCENARIOS = ("audit", "settlement", "hot course")
 
 
 def main() -> None:
-    """Fill a database, serve it, measure, report."""
+    """Fill the databases, serve them, measure, report."""
     options = _options()
     # As Ctrl-C does: the server is ended with what started it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    for table, made in generate(SIZES[options.size]):
-        print(f"\r{table:20} {made:8,}", end="", file=sys.stderr)
-    platform = Platform(SIZES[options.size])
-    platform.give_readers_rows()
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE TABLE course_enrollments, payment_holds, hold_parts, transfers")
-    with _serving(options) as (server, port):
+    told: dict[str, dict[str, Any]] = {size: {"runs": []} for size in options.size}
+    with ExitStack() as stack:
+        sites = [
+            stack.enter_context(serving(size, processes=options.processes, threads=options.threads))
+            for size in told
+        ]
         # Before the calls, which leave a great many bookings of every course behind.
-        scenarios = {name: _scenario(name, platform, port) for name in options.scenarios}
-        runs = [_run(options, platform, server, port) for _ in range(options.repeats)]
-    _report(options, runs, scenarios)
+        for site in sites:
+            told[site.name]["scenarios"] = {
+                name: _scenario(name, site) for name in options.scenarios
+            }
+        for _ in range(options.repeats):
+            for size, results in _run(options, sites).items():
+                told[size]["runs"].append(results)
+    _report(options, told)
 
 
 def _options() -> argparse.Namespace:
@@ -89,7 +86,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=_count, default=1, help="of each process")
     parser.add_argument("--seconds", type=_count, default=5, help="for each call")
     parser.add_argument("--repeats", type=_count, default=3)
-    parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument(
+        "--size", nargs="+", choices=SIZES, default=["small"], help="one, or two in turn"
+    )
     parser.add_argument("--calls", nargs="+", choices=CALLS, default=CALLS)
     parser.add_argument("--scenarios", nargs="*", choices=SCENARIOS, default=SCENARIOS)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results.json"))
@@ -105,64 +104,37 @@ def _count(text: str) -> int:
     return int(text)
 
 
-@contextmanager
-def _serving(options: argparse.Namespace) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The server of production, but for HTTPS and for who it believes about addresses."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {
-        "PORT": str(port),
-        "HTTPS": "false",
-        "TRUSTED_PROXIES": "1",
-        "ACCESS_TOKEN_MINUTES": "600",
-        "WEB_PROCESSES": str(options.processes),
-        "WEB_THREADS": str(options.threads),
-    }
-    command = [sys.executable, "-m", "talkplatform.serve"]
-    server = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
-    try:
-        while not _listens(port):
-            if server.poll() is not None:
-                sys.exit("The server did not start.")
-            time.sleep(0.1)
-        yield server, port
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionRefusedError:
-        return False
-    return True
-
-
-def _run(
-    options: argparse.Namespace, platform: Platform, server: Any, port: int
-) -> dict[str, dict[str, Any]]:
-    results = {}
+def _run(options: argparse.Namespace, sites: list[Site]) -> dict[str, dict[str, Any]]:
+    """Every call of every site, the sites in turn: a machine is not the same for minutes."""
+    results: dict[str, dict[str, Any]] = {site.name: {} for site in sites}
     for call in options.calls:
-        requests = _requests(options, platform, call)
-        load.run(port, requests[:WARM_UP], connections=options.connections, seconds=60)
-        results[call] = _measure(options, requests[WARM_UP:], server, port)
-        if call in raw.WRITES:
-            results[call]["raw"] = _raw(options, platform, call)
-        print(f"{call:16} {results[call]}", file=sys.stderr)
+        for site in sites:
+            results[site.name][call] = _call(options, site, call)
+            print(f"{site.name:6} {call:16} {results[site.name][call]}", file=sys.stderr)
     return results
 
 
-def _scenario(name: str, platform: Platform, port: int) -> dict[str, Any]:
+def _call(options: argparse.Namespace, site: Site, call: str) -> dict[str, Any]:
+    site.enter()
+    requests = _requests(options, site.platform, call)
+    load.run(site.port, requests[:WARM_UP], connections=options.connections, seconds=60)
+    measured = _measure(options, requests[WARM_UP:], site)
+    if call in raw.WRITES:
+        measured["raw"] = _raw(options, site.platform, call)
+    return measured
+
+
+def _scenario(name: str, site: Site) -> dict[str, Any]:
+    site.enter()
     if name == "hot course":
-        told = hot.measure(platform, port)
+        told = hot.measure(site.platform, site.port)
     elif name == "settlement":
-        told = settling.measure(platform)
+        told = settling.measure(site.platform)
     else:
         began = time.perf_counter()
         call_command("check_ledger", stdout=io.StringIO())
         told = {"seconds": time.perf_counter() - began}
-    print(f"{name:16} {told}", file=sys.stderr)
+    print(f"{site.name:6} {name:16} {told}", file=sys.stderr)
     return told
 
 
@@ -177,12 +149,14 @@ def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Seq
     return made
 
 
-def _measure(options: argparse.Namespace, requests: Any, server: Any, port: int) -> dict[str, Any]:
+def _measure(options: argparse.Namespace, requests: Any, site: Site) -> dict[str, Any]:
     database = int(os.environ["MARIADB_PID"])
     with connection.cursor() as cursor:
-        before = counters.read(cursor, server=server.pid, database=database)
-        outcome = load.run(port, requests, connections=options.connections, seconds=options.seconds)
-        spent = counters.read(cursor, server=server.pid, database=database) - before
+        before = counters.read(cursor, server=site.server, database=database)
+        outcome = load.run(
+            site.port, requests, connections=options.connections, seconds=options.seconds
+        )
+        spent = counters.read(cursor, server=site.server, database=database) - before
     count = outcome.requests
     return {
         "rate": outcome.rate,
@@ -212,17 +186,38 @@ def _bound(options: argparse.Namespace, act: raw.Act, pairs: list[raw.Pair]) -> 
     return raw.measure(act, pairs, connections=options.connections, seconds=options.seconds)
 
 
-def _report(
-    options: argparse.Namespace, runs: list[dict[str, dict[str, Any]]], scenarios: dict[str, Any]
-) -> None:
-    medians = {call: _medians([run[call] for run in runs]) for call in options.calls}
-    print(f"{'':16}" + "".join(f"{name:>12}" for name in (*COLUMNS, *OF_WRITES)))
-    for call, values in medians.items():
-        print(f"{call:16}" + "".join(f"{value:12.2f}" for value in values.values()))
-    for name, told in scenarios.items():
-        print(f"{name}: {json.dumps(told, default=str)}")
-    told = {"options": vars(options), "medians": medians, "runs": runs, "scenarios": scenarios}
-    options.json.write_text(json.dumps(told, indent=2, default=str) + "\n")
+def _report(options: argparse.Namespace, told: dict[str, dict[str, Any]]) -> None:
+    for size, site in told.items():
+        site["medians"] = {
+            call: _medians([run[call] for run in site["runs"]]) for call in options.calls
+        }
+        print(f"{size:16}" + "".join(f"{name:>12}" for name in (*COLUMNS, *OF_WRITES)))
+        for call, values in site["medians"].items():
+            print(f"{call:16}" + "".join(f"{value:12.2f}" for value in values.values()))
+        for name, outcome in site["scenarios"].items():
+            print(f"{name}: {json.dumps(outcome, default=str)}")
+    report = {"options": vars(options), "sizes": told}
+    if len(told) > 1:
+        report["growth"] = growth = _growth(options.calls, *told.values())
+        for call, values in growth.items():
+            print(f"{call:16} " + ", ".join(f"{name} x {of:.2f}" for name, of in values.items()))
+    options.json.write_text(json.dumps(report, indent=2, default=str) + "\n")
+
+
+def _growth(
+    calls: Sequence[str], before: dict[str, Any], after: dict[str, Any]
+) -> dict[str, dict[str, float]]:
+    """What became of each figure, taken in turn: the median of the ratios."""
+    return {
+        call: {
+            name: statistics.median(
+                new[call][name] / old[call][name]
+                for old, new in zip(before["runs"], after["runs"], strict=True)
+            )
+            for name in GROWING
+        }
+        for call in calls
+    }
 
 
 def _medians(results: list[dict[str, Any]]) -> dict[str, float]:
