@@ -21,6 +21,13 @@ def grace() -> timedelta:
     return timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
 
 
+def ending(session: str = "") -> ExpressionWrapper:
+    """A session's scheduled end, in a query; `session` leads there, as in `session__`."""
+    minute = Value(60_000_000)  # microseconds, in which every database keeps a duration
+    length = ExpressionWrapper(F(f"{session}duration_minutes") * minute, DurationField())
+    return ExpressionWrapper(F(f"{session}starts_at") + length, DateTimeField())
+
+
 def new_room_name() -> str:
     """A name for a LiveKit room that nobody else has."""
     return f"session-{uuid7().hex}"
@@ -110,12 +117,17 @@ class CourseSessionQuerySet(LockingQuerySet):
 
     def ended_by(self, at: datetime) -> Self:
         """Those whose scheduled end was `at` a time, or before."""
-        minute = Value(60_000_000)  # microseconds, in which every database keeps a duration
-        length = ExpressionWrapper(F("duration_minutes") * minute, output_field=DurationField())
         # The first condition is what an index can answer.
-        started = self.filter(starts_at__lt=at)
-        ends_at = ExpressionWrapper(F("starts_at") + length, output_field=DateTimeField())
-        return started.alias(ends=ends_at).filter(ends__lte=at)
+        return self.filter(starts_at__lt=at).alias(ends=ending()).filter(ends__lte=at)
+
+    def not_over(self, now: datetime) -> Self:
+        """Those to come and those that run: neither cancelled nor ended by `now`."""
+        # An index knows what may still last: no session is longer.
+        recent = self.filter(
+            status__in=CourseSession.OPEN,
+            starts_at__gt=now - timedelta(minutes=MAX_SESSION_MINUTES),
+        )
+        return recent.alias(ends=ending()).filter(ends__gt=now)
 
 
 class CourseSession(TimestampedModel):

@@ -1,5 +1,6 @@
 """May this user enter a session: the sole answer, with its reason."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.models import User
 from common.errors import NotFound
 from common.prepared import prepared
-from courses.models import CourseSession
+from courses.models import CourseSession, ending
 from payments.models import HoldPart
 
 
@@ -25,13 +26,10 @@ class AccessReason(models.TextChoices):
 
 
 _ADMITTING = {AccessReason.TEACHER, AccessReason.ENROLLED, AccessReason.PURCHASED}
-# A share that came back after the session took place does not undo having bought it.
+# A share that came back once the session was over does not undo having bought it; one that came
+# back before ends the right to be there, whoever gave it.
 _STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
-    reason__in=[
-        HoldPart.Reason.MISSED,
-        HoldPart.Reason.TEACHER_ABSENT,
-        HoldPart.Reason.STAFF_DECISION,
-    ]
+    settled_at__gte=ending("session__")
 )
 
 
@@ -70,6 +68,16 @@ def access_of(session: Any, user: User) -> Access:
     return Access(_reason(session, user), session.opens_at, session.ends_at)
 
 
+def admitted(session: CourseSession, users: Collection[UUID]) -> set[UUID]:
+    """Which of these users have access to a session, its teacher included; one statement.
+
+    By the rule of `access_of`, as things stand now: nobody once it is called off.
+    """
+    if not users:
+        return set()
+    return {key for (key,) in _admitted(session.pk, [*users])}
+
+
 def has_access_to_session(*, user: User, session_id: UUID) -> Access:
     """Whether the user may enter, and why; one statement. Raises `NotFound` for what is hidden."""
     return access_of(find_session(user=user, session_id=session_id), user)
@@ -87,6 +95,17 @@ def find_session(*, user: User, session_id: UUID) -> Any:
 def _session_with_access(session: UUID, user: UUID) -> models.QuerySet:
     sessions = CourseSession.objects.select_related("course")
     return with_access_of(sessions, user).filter(pk=session)
+
+
+@prepared
+def _admitted(session: UUID, users: list[UUID]) -> models.QuerySet:
+    takes_place = CourseSession.objects.exclude(status=CourseSession.Status.CANCELLED)
+    teacher = takes_place.filter(pk=session, course__teacher=OuterRef("pk"))
+    bought = HoldPart.objects.filter(
+        _STILL_BOUGHT, session__pk=session, hold__student=OuterRef("pk")
+    ).exclude(session__status=CourseSession.Status.CANCELLED)
+    allowed = User.objects.filter(Exists(teacher) | Exists(bought), pk__in=users)
+    return allowed.values_list("pk")
 
 
 def _reason(session: Any, user: User) -> AccessReason:

@@ -7,19 +7,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import models
-from django.db.models import (
-    Count,
-    DateTimeField,
-    DurationField,
-    ExpressionWrapper,
-    F,
-    OuterRef,
-    Q,
-    Subquery,
-)
+from django.db.models import Count, OuterRef, Q, Subquery
 
 from accounts.models import User
-from courses.models import Course, CourseSession
+from courses.models import Course, CourseSession, ending
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
 from enrollments.services.attendance import attendance_in
 from enrollments.timeline import Step, moved, timeline_of
@@ -41,11 +32,6 @@ _SHELVES = {
     Shelf.PAST: ~_CANCELLED & Q(next_starts_at__isnull=True),
     Shelf.CANCELLED: _CANCELLED,
 }
-# A duration is microseconds to these databases.
-_LENGTH = ExpressionWrapper(
-    F("session__duration_minutes") * 60_000_000, output_field=DurationField()
-)
-_ENDS_AT = ExpressionWrapper(F("session__starts_at") + _LENGTH, output_field=DateTimeField())
 
 
 class Badge(NamedTuple):
@@ -138,7 +124,7 @@ def bookings_of(user: User, now: datetime) -> HoldQuerySet:
         HoldPart.objects.filter(hold=OuterRef("pk"))
         .exclude(status=HoldPart.Status.REFUNDED)
         .exclude(session__status=CourseSession.Status.CANCELLED)
-        .annotate(ends_at=_ENDS_AT)
+        .annotate(ends_at=ending("session__"))
         .filter(ends_at__gt=now)
         .order_by("session__starts_at")
     )
