@@ -163,9 +163,10 @@ def _hold(
     )
     sessions = pair["sessions"]
     cursor.executemany(
-        "INSERT INTO hold_parts (id, hold_id, session_id, amount, sold_starts_at, status, reason,"
-        " review_reason, teacher_amount, referrer_amount, platform_amount, refunded_amount)"
-        " VALUES (%s, %s, %s, %s, NOW(6), 'pending', '', '', 0, 0, 0, 0)",
+        "INSERT INTO hold_parts (id, hold_id, session_id, amount, sold_starts_at,"
+        " sold_duration_minutes, status, reason, review_reason, teacher_amount, referrer_amount,"
+        " platform_amount, refunded_amount)"
+        " VALUES (%s, %s, %s, %s, NOW(6), 60, 'pending', '', '', 0, 0, 0, 0)",
         [[_new(), hold, session, pair["price"] / len(sessions)] for session in sessions],
     )
 

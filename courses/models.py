@@ -146,6 +146,8 @@ class CourseSession(TimestampedModel):
     description = models.TextField(blank=True)
     starts_at = models.DateTimeField(db_index=True)
     duration_minutes = models.PositiveIntegerField()
+    # When its start or length was last changed, if ever.
+    rescheduled_at = models.DateTimeField(null=True, blank=True, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.SCHEDULED)
     room_name = models.CharField(max_length=100, unique=True, default=new_room_name, editable=False)
 

@@ -158,7 +158,10 @@ class PaymentHold(UUIDModel):
 
 
 class HoldPart(UUIDModel):
-    """The share of a hold that pays for one session. Settling is always settling a part."""
+    """The share of a hold that pays for one session. Settling is always settling a part.
+
+    It remembers the start and the length that its session was sold with.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -179,6 +182,7 @@ class HoldPart(UUIDModel):
     session = models.ForeignKey("courses.CourseSession", models.PROTECT, related_name="hold_parts")
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     sold_starts_at = models.DateTimeField()
+    sold_duration_minutes = models.PositiveIntegerField()
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     settled_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=30, choices=Reason, blank=True)

@@ -17,6 +17,7 @@ from payments.models import SYSTEM_ACCOUNTS, LedgerAccount
 
 CHUNK = 10_000
 SESSIONS = 4
+MINUTES = 60
 SHARE = Decimal("5.00")
 PRICE = SESSIONS * SHARE
 GRANT = Decimal("100000.00")
@@ -155,7 +156,7 @@ def _catalogue(size: Size) -> Iterator[Statement]:
         "title": f"CONCAT('Session ', # % {SESSIONS} + 1)",
         "description": "''",
         "starts_at": STARTS_AT,
-        "duration_minutes": 60,
+        "duration_minutes": MINUTES,
         "status": f"IF({IS_FIRST}, 'completed', 'scheduled')",
         "room_name": "CONCAT('load-', #)",
     }
@@ -204,6 +205,7 @@ def _parts(size: Size) -> Statement:
         "session_id": key(SESSION, f"{course} * {SESSIONS} + # % {SESSIONS}"),
         "amount": SHARE,
         "sold_starts_at": STARTS_AT,
+        "sold_duration_minutes": MINUTES,
         "status": f"IF({IS_FIRST}, 'released', 'pending')",
         "settled_at": f"IF({IS_FIRST}, NOW(6) - INTERVAL 29 DAY, NULL)",
         "reason": f"IF({IS_FIRST}, 'attended', '')",

@@ -3,10 +3,17 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.db import connection
+from django.utils import timezone
+
+from enrollments.services.enrolling import enroll_full_course
+from payments.models import HoldPart
+from tests.factories import DAY, extend_course, make_course, student_with_credit
 
 ROOT = Path(__file__).resolve().parent.parent
 DOWNWARDS = ("payments", "enrollments", "courses", "admin", "accounts")
@@ -43,6 +50,19 @@ def manage(url: str, *words: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.django_db
+def test_parts_sold_before_lengths_were_kept_get_those_of_their_sessions():
+    course = make_course(sessions=1)
+    extend_course(course, starts_at=timezone.now() + 2 * DAY, minutes=90)
+    enroll_full_course(student=student_with_credit(), course_id=course.pk)
+    HoldPart.objects.update(sold_duration_minutes=1)
+
+    import_module("payments.migrations.0011_sold_durations").take_over(apps, None)
+
+    parts = HoldPart.objects.order_by("session__session_number")
+    assert list(parts.values_list("sold_duration_minutes", flat=True)) == [60, 90]
 
 
 def tables(url: str) -> set[str]:

@@ -35,6 +35,8 @@ from enrollments.services.enrolling import give_back
 from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.services.holds import lock_pending_parts, new_part
 
+WHEN = ("starts_at", "duration_minutes")
+
 
 @dataclass(frozen=True)
 class Refunds:
@@ -107,10 +109,12 @@ def change_session(*, session_id: UUID, actor: User, **changes: Any) -> CourseSe
     course, the session.
     """
     session = _lock_session(session_id, actor)
-    if not changes.keys().isdisjoint({"starts_at", "duration_minutes"}):
+    if not changes.keys().isdisjoint(WHEN):
         _check_movable(session)
     if "starts_at" in changes:
         _check_start(changes["starts_at"])
+    if any(getattr(session, name) != changes.get(name, getattr(session, name)) for name in WHEN):
+        changes |= {"rescheduled_at": timezone.now(), "status": CourseSession.Status.SCHEDULED}
     for name, value in changes.items():
         setattr(session, name, value)
     session.save(update_fields=[*changes, "updated_at"])

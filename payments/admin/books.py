@@ -38,7 +38,8 @@ class TransferInline(ReadOnlyTabularInline):
 @admin.register(HoldPart)
 class HoldPartAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "status", "reason", "amount", "student", "session", "sold_starts_at", "settled_at",
+        "id", "status", "reason", "amount", "student", "session", "sold_starts_at",
+        "sold_duration_minutes", "settled_at",
     )  # fmt: skip
     list_filter = ("status", "reason", "sold_starts_at")
     joined = ("hold__student", "session")

@@ -42,6 +42,7 @@ class HoldPartSerializer(RenderedModel):
     session_id = serializers.UUIDField()
     session_title = serializers.CharField(source="session.title")
     starts_at = serializers.DateTimeField(source="session.starts_at")
+    duration_minutes = serializers.IntegerField(source="session.duration_minutes")
 
     class Meta:
         model = HoldPart
@@ -50,7 +51,9 @@ class HoldPartSerializer(RenderedModel):
             "session_id",
             "session_title",
             "starts_at",
+            "duration_minutes",
             "sold_starts_at",
+            "sold_duration_minutes",
             "amount",
             "refunded_amount",
             "status",

@@ -80,8 +80,14 @@ def frozen_rates(student: User) -> dict[str, Any]:
 
 
 def new_part(hold: PaymentHold, session: CourseSession, amount: Decimal) -> HoldPart:
-    """A part that remembers the start it was sold with; not saved."""
-    return HoldPart(hold=hold, session=session, amount=amount, sold_starts_at=session.starts_at)
+    """A part that remembers the start and length it was sold with; not saved."""
+    return HoldPart(
+        hold=hold,
+        session=session,
+        amount=amount,
+        sold_starts_at=session.starts_at,
+        sold_duration_minutes=session.duration_minutes,
+    )
 
 
 def lock_pending_parts(*holds: PaymentHold) -> list[HoldPart]:

@@ -120,7 +120,22 @@ class TestMoving:
         moved = self.move(first, first.starts_at + DAY, minutes=90)
         part = HoldPart.objects.get(session=first)
         assert (part.sold_starts_at, moved.starts_at) == (first.starts_at, first.starts_at + DAY)
-        assert moved.duration_minutes == 90
+        assert (part.sold_duration_minutes, moved.duration_minutes) == (60, 90)
+
+    @pytest.mark.parametrize("change", [{"minutes": 1}, {"minutes": 1440}, {"by": DAY}])
+    def test_the_session_remembers_when_it_was_rescheduled(self, first, change):
+        CourseSession.objects.filter(pk=first.pk).update(status="live")
+        before = timezone.now()
+        start = first.starts_at + change.pop("by", timedelta(0))
+        moved = self.move(first, start, **change)
+        assert before <= moved.rescheduled_at <= timezone.now()
+        assert moved.status == "scheduled"
+
+    def test_what_stays_as_it_was_is_not_rescheduled(self, course, first):
+        CourseSession.objects.filter(pk=first.pk).update(status="live")
+        kept = self.move(first, first.starts_at)
+        change_session(session_id=first.pk, actor=course.teacher, title="New")
+        assert (kept.rescheduled_at, kept.status) == (None, "live")
 
     def test_a_started_session_is_neither_moved_nor_lengthened(self, first):
         start_session(first)
