@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from accounts.models import User
 from common.errors import NotFound
 from common.prepared import prepared
-from courses.models import CourseSession, ending
+from courses.models import Course, CourseSession, ending
 from payments.models import HoldPart
 
 
@@ -76,6 +76,14 @@ def admitted(session: CourseSession, users: Collection[UUID]) -> set[UUID]:
     if not users:
         return set()
     return {key for (key,) in _admitted(session.pk, [*users])}
+
+
+def most_admitted(course: Course, now: datetime) -> int:
+    """How many students have access to the fullest of a course's sessions that are not over."""
+    sessions = course.sessions.not_over(now).order_by()
+    bought = HoldPart.objects.filter(_STILL_BOUGHT, session__in=sessions).values("session")
+    students = bought.annotate(n=Count("hold__student", distinct=True))
+    return max(students.values_list("n", flat=True), default=0)
 
 
 def has_access_to_session(*, user: User, session_id: UUID) -> Access:

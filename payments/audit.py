@@ -31,6 +31,7 @@ INVARIANTS = (
     bookings.SETTLED_SESSIONS,
     books.SHARES,
     books.DIRECTIONS,
+    bookings.ADMITTED,
 )
 # A broken ledger may have millions of offenders; nobody reads more than this.
 AT_MOST = 1000
@@ -102,7 +103,8 @@ def _examine(cursor: CursorWrapper, invariant: Invariant, now: Any) -> Finding:
 
 
 def _offenders(cursor: CursorWrapper, check: Check, now: Any) -> Iterator[Offender]:
-    cursor.execute(f"{books.COMMON} {check.sql} LIMIT {AT_MOST}", {"now": now})
+    common = books.COMMON.format(session_ends=books.SESSION_ENDS[connection.vendor])
+    cursor.execute(f"{common} {check.sql} LIMIT {AT_MOST}", {"now": now})
     names = [column[0] for column in cursor.description][1:]
     for key, *values in cursor.fetchall():
         yield Offender(_text(key), _describe(check.problem, names, values))

@@ -170,3 +170,33 @@ SETTLED_SESSIONS = Invariant(
         ),
     ),
 )
+
+ADMITTED = Invariant(
+    "I15",
+    "No session that is not over has more students with access than its course has seats.",
+    (
+        Check(
+            # What came back of a session that is not over came back before its end. The parts are
+            # counted in an index; their students only where there are too many.
+            "more students than seats have access to the session",
+            """
+            SELECT crowded.id, crowded.max_students, COUNT(DISTINCT h.student_id) AS admitted
+            FROM (
+                SELECT s.id, c.max_students
+                FROM course_sessions s
+                JOIN courses c ON c.id = s.course_id
+                JOIN ends e ON e.session_id = s.id
+                WHERE s.status IN ('scheduled', 'live') AND e.at > %(now)s
+                    AND c.max_students < (
+                        SELECT COUNT(*) FROM hold_parts p
+                        WHERE p.session_id = s.id AND p.status IN ('pending', 'released')
+                    )
+            ) AS crowded
+            JOIN hold_parts p ON p.session_id = crowded.id AND p.status IN ('pending', 'released')
+            JOIN payment_holds h ON h.id = p.hold_id
+            GROUP BY crowded.id, crowded.max_students
+            HAVING COUNT(DISTINCT h.student_id) > crowded.max_students
+            """,
+        ),
+    ),
+)

@@ -24,6 +24,11 @@ class Invariant:
     checks: tuple[Check, ...]
 
 
+# The one thing that each database says in words of its own.
+SESSION_ENDS = {
+    "mysql": "starts_at + INTERVAL duration_minutes MINUTE",
+    "sqlite": "django_format_dtdelta('+', starts_at, duration_minutes * 60000000)",
+}
 # What several checks start from; each is put before every query.
 COMMON = """
     WITH moved AS (
@@ -36,6 +41,8 @@ COMMON = """
     ), enrolled AS (
         SELECT course_id, COUNT(*) AS students FROM course_enrollments
         WHERE status <> 'cancelled' GROUP BY course_id
+    ), ends AS (
+        SELECT id AS session_id, {session_ends} AS at FROM course_sessions
     )
 """
 

@@ -17,6 +17,7 @@ from common.money import ZERO
 from common.transactions import operation
 from courses.models import Course, CourseSession
 from courses.services import check_sellable, lock_course
+from enrollments.access import most_admitted
 from enrollments.errors import (
     RefundsChanged,
     SeatsTaken,
@@ -241,7 +242,9 @@ def _check_start(starts_at: datetime) -> None:
 def _check_capacity(course: Course, seats: int) -> None:
     now = timezone.now()
     to_come = sessions_as_sold_to(None).filter(course=course).open_at(now)
-    taken = course.current_students + max((session.taken for session in to_come), default=0)
+    sold = course.current_students + max((session.taken for session in to_come), default=0)
+    # Whoever is in a session that runs stays, also with a seat that was given back.
+    taken = max(sold, most_admitted(course, now))
     if seats < taken:
         raise SeatsTaken(taken=taken)
 

@@ -1,16 +1,22 @@
 """Staff decide on a hold while somebody else moves its money: each race, and its twin."""
 
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
+from threading import Barrier, Event
 
 import pytest
 
+from enrollments.access import admitted
+from enrollments.errors import SoldOut
 from enrollments.models import Attendance
-from enrollments.services import decisions
+from enrollments.services import decisions, purchasing
 from enrollments.services.decisions import refund_hold, release_hold
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.services.purchasing import purchase_session
 from enrollments.services.settlement import settle_hold
 from payments.models import LedgerAccount, PaymentHold
-from tests.concurrency.racing import kinds, race
+from tests.concurrency.racing import TIMEOUT_SECONDS, kinds, race
 from tests.factories import StaffFactory, end_session, make_course, student_with_credit
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
@@ -34,6 +40,13 @@ def over(enrollment):
     for session in enrollment.course.sessions.all():
         end_session(session, ago=timedelta(days=1))
     return enrollment
+
+
+@pytest.fixture
+def last_seat():
+    """The only seat of a session that is to come."""
+    session = make_course(sessions=1, max_students=1).sessions.get()
+    return purchase_session(student=student_with_credit("16.00"), session_id=session.pk)
 
 
 def decide(service, enrollment, boss):
@@ -114,3 +127,50 @@ def test_settlement_and_staff_settle_each_part_once(over, boss, retried, broken)
     assert earned.balance == 70
     assert retried == []
     assert broken() == {}
+
+
+def test_a_refunded_seat_admits_one_at_every_moment(last_seat, boss, retried, broken):
+    """Whoever looks sees its former owner, nobody, or its next one; never two."""
+    rivals, session = [student_with_credit("16.00") for _ in range(2)], last_seat.session
+    everybody = [last_seat.user_id, *(rival.pk for rival in rivals)]
+    refunded, sold, seen = Event(), Barrier(3), set()
+
+    def refund():
+        decision = decide(refund_hold, last_seat, boss)()
+        refunded.set()
+        return decision
+
+    def buy(student):
+        try:
+            while True:
+                last_try = refunded.is_set()
+                with suppress(SoldOut):
+                    return purchase_session(student=student, session_id=session.pk)
+                if last_try:
+                    return None
+        finally:
+            sold.wait(TIMEOUT_SECONDS)
+
+    def look():
+        while sold.n_waiting != 2:
+            seen.add(frozenset(admitted(session, everybody)))
+        sold.wait(TIMEOUT_SECONDS)
+
+    outcomes = kinds(race(refund, look, *(partial(buy, rival) for rival in rivals)))
+    assert outcomes == {"Decision": 1, "SessionPurchase": 1, "NoneType": 2}
+    assert {len(people) for people in seen} <= {0, 1}
+    assert admitted(session, everybody) < {rival.pk for rival in rivals}
+    assert retried == []
+    assert broken() == {}
+
+
+def test_without_the_lock_a_refunded_seat_admits_two(
+    last_seat, boss, without_locks, meeting, broken
+):
+    """The race is real: both find the seat that was given back, and both may come."""
+    rivals, session = [student_with_credit("16.00") for _ in range(2)], last_seat.session
+    decide(refund_hold, last_seat, boss)()
+    meeting().before(purchasing, "_insert_purchase")
+    race(*(lambda s=s: purchase_session(student=s, session_id=session.pk) for s in rivals))
+    assert admitted(session, [rival.pk for rival in rivals]) == {rival.pk for rival in rivals}
+    assert {"I7", "I15"} <= broken().keys()

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from common.errors import DomainError
 from courses.models import CourseSession
 from enrollments import livekit
+from enrollments.access import admitted
 from enrollments.models import CourseEnrollment
 from enrollments.rehearsal import conversation
 from enrollments.services.enrolling import (
@@ -133,6 +134,10 @@ class School(RuleBasedStateMachine):
     def taken(self, number: int, *, but: int | None = None) -> int:
         singles = sum(number in mine for i, mine in enumerate(self.singles) if i != but)
         return singles + sum(booking is not None for booking in self.enrolled)
+
+    def admitted(self, number: int) -> set[int]:
+        """Those for whom something waits of a lesson that is not settled."""
+        return {self.owner[booking] for booking, parts in self.parts.items() if number in parts}
 
     def keep(self, student: int, booking: object, parts: dict[int, int]) -> None:
         self.owner[booking] = student
@@ -357,7 +362,11 @@ class School(RuleBasedStateMachine):
     def change_capacity(self, seats: int) -> None:
         to_come = [i for i, lesson in enumerate(self.lessons) if lesson.open]
         enrolled = sum(booking is not None for booking in self.enrolled)
-        fullest = max((self.taken(i) for i in to_come), default=enrolled)
+        running = [
+            i for i, x in enumerate(self.lessons) if x.started and not (x.over or x.cancelled)
+        ]
+        sold = max((self.taken(i) for i in to_come), default=enrolled)
+        fullest = max(sold, *(len(self.admitted(i)) for i in running), 0)
         done = self.attempt(
             lambda: change_course(
                 course_id=self.course.pk, actor=self.course.teacher, max_students=seats
@@ -388,6 +397,14 @@ class School(RuleBasedStateMachine):
 
     def earned(self, user: object) -> int:
         return int(LedgerAccount.objects.get(owner=user, kind="earnings").balance * 100)
+
+    @invariant()
+    def whoever_has_paid_may_come(self) -> None:
+        users = {student.pk: number for number, student in enumerate(self.students)}
+        for number, lesson in enumerate(self.lessons):
+            if not (lesson.over or lesson.cancelled):
+                found = admitted(lesson.row, [*users, self.course.teacher_id])
+                assert {users.get(key) for key in found} == {None, *self.admitted(number)}
 
     @invariant()
     def the_books_are_in_order(self) -> None:

@@ -37,6 +37,7 @@ from tests.factories import (
     DAY,
     StaffFactory,
     UserFactory,
+    end_session,
     extend_course,
     make_course,
     start_session,
@@ -244,8 +245,17 @@ class TestTerms:
             self.change(course, max_students=1)
         assert refusal.value.details == {"taken": 2}
         assert self.change(course, max_students=2).max_students == 2
+
+    def test_nor_fewer_than_are_in_a_session_that_runs(self, student, course, first, enrollment):
+        """One of them has given up the seat since; both may stay until it is over."""
+        purchase_session(student=student_with_credit(), session_id=first.pk)
         start_session(first)
-        assert self.change(course, max_students=1).max_students == 1
+        cancel_enrollment(student=student, enrollment_id=enrollment.pk)
+        with pytest.raises(SeatsTaken) as refusal:
+            self.change(course, max_students=1)
+        assert refusal.value.details == {"taken": 2}
+        end_session(first)
+        assert self.change(course, max_students=0).max_students == 0
 
     def test_what_was_sold_keeps_its_price(self, student, course, enrollment):
         self.change(course, price_full_course=Decimal("1.00"))
