@@ -10,6 +10,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
+from common.fields import ExactCharField
 from common.models import LockingQuerySet, TimestampedModel
 from common.money import CENT
 
@@ -149,7 +150,7 @@ class CourseSession(TimestampedModel):
     # When its start or length was last changed, if ever.
     rescheduled_at = models.DateTimeField(null=True, blank=True, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.SCHEDULED)
-    room_name = models.CharField(max_length=100, unique=True, default=new_room_name, editable=False)
+    room_name = ExactCharField(max_length=100, unique=True, default=new_room_name, editable=False)
 
     objects = CourseSessionQuerySet.as_manager()
 

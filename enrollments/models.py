@@ -10,6 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from accounts.models import User
+from common.fields import ExactCharField
 from common.models import LockingQuerySet, TimestampedModel, UUIDModel
 from common.money import ZERO
 
@@ -178,10 +179,10 @@ class WebhookEvent(UUIDModel):
     `session` is the one of its room, if that room is ours. `note` says what came of it.
     """
 
-    event_id = models.CharField(max_length=100, unique=True)
+    event_id = ExactCharField(max_length=100, unique=True)
     kind = models.CharField(max_length=100)
-    room_name = models.CharField(max_length=255, blank=True)
-    room_sid = models.CharField(max_length=100, blank=True)
+    room_name = ExactCharField(max_length=255, blank=True)
+    room_sid = ExactCharField(max_length=100, blank=True)
     session = models.ForeignKey(
         "courses.CourseSession", models.SET_NULL, null=True, related_name="webhook_events"
     )
@@ -217,8 +218,8 @@ class Attendance(UUIDModel):
 
     session = models.ForeignKey("courses.CourseSession", models.CASCADE, related_name="attendances")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="attendances")
-    connection = models.CharField(max_length=100)
-    room_sid = models.CharField(max_length=100)
+    connection = ExactCharField(max_length=100)
+    room_sid = ExactCharField(max_length=100)
     joined_at = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)
     source = models.CharField(max_length=20, choices=Source)

@@ -9,6 +9,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from accounts.models import User
+from common.fields import ExactCharField
 from common.models import LockingQuerySet, UUIDModel
 from common.money import ZERO
 from payments.conditions import COMPLETED, DECIDED, within
@@ -323,7 +324,7 @@ class Transfer(UUIDModel):
         PAYOUT = "payout"
 
     # The business event: the database itself refuses to let it move money a second time.
-    dedupe_key = models.CharField(max_length=100, unique=True)
+    dedupe_key = ExactCharField(max_length=100, unique=True)
     kind = models.CharField(max_length=30, choices=Kind)
     debit_account = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="debits")
     credit_account = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="credits")
