@@ -59,7 +59,7 @@ class SessionStarted(DomainError):
 
 class SessionNotMoved(DomainError):
     code = "session_not_moved"
-    message = "The session is still at the time it was sold with."
+    message = "The session still has the start and length it was sold with."
 
 
 class SessionClosed(DomainError):

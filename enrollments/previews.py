@@ -41,7 +41,11 @@ def preview_hand_back(*, user: User, enrollment_id: UUID, session_id: UUID) -> C
 def _parts(**where: Any) -> list[HoldPart]:
     parts = HoldPart.objects.filter(**where).order_by("session__session_number")
     return list(
-        parts.annotate(starts_at=F("session__starts_at"), session_status=F("session__status"))
+        parts.annotate(
+            starts_at=F("session__starts_at"),
+            duration_minutes=F("session__duration_minutes"),
+            session_status=F("session__status"),
+        )
     )
 
 

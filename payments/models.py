@@ -1,5 +1,6 @@
 """The bank's books: accounts, transfers between them, and what is held in escrow."""
 
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -159,10 +160,7 @@ class PaymentHold(UUIDModel):
 
 
 class HoldPart(UUIDModel):
-    """The share of a hold that pays for one session. Settling is always settling a part.
-
-    It remembers the start and the length that its session was sold with.
-    """
+    """The share of a hold that pays for one session as sold. Settling is always settling a part."""
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -219,6 +217,10 @@ class HoldPart(UUIDModel):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    def is_as_sold(self, starts_at: datetime, duration_minutes: int) -> bool:
+        """Whether its session, with this start and length, is still as it was sold."""
+        return (self.sold_starts_at, self.sold_duration_minutes) == (starts_at, duration_minutes)
 
     def as_event(self) -> dict[str, Any]:
         """How it was settled, for a timeline."""

@@ -247,7 +247,7 @@ if any(len(_key) < 32 for _key in PAYOUT_KEYS):
 IDEMPOTENCY_KEY_DAYS = env.int("IDEMPOTENCY_KEY_DAYS", default=30)
 JOIN_OPENS_MINUTES = env.int("JOIN_OPENS_MINUTES", default=10)
 
-# After a session. Who was there for this part of its scheduled length attended it.
+# After a session. Who was there for this part of the length that was sold attended it.
 ATTENDANCE_THRESHOLD_PERCENT = env.int("ATTENDANCE_THRESHOLD_PERCENT", default=20)
 if not 0 < ATTENDANCE_THRESHOLD_PERCENT <= 100:
     raise ImproperlyConfigured("ATTENDANCE_THRESHOLD_PERCENT is a percentage: 1 to 100.")
@@ -259,6 +259,10 @@ if SETTLEMENT_GRACE_MINUTES < 0:
 NO_SHOW = env.str("NO_SHOW", default="refund")
 if NO_SHOW not in ("refund", "release"):
     raise ImproperlyConfigured("NO_SHOW is refund or release.")
+# Whoever misses a session is refunded all the same if it changed with less notice than this.
+CHANGE_NOTICE_HOURS = env.int("CHANGE_NOTICE_HOURS", default=12)
+if CHANGE_NOTICE_HOURS < 0:
+    raise ImproperlyConfigured("CHANGE_NOTICE_HOURS is below zero: 0 asks for no notice.")
 
 # Video. Without these the platform works, but nobody can join and nobody's attendance is known.
 LIVEKIT_URL = env.str("LIVEKIT_URL", default="")

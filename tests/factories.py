@@ -180,7 +180,9 @@ def _shift(session: CourseSession, starts_at: datetime) -> None:
     starts_at = starts_at.replace(microsecond=0)  # as people plan, and as LiveKit tells the time
     delta = starts_at - session.starts_at
     HoldPart.objects.filter(session=session).update(sold_starts_at=F("sold_starts_at") + delta)
-    CourseSession.objects.filter(pk=session.pk).update(starts_at=starts_at)
+    CourseSession.objects.filter(pk=session.pk).update(
+        starts_at=starts_at, rescheduled_at=F("rescheduled_at") + delta
+    )
     session.starts_at = starts_at
 
 

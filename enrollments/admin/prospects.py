@@ -82,12 +82,11 @@ def attendance_for(holds: Iterable[PaymentHold]) -> Attended:
 
 def presence(part: HoldPart, hold: PaymentHold, attended: Attended) -> str:
     """How long student and teacher were there; nothing before the session begins."""
-    session = part.session
-    if not session.has_started():
+    if not part.session.has_started():
         return ""
     people = {"Student": hold.student_id, "teacher": hold.teacher_id}
-    times = (f"{who} {attended.of(session, key).minutes}" for who, key in people.items())
-    return f"{', '.join(times)} of {session.duration_minutes} min"
+    times = (f"{who} {attended.of(part, key).minutes}" for who, key in people.items())
+    return f"{', '.join(times)} of {part.sold_duration_minutes} min"
 
 
 def pending_parts(hold: PaymentHold) -> list[HoldPart]:

@@ -174,7 +174,7 @@ class HandBackView(MoneyView):
         request=None,
         parameters=[KEY_PARAMETER],
         tags=TAGS,
-        summary="Hand back a session that was moved after the sale",
+        summary="Hand back a session whose start or length changed after the sale",
     )
     def delete(self, request: Request, enrollment_id: UUID, session_id: UUID) -> Response:
         parsed(serializers.Serializer, request)

@@ -30,7 +30,7 @@ Spell = tuple[datetime, datetime | None]
 
 @dataclass(frozen=True)
 class Presence:
-    """How long somebody was there, of a session that lasts `length`."""
+    """How long somebody was there, of the `length` that was sold."""
 
     time: timedelta
     length: timedelta
@@ -42,7 +42,7 @@ class Presence:
 
     @property
     def percent(self) -> int:
-        """Whole percent of the session's scheduled length."""
+        """Whole percent of the length."""
         return self.time * 100 // self.length
 
     @property
@@ -52,18 +52,19 @@ class Presence:
 
 
 def outcome_of(teacher: Presence, student: Presence) -> HoldPart.Reason:
-    """What presences make of a session that the student has paid for."""
+    """What presences make of a part: both are of the length that it was sold with."""
     if not teacher.suffices:
         return HoldPart.Reason.TEACHER_ABSENT
     return HoldPart.Reason.ATTENDED if student.suffices else HoldPart.Reason.MISSED
 
 
 class Attended(dict[tuple[UUID, UUID], Presence]):
-    """Presences by session and user."""
+    """Presences by session and user, each of the length that is scheduled."""
 
-    def of(self, session: CourseSession, user_id: UUID) -> Presence:
-        """Somebody's presence in a session, none included."""
-        return self.get((session.pk, user_id)) or Presence(NONE, length_of(session))
+    def of(self, part: HoldPart, user_id: UUID) -> Presence:
+        """Somebody's presence in the session of a part, of the length it was sold with."""
+        found = self.get((part.session_id, user_id))
+        return Presence(found.time if found else NONE, part.sold_duration_minutes * MINUTE)
 
 
 def attendance_of(session: CourseSession) -> dict[UUID, Presence]:

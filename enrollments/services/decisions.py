@@ -141,7 +141,7 @@ def _conclude(
 ) -> None:
     """What having settled `due` makes of a booking, not saved."""
     if isinstance(booking, SessionPurchase):
-        _end_purchase(booking, released=due[0].status == RELEASED, now=now)
+        _end_purchase(booking, due[0], now)
         return
     over = all(part.starts_at <= now for part in due)
     if booking.status == EnrollmentStatus.ACTIVE and len(due) == len(pending) and not over:
@@ -149,10 +149,11 @@ def _conclude(
     note_progress(booking, pending)
 
 
-def _end_purchase(purchase: SessionPurchase, *, released: bool, now: datetime) -> None:
+def _end_purchase(purchase: SessionPurchase, part: HoldPart, now: datetime) -> None:
     """Paid out it was attended; given back it is cancelled, whoever was there keeps that."""
-    there = attendance_in([purchase.session], [purchase.user_id])
-    presence = there.of(purchase.session, purchase.user_id)
+    released = part.status == RELEASED
+    attended = attendance_in([purchase.session], [purchase.user_id])
+    presence = attended.of(part, purchase.user_id)
     purchase.attendance_duration_minutes = presence.minutes
     purchase.attended = released or presence.suffices
     purchase.status = PurchaseStatus.ATTENDED if released else PurchaseStatus.CANCELLED

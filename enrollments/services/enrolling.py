@@ -121,8 +121,9 @@ def cancel_enrollment(
 
 @operation
 def hand_back_session(*, student: User, enrollment_id: UUID, session_id: UUID) -> Cancellation:
-    """Refund one session that was moved after the sale, until it starts; the enrolment goes on.
+    """Refund one session whose start or length changed after the sale, until it starts.
 
+    The enrolment goes on.
     A repeat raises `HoldSettled`. Raises `SessionNotMoved`, `SessionStarted`,
     `AlreadyCancelled`, `NotFound`. Locks the course, the enrolment, hold and parts, the wallet.
     """
@@ -198,9 +199,11 @@ def refuse_hand_back(
     if not due:
         sold = HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id)
         return HoldSettled() if sold.exists() else NotFound()
-    if due[0].starts_at <= now:
+    [part] = due
+    if part.starts_at <= now:
         return SessionStarted()
-    return SessionNotMoved() if due[0].starts_at == due[0].sold_starts_at else None
+    as_sold = part.is_as_sold(part.starts_at, part.duration_minutes)
+    return SessionNotMoved() if as_sold else None
 
 
 def give_back(

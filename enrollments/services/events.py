@@ -177,15 +177,15 @@ def _note_doubts(key: UUID) -> None:
         parts = HoldPart.objects.filter(pk__in=[part.pk for part in locked])
         attended = attendance_in([session])
         for part in parts.select_related("hold"):
-            if doubt := _doubt(part, session, attended):
+            if doubt := _doubt(part, attended):
                 HoldPart.objects.filter(pk=part.pk).update(review_reason=doubt)
     WebhookEvent.objects.filter(pk=key).update(processed_at=timezone.now())
 
 
-def _doubt(part: HoldPart, session: CourseSession, attended: Attended) -> str:
+def _doubt(part: HoldPart, attended: Attended) -> str:
     """What speaks against how a part was settled, or for a decision on one under review."""
-    teacher = attended.of(session, part.hold.teacher_id)
-    student = attended.of(session, part.hold.student_id)
+    teacher = attended.of(part, part.hold.teacher_id)
+    student = attended.of(part, part.hold.student_id)
     decided = part.reason in BY_ATTENDANCE and part.reason != outcome_of(teacher, student)
     waits = part.status == HoldPart.Status.PENDING and part.review_reason
     if not (decided or waits):

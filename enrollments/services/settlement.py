@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
@@ -128,7 +128,7 @@ def settle_hold(key: UUID) -> Tally:
         note_progress(booking, pending)
         save([booking], [*MUTABLE, "completion_percentage"])
     elif known:
-        there = attended.of(sessions[booking.session_id], booking.user_id)
+        there = attended.of(known[0].part, booking.user_id)
         _end(booking, known[0], there, now)
         save([booking], [*MUTABLE, "attended", "attendance_duration_minutes"])
     return _count(verdicts, settled)
@@ -200,11 +200,25 @@ def _judge(part: HoldPart, session: KnownSession, attended: Attended) -> Verdict
     """How a part ends by what is known of its session; None where nothing is."""
     if not session.heard:
         return None
-    teacher = attended.of(session, part.hold.teacher_id)
-    reason = outcome_of(teacher, attended.of(session, part.hold.student_id))
-    keeps = reason == Reason.MISSED and settings.NO_SHOW == "release"
-    released = reason == Reason.ATTENDED or keeps
+    teacher = attended.of(part, part.hold.teacher_id)
+    reason = outcome_of(teacher, attended.of(part, part.hold.student_id))
+    missed_is_paid = settings.NO_SHOW == "release" and not _came_as_a_surprise(part, session)
+    released = reason == Reason.ATTENDED or (reason == Reason.MISSED and missed_is_paid)
     return Verdict(part, Status.RELEASED if released else Status.REFUNDED, reason)
+
+
+def _came_as_a_surprise(part: HoldPart, session: CourseSession) -> bool:
+    """Whether start or length changed after the sale, with less notice than is promised.
+
+    Also where they were changed back: the student may have gone by what was said in between.
+    """
+    changed_at = session.rescheduled_at
+    if changed_at is None:
+        return False
+    as_sold = part.is_as_sold(session.starts_at, session.duration_minutes)
+    notice = timedelta(hours=settings.CHANGE_NOTICE_HOURS)
+    knew = as_sold and part.hold.held_at > changed_at
+    return not knew and session.starts_at - changed_at < notice
 
 
 def _review(parts: Sequence[HoldPart]) -> None:

@@ -91,7 +91,9 @@ def new_part(hold: PaymentHold, session: CourseSession, amount: Decimal) -> Hold
 
 
 def lock_pending_parts(*holds: PaymentHold) -> list[HoldPart]:
-    """The pending parts with their holds, both locked, and each session's `starts_at` and status.
+    """The pending parts with their holds, both locked, and what each session is now.
+
+    Its `starts_at`, `duration_minutes` and `session_status`.
 
     Brings these holds up to date, where anything of them is pending. The caller has locked the
     enrolment or purchase: it shields hold and parts, so that one statement may take both locks.
@@ -113,6 +115,7 @@ def _pending_parts(holds: list[UUID]) -> QuerySet:
         HoldPart.objects.filter(status=HoldPart.Status.PENDING, hold__pk__in=holds)
         .annotate(
             starts_at=Subquery(session.values("starts_at")),
+            duration_minutes=Subquery(session.values("duration_minutes")),
             session_status=Subquery(session.values("status")),
             **{f"held_{name}": F(f"hold__{name}") for name in HOLD_FIELDS},
         )

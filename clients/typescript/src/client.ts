@@ -122,7 +122,7 @@ export class TalkplatformClient {
     return settle(this.api.DELETE("/api/enrollments/sessions/{purchase_id}", { params, body }));
   }
 
-  /** Give one session back that was moved after the sale; the enrolment goes on. */
+  /** Give one session back whose start or length changed after the sale; the enrolment goes on. */
   handBackSession(
     enrollment_id: string,
     session_id: string,
