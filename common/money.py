@@ -9,7 +9,7 @@ from common.errors import InvalidAmount
 
 ZERO = Decimal("0.00")
 CENT = Decimal("0.01")
-_AMOUNT = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
+_SUM = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
 
 
 def to_cents(amount: Decimal) -> int:
@@ -36,6 +36,13 @@ def split(amount: Decimal, parts: int) -> list[Decimal]:
 
 def parse_amount(text: object) -> Decimal:
     """A positive amount from outside, given as a string; anything else raises `InvalidAmount`."""
-    if not isinstance(text, str) or not _AMOUNT.fullmatch(text) or not Decimal(text):
+    if not (amount := parse_sum(text)):
+        raise InvalidAmount
+    return amount
+
+
+def parse_sum(text: object) -> Decimal:
+    """The same, where nothing is a sum as well: `"0.00"` comes back."""
+    if not isinstance(text, str) or not _SUM.fullmatch(text):
         raise InvalidAmount
     return Decimal(text).quantize(CENT)

@@ -1,9 +1,12 @@
 """What a body may look like."""
 
+from functools import cache
 from typing import Any
 
+from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
 
 
 class BoundedJSONParser(JSONParser):
@@ -14,3 +17,32 @@ class BoundedJSONParser(JSONParser):
             return super().parse(*args, **kwargs)
         except RecursionError as error:
             raise ParseError("The JSON nests too deeply.") from error
+
+
+class Exact(serializers.Serializer):
+    """Takes a JSON object with the fields it names and no other."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else ()
+        if unknown:
+            raise serializers.ValidationError(
+                {str(name): ["There is no such field here."] for name in unknown}
+            )
+        return super().to_internal_value(data)
+
+
+def parsed(form: type[serializers.Serializer], request: Request) -> dict[str, Any]:
+    """What the body says, of any method; no body is an empty one."""
+    said = {} if request.data is None else request.data
+    return dict(_of_nothing(form) if said == {} else _validated(form, said))
+
+
+@cache
+def _of_nothing(form: type[serializers.Serializer]) -> dict[str, Any]:
+    return _validated(form, {})
+
+
+def _validated(form: type[serializers.Serializer], data: Any) -> dict[str, Any]:
+    serializer = form(data=data)
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data

@@ -5,11 +5,12 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
+from common.parsers import Exact
 from common.rendering import Rendered, RenderedModel
 from courses.models import Course, CourseSession
 from enrollments.access import AccessReason
 from enrollments.models import CourseEnrollment, EnrollmentType, SessionPurchase
-from payments.api.serializers import HoldSerializer
+from payments.api.serializers import ExpectedSum, HoldSerializer
 
 
 class Money(serializers.DecimalField):
@@ -123,26 +124,23 @@ class PurchaseSerializer(RenderedModel):
         ]
 
 
-class Exact(serializers.Serializer):
-    """Takes a JSON object with the fields it names and no other."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else ()
-        if unknown:
-            raise serializers.ValidationError(
-                {str(name): ["There is no such field here."] for name in unknown}
-            )
-        return super().to_internal_value(data)
+class PurchaseRequestSerializer(Exact):
+    expected_price = ExpectedSum(
+        required=False, help_text="The `price_now` that was shown: another price refuses."
+    )
 
 
-class EnrollRequestSerializer(Exact):
+class EnrollRequestSerializer(PurchaseRequestSerializer):
     enrollment_type = serializers.ChoiceField(
         choices=[EnrollmentType.FULL_COURSE.value], required=False
     )
 
 
-class CancelRequestSerializer(serializers.Serializer):
+class CancelRequestSerializer(Exact):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    expected_refund = ExpectedSum(
+        required=False, help_text="The refund that the preview showed: a lower one refuses."
+    )
 
 
 class CancellationSerializer(Rendered):

@@ -1,6 +1,6 @@
 """Buying and cancelling over the API: parse, call one service, answer."""
 
-from functools import cache, partial
+from functools import partial
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import signed_in
 from common.api import FirstPage, LinkPagination
 from common.errors import NotFound, Unavailable
+from common.parsers import parsed
 from common.rendering import render
 from common.schema import documented
 from enrollments import previews
@@ -27,9 +28,9 @@ from enrollments.api.serializers import (
     EnrollmentCancellationSerializer,
     EnrollmentSerializer,
     EnrollRequestSerializer,
-    Exact,
     PreviewSerializer,
     PurchaseCancellationSerializer,
+    PurchaseRequestSerializer,
     PurchaseSerializer,
 )
 from enrollments.errors import (
@@ -39,6 +40,8 @@ from enrollments.errors import (
     IncludedInEnrollment,
     NotForSale,
     OwnCourse,
+    PriceChanged,
+    RefundLowered,
     SessionNotMoved,
     SessionStarted,
     SoldOut,
@@ -55,11 +58,19 @@ BUY_ERRORS = (
     NotFound,
     OwnCourse,
     NotForSale,
+    PriceChanged,
     SoldOut,
     Unavailable,
     *KEY_ERRORS,
 )
-CANCEL_ERRORS = (NotFound, AlreadyCancelled, HoldSettled, Unavailable, *KEY_ERRORS)
+CANCEL_ERRORS = (
+    NotFound,
+    AlreadyCancelled,
+    HoldSettled,
+    RefundLowered,
+    Unavailable,
+    *KEY_ERRORS,
+)
 TAGS = ["enrollments"]
 
 
@@ -75,10 +86,14 @@ class EnrollView(MoneyView):
         examples=examples.ENROLL,
     )
     def post(self, request: Request, course_id: UUID) -> Response:
-        parsed(EnrollRequestSerializer, request)
+        given = parsed(EnrollRequestSerializer, request)
 
         def act() -> Answer:
-            bought = enrolling.enroll_full_course(student=signed_in(request), course_id=course_id)
+            bought = enrolling.enroll_full_course(
+                student=signed_in(request),
+                course_id=course_id,
+                expected_price=given.get("expected_price"),
+            )
             return Answer(HTTPStatus.CREATED, render(EnrollmentSerializer, bought))
 
         return answer(request, act)
@@ -89,16 +104,19 @@ class PurchaseView(MoneyView):
         "purchase_session",
         {201: PurchaseSerializer},
         (AlreadyPurchased, IncludedInEnrollment, SessionStarted, *BUY_ERRORS),
-        request=None,
+        request=PurchaseRequestSerializer,
         parameters=[KEY_PARAMETER],
         tags=TAGS,
         summary="Buy one session",
+        examples=examples.PURCHASE,
     )
     def post(self, request: Request, session_id: UUID) -> Response:
-        parsed(Exact, request)
+        given = parsed(PurchaseRequestSerializer, request)
 
         def act() -> Answer:
-            bought = purchasing.purchase_session(student=signed_in(request), session_id=session_id)
+            bought = purchasing.purchase_session(
+                student=signed_in(request), session_id=session_id, **given
+            )
             return Answer(HTTPStatus.CREATED, render(PurchaseSerializer, bought))
 
         return answer(request, act)
@@ -120,6 +138,7 @@ class EnrollmentView(MoneyView):
         parameters=[KEY_PARAMETER],
         tags=TAGS,
         summary="Cancel, and get back what is still held",
+        examples=examples.CANCEL,
     )
     def delete(self, request: Request, enrollment_id: UUID) -> Response:
         given = parsed(CancelRequestSerializer, request)
@@ -153,6 +172,7 @@ class PurchaseDetailView(MoneyView):
         parameters=[KEY_PARAMETER],
         tags=TAGS,
         summary="Cancel one session, and get it back",
+        examples=examples.CANCEL_SINGLE,
     )
     def delete(self, request: Request, purchase_id: UUID) -> Response:
         given = parsed(CancelRequestSerializer, request)
@@ -171,17 +191,21 @@ class HandBackView(MoneyView):
         "hand_back_session",
         {200: EnrollmentCancellationSerializer},
         (SessionNotMoved, SessionStarted, *CANCEL_ERRORS),
-        request=None,
+        request=CancelRequestSerializer,
         parameters=[KEY_PARAMETER],
         tags=TAGS,
         summary="Hand back a session whose start or length changed after the sale",
+        examples=examples.HAND_BACK,
     )
     def delete(self, request: Request, enrollment_id: UUID, session_id: UUID) -> Response:
-        parsed(serializers.Serializer, request)
+        given = parsed(CancelRequestSerializer, request)
 
         def act() -> Answer:
             done = enrolling.hand_back_session(
-                student=signed_in(request), enrollment_id=enrollment_id, session_id=session_id
+                student=signed_in(request),
+                enrollment_id=enrollment_id,
+                session_id=session_id,
+                **given,
             )
             return cancelled(done, EnrollmentCancellationSerializer)
 
@@ -276,23 +300,6 @@ class AccessView(APIView):
         join = join_of(session, user, access, now=timezone.now())
         shown = SimpleNamespace(**vars(access), has_access=access.has_access, join=join)
         return Response(render(AccessSerializer, shown))
-
-
-def parsed(form: type[serializers.Serializer], request: Request) -> dict[str, Any]:
-    """What the body says; no body is an empty one."""
-    said = {} if request.data is None else request.data
-    return dict(_of_nothing(form) if said == {} else _validated(form, said))
-
-
-@cache
-def _of_nothing(form: type[serializers.Serializer]) -> dict[str, Any]:
-    return _validated(form, {})
-
-
-def _validated(form: type[serializers.Serializer], data: Any) -> dict[str, Any]:
-    serializer = form(data=data)
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
 
 
 def cancelled(done: enrolling.Cancellation, form: type[serializers.Serializer]) -> Answer:

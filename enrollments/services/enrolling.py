@@ -111,7 +111,7 @@ def cancel_enrollment(
     pending = lock_pending_parts(enrollment.hold)
     now = timezone.now()
     due = [part for part in pending if quotes.comes_back(part, now)]
-    _check_refund(due, expected_refund)
+    check_refund(due, expected_refund)
     enrollment.status, enrollment.cancelled_at = EnrollmentStatus.CANCELLED, now
     refund = give_back(
         enrollment, due, pending, HoldPart.Reason.STUDENT_CANCELLED, now, student, reason
@@ -120,12 +120,20 @@ def cancel_enrollment(
 
 
 @operation
-def hand_back_session(*, student: User, enrollment_id: UUID, session_id: UUID) -> Cancellation:
+def hand_back_session(
+    *,
+    student: User,
+    enrollment_id: UUID,
+    session_id: UUID,
+    reason: str = "",
+    expected_refund: Decimal | None = None,
+) -> Cancellation:
     """Refund one session whose start or length changed after the sale, until it starts.
 
     The enrolment goes on.
     A repeat raises `HoldSettled`. Raises `SessionNotMoved`, `SessionStarted`,
-    `AlreadyCancelled`, `NotFound`. Locks the course, the enrolment, hold and parts, the wallet.
+    `AlreadyCancelled`, `NotFound`, and `RefundLowered` if less comes back than expected, in
+    credits. Locks the course, the enrolment, hold and parts, the wallet.
     """
     enrollment = find_enrollment(student, enrollment_id)
     Course.objects.locked().get(pk=enrollment.course_id)
@@ -135,7 +143,10 @@ def hand_back_session(*, student: User, enrollment_id: UUID, session_id: UUID) -
     due = [part for part in pending if part.session_id == session_id]
     if refusal := refuse_hand_back(enrollment, session_id, due, now):
         raise refusal
-    refund = give_back(enrollment, due, pending, HoldPart.Reason.SESSION_MOVED, now, student)
+    check_refund(due, expected_refund)
+    refund = give_back(
+        enrollment, due, pending, HoldPart.Reason.SESSION_MOVED, now, student, reason
+    )
     return Cancellation(enrollment, refund, now)
 
 
@@ -204,6 +215,13 @@ def refuse_hand_back(
         return SessionStarted()
     as_sold = part.is_as_sold(part.starts_at, part.duration_minutes)
     return SessionNotMoved() if as_sold else None
+
+
+def check_refund(due: Sequence[HoldPart], expected: Decimal | None) -> None:
+    """Refuse to give back less than was expected, in credits, by `RefundLowered`."""
+    refund = total(part.amount for part in due)
+    if expected is not None and refund < expected:
+        raise RefundLowered(expected=str(expected), refund=str(refund))
 
 
 def give_back(
@@ -338,9 +356,3 @@ def _fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]
         updated_at=now,
     )
     return parts
-
-
-def _check_refund(due: Sequence[HoldPart], expected: Decimal | None) -> None:
-    refund = total(part.amount for part in due)
-    if expected is not None and refund < expected:
-        raise RefundLowered(expected=str(expected), refund=str(refund))

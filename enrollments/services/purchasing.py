@@ -26,7 +26,7 @@ from enrollments.errors import (
     SoldOut,
 )
 from enrollments.models import PurchaseQuerySet, PurchaseStatus, SessionPurchase
-from enrollments.services.enrolling import MUTABLE, Cancellation, give_back
+from enrollments.services.enrolling import MUTABLE, Cancellation, check_refund, give_back
 from payments.errors import HoldSettled
 from payments.models import HoldPart
 from payments.services.holds import lock_pending_parts, place_hold
@@ -61,11 +61,14 @@ def purchase_session(
 
 
 @operation
-def cancel_session_purchase(*, student: User, purchase_id: UUID, reason: str = "") -> Cancellation:
+def cancel_session_purchase(
+    *, student: User, purchase_id: UUID, reason: str = "", expected_refund: Decimal | None = None
+) -> Cancellation:
     """Give one session back before it starts; its credit returns to the wallet.
 
-    A repeat raises `AlreadyCancelled`. Raises `SessionStarted`, `HoldSettled` once settled, and
-    `NotFound` if it is not the student's. Locks the course, the purchase, its hold, the wallet.
+    A repeat raises `AlreadyCancelled`. Raises `SessionStarted`, `HoldSettled` once settled,
+    `NotFound` if it is not the student's, and `RefundLowered` if less comes back than expected,
+    in credits. Locks the course, the purchase, its hold, the wallet.
     """
     purchase = find_purchase(student, purchase_id)
     list(Course.objects.filter(pk=purchase.course_id).locked().values_list("pk"))
@@ -74,6 +77,7 @@ def cancel_session_purchase(*, student: User, purchase_id: UUID, reason: str = "
     now = timezone.now()
     if refusal := refuse_cancelling(purchase, pending, now):
         raise refusal
+    check_refund(pending, expected_refund)
     purchase.status, purchase.cancelled_at = PurchaseStatus.CANCELLED, now
     refund = give_back(
         purchase, pending, pending, HoldPart.Reason.STUDENT_CANCELLED, now, student, reason

@@ -102,16 +102,12 @@ def cancel_enrollment(request: HttpRequest, enrollment_id: UUID) -> HttpResponse
 def cancel_purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
     """Confirm and cancel one's single session."""
     student = signed_in(request)
+    act = partial(purchasing.cancel_session_purchase, student=student, purchase_id=purchase_id)
 
     def find() -> Leaving:
         booking = purchasing.find_purchase(student, purchase_id)
         preview = previews.preview_purchase(user=student, purchase_id=purchase_id)
         return _leaving(student, booking, preview, str(booking.session.title), "cancel_purchase")
-
-    def act(reason: str, **_: Any) -> Cancellation:
-        return purchasing.cancel_session_purchase(
-            student=student, purchase_id=purchase_id, reason=reason
-        )
 
     return _cancel(request, find, act)
 
@@ -122,15 +118,19 @@ def cancel_purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
 def hand_back(request: HttpRequest, enrollment_id: UUID, session_id: UUID) -> HttpResponse:
     """Confirm and hand back a session that was moved after the sale."""
     student = signed_in(request)
-    keys = {"enrollment_id": enrollment_id, "session_id": session_id}
+    act = partial(
+        enrolling.hand_back_session,
+        student=student,
+        enrollment_id=enrollment_id,
+        session_id=session_id,
+    )
 
     def find() -> Leaving:
         booking = enrolling.find_enrollment(student, enrollment_id)
-        preview = previews.preview_hand_back(user=student, **keys)
+        preview = previews.preview_hand_back(
+            user=student, enrollment_id=enrollment_id, session_id=session_id
+        )
         return _leaving(student, booking, preview, booking.course.title, "hand_back")
-
-    def act(**_: Any) -> Cancellation:
-        return enrolling.hand_back_session(student=student, **keys)
 
     return _cancel(request, find, act)
 

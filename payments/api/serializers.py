@@ -8,7 +8,9 @@ from rest_framework import serializers
 
 from accounts.api.serializers import ProfileSerializer, Text
 from accounts.models import User
-from common.money import parse_amount
+from common.errors import InvalidAmount
+from common.money import parse_amount, parse_sum
+from common.parsers import Exact
 from common.rendering import Rendered, RenderedModel
 from payments.models import HoldPart, PaymentHold, Transfer, Withdrawal
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
@@ -106,12 +108,28 @@ class Figure(serializers.DecimalField):
         super().__init__(max_digits=12, decimal_places=2, **options)
 
 
-@extend_schema_field({"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,2})?$"})
+SENT = {"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,2})?$"}
+
+
+@extend_schema_field(SENT)
 class Amount(serializers.Field):
     """An amount that somebody sends: a string, more than zero, at most two decimals."""
 
     def to_internal_value(self, data: Any) -> Decimal:
         return parse_amount(data)
+
+
+@extend_schema_field(SENT)
+class ExpectedSum(serializers.Field):
+    """What a client has shown to somebody, to be compared: written as an amount, or zero."""
+
+    default_error_messages = {"invalid": 'Give a sum as a string, such as "12.50".'}
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        try:
+            return parse_sum(data)
+        except InvalidAmount:
+            self.fail("invalid")
 
 
 class ReferralEarningsSerializer(Rendered):
@@ -176,7 +194,7 @@ class WithdrawalSerializer(RenderedModel):
         ]
 
 
-class WithdrawalRequestSerializer(serializers.Serializer):
+class WithdrawalRequestSerializer(Exact):
     amount = Amount()
     payout_details = Text(
         min_length=MIN_LENGTH,

@@ -16,6 +16,7 @@ from accounts.services import confirm_password
 from accounts.throttling import client_address
 from common.api import LinkPagination
 from common.errors import InvalidAmount, NotFound, Unavailable
+from common.parsers import Exact, parsed
 from common.rendering import render
 from common.schema import documented
 from payments import earnings
@@ -100,9 +101,7 @@ class WithdrawalsView(MoneyView, ListAPIView):
         examples=examples.WITHDRAWAL,
     )
     def post(self, request: Request) -> Response:
-        form = WithdrawalRequestSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        given, user = dict(form.validated_data), signed_in(request)
+        given, user = parsed(WithdrawalRequestSerializer, request), signed_in(request)
         password = given.pop("password")
         confirm_password(user=user, password=password, address=client_address(request))
 
@@ -125,6 +124,8 @@ class WithdrawalView(MoneyView):
         summary="Take a withdrawal back that nobody has decided on",
     )
     def delete(self, request: Request, withdrawal_id: UUID) -> Response:
+        parsed(Exact, request)
+
         def act() -> Answer:
             done = cancel_withdrawal(user=signed_in(request), withdrawal_id=withdrawal_id)
             return Answer(HTTPStatus.OK, render(WithdrawalSerializer, done))

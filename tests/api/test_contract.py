@@ -9,8 +9,10 @@ import pytest
 
 from accounts.api.views import CREDENTIALS
 from accounts.services import register
+from enrollments.services.sessions import move_session
 from talkplatform import contract
 from tests.api.conftest import client_of
+from tests.factories import DAY
 
 ADA = {**CREDENTIALS, "display_name": "Ada"}
 FILE = Path(__file__).resolve().parents[2] / "openapi.json"
@@ -80,9 +82,17 @@ def test_requests_shown_are_taken(path, method, body, world):
         pair = client_of(None).post("/api/auth/token", CREDENTIALS).json()
         body = {"refresh": pair["refresh"]}
     keys = {"course_id": world.other.pk, "enrollment_id": world.enrollment.pk}
-    keys |= {"purchase_id": world.purchase.pk, "session_id": world.single.pk}
+    keys |= {"purchase_id": world.purchase.pk, "session_id": world.other.sessions.last().pk}
+    if method == "delete" and "session_id" in path:
+        keys["session_id"] = moved(world.session).pk
     answer = getattr(client_of(world.owner), method)(path.format(**keys), body)
     assert answer.status_code < 300, answer.content
+
+
+def moved(session):
+    """A session that its students may hand back."""
+    times = {"starts_at": session.starts_at + DAY, "duration_minutes": session.duration_minutes}
+    return move_session(session_id=session.pk, actor=session.course.teacher, **times)
 
 
 def field_renamed(new):

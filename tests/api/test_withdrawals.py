@@ -181,9 +181,10 @@ def test_too_little_and_too_much(client):
 def test_other_fields_decide_nothing(client, teacher):
     other = UserFactory()
     sent = {"user": str(other.pk), "teacher": str(other.pk), "status": "completed", "balance": "9"}
-    made = client.post(URL, BODY | sent).json()
-    assert made["status"] == "requested"
-    assert Withdrawal.objects.get().teacher == teacher
+    details = refused(client.post(URL, BODY | sent), 400, "invalid_request")
+    assert details.keys() == sent.keys()
+    assert not Withdrawal.objects.exists()
+    assert available(teacher) == 100
 
 
 def test_somebody_elses_is_not_there(teacher):

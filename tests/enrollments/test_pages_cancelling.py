@@ -211,6 +211,24 @@ class TestCancelling:
         done = browser.post(leave(enrollment), shown(page), follow=True)
         assert said(done) == "$60.00 is back in your credit."
 
+    def test_so_it_is_for_a_single_session(self, browser, student, purchase):
+        form = shown(browser.get(give(purchase))) | {"expected_refund": "24.01"}
+        page = browser.post(give(purchase), form)
+        assert page.status_code == 409
+        assert "$24.00 instead of $24.01. Nothing was cancelled yet." in page.text
+        assert SessionPurchase.objects.get().status == "active"
+        done = browser.post(give(purchase), shown(page), follow=True)
+        assert said(done) == "$24.00 is back in your credit."
+
+    def test_so_it_is_for_what_is_handed_back(self, browser, student, course, enrollment):
+        move(course)
+        form = shown(browser.get(hand_back(enrollment))) | {"expected_refund": "20.01"}
+        page = browser.post(hand_back(enrollment), form)
+        assert page.status_code == 409
+        assert "$20.00 instead of $20.01. Nothing was cancelled yet." in page.text
+        done = browser.post(hand_back(enrollment), shown(page), follow=True)
+        assert said(done) == "$20.00 is back in your credit."
+
     def test_a_refund_below_the_expected_is_refused_under_the_lock(self, student, enrollment):
         with pytest.raises(RefundLowered):
             cancel_enrollment(

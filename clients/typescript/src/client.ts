@@ -35,6 +35,17 @@ export interface Once {
   intent?: Intent;
 }
 
+/** `expectedPrice`: the `price_now` that was shown; another price refuses with `price_changed`. */
+export interface Buying extends Once {
+  expectedPrice?: string;
+}
+
+/** `expectedRefund`: what the preview showed; a lower refund refuses with `refund_lowered`. */
+export interface Cancelling extends Once {
+  reason?: string;
+  expectedRefund?: string;
+}
+
 export interface ListOptions {
   limit?: number;
   cursor?: string;
@@ -94,31 +105,35 @@ export class TalkplatformClient {
     return page<"list_courses">(this.api.GET("/api/courses", { params: { query } }));
   }
 
-  enrollCourse(course_id: string, once: Once = {}): Found<"enroll_course"> {
-    const params = { path: { course_id }, header: key(once, "enroll", course_id) };
-    return settle(this.api.POST("/api/enrollments/courses/{course_id}", { params }));
+  enrollCourse(course_id: string, options: Buying = {}): Found<"enroll_course"> {
+    const body = price(options);
+    const params = { path: { course_id }, header: key(options, "enroll", course_id, body) };
+    return settle(this.api.POST("/api/enrollments/courses/{course_id}", { params, body }));
   }
 
-  purchaseSession(session_id: string, once: Once = {}): Found<"purchase_session"> {
-    const params = { path: { session_id }, header: key(once, "purchase", session_id) };
-    return settle(this.api.POST("/api/enrollments/sessions/{session_id}/purchase", { params }));
+  purchaseSession(session_id: string, options: Buying = {}): Found<"purchase_session"> {
+    const body = price(options);
+    const params = { path: { session_id }, header: key(options, "purchase", session_id, body) };
+    return settle(
+      this.api.POST("/api/enrollments/sessions/{session_id}/purchase", { params, body }),
+    );
   }
 
   cancelEnrollment(
     enrollment_id: string,
-    { reason, ...once }: Once & { reason?: string } = {},
+    options: Cancelling = {},
   ): Found<"cancel_enrollment"> {
-    const params = { path: { enrollment_id }, header: key(once, "cancel", enrollment_id) };
-    const body = reason === undefined ? {} : { reason };
+    const body = refund(options);
+    const params = { path: { enrollment_id }, header: key(options, "cancel", enrollment_id, body) };
     return settle(this.api.DELETE("/api/enrollments/{enrollment_id}", { params, body }));
   }
 
   cancelSessionPurchase(
     purchase_id: string,
-    { reason, ...once }: Once & { reason?: string } = {},
+    options: Cancelling = {},
   ): Found<"cancel_session_purchase"> {
-    const params = { path: { purchase_id }, header: key(once, "cancel", purchase_id) };
-    const body = reason === undefined ? {} : { reason };
+    const body = refund(options);
+    const params = { path: { purchase_id }, header: key(options, "cancel", purchase_id, body) };
     return settle(this.api.DELETE("/api/enrollments/sessions/{purchase_id}", { params, body }));
   }
 
@@ -126,12 +141,13 @@ export class TalkplatformClient {
   handBackSession(
     enrollment_id: string,
     session_id: string,
-    once: Once = {},
+    options: Cancelling = {},
   ): Found<"hand_back_session"> {
     const path = { enrollment_id, session_id };
-    const params = { path, header: key(once, "hand back", enrollment_id, session_id) };
+    const body = refund(options);
+    const params = { path, header: key(options, "hand back", enrollment_id, session_id, body) };
     return settle(
-      this.api.DELETE("/api/enrollments/{enrollment_id}/sessions/{session_id}", { params }),
+      this.api.DELETE("/api/enrollments/{enrollment_id}/sessions/{session_id}", { params, body }),
     );
   }
 
@@ -218,8 +234,27 @@ export async function* each<Row, Options extends ListOptions>(
   } while (cursor !== undefined);
 }
 
-function key({ intent = new Intent() }: Once, ...request: string[]): { "Idempotency-Key": string } {
-  return { "Idempotency-Key": intent.claim(request.join(" ")) };
+/** A header for one request: another body is another request, as the server sees it. */
+function key(
+  { intent = new Intent() }: Once,
+  ...request: (string | object)[]
+): { "Idempotency-Key": string } {
+  const words = request.map((part) => (typeof part === "string" ? part : JSON.stringify(part)));
+  return { "Idempotency-Key": intent.claim(words.join(" ")) };
+}
+
+function price({ expectedPrice }: Buying): { expected_price?: string } {
+  return expectedPrice === undefined ? {} : { expected_price: expectedPrice };
+}
+
+function refund({ reason, expectedRefund }: Cancelling): {
+  reason?: string;
+  expected_refund?: string;
+} {
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(expectedRefund === undefined ? {} : { expected_refund: expectedRefund }),
+  };
 }
 
 type Fetched = Promise<{ data?: unknown; error?: unknown; response: Response }>;

@@ -1,4 +1,12 @@
-export { type ClientOptions, each, type ListOptions, type Once, TalkplatformClient } from "./client.js";
+export {
+  type Buying,
+  type Cancelling,
+  type ClientOptions,
+  each,
+  type ListOptions,
+  type Once,
+  TalkplatformClient,
+} from "./client.js";
 export { Intent } from "./intent.js";
 export {
   type AnswerOf,

@@ -46,7 +46,7 @@ describe("the walk", () => {
     expect(course.price_now).toBe("80.00");
 
     proxy.next("cut after");
-    const bought = await client.enrollCourse(course.id);
+    const bought = await client.enrollCourse(course.id, { expectedPrice: course.price_now ?? "" });
     if (!bought.ok) throw new Error(bought.refusal.message);
     expect(bought.replayed).toBe(true);
     const during = unwrap(await client.getWallet());
@@ -59,7 +59,9 @@ describe("the walk", () => {
     expect(access).toMatchObject({ hasAccess: true, reason: "enrolled" });
 
     const preview = unwrap(await client.previewEnrollmentCancellation(bought.data.id));
-    const back = unwrap(await client.cancelEnrollment(bought.data.id, { reason: "Ill" }));
+    const expectedRefund = preview.refund_amount;
+    const given = { reason: "Ill", expectedRefund };
+    const back = unwrap(await client.cancelEnrollment(bought.data.id, given));
     expect(back.refund_amount).toBe(preview.refund_amount);
     expect(unwrap(await client.getWallet())).toEqual(before);
     await client.signOut();
@@ -106,6 +108,8 @@ describe("an intent", () => {
     const intent = new Intent();
     unwrap(await client.purchaseSession(world.sessions[2] ?? "", { intent }));
     expect(() => client.purchaseSession(world.sessions[1] ?? "", { intent })).toThrow(/one|for/);
+    const dearer = { intent, expectedPrice: "13.00" };
+    expect(() => client.purchaseSession(world.sessions[2] ?? "", dearer)).toThrow(/one|for/);
   });
 });
 
@@ -226,6 +230,26 @@ describe("a refusal has its code", () => {
     expect(await refusal((await signedIn(world.teacher)).enrollCourse(world.course))).toBe("own_course");
   });
 
+  test("of a price or a refund that is not the one shown", async () => {
+    const client = await somebodyRich();
+    const [session = ""] = world.sessions;
+    const bought = await client.enrollCourse(world.course, { expectedPrice: "79.99" });
+    if (bought.ok || bought.refusal.code !== "price_changed") throw new Error("it was taken");
+    expect(bought.refusal.details).toEqual({ expected: "79.99", price: "80.00" });
+    const cheaper = { expectedPrice: "11.99" };
+    expect(await refusal(client.purchaseSession(session, cheaper))).toBe("price_changed");
+
+    const single = unwrap(await client.purchaseSession(session, { expectedPrice: "12.00" }));
+    const more = { expectedRefund: "12.01" };
+    expect(await refusal(client.cancelSessionPurchase(single.id, more))).toBe("refund_lowered");
+    unwrap(await client.cancelSessionPurchase(single.id, { expectedRefund: "12.00" }));
+    const enrolled = unwrap(await client.enrollCourse(world.course));
+    const left = await client.cancelEnrollment(enrolled.id, { expectedRefund: "80.01" });
+    if (left.ok || left.refusal.code !== "refund_lowered") throw new Error("it was cancelled");
+    expect(left.refusal.details).toEqual({ expected: "80.01", refund: "80.00" });
+    unwrap(await client.cancelEnrollment(enrolled.id));
+  });
+
   test("handing back", async () => {
     const { student, enrollment, session } = world.moved;
     const client = await signedIn(student);
@@ -233,7 +257,12 @@ describe("a refusal has its code", () => {
     const others = unwrap(await client.getCourse(world.moved.course)).sessions;
     const unmoved = others.find(({ id }) => id !== session)?.id ?? "";
     expect(await refusal(client.handBackSession(enrollment, unmoved))).toBe("session_not_moved");
-    unwrap(await client.handBackSession(enrollment, session));
+    const { sessions } = unwrap(await client.previewEnrollmentCancellation(enrollment));
+    const expectedRefund = sessions.find(({ session_id }) => session_id === session)?.refund ?? "";
+    expect(expectedRefund).toBe("50.00");
+    const more = { expectedRefund: "50.01" };
+    expect(await refusal(client.handBackSession(enrollment, session, more))).toBe("refund_lowered");
+    unwrap(await client.handBackSession(enrollment, session, { expectedRefund }));
     expect(await refusal(client.handBackSession(enrollment, session))).toBe("hold_settled");
   });
 
