@@ -156,17 +156,17 @@ def _hold(
 ) -> None:
     cursor.execute(
         "INSERT INTO payment_holds (id, enrollment_id, session_purchase_id, teacher_id, student_id,"
-        " amount, released_amount, refunded_amount, commission_bp, referral_bp, status, held_at,"
-        " release_percentage, notes)"
-        " VALUES (%s, %s, %s, %s, %s, %s, 0, 0, 3000, 0, 'held', NOW(6), 0, '')",
+        " sold_title, amount, released_amount, refunded_amount, commission_bp, referral_bp, status,"
+        " held_at, release_percentage, notes)"
+        " VALUES (%s, %s, %s, %s, %s, 'A course', %s, 0, 0, 3000, 0, 'held', NOW(6), 0, '')",
         [hold, enrollment, purchase, pair["teacher"], pair["student"], pair["price"]],
     )
     sessions = pair["sessions"]
     cursor.executemany(
-        "INSERT INTO hold_parts (id, hold_id, session_id, amount, sold_starts_at,"
+        "INSERT INTO hold_parts (id, hold_id, session_id, amount, sold_title, sold_starts_at,"
         " sold_duration_minutes, status, reason, review_reason, teacher_amount, referrer_amount,"
         " platform_amount, refunded_amount)"
-        " VALUES (%s, %s, %s, %s, NOW(6), 60, 'pending', '', '', 0, 0, 0, 0)",
+        " VALUES (%s, %s, %s, %s, '1. A session', NOW(6), 60, 'pending', '', '', 0, 0, 0, 0)",
         [[_new(), hold, session, pair["price"] / len(sessions)] for session in sessions],
     )
 

@@ -105,6 +105,8 @@ class PaymentHold(UUIDModel):
     referrer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="referred_holds"
     )
+    # The course's title on that day: a receipt says what was sold.
+    sold_title = models.CharField(max_length=200, blank=True, editable=False)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     released_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
     refunded_amount = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
@@ -180,6 +182,7 @@ class HoldPart(UUIDModel):
     hold = models.ForeignKey(PaymentHold, models.PROTECT, related_name="parts")
     session = models.ForeignKey("courses.CourseSession", models.PROTECT, related_name="hold_parts")
     amount = models.DecimalField(max_digits=12, decimal_places=2)
+    sold_title = models.CharField(max_length=220, blank=True, editable=False)
     sold_starts_at = models.DateTimeField()
     sold_duration_minutes = models.PositiveIntegerField()
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)

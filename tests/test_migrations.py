@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from enrollments.services.enrolling import enroll_full_course
-from payments.models import HoldPart
+from payments.models import HoldPart, PaymentHold
 from tests.factories import DAY, extend_course, make_course, student_with_credit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +63,19 @@ def test_parts_sold_before_lengths_were_kept_get_those_of_their_sessions():
 
     parts = HoldPart.objects.order_by("session__session_number")
     assert list(parts.values_list("sold_duration_minutes", flat=True)) == [60, 90]
+
+
+@pytest.mark.django_db
+def test_what_was_sold_before_titles_were_kept_gets_those_of_today():
+    course = make_course(sessions=1, title="Knots")
+    enroll_full_course(student=student_with_credit(), course_id=course.pk)
+    HoldPart.objects.update(sold_title="")
+    PaymentHold.objects.update(sold_title="")
+
+    import_module("payments.migrations.0015_sold_titles").take_over(apps, None)
+
+    assert HoldPart.objects.get().sold_title == "1. A lesson"
+    assert PaymentHold.objects.get().sold_title == "Knots"
 
 
 def tables(url: str) -> set[str]:

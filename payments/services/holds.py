@@ -59,6 +59,7 @@ def place_hold(
     hold = PaymentHold(
         student=student,
         teacher_id=course.teacher_id,
+        sold_title=course.title,
         amount=total(amount for _, amount in shares),
         held_at=now,
         **frozen_rates(student),
@@ -80,11 +81,12 @@ def frozen_rates(student: User) -> dict[str, Any]:
 
 
 def new_part(hold: PaymentHold, session: CourseSession, amount: Decimal) -> HoldPart:
-    """A part that remembers the start and length it was sold with; not saved."""
+    """A part that remembers title, start and length that it was sold with; not saved."""
     return HoldPart(
         hold=hold,
         session=session,
         amount=amount,
+        sold_title=str(session),
         sold_starts_at=session.starts_at,
         sold_duration_minutes=session.duration_minutes,
     )

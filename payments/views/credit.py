@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from payments.models import CreditNotice, PaymentHold
 from payments.outcomes import outcome_of
-from payments.statements import course_of, describe, movements_of
+from payments.statements import describe, movements_of
 from payments.wallets import balances_of
 
 LINES_PER_PAGE = 25
@@ -41,14 +41,10 @@ def credit(request: HttpRequest) -> HttpResponse:
 def receipt(request: HttpRequest, hold_id: UUID) -> HttpResponse:
     """What one purchase paid for, and what became of each session."""
     mine = PaymentHold.objects.of(cast(User, request.user)).with_parts()
-    whole = mine.select_related(
-        "student", "teacher", "enrollment__course", "session_purchase__course"
-    )
-    hold = get_object_or_404(whole, pk=hold_id)
+    hold = get_object_or_404(mine.select_related("student", "teacher"), pk=hold_id)
     now = timezone.now()
     context = {
         "hold": hold,
-        "course": course_of(hold),
         "rows": [(part, outcome_of(part, now=now)) for part in hold.parts.all()],
         "waiting": hold.amount - hold.released_amount - hold.refunded_amount,
         "now": now,

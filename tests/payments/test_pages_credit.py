@@ -1,5 +1,6 @@
 """A student's credit and receipts: exact to the cent on every line, and nobody else's."""
 
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from uuid import uuid4
@@ -9,9 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from common.formats import until
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import cancel_session
+from enrollments.services.sessions import cancel_session, change_course, change_session
 from payments.models import CreditNotice, PaymentHold
 from payments.statements import describe, movements_of
 from payments.views.credit import LINES_PER_PAGE
@@ -170,6 +172,23 @@ class TestReceipt:
         ):  # fmt: skip
             assert told in words
         assert browser.get(self.of(hold)).context["waiting"] == Decimal(15)
+
+    def test_names_what_was_sold_whatever_it_is_called_now(self, browser, student):
+        course = make_course(sessions=1, title="Knots")
+        hold = enroll_full_course(student=student, course_id=course.pk).hold
+        session = course.sessions.get()
+        change_course(course_id=course.pk, actor=course.teacher, title="Splices")
+        later = session.starts_at + timedelta(days=2)
+        change_session(
+            session_id=session.pk, actor=course.teacher, title="Renamed", starts_at=later
+        )
+        words = text_of(browser.get(self.of(hold)))
+        assert "Knots" in words
+        assert "1. A lesson" in words
+        assert "Splices" not in words
+        assert "Renamed" not in words
+        assert f"{until(session.starts_at, 60)}</div>" in words
+        assert f"Now {until(later, 60)}" in words
 
     def test_of_a_single_session(self, browser, student):
         session = make_course().sessions.first()
