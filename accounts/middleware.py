@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import User
 from common.api import is_api
-
-REFERRAL_CODE = "referral_code"
 
 
 def reader_zone(
@@ -36,17 +35,29 @@ def reader_zone(
 def remember_referrer(
     answer: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Keep the code of the `?ref=` that brought a guest here, until they register.
+    """Keep the code of the `?ref=` that brought a guest here in a cookie, until they register.
 
     The last link counts: it is the one that made them come back. A code that is nobody's changes
-    nothing.
+    nothing. Not in a session: each visit by such a link would make a row.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         code = None if is_api(request) else request.GET.get("ref")
-        if code and not request.user.is_authenticated:
-            for referrer in User.objects.of_referral_code(code):
-                request.session[REFERRAL_CODE] = referrer.referral_code
-        return answer(request)
+        if not code or request.user.is_authenticated:
+            return answer(request)
+        referrer = User.objects.of_referral_code(code).first()
+        if referrer is None:
+            return answer(request)
+        request.COOKIES[settings.REFERRAL_COOKIE_NAME] = referrer.referral_code
+        response = answer(request)
+        response.set_cookie(
+            settings.REFERRAL_COOKIE_NAME,
+            referrer.referral_code,
+            max_age=settings.SESSION_COOKIE_AGE,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
 
     return middleware

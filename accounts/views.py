@@ -24,7 +24,6 @@ from accounts.forms import (
     RegistrationForm,
     SignInForm,
 )
-from accounts.middleware import REFERRAL_CODE
 from accounts.models import User
 from accounts.throttling import SignInAttempt, client_address
 from common.errors import DomainError
@@ -46,14 +45,14 @@ def register(request: HttpRequest) -> HttpResponse:
     """Become a student, and go on where one came from, logged in."""
     if request.user.is_authenticated:
         return _go_on(request, NEWCOMERS_GO_TO)
-    form = RegistrationForm(
-        request.POST or None, initial={"referral_code": request.session.get(REFERRAL_CODE)}
-    )
+    invitation = request.COOKIES.get(settings.REFERRAL_COOKIE_NAME)
+    form = RegistrationForm(request.POST or None, initial={"referral_code": invitation})
     if form.is_valid() and (user := form.register(address=client_address(request))):
         login(request, user)
-        request.session.pop(REFERRAL_CODE, None)
         messages.success(request, f"Your account is ready. Welcome, {user.display_name}.")
-        return _go_on(request, NEWCOMERS_GO_TO)
+        response = _go_on(request, NEWCOMERS_GO_TO)
+        response.delete_cookie(settings.REFERRAL_COOKIE_NAME)
+        return response
     return _show(request, "register", form, next=_wanted(request))
 
 

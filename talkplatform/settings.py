@@ -38,6 +38,7 @@ CSRF_COOKIE_HTTPONLY = True
 # The prefix has browsers refuse such a cookie from another host of the domain, or from plain HTTP.
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+REFERRAL_COOKIE_NAME = "__Host-ref" if HTTPS else "ref"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 CSRF_FAILURE_VIEW = "talkplatform.handlers.csrf_failure"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
