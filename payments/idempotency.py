@@ -41,6 +41,11 @@ class Answer:
     def refused(self) -> bool:
         return self.status >= HTTPStatus.BAD_REQUEST
 
+    @property
+    def outdated(self) -> bool:
+        """A refusal of earlier, which may hold no longer."""
+        return self.refused and self.replayed
+
 
 def fingerprint(method: str, path: str, body: bytes) -> str:
     """What makes two requests the same one."""

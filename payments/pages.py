@@ -4,6 +4,10 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
 from common.errors import DomainError
 from payments.idempotency import Answer, answer_once, fingerprint
 
@@ -27,3 +31,9 @@ def submit_once(request: Any, act: Callable[[], Any]) -> Answer:
         )
     except DomainError as error:
         return Answer(error.status, error.body())
+
+
+def ask_again(request: HttpRequest) -> HttpResponse:
+    """Lead from a refusal of earlier to the page that asks, as things stand, under a fresh key."""
+    messages.info(request, "That was refused, and nothing was moved. Check it, then confirm again.")
+    return redirect(request.path)

@@ -30,7 +30,7 @@ from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.views.people import signed_in
 from payments.idempotency import Answer
-from payments.pages import submit_once
+from payments.pages import ask_again, submit_once
 
 UNSURE = "We could not confirm this. Look at My learning before trying again."
 NOT_CHARGED = "You were not charged."
@@ -152,6 +152,8 @@ def _ask(
 def _tell(
     request: HttpRequest, answer: Answer, item: Item, find: Callable[[], Item]
 ) -> HttpResponse:
+    if answer.outdated:
+        return ask_again(request)
     code = answer.body.get("code")
     if (answer.replayed and not answer.refused) or code in HAVE:
         return _have_already(request, item)

@@ -26,7 +26,7 @@ from enrollments.services import enrolling, purchasing
 from enrollments.services.enrolling import Cancellation
 from enrollments.views.people import signed_in
 from payments.idempotency import Answer
-from payments.pages import submit_once
+from payments.pages import ask_again, submit_once
 from payments.wallets import balances_of
 
 WHY = {
@@ -171,6 +171,8 @@ def _ask(
 
 
 def _tell(request: HttpRequest, answer: Answer, find: Callable[[], Leaving]) -> HttpResponse:
+    if answer.outdated:
+        return ask_again(request)
     code = answer.body.get("code")
     if code in GONE:
         messages.info(request, BLOCKED[code])

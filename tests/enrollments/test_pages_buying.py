@@ -21,6 +21,7 @@ from payments.wallets import balances_of
 from tests.enrollments.forms import shown
 from tests.factories import (
     end_session,
+    give_credit,
     make_course,
     start_session,
     student_with_credit,
@@ -314,7 +315,21 @@ class TestRefusals:
         assert escape(words) in page.text
         assert "You were not charged." in page.text
         assert wallet(student) == before
-        assert browser.post(url(course), form).text.count(escape(words)) >= 1
+        again = browser.post(url(course), form, follow=True)
+        assert again.redirect_chain[0] == (url(course), 302)
+        assert "nothing was moved" in said(again)
+
+    def test_a_refusal_sent_again_after_a_top_up_asks_again(self, browser, student, course):
+        form = shown(browser.get(whole(course)))
+        spend(student, course)
+        assert browser.post(whole(course), form).status_code == 402
+        give_credit(student, "100.00")
+        page = browser.post(whole(course), form, follow=True)
+        assert "Confirm and hold $80.00" in page.text
+        assert not CourseEnrollment.objects.of(student).filter(course=course).exists()
+        fresh = shown(page)
+        assert fresh["idempotency_key"] != form["idempotency_key"]
+        assert "$80.00 is held" in said(browser.post(whole(course), fresh, follow=True))
 
     @pytest.mark.parametrize(
         "change",

@@ -229,6 +229,15 @@ class TestCancelling:
         done = browser.post(hand_back(enrollment), shown(page), follow=True)
         assert said(done) == "$20.00 is back in your credit."
 
+    def test_a_refusal_sent_again_asks_as_things_stand(self, browser, course, enrollment):
+        form = shown(browser.get(leave(enrollment)))
+        start_session(first(course))
+        assert browser.post(leave(enrollment), form).status_code == 409
+        page = browser.post(leave(enrollment), form, follow=True)
+        assert page.redirect_chain == [(leave(enrollment), 302)]
+        assert "instead of" not in page.text
+        assert shown(page)["expected_refund"] == "60.00"
+
     def test_a_refund_below_the_expected_is_refused_under_the_lock(self, student, enrollment):
         with pytest.raises(RefundLowered):
             cancel_enrollment(
