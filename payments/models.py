@@ -56,17 +56,14 @@ class LedgerAccount(UUIDModel):
         return f"{self.kind} {self.owner_id or ''}".strip()
 
 
-USER_KINDS = (
-    LedgerAccount.Kind.WALLET,
-    LedgerAccount.Kind.EARNINGS,
-    LedgerAccount.Kind.WITHDRAWING,
-)
+Kind = LedgerAccount.Kind
+USER_KINDS = (Kind.WALLET, Kind.EARNINGS, Kind.WITHDRAWING)
 # Fixed keys: a UNIQUE over a NULL owner would let two processes make two escrow accounts.
 SYSTEM_ACCOUNTS = {
-    LedgerAccount.Kind.ISSUED: UUID("00000000-0000-7000-8000-000000000001"),
-    LedgerAccount.Kind.ESCROW: UUID("00000000-0000-7000-8000-000000000002"),
-    LedgerAccount.Kind.PLATFORM: UUID("00000000-0000-7000-8000-000000000003"),
-    LedgerAccount.Kind.PAID_OUT: UUID("00000000-0000-7000-8000-000000000004"),
+    Kind.ISSUED: UUID("00000000-0000-7000-8000-000000000001"),
+    Kind.ESCROW: UUID("00000000-0000-7000-8000-000000000002"),
+    Kind.PLATFORM: UUID("00000000-0000-7000-8000-000000000003"),
+    Kind.PAID_OUT: UUID("00000000-0000-7000-8000-000000000004"),
 }
 
 
