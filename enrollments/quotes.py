@@ -7,7 +7,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, Func, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import (
+    Case,
+    Exists,
+    Func,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 
 from accounts.models import User
 from common.money import ZERO, split, total
@@ -19,6 +29,7 @@ from payments.models import HoldPart
 # what the query adds to them, no model declares.
 SoldSession = Any
 TimedPart = Any
+NOBODYS = Value(value=False)
 
 
 @dataclass(frozen=True)
@@ -76,14 +87,32 @@ class CancellationPreview:
 
 
 def sessions_as_sold_to(user: User | UUID | None) -> CourseSessionQuerySet:
-    """Sessions, each with `taken` (live single purchases) and `mine` (one is the user's)."""
-    sold = SessionPurchase.objects.live().filter(session=OuterRef("pk"))
-    # Not `Count`: it groups, by way of a temporary table.
-    count = Func("pk", function="COUNT", output_field=IntegerField())
-    mine = Exists(sold.filter(user=user)) if user else Value(value=False)
+    """Sessions, each with the seats `taken` by singles, counted where seats are limited.
+
+    `mine` says that the user has a live purchase of it, `enrolled` a live enrolment in its course.
+    """
+    mine = SessionPurchase.objects.live().filter(session=OuterRef("pk"), user=user)
+    enrolled = CourseEnrollment.objects.live().filter(course=OuterRef("course"), user=user)
+    limited = When(course__max_students__isnull=False, then=singles_seated())
     return CourseSession.objects.annotate(
-        taken=Subquery(sold.order_by().values(n=count)), mine=mine
+        taken=Case(limited, default=Value(0)),
+        mine=Exists(mine) if user else NOBODYS,
+        enrolled=Exists(enrolled) if user else NOBODYS,
     )
+
+
+def singles_seated() -> Subquery:
+    """The seats of the outer session that its singles take beside the course's live enrolments.
+
+    Only those of people without a live enrolment in the course: nobody fills two seats.
+    """
+    # By the session's course, not the purchase's: so no optimizer sets out to list who is enrolled.
+    enrolled = CourseEnrollment.objects.live().filter(
+        course=OuterRef(OuterRef("course")), user=OuterRef("user")
+    )
+    sold = SessionPurchase.objects.live().filter(~Exists(enrolled), session=OuterRef("pk"))
+    # Not `Count`: it groups, by way of a temporary table.
+    return Subquery(sold.order_by().values(n=Func("pk", function="COUNT")), IntegerField())
 
 
 def quote_course(
@@ -113,15 +142,19 @@ def course_seats_left(course: Course, sessions: Sequence[SoldSession], now: date
     """
     if course.max_students is None:
         return None
-    singles = max((s.taken - bool(s.mine) for s in sessions if s.is_open(now)), default=0)
-    return course.max_students - course.current_students - singles
+    singles = (s.taken - bool(s.mine and not s.enrolled) for s in sessions if s.is_open(now))
+    return course.max_students - course.current_students - max(singles, default=0)
 
 
 def session_seats_left(course: Course, session: SoldSession) -> int | None:
-    """Seats for one session, `session` from `sessions_as_sold_to`; None without a limit."""
+    """Seats for one session, `session` from `sessions_for_purchase`; None without a limit.
+
+    A live enrolment keeps its owner's seat, also in a session that it does not pay for.
+    """
     if course.max_students is None:
         return None
-    return course.max_students - course.current_students - session.taken
+    kept = session.enrolled and not (session.mine or session.included)
+    return course.max_students - course.current_students - session.taken + bool(kept)
 
 
 def comes_back(part: TimedPart, now: datetime) -> bool:

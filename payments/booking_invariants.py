@@ -71,7 +71,8 @@ HOLDS_OF_BOOKINGS = Invariant(
 
 SEATS = Invariant(
     "I7",
-    "A course counts its live enrolments, and no session to come is oversold.",
+    "A course counts its live enrolments; with the live singles of people who are not enrolled, no "
+    "session to come is oversold.",
     (
         Check(
             "the count is not that of the live enrolments",
@@ -90,8 +91,10 @@ SEATS = Invariant(
             JOIN courses c ON c.id = s.course_id
             LEFT JOIN enrolled e ON e.course_id = c.id
             LEFT JOIN (
-                SELECT session_id, COUNT(*) AS singles FROM session_purchases
-                WHERE status <> 'cancelled' GROUP BY session_id
+                SELECT p.session_id, COUNT(*) AS singles FROM session_purchases p
+                LEFT JOIN course_enrollments e ON e.user_id = p.user_id
+                    AND e.course_id = p.course_id AND e.live = 1
+                WHERE p.live = 1 AND e.id IS NULL GROUP BY p.session_id
             ) AS b ON b.session_id = s.id
             WHERE s.status <> 'cancelled' AND s.starts_at > %(now)s
                 AND COALESCE(e.students, 0) + COALESCE(b.singles, 0) > c.max_students

@@ -296,7 +296,8 @@ def _why_no_seat(student: User, course_id: UUID, seen_at: datetime | None) -> Do
 
 @prepared
 def _sessions_on_offer(course: UUID) -> QuerySet:
-    sessions = CourseSession.objects.annotate(taken=Value(0), mine=Value(value=False))
+    of_nobody = {"taken": Value(0), "mine": quotes.NOBODYS, "enrolled": quotes.NOBODYS}
+    sessions = CourseSession.objects.annotate(**of_nobody)
     on_offer = sessions.filter(course=course).select_related("course__teacher")
     return on_offer.order_by("session_number")
 

@@ -31,7 +31,7 @@ from enrollments.models import (
     PurchaseStatus,
     SessionPurchase,
 )
-from enrollments.quotes import sessions_as_sold_to
+from enrollments.quotes import singles_seated
 from enrollments.services.enrolling import give_back
 from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.services.holds import lock_pending_parts, new_part
@@ -241,7 +241,7 @@ def _check_start(starts_at: datetime) -> None:
 
 def _check_capacity(course: Course, seats: int) -> None:
     now = timezone.now()
-    to_come = sessions_as_sold_to(None).filter(course=course).open_at(now)
+    to_come = course.sessions.open_at(now).annotate(taken=singles_seated())
     sold = course.current_students + max((session.taken for session in to_come), default=0)
     # Whoever is in a session that runs stays, also with a seat that was given back.
     taken = max(sold, most_admitted(course, now))

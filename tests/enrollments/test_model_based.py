@@ -132,7 +132,12 @@ class School(RuleBasedStateMachine):
         return self.lessons[number % len(self.lessons)]
 
     def taken(self, number: int, *, but: int | None = None) -> int:
-        singles = sum(number in mine for i, mine in enumerate(self.singles) if i != but)
+        """Nobody fills two seats: an enrolment's will do for what its owner has singly."""
+        singles = sum(
+            number in mine and self.enrolled[i] is None
+            for i, mine in enumerate(self.singles)
+            if i != but
+        )
         return singles + sum(booking is not None for booking in self.enrolled)
 
     def admitted(self, number: int) -> set[int]:
@@ -199,7 +204,7 @@ class School(RuleBasedStateMachine):
             self.lessons[number].open
             and number not in self.singles[student]
             and number not in self.parts.get(enrollment, {})
-            and self.taken(number) < self.seats
+            and (enrollment is not None or self.taken(number) < self.seats)
             and self.credit[student] >= SINGLE
         )
         session = self.lessons[number].row

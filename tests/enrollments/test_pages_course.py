@@ -107,6 +107,10 @@ def full(course, student):
     enroll(student_with_credit(), course)
 
 
+def no_more(course, student):
+    Course.objects.filter(pk=course.pk).update(max_students=1)
+
+
 def poor(course, student):
     enroll(student, make_course(price_full_course="190.00"))
 
@@ -165,6 +169,7 @@ SESSION_STATES = [
     ((enrolled, move), "enrolled", "Included in your course", "Hand back", ""),
     ((bought, move), "bought", "You have this session", "Cancel", ""),
     ((handed_back,), "open", "", "Buy session · $24.00", ""),
+    ((handed_back, no_more), "open", "", "Buy session · $24.00", ""),
     ((left,), "open", "", "Buy session · $24.00", ""),
     ((end,), "ended", "Ended", "", ""),
     ((enrolled, end), "ended", "Ended", "", ""),

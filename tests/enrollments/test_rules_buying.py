@@ -1,5 +1,6 @@
 """What buying costs, what it makes, and when it is refused."""
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -17,13 +18,19 @@ from enrollments.errors import (
     NotForSale,
     OwnCourse,
     PriceChanged,
+    SeatsTaken,
     SessionStarted,
     SoldOut,
 )
 from enrollments.models import CourseEnrollment, SessionPurchase
-from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.services.enrolling import (
+    cancel_enrollment,
+    enroll_full_course,
+    hand_back_session,
+)
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import cancel_session
+from enrollments.services.sessions import cancel_session, change_course, move_session
+from enrollments.storefront import course_for
 from payments.errors import InsufficientCredit
 from payments.models import HoldPart, PaymentHold, Transfer
 from payments.wallets import balances_of
@@ -51,6 +58,17 @@ def enroll(student, course) -> CourseEnrollment:
 
 def buy(student, session) -> SessionPurchase:
     return purchase_session(student=student, session_id=session.pk)
+
+
+def returned(student, course, session) -> CourseEnrollment:
+    """An enrolment that has handed back a session that was moved."""
+    enrollment = enroll(student, course)
+    starts_at = session.starts_at + timedelta(hours=1)
+    move_session(
+        session_id=session.pk, actor=course.teacher, starts_at=starts_at, duration_minutes=60
+    )
+    hand_back_session(student=student, enrollment_id=enrollment.pk, session_id=session.pk)
+    return enrollment
 
 
 def students_in(course: Course) -> int:
@@ -290,6 +308,50 @@ class TestSeats:
         buy(student, sessions_of(course)[0])
         enroll(student, course)
         assert students_in(course) == 1
+
+    def test_nobody_fills_two_seats_of_a_session(self, broken):
+        """A moved session handed back and bought singly: the seat of the enrolment will do."""
+        course, student = make_course(max_students=2), student_with_credit()
+        first = sessions_of(course)[0]
+        returned(student, course, first)
+        buy(student, first)
+        other = buy(student_with_credit(), first)
+        with pytest.raises(SoldOut):
+            buy(student_with_credit(), first)
+        with pytest.raises(SoldOut):
+            enroll(student_with_credit(), course)
+        assert broken() == {}
+        cancel_session_purchase(student=other.user, purchase_id=other.pk)
+        enroll(student_with_credit(), course)
+        assert broken() == {}
+
+    def test_an_enrolment_keeps_its_seat_in_what_it_returned(self, broken):
+        course, student = make_course(max_students=1), student_with_credit()
+        first = sessions_of(course)[0]
+        enrollment = returned(student, course, first)
+        with pytest.raises(SoldOut):
+            buy(student_with_credit(), first)
+        shown = course_for(student, course.pk)
+        assert (shown.listed[0].seats_left, shown.listed[0].price_now) == (1, 16)
+        assert (shown.listed[1].seats_left, shown.seats_left) == (0, 0)
+        buy(student, first)
+        shown = course_for(student, course.pk)
+        assert (shown.listed[0].seats_left, shown.seats_left) == (0, 0)
+        cancel_enrollment(student=student, enrollment_id=enrollment.pk)
+        assert broken() == {}
+        with pytest.raises(SoldOut):
+            enroll(student_with_credit(), course)
+        enroll(student, course)
+
+    def test_nor_counts_it_twice_when_seats_are_taken_away(self):
+        course, student = make_course(), student_with_credit()
+        first = sessions_of(course)[0]
+        returned(student, course, first)
+        buy(student, first)
+        buy(student_with_credit(), first)
+        with pytest.raises(SeatsTaken) as refusal:
+            change_course(course_id=course.pk, actor=course.teacher, max_students=1)
+        assert refusal.value.details == {"taken": 2}
 
     def test_a_cancelled_seat_is_free_again(self):
         course, student = make_course(max_students=1), student_with_credit()
