@@ -16,7 +16,8 @@ may_install() {
 apt_install() {
   may_install || die "Missing on this machine: $*. On Debian and Ubuntu: sudo apt-get install $*"
   say "Installing $*"
-  apt_get install -y --no-install-recommends "$@" && return
+  # What this prints is no news: it fails where no list of packages, or an old one, has been fetched.
+  apt_get install -y --no-install-recommends "$@" 2>/dev/null && return
   apt_get update
   apt_get install -y --no-install-recommends "$@"
 }

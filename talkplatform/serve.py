@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -12,10 +13,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from granian import Granian
 from granian.constants import Interfaces
-
-from talkplatform.settings import env
 
 PATIENCE_SECONDS = 5
 # Longer than a request may wait for a lock. A worker that does not stop is killed: losing its
@@ -25,27 +25,37 @@ STOP_SECONDS = 8
 
 def main() -> None:
     """Serve on HOST and PORT until Ctrl-C; `--reload`: by Django's server, for developers."""
-    host, port = env.str("HOST", default="127.0.0.1"), env.int("PORT", default=8000)
-    origin = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        from talkplatform import settings
+    except ImproperlyConfigured as error:
+        sys.exit(f"The settings cannot be read: {error}")
     if "--reload" in sys.argv[1:]:
         developing = os.environ | {"DEBUG": "true", "HTTPS": "false"}
-        os.execve(sys.executable, [sys.executable, "manage.py", "runserver", origin], developing)
-    address = wait_for_port(host, port)
+        place = settings.ORIGIN.removeprefix("http://")
+        os.execve(sys.executable, [sys.executable, "manage.py", "runserver", place], developing)
+    address = wait_for_port(settings.HOST, settings.PORT)
     print(
-        f"Serving http://{origin}/ - the API and its documentation: http://{origin}/api/docs",
+        f"Serving {settings.ORIGIN}/ - the API and its documentation: {settings.ORIGIN}/api/docs",
         flush=True,
     )
-    Granian(
+    server = Granian(
         "talkplatform.wsgi",
         address=address,
-        port=port,
+        port=settings.PORT,
         interface=Interfaces.WSGI,
         websockets=False,
-        workers=env.int("WEB_PROCESSES", default=4),
-        blocking_threads=env.int("WEB_THREADS", default=1),
+        workers=settings.WEB_PROCESSES,
+        blocking_threads=settings.WEB_THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
-    ).serve(target_loader=load_application)
+    )
+    logging.getLogger("_granian").addFilter(is_news)
+    server.serve(target_loader=load_application)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether to print it: more processes than cores are on purpose (docs/performance.md)."""
+    return not record.getMessage().startswith("Configured number of workers appears to be higher")
 
 
 def wait_for_port(host: str, port: int) -> str:
@@ -53,15 +63,15 @@ def wait_for_port(host: str, port: int) -> str:
 
     The server itself would not notice: it lets the kernel share one port out between strangers.
     """
-    family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
+            family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             socket.create_server(place, family=family).close()
             return str(place[0])
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                sys.exit(f"Cannot listen: {error.strerror}. Set another HOST or PORT.")
+                sys.exit(f"Cannot listen at {host!r}, port {port}: {error.strerror}.")
         time.sleep(0.2)
 
 

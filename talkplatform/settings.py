@@ -4,12 +4,11 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / env.str("ENV_FILE", default=".env"))
+from talkplatform.environment import ROOT, env
+
+BASE_DIR: Path = ROOT
 
 # Safe by default: whoever wants the debug pages has to ask for them.
 DEBUG = env.bool("DEBUG", default=False)
@@ -47,11 +46,16 @@ SECURE_HSTS_PRELOAD = HTTPS
 # Set only behind a proxy that overwrites this header itself.
 if env.bool("TRUST_FORWARDED_PROTO", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+if not 0 < PORT < 65536:
+    raise ImproperlyConfigured(f"PORT is {PORT}: a port is 1 to 65535.")
+ORIGIN = f"http://[{HOST}]:{PORT}" if ":" in HOST else f"http://{HOST}:{PORT}"
+WEB_PROCESSES = env.int("WEB_PROCESSES", default=4)
+WEB_THREADS = env.int("WEB_THREADS", default=1)
 # Where links in mails and invitations lead: never to whatever host a request names.
 SITE_URL = env.str("SITE_URL", default="").rstrip("/") or (
-    f"https://{next(iter(ALLOWED_HOSTS), '').lstrip('.')}"
-    if HTTPS
-    else f"http://{env.str('HOST', default='127.0.0.1')}:{env.int('PORT', default=8000)}"
+    f"https://{next(iter(ALLOWED_HOSTS), '').lstrip('.')}" if HTTPS else ORIGIN
 )
 if "*" in SITE_URL or SITE_URL == "https://":
     raise ImproperlyConfigured("SITE_URL is not set, and ALLOWED_HOSTS names no host to link to.")
@@ -130,7 +134,8 @@ DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / '
 _database = DATABASES["default"]
 _database["CONN_MAX_AGE"] = None
 _database["CONN_HEALTH_CHECKS"] = True
-if _database["ENGINE"] == "django.db.backends.mysql":
+_engine = _database.get("ENGINE", "nothing")
+if _engine == "django.db.backends.mysql":
     _database["ENGINE"] = "common.mysql"
     _database["OPTIONS"] = {
         "charset": "utf8mb4",
@@ -139,13 +144,17 @@ if _database["ENGINE"] == "django.db.backends.mysql":
         "init_command": "SET innodb_lock_wait_timeout = 5, sql_mode = 'TRADITIONAL'",
         **_database.get("OPTIONS", {}),
     }
-else:
+elif _engine == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 5,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         **_database.get("OPTIONS", {}),
     }
+else:
+    raise ImproperlyConfigured(
+        f"DATABASE_URL names {_engine}: it has to be mysql:// (MariaDB, MySQL) or sqlite:///."
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -240,7 +249,7 @@ REFERRAL_BP = env.int("REFERRAL_BP", default=7000)
 for _name, _rate in (("COMMISSION_BP", COMMISSION_BP), ("REFERRAL_BP", REFERRAL_BP)):
     if not 0 <= _rate <= 10_000:
         raise ImproperlyConfigured(f"{_name} is {_rate}: a rate is 0 to 10000 basis points.")
-MIN_WITHDRAWAL = Decimal(env.str("MIN_WITHDRAWAL", default="10.00"))
+MIN_WITHDRAWAL = env("MIN_WITHDRAWAL", cast=Decimal, default=Decimal("10.00"))
 # The first seals payout details, the others still open them; none: a key made of SECRET_KEY.
 PAYOUT_KEYS = env.list("PAYOUT_KEYS", default=[])
 if any(len(_key) < 32 for _key in PAYOUT_KEYS):

@@ -1,12 +1,15 @@
 """What runs the project must leave nothing behind, even when it is killed."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -15,12 +18,15 @@ import pytest
 from django.conf import settings
 
 SERVE = [sys.executable, "-m", "talkplatform.serve"]
+DRIVER = ("mysqlclient", "MySQLdb")
 
 
-def start(command: list[str], **environment: str) -> subprocess.Popen[str]:
+def start(
+    command: list[str], *, cwd: Path = settings.BASE_DIR, **environment: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command,
-        cwd=settings.BASE_DIR,
+        cwd=cwd,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -50,10 +56,10 @@ def port() -> int:
 
 
 @pytest.fixture
-def answers(port) -> Callable[[], bool]:
-    def ask() -> bool:
+def answers(port) -> Callable[..., bool]:
+    def ask(path: str = "healthz") -> bool:
         try:
-            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as response:
+            with urlopen(f"http://127.0.0.1:{port}/{path}", timeout=2) as response:
                 return bool(response.status == 200)
         except OSError:
             return False
@@ -101,6 +107,50 @@ def test_a_port_that_is_taken_is_not_shared(server, port):
         finally:
             second.kill()
     assert second.returncode == 1
+
+
+@pytest.mark.parametrize("wrong", [{"PORT": "99999"}, {"PORT": "abc"}, {"HOST": "nowhere.invalid"}])
+def test_a_place_where_nobody_can_listen_is_one_clear_line(port, wrong):
+    with start(SERVE, **{"PORT": str(port)} | wrong) as server:
+        said = server.communicate(timeout=20)[0]
+    assert server.returncode == 1
+    assert said.count("\n") == 1
+    assert next(iter(wrong.values())) in said
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The tree as git has it, and a .venv of the base requirements: all but the driver."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=settings.BASE_DIR, capture_output=True, check=True
+    )
+    for name in tracked.stdout.decode().split("\0")[:-1]:
+        copy = tmp_path / "tree" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if Path(settings.BASE_DIR, name).exists():
+            shutil.copy(Path(settings.BASE_DIR, name), copy)
+    environment = tmp_path / "tree/.venv"
+    venv.create(environment, symlinks=True)
+    installed = tmp_path / "base"
+    installed.mkdir()
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if not package.name.startswith(DRIVER):
+            (installed / package.name).symlink_to(package)
+    (own,) = environment.glob("lib/python*/site-packages")
+    (own / "base.pth").write_text(f"{installed}\n")
+    return tmp_path / "tree"
+
+
+@pytest.mark.mariadb
+def test_a_fresh_clone_serves_from_mariadb(clone, port, answers):
+    command = ["env", "-u", "ENV_FILE", "-u", "SECRET_KEY", "script/with-mariadb", "script/server"]
+    # A public site, so no demo world; and static files as they are, which takes no time.
+    fresh = {"PORT": str(port), "HTTPS": "true", "DEBUG": "true", "MEDIA_ROOT": str(clone)}
+    with start(command, cwd=clone, **fresh) as process:
+        try:
+            assert within(120, lambda: answers("readyz")), process.communicate()[0]
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 @pytest.mark.mariadb

@@ -34,7 +34,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_example_names_what_is_read_and_nothing_else():
     named = {name for _, name, _ in ENTRY.findall(EXAMPLE)}
-    assert named == read_by("settings.py") | read_by("serve.py")
+    assert named == read_by("settings.py") | read_by("environment.py")
 
 
 SHOW = """
@@ -73,6 +73,24 @@ def test_a_value_in_the_environment_wins_over_the_file(tmp_path):
 def test_rates_out_of_range_are_refused(name, value):
     refused = run("import talkplatform.settings", **{name: value})
     assert name in refused.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "abc"),
+        ("PORT", "99999"),
+        ("WEB_PROCESSES", "four"),
+        ("MIN_WITHDRAWAL", "ten"),
+        ("DATABASE_URL", "postgres://user@localhost/talk"),
+        ("DATABASE_URL", "mariadb://user@localhost/talk"),
+        ("DATABASE_URL", ""),
+    ],
+)
+def test_what_cannot_be_is_refused_by_its_name(name, value):
+    refused = run("import talkplatform.settings", **{name: value})
+    assert f"ImproperlyConfigured: {name} " in refused.stderr.splitlines()[-1]
+    assert value.partition(":")[0] in refused.stderr.splitlines()[-1]
 
 
 def test_a_key_that_could_be_guessed_seals_nothing():
