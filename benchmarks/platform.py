@@ -179,8 +179,8 @@ def _copy_course(cursor: Any, original: UUID, seats: int) -> UUID:
     )
     cursor.execute(
         "INSERT INTO course_sessions (id, course_id, session_number, title, description, starts_at,"
-        " duration_minutes, status, room_name, created_at, updated_at) SELECT UUID(), %s,"
-        " session_number, title, description, starts_at, duration_minutes, status,"
+        " duration_minutes, status, has_share, room_name, created_at, updated_at) SELECT UUID(),"
+        " %s, session_number, title, description, starts_at, duration_minutes, status, has_share,"
         " CONCAT(%s, session_number), created_at, updated_at FROM course_sessions"
         " WHERE course_id = %s AND starts_at > NOW(6)",
         [course, course.hex, original],

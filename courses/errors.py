@@ -5,4 +5,6 @@ from common.errors import DomainError
 
 class NothingToSell(DomainError):
     code = "nothing_to_sell"
-    message = "A published course has a price, at least one session, and a cent for each of them."
+    message = (
+        "To be on sale, a course needs a session to come and a price of at least $0.01 per session."
+    )

@@ -1,7 +1,9 @@
 """The catalogue: courses, and the live sessions that they are made of."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Self
+from decimal import Decimal
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +14,7 @@ from uuid_utils.compat import uuid7
 from accounts.models import User
 from common.fields import ExactCharField
 from common.models import LockingQuerySet, TimestampedModel
-from common.money import CENT
+from common.money import CENT, ZERO, split
 
 MAX_SESSION_MINUTES = 24 * 60
 
@@ -100,6 +102,15 @@ class Course(TimestampedModel):
     def __str__(self) -> str:
         return self.title
 
+    def shares_of(self, sessions: Iterable[Any]) -> list[tuple[Any, Decimal]]:
+        """The full price split over its `sessions`, all of them in order, that have a share.
+
+        Each is 0.00 where the course is not sold whole.
+        """
+        sharing = [session for session in sessions if session.has_share]
+        amounts = split(self.price_full_course or ZERO, len(sharing)) if sharing else []
+        return list(zip(sharing, amounts, strict=True))
+
     def is_visible_to(self, user: User | None) -> bool:
         """Drafts show themselves to their teacher and to staff only."""
         if self.status != self.Status.DRAFT:
@@ -150,6 +161,8 @@ class CourseSession(TimestampedModel):
     # When its start or length was last changed, if ever.
     rescheduled_at = models.DateTimeField(null=True, blank=True, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.SCHEDULED)
+    # Of the full price. Called off before anybody paid for it, it has none.
+    has_share = models.BooleanField(default=True, editable=False)
     room_name = ExactCharField(max_length=100, unique=True, default=new_room_name, editable=False)
 
     objects = CourseSessionQuerySet.as_manager()

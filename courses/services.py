@@ -1,12 +1,13 @@
 """The life of a course: drafted, published, archived."""
 
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from accounts.models import User
 from common.errors import NotFound
-from common.money import split
+from common.money import CENT
 from common.transactions import operation
 from courses.errors import NothingToSell
 from courses.models import Course
@@ -41,11 +42,15 @@ def create_course(*, teacher: User, **terms: Any) -> Course:
 def publish_course(*, course_id: UUID, actor: User) -> Course:
     """Put a course up for sale; a repeat changes nothing.
 
-    Raises `NothingToSell` without a price, without a session, or where a session's share of the
-    full price would be less than a cent; `NotFound` for anybody but its teacher and staff.
+    Raises `NothingToSell` without a session to come, and what `check_sellable` does; `NotFound`
+    for anybody but its teacher and staff. Locks the course.
     """
     course = lock_course(course_id=course_id, actor=actor)
-    check_sellable(course, course.sessions.count())
+    if course.status == Course.Status.PUBLISHED:
+        return course
+    if not course.sessions.open_at(timezone.now()).exists():
+        raise NothingToSell
+    check_sellable(course)
     return _set_status(course, Course.Status.PUBLISHED)
 
 
@@ -55,12 +60,13 @@ def archive_course(*, course_id: UUID, actor: User) -> Course:
     return _set_status(lock_course(course_id=course_id, actor=actor), Course.Status.ARCHIVED)
 
 
-def check_sellable(course: Course, sessions: int) -> None:
-    """Refuse prices that `sessions` sessions cannot share, by `NothingToSell`."""
-    full, single = course.price_full_course, course.price_per_session
-    if not sessions or (full is None and single is None):
+def check_sellable(course: Course) -> None:
+    """Refuse a course without a price, or with a share of it below a cent, by `NothingToSell`."""
+    full = course.price_full_course
+    if full is None and course.price_per_session is None:
         raise NothingToSell
-    if full is not None and min(split(full, sessions)) < Decimal("0.01"):
+    shares = course.shares_of(course.sessions.all()) if full is not None else []
+    if any(amount < CENT for _, amount in shares):
         raise NothingToSell
 
 

@@ -90,10 +90,12 @@ def course_offer(course: Any, reader: Reader) -> Offer:
         return _enrolled(course.my_enrollment)
     if course.status != Course.Status.PUBLISHED:
         return _not_on_sale(course)
-    if not course.listed:
+    if all(session.status == CourseSession.Status.CANCELLED for session in course.listed):
         return Offer(State.NO_SESSIONS, reason="No sessions scheduled yet")
     if not course.quote.shares:
-        return Offer(State.ENDED, badge="Ended", reason="Every session of this course is over.")
+        return Offer(
+            State.ENDED, badge="Ended", reason="Every session of this course is over or cancelled."
+        )
     if course.price_full_course is None:
         return Offer(State.NOT_SOLD, reason="Sold by the session only: choose those that you need.")
     if course.seats_left == 0:

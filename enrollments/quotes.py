@@ -20,7 +20,7 @@ from django.db.models import (
 )
 
 from accounts.models import User
-from common.money import ZERO, split, total
+from common.money import ZERO, total
 from courses.models import Course, CourseSession, CourseSessionQuerySet
 from enrollments.models import CourseEnrollment, SessionPurchase
 from payments.models import HoldPart
@@ -122,12 +122,12 @@ def quote_course(
 
     Without an own enrolment: to its holder the numbers say nothing.
     """
-    prices = split(course.price_full_course or ZERO, len(sessions)) if sessions else []
-    shares = [(s, price) for s, price in zip(sessions, prices, strict=True) if s.is_open(now)]
+    all_shares = course.shares_of(sessions)
+    shares = [(session, amount) for session, amount in all_shares if session.is_open(now)]
     folds = [session.pk for session, _ in shares if session.mine]
     folded = tuple(_singles_of(user, folds)) if folds else ()
     seats = course_seats_left(course, sessions, now)
-    return CourseQuote(course, shares, seats, folded, len(sessions))
+    return CourseQuote(course, shares, seats, folded, len(all_shares))
 
 
 def _singles_of(user: User | None, sessions: Sequence[UUID]) -> QuerySet:

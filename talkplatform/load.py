@@ -158,6 +158,7 @@ def _catalogue(size: Size) -> Iterator[Statement]:
         "starts_at": STARTS_AT,
         "duration_minutes": MINUTES,
         "status": f"IF({IS_FIRST}, 'completed', 'scheduled')",
+        "has_share": 1,
         "room_name": "CONCAT('load-', #)",
     }
     yield _insert("course_sessions", SESSIONS * size.courses, session | STAMPS)

@@ -11,7 +11,10 @@ from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
+from courses.models import CourseSession
 from enrollments.services.enrolling import enroll_full_course
+from enrollments.services.purchasing import purchase_session
+from enrollments.services.sessions import cancel_session
 from payments.models import HoldPart, PaymentHold
 from tests.factories import DAY, extend_course, make_course, student_with_credit
 
@@ -76,6 +79,21 @@ def test_what_was_sold_before_titles_were_kept_gets_those_of_today():
 
     assert HoldPart.objects.get().sold_title == "1. A lesson"
     assert PaymentHold.objects.get().sold_title == "Knots"
+
+
+@pytest.mark.django_db
+def test_what_was_called_off_unpaid_lost_its_share():
+    course = make_course(sessions=3)
+    paid, unpaid, _ = sessions = list(course.sessions.all())
+    purchase_session(student=student_with_credit(), session_id=paid.pk)
+    for session in (paid, unpaid):
+        cancel_session(session_id=session.pk, actor=course.teacher)
+    CourseSession.objects.update(has_share=True)
+
+    module = import_module("payments.migrations.0016_sessions_without_a_share")
+    module.take_off_the_price(apps, None)
+
+    assert [type(s).objects.get(pk=s.pk).has_share for s in sessions] == [True, False, True]
 
 
 def tables(url: str) -> set[str]:

@@ -64,7 +64,7 @@ def change_course(*, course_id: UUID, actor: User, **changes: Any) -> Course:
     if course.max_students is not None:
         _check_capacity(course, course.max_students)
     if course.status == Course.Status.PUBLISHED:
-        check_sellable(course, course.sessions.count())
+        check_sellable(course)
     course.save(update_fields=[*changes, "updated_at"])
     return course
 
@@ -95,7 +95,7 @@ def add_session(
         duration_minutes=duration_minutes,
     )
     if course.status == Course.Status.PUBLISHED:
-        check_sellable(course, course.sessions.count())
+        check_sellable(course)
     _let_enrolled_in(session)
     return session
 
@@ -193,7 +193,8 @@ def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) 
     if expected is not None and expected != (due := refunds_due(session_id)):
         raise refunds_changed(due)
     session.status = CourseSession.Status.CANCELLED
-    session.save(update_fields=["status", "updated_at"])
+    session.has_share = HoldPart.objects.filter(session=session, amount__gt=0).exists()
+    session.save(update_fields=["status", "has_share", "updated_at"])
     return session
 
 

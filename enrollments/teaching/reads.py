@@ -38,17 +38,25 @@ def courses_of(teacher: User) -> QuerySet[Course]:
 
 
 def describe(courses: Iterable[Any]) -> None:
-    """Give each course its `figures`, `sessions_count` and `next_start`; two statements."""
+    """Give each course its `figures`, `sessions_count`, `next_start` and how many are `to_come`.
+
+    Two statements.
+    """
     keys = [course.pk for course in courses]
     figures = _figures(HoldPart.objects.filter(session__course__in=keys), "session__course")
     sessions = CourseSession.objects.filter(course__in=keys).order_by().values("course")
     to_come = Q(starts_at__gt=timezone.now()) & ~Q(status=CourseSession.Status.CANCELLED)
-    counted = sessions.annotate(n=Count("pk"), next=Min("starts_at", filter=to_come))
+    counted = sessions.annotate(
+        n=Count("pk"),
+        next=Min("starts_at", filter=to_come),
+        to_come=Count("pk", filter=to_come),
+    )
     found = {row["course"]: row for row in counted}
     for course in courses:
-        row = found.get(course.pk, {"n": 0, "next": None})
+        row = found.get(course.pk, {"n": 0, "next": None, "to_come": 0})
         course.figures = figures.get(course.pk, Figures())
         course.sessions_count, course.next_start = row["n"], row["next"]
+        course.to_come = row["to_come"]
 
 
 def sessions_of(course: Course) -> Sequence[Any]:

@@ -136,8 +136,8 @@ def test_terms_are_changed_and_nothing_else(browser):
     ("change", "refusal"),
     [
         ({"max_students": "1"}, "2 seats are taken already."),
-        ({"price_full_course": "", "price_per_session": ""}, "A published course has a price"),
-        ({"price_full_course": "0.01"}, "A published course has a price"),
+        ({"price_full_course": "", "price_per_session": ""}, "a course needs a session to come"),
+        ({"price_full_course": "0.01"}, "a course needs a session to come"),
         ({"price_full_course": "0"}, "price"),
         ({"price_full_course": "-1"}, "price"),
         ({"price_full_course": "NaN"}, "number"),
@@ -179,7 +179,8 @@ def test_publishing_says_what_came_of_each(browser):
     bare = make_course(sessions=0, published=False, title="Bare")
     page = act(browser, COURSES, "publish", good, bare)
     assert sorted(said(page)) == [
-        "Bare: A published course has a price, at least one session, and a cent for each of them.",
+        "Bare: To be on sale, a course needs a session to come and a price of at least $0.01 per "
+        "session.",
         "Good: Published.",
     ]
     statuses = dict(Course.objects.values_list("title", "status"))

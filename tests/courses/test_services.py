@@ -8,8 +8,16 @@ from common.errors import NotFound
 from courses.errors import NothingToSell
 from courses.models import Course
 from courses.services import archive_course, create_course, publish_course
-from enrollments.services.sessions import change_course
-from tests.factories import DAY, StaffFactory, TeacherFactory, extend_course, make_course
+from enrollments.services.sessions import cancel_session, change_course
+from tests.factories import (
+    DAY,
+    StaffFactory,
+    TeacherFactory,
+    end_session,
+    extend_course,
+    make_course,
+    start_session,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +61,27 @@ def test_there_must_be_something_to_sell(terms):
 def test_a_price_and_a_cent_for_each_session_will_do(terms):
     course = publish(make_course(published=False, **terms))
     assert publish(course).status == "published"
+
+
+@pytest.mark.parametrize("ends", [end_session, start_session, "called off"])
+def test_there_must_be_a_session_to_come(ends):
+    course = make_course(sessions=1, published=False)
+    session = course.sessions.get()
+    if ends == "called off":
+        cancel_session(session_id=session.pk, actor=course.teacher)
+    else:
+        ends(session)
+    with pytest.raises(NothingToSell):
+        publish(course)
+    course.refresh_from_db()
+    assert course.status == "draft"
+
+
+def test_what_is_over_can_be_edited_and_published_again_is_as_it_was():
+    course = make_course(sessions=1)
+    end_session(course.sessions.get())
+    changed = change_course(course_id=course.pk, actor=course.teacher, title="It was good")
+    assert (changed.title, publish(course).status) == ("It was good", "published")
 
 
 def test_what_is_published_stays_sellable():

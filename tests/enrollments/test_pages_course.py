@@ -94,6 +94,11 @@ def end_all(course, student):
         end(course, student, number)
 
 
+def call_all_off(course, student):
+    for number in range(1, 5):
+        call_off(course, student, number)
+
+
 def enrolled(course, student):
     enroll(student, course)
 
@@ -140,7 +145,8 @@ def handed_back(course, student):
 COURSE_STATES = [
     ((), "open", "Buy full course · $80.00", ""),
     ((start,), "started", "Buy full course · $60.00", ""),
-    ((call_off,), "started", "Buy full course · $60.00", ""),
+    ((call_off,), "open", "Buy full course · $80.00", ""),
+    ((returned, call_off), "started", "Buy full course · $60.00", ""),
     ((bought,), "upgrade", "Upgrade · $56.00 ($24.00 already held)", ""),
     ((bought, start), "started", "Buy full course · $60.00", ""),
     ((poor,), "insufficient", "Buy full course · $80.00", "You need $70.00 more credit"),
@@ -149,7 +155,8 @@ COURSE_STATES = [
     ((enrolled, archive), "enrolled", "You're enrolled", ""),
     ((left,), "open", "Buy full course · $80.00", ""),
     ((returned,), "open", "Buy full course · $80.00", ""),
-    ((end_all,), "ended", "Ended", "Every session of this course is over."),
+    ((end_all,), "ended", "Ended", "Every session of this course is over or cancelled."),
+    ((call_all_off,), "no_sessions", "", "No sessions scheduled yet"),
     (
         (archive,),
         "archived",
@@ -279,6 +286,8 @@ class TestWhatElseItSays:
 
     def test_the_sum_of_what_is_still_to_come(self, client, student, course):
         start(course, student)
+        cancelled = buy(student, course, 2)
+        cancel_session_purchase(student=student, purchase_id=cancelled.pk)
         call_off(course, student, 2)
         buy(student, course, 3)
         page = look(client, course, student)
@@ -289,6 +298,13 @@ class TestWhatElseItSays:
         ]
         assert "Buy full course" not in page.text
         assert "Upgrade · $16.00 ($24.00 already held)" in page.text
+
+    @pytest.mark.parametrize("step", [end_all, call_all_off])
+    def test_nothing_to_come_has_no_seats(self, client, student, course, step):
+        Course.objects.filter(pk=course.pk).update(max_students=8)
+        assert "8 of 8" in look(client, course, student).text
+        step(course, student)
+        assert "Seats left" not in look(client, course, student).text
 
     def test_singles_may_cost_more_than_the_course(self, client, student, course):
         for number in range(1, 5):

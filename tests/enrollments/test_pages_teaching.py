@@ -17,6 +17,7 @@ from courses.models import Course
 from courses.services import archive_course
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
+from enrollments.services.sessions import cancel_session
 from tests.enrollments.forms import shown
 from tests.factories import (
     StaffFactory,
@@ -326,7 +327,7 @@ class TestEditing:
     def test_what_is_published_stays_sellable(self, browser, teacher):
         course = make_course(teacher=teacher)
         page = edit(browser, course, price_full_course="", price_per_session="")
-        assert "A published course has a price" in errors(page)["__all__"][0]
+        assert "a course needs a session to come" in errors(page)["__all__"][0]
         course.refresh_from_db()
         assert course.price_full_course == Decimal("100.00")
 
@@ -423,9 +424,18 @@ class TestPublishing:
     def test_what_it_lacks_is_said(self, browser, teacher):
         bare = make_course(teacher=teacher, sessions=0, published=False)
         page = browser.post(at("publish", bare), follow=True)
-        assert "at least one session" in said(page)[0]
+        assert "needs a session to come" in said(page)[0]
         bare.refresh_from_db()
         assert bare.status == Course.Status.DRAFT
+
+    def test_a_session_that_was_called_off_is_none_to_come(self, browser, teacher):
+        draft = make_course(teacher=teacher, sessions=2, published=False)
+        assert "2 sessions to come" in browser.get(at("course", draft)).text
+        for session in draft.sessions.all():
+            cancel_session(session_id=session.pk, actor=teacher)
+        page = browser.post(at("publish", draft), follow=True)
+        assert "needs a session to come" in said(page)[0]
+        assert "Add a session to come" in page.text
 
     def test_looking_changes_nothing(self, browser, teacher):
         draft = make_course(teacher=teacher, published=False)

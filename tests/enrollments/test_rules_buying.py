@@ -6,11 +6,13 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from common.errors import NotFound
 from common.money import total
 from courses.models import Course, CourseSession
-from courses.services import archive_course
+from courses.services import archive_course, publish_course
+from enrollments import storefront
 from enrollments.errors import (
     AlreadyEnrolled,
     AlreadyPurchased,
@@ -34,7 +36,14 @@ from enrollments.storefront import course_for
 from payments.errors import InsufficientCredit
 from payments.models import HoldPart, PaymentHold, Transfer
 from payments.wallets import balances_of
-from tests.factories import StaffFactory, make_course, start_session, student_with_credit
+from tests.factories import (
+    DAY,
+    StaffFactory,
+    extend_course,
+    make_course,
+    start_session,
+    student_with_credit,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -100,13 +109,37 @@ class TestShares:
         assert enrollment.total_price_paid == Decimal("71.43")
         assert balances_of(student) == (Decimal("428.57"), Decimal("71.43"))
 
-    def test_a_cancelled_session_keeps_its_place_in_the_split(self):
+    @pytest.mark.parametrize("keeps_it", [True, False])
+    def test_a_cancelled_session_that_somebody_paid_for_keeps_its_share(self, keeps_it):
         student, course = student_with_credit("500.00"), make_course()
-        cancel_session(session_id=sessions_of(course)[1].pk, actor=course.teacher)
+        second = sessions_of(course)[1]
+        early = student_with_credit()
+        bought = buy(early, second)
+        if not keeps_it:
+            cancel_session_purchase(student=early, purchase_id=bought.pk)
+        cancel_session(session_id=second.pk, actor=course.teacher)
 
         assert shares_of(enroll(student, course)) == money(
             "14.28", "14.28", "14.29", "14.28", "14.29", "14.29"
         )
+
+    def test_one_that_nobody_paid_for_takes_nothing_off_the_price(self):
+        """Those who are enrolled got it for nothing: that is no payment."""
+        course = make_course(sessions=3, price_full_course="100.00")
+        enroll(student_with_credit(), course)
+        added = extend_course(course, starts_at=timezone.now() + 9 * DAY)
+        cancel_session(session_id=added.pk, actor=course.teacher)
+
+        later = enroll(student_with_credit(), course)
+
+        assert shares_of(later) == money("33.33", "33.33", "33.34")
+        assert storefront.course_for(None, course.pk).quote.price == Decimal("100.00")
+
+    def test_its_place_is_nobodys(self):
+        course = make_course(sessions=3, price_full_course="0.02", published=False)
+        cancel_session(session_id=sessions_of(course)[0].pk, actor=course.teacher)
+        publish_course(course_id=course.pk, actor=course.teacher)
+        assert shares_of(enroll(student_with_credit(), course)) == money("0.01", "0.01")
 
     def test_a_session_costs_its_price_in_one_part(self):
         student, course = student_with_credit("20.00"), make_course()
