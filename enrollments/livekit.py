@@ -1,16 +1,18 @@
 """LiveKit, and the only importer of its library: room tokens, signed webhooks, who is in a room."""
 
+import asyncio
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import aiohttp
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from livekit import api
+from livekit.api.room_service import RoomService
 from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.webhook import WebhookEvent
 
@@ -18,6 +20,8 @@ from accounts.models import User
 from courses.models import CourseSession
 from enrollments.access import Access, AccessReason
 from enrollments.errors import InvalidSignature, MalformedEvent, VideoNotConfigured
+
+T = TypeVar("T")
 
 # A student shows and says something; sharing a screen is for teachers.
 STUDENT_SOURCES = ["camera", "microphone"]
@@ -27,6 +31,10 @@ SIGNED_FOR = timedelta(minutes=5)
 
 class VideoUnreachable(Exception):
     """LiveKit gives no answer that says anything."""
+
+
+class VideoRefused(VideoUnreachable):
+    """LiveKit answers, and refuses; it may well answer the next question."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +71,18 @@ def is_configured() -> bool:
     return bool(settings.LIVEKIT_URL)
 
 
-def join_of(session: CourseSession, user: User, access: Access, *, now: datetime) -> Join | None:
-    """What lets the user into the session's room until it ends: its teacher runs the room.
-
-    None while the room is closed to the user, and without video.
-    """
+def may_join(access: Access, *, now: datetime) -> bool:
+    """Whether a pass can be had now: with access, while the room is open, and with video."""
     is_open = access.opens_at <= now < access.closes_at
-    if not (is_configured() and access.has_access and is_open):
+    return is_configured() and access.has_access and is_open
+
+
+def join_of(session: CourseSession, user: User, access: Access, *, now: datetime) -> Join | None:
+    """A pass that lets the user into the session's room for some minutes: its teacher runs it.
+
+    None where `may_join` says no. Whoever is in stays in when the pass ends.
+    """
+    if not may_join(access, now=now):
         return None
     teaches = access.reason == AccessReason.TEACHER
     grants = api.VideoGrants(
@@ -78,9 +91,9 @@ def join_of(session: CourseSession, user: User, access: Access, *, now: datetime
         room_admin=teaches or None,
         can_publish_sources=None if teaches else STUDENT_SOURCES,
     )
+    lives = min(session.ends_at - now, timedelta(minutes=settings.JOIN_PASS_MINUTES))
     token = _new_token().with_identity(str(user.pk)).with_name(user.display_name)
-    token = token.with_grants(grants).with_ttl(session.ends_at - now)
-    return Join(settings.LIVEKIT_URL, token.to_jwt())
+    return Join(settings.LIVEKIT_URL, token.with_grants(grants).with_ttl(lives).to_jwt())
 
 
 def receive(body: bytes, authorization: str) -> RoomEvent:
@@ -134,29 +147,85 @@ def sign(body: str) -> str:
     return _new_token().with_sha256(digest).with_ttl(SIGNED_FOR).to_jwt()
 
 
-def connections_in(rooms: Sequence[str]) -> dict[str, tuple[str, list[Connection]]]:
-    """Of these rooms those that are open now: their id, and who is connected to each.
+def open_rooms() -> dict[str, str]:
+    """The id of each room that is open now, by its name: others' rooms too.
 
-    Asks LiveKit. Raises `VideoNotConfigured`, and `VideoUnreachable` without an answer.
+    Asks LiveKit, as all below do. Raises `VideoNotConfigured`, and `VideoUnreachable` where there
+    is no answer within `LIVEKIT_TIMEOUT_SECONDS`.
+    """
+
+    async def ask(service: RoomService) -> dict[str, str]:
+        found = await service.list_rooms(api.ListRoomsRequest())
+        return {room.name: room.sid for room in found.rooms}
+
+    return _ask(ask)
+
+
+def people_in(room: str, *, within: float | None = None) -> list[Connection]:
+    """Who is connected to a room now; nobody where it is not open.
+
+    `within` so many seconds, if not the usual; so for all below.
+    """
+
+    async def ask(service: RoomService) -> list[Connection]:
+        found = await service.list_participants(api.ListParticipantsRequest(room=room))
+        return [_connection(somebody) for somebody in found.participants]
+
+    return _ask(ask, within)
+
+
+def put_out(room: str, identities: Collection[str], *, within: float | None = None) -> None:
+    """End the connections of these people to a room. A repeat changes nothing."""
+
+    async def ask(service: RoomService) -> None:
+        for identity in identities:
+            somebody = api.RoomParticipantIdentity(room=room, identity=identity)
+            await _unless_gone(service.remove_participant(somebody))
+
+    _ask(ask, within)
+
+
+def close_room(room: str, *, within: float | None = None) -> None:
+    """End a room, and every connection to it. A repeat changes nothing."""
+
+    async def ask(service: RoomService) -> None:
+        await _unless_gone(service.delete_room(api.DeleteRoomRequest(room=room)))
+
+    _ask(ask, within)
+
+
+def _ask(question: Callable[[RoomService], Awaitable[T]], within: float | None = None) -> T:
+    """Put a question to LiveKit's room service.
+
+    In a loop of its own that waits for nothing once the time is over: the library's time-outs do
+    not end a connection to a server that stands still, nor the search for a name.
     """
     if not is_configured():
         raise VideoNotConfigured
+    limit = settings.LIVEKIT_TIMEOUT_SECONDS if within is None else within
+    loop = asyncio.new_event_loop()
     try:
-        return async_to_sync(_connections_in)(rooms)
-    except (api.ServerError, aiohttp.ClientError, TimeoutError) as error:
-        raise VideoUnreachable(str(error)) from error
+        return loop.run_until_complete(_answered(question, limit))
+    except api.ServerError as error:
+        raise VideoRefused(str(error)) from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise VideoUnreachable(str(error) or f"no answer within {limit:.1f} s") from error
+    finally:
+        loop.close()
 
 
-async def _connections_in(rooms: Sequence[str]) -> dict[str, tuple[str, list[Connection]]]:
+async def _answered(question: Callable[[RoomService], Awaitable[T]], limit: float) -> T:
     credentials = (settings.LIVEKIT_URL, settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET)
-    async with api.LiveKitAPI(*credentials) as client:
-        found = await client.room.list_rooms(api.ListRoomsRequest(names=rooms))
-        open_now = {}
-        for room in found.rooms:
-            wanted = api.ListParticipantsRequest(room=room.name)
-            people = await client.room.list_participants(wanted)
-            open_now[room.name] = (room.sid, [_connection(one) for one in people.participants])
-        return open_now
+    async with asyncio.timeout(limit), api.LiveKitAPI(*credentials, failover=False) as client:
+        return await question(client.room)
+
+
+async def _unless_gone(change: Awaitable[object]) -> None:
+    try:
+        await change
+    except api.ServerError as error:
+        if error.code != api.ServerErrorCode.NOT_FOUND:
+            raise
 
 
 def _new_token() -> api.AccessToken:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -282,6 +283,16 @@ LIVEKIT_API_SECRET = env.str("LIVEKIT_API_SECRET", default="")
 LIVEKIT_CLIENT_URL = env.str("LIVEKIT_CLIENT_URL", default="")
 if len({bool(LIVEKIT_URL), bool(LIVEKIT_API_KEY), bool(LIVEKIT_API_SECRET)}) > 1:
     raise ImproperlyConfigured("Set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET together.")
+if LIVEKIT_CLIENT_URL:
+    # The button "Join" is a form, which is redirected there.
+    _client = urlsplit(LIVEKIT_CLIENT_URL)
+    SECURE_CSP["form-action"].append(f"{_client.scheme}://{_client.netloc}")
+# How long a pass to a room lets in: whoever is in stays in.
+JOIN_PASS_MINUTES = env.int("JOIN_PASS_MINUTES", default=5)
+# How long after its end a session's room is closed.
+ROOM_CLOSES_MINUTES = env.int("ROOM_CLOSES_MINUTES", default=10)
+# How long an answer of LiveKit is waited for; what moves money waits no longer for all of them.
+LIVEKIT_TIMEOUT_SECONDS = env.float("LIVEKIT_TIMEOUT_SECONDS", default=2.0)
 
 LOGGING = {
     "version": 1,

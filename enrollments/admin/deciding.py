@@ -26,6 +26,7 @@ from enrollments.admin.prospects import (
 )
 from enrollments.services.attendance import Attended
 from enrollments.services.decisions import Decision, refund_hold, release_hold
+from enrollments.services.doors import checked_together
 from payments.forms import ReasonForm
 from payments.models import PaymentHold
 
@@ -97,9 +98,10 @@ class Deciding(ReadOnlyAdmin):
         if not form.is_valid():
             return self.page(request, verb, holds, form)
         parts = keys_of(sent.getlist("part"))
-        for hold in self.rows_of(holds.values_list("pk", flat=True)):
-            chosen = {part.pk for part in hold.parts.all()} & parts
-            self.decide(request, VERBS[verb], hold, chosen, form.cleaned_data["reason"])
+        with checked_together():
+            for hold in self.rows_of(holds.values_list("pk", flat=True)):
+                chosen = {part.pk for part in hold.parts.all()} & parts
+                self.decide(request, VERBS[verb], hold, chosen, form.cleaned_data["reason"])
         return redirect("admin:payments_paymenthold_changelist")
 
     def ask(self, request: HttpRequest, verb: str, holds: QuerySet) -> HttpResponse | None:

@@ -24,6 +24,7 @@ from enrollments.models import (
 )
 from enrollments.quotes import TimedPart
 from enrollments.services.attendance import attendance_in
+from enrollments.services.doors import check_after_refund
 from enrollments.services.progress import note_progress, note_refund
 from payments.errors import HoldSettled
 from payments.models import HoldPart, HoldStatus, PaymentHold
@@ -103,6 +104,8 @@ def _decide(
     note_refund(booking, settled.refunded)
     _conclude(booking, due, pending, now)
     booking.save()
+    if status == REFUNDED:
+        check_after_refund(due)
     return Decision(hold, due, total(part.amount for part in due))
 
 

@@ -39,6 +39,7 @@ from enrollments.models import (
     PurchaseStatus,
     SessionPurchase,
 )
+from enrollments.services.doors import check_after_refund
 from enrollments.services.progress import note_progress, note_refund
 from payments.errors import HoldSettled
 from payments.models import HoldPart
@@ -233,7 +234,10 @@ def give_back(
     actor: User | None,
     note: str = "",
 ) -> Decimal:
-    """Refund the `due` parts of a locked booking, and save what that makes of it."""
+    """Refund the `due` parts of a locked booking, and save what that makes of it.
+
+    Whoever is in a room by one of them is put out after the commit.
+    """
     if note and pending:
         pending[0].hold.notes = note
     refund = refund_parts(due, pending=pending, reason=reason, now=now, actor=actor)
@@ -245,6 +249,7 @@ def give_back(
     save([booking], changed)
     if pending:
         booking.hold = pending[0].hold
+    check_after_refund(due)
     return refund
 
 

@@ -1,26 +1,23 @@
 """LiveKit's events: stored once as they come, and then worked into attendance, now or later."""
 
 import logging
-import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
-from accounts.models import User
 from common.errors import Unavailable
 from common.transactions import operation
 from courses.models import CourseSession
 from enrollments import livekit
 from enrollments.livekit import LONGEST_ID, RoomEvent
 from enrollments.models import Attendance, WebhookEvent
-from enrollments.services import attendance
+from enrollments.services import attendance, doors
 from enrollments.services.attendance import BY_ATTENDANCE, Attended, attendance_in, outcome_of
 from payments.models import HoldPart
 
 logger = logging.getLogger(__name__)
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 ROOM_STARTED = "room_started"
 JOINED = "participant_joined"
@@ -92,7 +89,7 @@ def record_seen(
     """
     session = CourseSession.objects.locked().get(pk=session_id)
     now = timezone.now()
-    people = _users({connection.identity for connection in connections})
+    people = doors.users_among({connection.identity for connection in connections})
     known = [c for c in connections if c.identity in people]
     for connection in known:
         user = people[connection.identity]
@@ -142,18 +139,15 @@ def _change_attendance(row: WebhookEvent, session: CourseSession | None) -> str:
 def _connect(row: WebhookEvent, session: CourseSession) -> str:
     """Somebody came or went."""
     connection = livekit.read(row.body).connection
-    user = _users({connection.identity}).get(connection.identity) if connection else None
-    if connection is None or user is None or not 0 < len(connection.sid) <= LONGEST_ID:
+    users = doors.users_among({connection.identity}) if connection else {}
+    if not (connection and users and 0 < len(connection.sid) <= LONGEST_ID):
         return "ignored: nobody of ours"
+    user = users[connection.identity]
     record = attendance.record_joined if row.kind == JOINED else attendance.record_left
     record(session, user, connection, room_sid=row.room_sid, at=row.occurred_at)
+    if row.kind == JOINED:
+        doors.check_joiner(session, user, at=row.occurred_at)
     return "done"
-
-
-def _users(identities: Collection[str]) -> dict[str, User]:
-    """The users of these identities: a recorder or an agent in a room is none."""
-    keys = [identity for identity in identities if _UUID.fullmatch(identity)]
-    return {str(user.pk): user for user in User.objects.filter(pk__in=keys)}
 
 
 def _go_live(session: CourseSession, at: datetime) -> None:

@@ -32,6 +32,7 @@ from enrollments.models import (
     SessionPurchase,
 )
 from enrollments.quotes import singles_seated
+from enrollments.services.doors import check_after_commit
 from enrollments.services.enrolling import give_back
 from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.services.holds import lock_pending_parts, new_part
@@ -105,9 +106,9 @@ def change_session(*, session_id: UUID, actor: User, **changes: Any) -> CourseSe
     """Change a session's title, description, `starts_at` or `duration_minutes`.
 
     Texts may change at any time, start and length until it starts; once moved, its students may
-    hand it back. A repeat changes nothing more. Raises `SessionStarted`, `SessionClosed` once
-    cancelled or over, `StartInPast`, `NotFound` for anybody but its teacher and staff. Locks the
-    course, the session.
+    hand it back, and a room that is open too early is closed. A repeat changes nothing more.
+    Raises `SessionStarted`, `SessionClosed` once cancelled or over, `StartInPast`, `NotFound` for
+    anybody but its teacher and staff. Locks the course, the session.
     """
     session = _lock_session(session_id, actor)
     if not changes.keys().isdisjoint(WHEN):
@@ -116,6 +117,7 @@ def change_session(*, session_id: UUID, actor: User, **changes: Any) -> CourseSe
         _check_start(changes["starts_at"])
     if any(getattr(session, name) != changes.get(name, getattr(session, name)) for name in WHEN):
         changes |= {"rescheduled_at": timezone.now(), "status": CourseSession.Status.SCHEDULED}
+        _look_in_if_open(session)
     for name, value in changes.items():
         setattr(session, name, value)
     session.save(update_fields=[*changes, "updated_at"])
@@ -142,10 +144,10 @@ def cancel_session(
 ) -> CourseSession:
     """Call a session off and refund every pending part of it, one hold per transaction.
 
-    A repeat refunds what a crash left, each part once. Raises `SessionClosed` once it is over,
-    `RefundsChanged` if that would not give back what is expected, `NotFound` for anybody but its
-    teacher and staff. Locks the course and the session; then one booking at a time with its hold
-    and wallet.
+    Its room is closed. A repeat refunds what a crash left, each part once. Raises `SessionClosed`
+    once it is over, `RefundsChanged` if that would not give back what is expected, `NotFound` for
+    anybody but its teacher and staff. Locks the course and the session; then one booking at a
+    time with its hold and wallet.
     """
     session = _mark_cancelled(session_id=session_id, actor=actor, expected=expected)
     refund_cancelled_session(session, actor=actor)
@@ -195,6 +197,7 @@ def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) 
     session.status = CourseSession.Status.CANCELLED
     session.has_share = HoldPart.objects.filter(session=session, amount__gt=0).exists()
     session.save(update_fields=["status", "has_share", "updated_at"])
+    _look_in_if_open(session)
     return session
 
 
@@ -226,6 +229,12 @@ def _lock_session(session_id: UUID, actor: User) -> CourseSession:
         raise NotFound
     lock_course(course_id=key, actor=actor)
     return CourseSession.objects.locked().get(pk=session_id)
+
+
+def _look_in_if_open(session: CourseSession) -> None:
+    """See after the commit that nobody stays in its room who came by the old times."""
+    if session.opens_at <= timezone.now():
+        check_after_commit({session.pk})
 
 
 def _check_movable(session: CourseSession) -> None:

@@ -1,44 +1,46 @@
 """The door of a session's room."""
 
+from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from enrollments.access import access_of, find_session
-from enrollments.livekit import Join, join_of
+from enrollments.livekit import Join, join_of, may_join
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def join(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """Into the room while it is open; else why not."""
+    """Why the room is shut, or the button "Join": pressing it makes a pass, which lives minutes."""
     user = cast(User, request.user)
     session = find_session(user=user, session_id=session_id)
     access = access_of(session, user)
     now = timezone.now()
-    join = join_of(session, user, access, now=now)
+    door = join_of(session, user, access, now=now) if request.method == "POST" else None
+    if door and settings.LIVEKIT_CLIENT_URL:
+        return HttpResponseRedirect(_room(door), status=HTTPStatus.SEE_OTHER)
     context = {
         "session": session,
         "access": access,
         "early": now < access.opens_at,
         "over": now >= access.closes_at,
-        "join": join,
-        "room": _room(join) if join else "",
+        "may_join": may_join(access, now=now),
+        "client": settings.LIVEKIT_CLIENT_URL,
+        "join": door,
     }
     return render(request, "enrollments/join.html", context)
 
 
-def _room(join: Join) -> str:
-    """The client's address with its pass to the room; nothing where no client is set."""
-    if not settings.LIVEKIT_CLIENT_URL:
-        return ""
-    query = urlencode({"liveKitUrl": join.url, "token": join.token})
+def _room(door: Join) -> str:
+    """The client's address with its pass to the room."""
+    query = urlencode({"liveKitUrl": door.url, "token": door.token})
     return f"{settings.LIVEKIT_CLIENT_URL}?{query}"

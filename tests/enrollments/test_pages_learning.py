@@ -1,5 +1,6 @@
 """What students see of what they booked, and of the way its money goes."""
 
+import time
 from datetime import timedelta
 from urllib.parse import parse_qs
 
@@ -10,7 +11,6 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import escape
 
 from common.transactions import operation
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
@@ -372,35 +372,42 @@ class TestTheDoor:
         browser.force_login(session.course.teacher)
         assert "video is not configured" in self.words(browser, door)
 
-    def test_leads_to_the_room_with_a_pass_of_ones_own(self, browser, student, session, door):
+    def test_joining_leads_to_the_room_with_a_pass_of_ones_own(
+        self, browser, student, session, door
+    ):
         purchase_session(student=student, session_id=session.pk)
         start_session(session)
         client = "https://meet.example.org/custom"
         with override_settings(**CONFIGURED, LIVEKIT_CLIENT_URL=client):
-            answer = browser.get(door)
-        address, query = answer.context["room"].split("?")
+            shown = browser.get(door).content.decode()
+            answer = browser.post(door)
+        assert client not in shown
+        assert answer.status_code == 303
+        assert "no-store" in answer.headers["Cache-Control"]
+        address, query = answer.headers["Location"].split("?")
         assert address == client
         given = parse_qs(query)
         assert given["liveKitUrl"] == [URL]
         claims = jwt.decode(given["token"][0], SECRET, algorithms=["HS256"])
         assert (claims["sub"], claims["video"]["room"]) == (str(student.pk), session.room_name)
-        assert escape(answer.context["room"]) in answer.content.decode()
+        assert claims["exp"] - time.time() <= 5 * 60
 
-    def test_shows_the_pass_where_no_client_is_set(self, browser, student, session, door):
+    def test_joining_shows_the_pass_where_no_client_is_set(self, browser, student, session, door):
         purchase_session(student=student, session_id=session.pk)
         start_session(session)
         with override_settings(**CONFIGURED):
-            answer = browser.get(door)
+            assert 'id="pass"' not in browser.get(door).content.decode()
+            answer = browser.post(door)
         assert f'<code id="server">{URL}</code>' in answer.content.decode()
         assert answer.context["join"].token in answer.content.decode()
 
-    @override_settings(**CONFIGURED)
+    @override_settings(**CONFIGURED, LIVEKIT_CLIENT_URL="https://meet.example.org/custom")
     def test_gives_no_pass_to_whoever_may_not_enter(self, browser, student, session, door):
-        assert browser.get(door).context["join"] is None
+        assert browser.post(door).context["join"] is None
         purchase_session(student=student, session_id=session.pk)
-        assert browser.get(door).context["join"] is None
+        assert browser.post(door).context["join"] is None
         end_session(session)
-        assert browser.get(door).context["join"] is None
+        assert browser.post(door).context["join"] is None
 
     def test_of_a_draft_is_not_there(self, browser):
         session = first_session(make_course(sessions=1, published=False))

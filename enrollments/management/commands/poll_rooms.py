@@ -1,39 +1,35 @@
-"""Ask LiveKit who is in the rooms now, in case the news of it is lost."""
+"""Ask LiveKit who is in the rooms now: note it, and keep the doors."""
 
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
+from django.core.management.base import CommandError
 
 from common.errors import DomainError
-from courses.models import MAX_SESSION_MINUTES, CourseSession
-from enrollments.livekit import VideoUnreachable, connections_in
-from enrollments.services.events import record_seen
-
-LONGEST = timedelta(minutes=MAX_SESSION_MINUTES)
+from common.jobs import Job
+from enrollments.livekit import VideoUnreachable
+from enrollments.services.polling import Count, poll_rooms
 
 
-class Command(BaseCommand):
-    help = "Notes who LiveKit says is in the rooms of running sessions. Run it every few minutes."
+class Command(Job):
+    help = (
+        "Notes who LiveKit says is in the rooms, puts out who may not be there, closes what is "
+        "over. Run it every minute. Any number may run at once."
+    )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        running = {session.room_name: session for session in _running()}
+    def run_once(self, **options: Any) -> None:
+        done = Count()
         try:
-            found = connections_in(list(running)) if running else {}
+            for count in poll_rooms():
+                done += count
         except (DomainError, VideoUnreachable) as error:
             raise CommandError(str(error)) from error
-        seen = sum(
-            record_seen(running[name].pk, sid, people) for name, (sid, people) in found.items()
-        )
-        self.stdout.write(f"{len(found)} of {len(running)} rooms are open, {seen} people in them.")
+        self.stdout.write(_line(done))
+        self.stdout.flush()
+        if done.failed:
+            raise CommandError(f"{done.failed} failed; the log says why.")
 
 
-def _running() -> list[CourseSession]:
-    now = timezone.now()
-    opens = now + timedelta(minutes=settings.JOIN_OPENS_MINUTES)
-    near = CourseSession.objects.filter(
-        status__in=CourseSession.OPEN, starts_at__range=(now - LONGEST, opens)
-    )
-    return [session for session in near if now < session.ends_at]
+def _line(done: Count) -> str:
+    rare = {"put out": done.put_out, "closed": done.closed}
+    parts = [f"{done.open} of {done.sessions} rooms are open, {done.people} people in them"]
+    return ", ".join([*parts, *(f"{name} {n}" for name, n in rare.items() if n)])

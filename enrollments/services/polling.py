@@ -1,0 +1,76 @@
+"""What LiveKit says of its rooms now: who is there is noted, and the doors are kept."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.utils import timezone
+
+from common.errors import Unavailable
+from courses.models import MAX_SESSION_MINUTES, CourseSession
+from enrollments import livekit
+from enrollments.livekit import VideoRefused
+from enrollments.services.doors import is_shut, keep_door
+from enrollments.services.events import record_seen
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """Of so many `sessions` whose room may be open: how many are, and how many users are there.
+
+    `put_out` had no right to be there; `closed` are rooms whose time was over; what `failed` is
+    left to the next pass.
+    """
+
+    sessions: int = 0
+    open: int = 0
+    people: int = 0
+    put_out: int = 0
+    closed: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Self) -> "Count":
+        return Count(**{name: n + getattr(other, name) for name, n in asdict(self).items()})
+
+
+def poll_rooms() -> Iterator[Count]:
+    """Note who is in each room now, put out who may not be there, close what is over.
+
+    Gives a count for each session. A repeat notes the same, and finds nobody to put out. Asks
+    LiveKit. Raises `VideoNotConfigured`, and `VideoUnreachable`, which leaves the rest undone.
+    """
+    rooms = livekit.open_rooms()
+    for session in _sessions(rooms):
+        try:
+            yield _poll(session, rooms.get(session.room_name))
+        except (Unavailable, VideoRefused):
+            logger.exception("the room of %s was not polled", session.pk)
+            yield Count(sessions=1, failed=1)
+
+
+def _sessions(rooms: Iterable[str]) -> list[CourseSession]:
+    """Those whose room is open, or may be: by their rooms' names, and by the clock."""
+    now = timezone.now()
+    lasts = timedelta(minutes=MAX_SESSION_MINUTES + settings.ROOM_CLOSES_MINUTES)
+    opens = timedelta(minutes=settings.JOIN_OPENS_MINUTES)
+    by_name = CourseSession.objects.filter(room_name__in=rooms)
+    by_clock = CourseSession.objects.filter(
+        status__in=CourseSession.OPEN, starts_at__range=(now - lasts, now + opens)
+    )
+    found = {session.pk: session for session in (*by_name, *by_clock)}
+    return [s for s in found.values() if s.room_name in rooms or not is_shut(s, now)]
+
+
+def _poll(session: CourseSession, room_sid: str | None) -> Count:
+    if room_sid is None:
+        return Count(sessions=1)
+    people = livekit.people_in(session.room_name)
+    seen = record_seen(session.pk, room_sid, people)
+    shut = is_shut(session, timezone.now())
+    put_out = keep_door(session, people)
+    return Count(sessions=1, open=1, people=seen, put_out=put_out, closed=int(shut))
