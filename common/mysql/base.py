@@ -37,6 +37,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         params["conv"] = params["conv"] | {FIELD_TYPE.DATETIME: datetime.fromisoformat}
         return params
 
+    def init_connection_state(self) -> None:
+        """Say what we rely on where not every server has it so: READ COMMITTED that waits for a
+        row reads it as it then is. Newer ones of MariaDB refuse it as changed (1020).
+        """
+        super().init_connection_state()
+        with self.cursor() as cursor:
+            cursor.execute("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'")
+            if cursor.fetchone():
+                cursor.execute("SET innodb_snapshot_isolation = OFF")
+
     def _start_transaction_under_autocommit(self) -> None:
         """Begin a transaction by saying so, where Django turns autocommit off and on again."""
         with self.wrap_database_errors:
