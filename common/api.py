@@ -1,18 +1,21 @@
 """What every route of the API shares: one error body, and lists that go on by a `Link`."""
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from common.errors import DomainError, Unavailable
+from common.errors import CodedError, Unavailable
+from common.transactions import is_passing
+
+logger = logging.getLogger(__name__)
 
 MAX_ROWS = 100
 # What Django REST framework refuses by itself.
@@ -35,15 +38,28 @@ def is_api(request: HttpRequest) -> bool:
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """The one error body; None for a defect, which the 500 handler answers."""
-    if isinstance(error, OperationalError | InterfaceError):
-        error = Unavailable()
-    if isinstance(error, DomainError):
+    if unavailable := as_unavailable(error, context["request"].path):
+        error = unavailable
+    if isinstance(error, CodedError):
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
         return Response(error.body(), status=error.status, headers=headers)
     response = exception_handler(error, context)
     if response is not None:
         response.data = _body(error, response.status_code, response.data)
     return response
+
+
+def as_unavailable(error: BaseException | None, path: str) -> Unavailable | None:
+    """What to answer where the database could not, for a reason that passes and is logged here."""
+    if is_passing(error):
+        unavailable = Unavailable()
+        unavailable.__cause__ = error
+    elif isinstance(error, Unavailable):
+        unavailable = error
+    else:
+        return None
+    logger.error("%s could not be answered", path, exc_info=unavailable)
+    return unavailable
 
 
 def _body(error: Exception, status: int, data: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 
-class DomainError(Exception):
-    """What was asked for cannot be done. `details` fill the message and go out with it."""
+class CodedError(Exception):
+    """An answer by its code. `details` fill the message and go out with it."""
 
     code: str
     message: str
@@ -26,13 +26,19 @@ class DomainError(Exception):
         return {"code": self.code, "message": str(self), "details": self.details}
 
 
+class DomainError(CodedError):
+    """What was asked for cannot be done: a page says so, and may go on."""
+
+
 class NotFound(DomainError):
     code = "not_found"
     message = "There is no such thing, or it is not yours."
     status = HTTPStatus.NOT_FOUND
 
 
-class Unavailable(DomainError):
+class Unavailable(CodedError):
+    """Whether it was done is not known. Nobody goes on after it: that would wait once more."""
+
     code = "unavailable"
     message = "The service is busy. Try again in a moment, with the same idempotency key."
     status = HTTPStatus.SERVICE_UNAVAILABLE

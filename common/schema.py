@@ -9,7 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import get_lib_doc_excludes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
-from common.errors import DomainError
+from common.errors import CodedError
 from common.rendering import Rendered, RenderedModel
 
 Json = dict[str, Any]
@@ -58,11 +58,11 @@ class ErrorAwareSchema(AutoSchema):
 def documented(
     operation_id: str,
     answers: dict[int, Any],
-    errors: Iterable[type[DomainError]] = (),
+    errors: Iterable[type[CodedError]] = (),
     **more: Any,
 ) -> Any:
     """Describe an operation: its answers by status, and the codes that it may refuse with."""
-    by_status: defaultdict[int, list[type[DomainError]]] = defaultdict(list)
+    by_status: defaultdict[int, list[type[CodedError]]] = defaultdict(list)
     for error in errors:
         by_status[int(error.status)].append(error)
     responses = answers | {status: _refusals(kinds) for status, kinds in by_status.items()}
@@ -88,7 +88,7 @@ def forget_database_limits(result: Json, **kwargs: Any) -> Json:
 def describe_errors(result: Json, **kwargs: Any) -> Json:
     """A hook: a schema for each code, and `Refusal`, any of them told apart by its code."""
     schemas = result["components"]["schemas"]
-    kinds = {kind.code: kind for kind in _descendants(DomainError)}
+    kinds = {kind.code: kind for kind in _descendants(CodedError) if hasattr(kind, "code")}
     codes = sorted(kinds.keys() | ANYWHERE.keys())
     for code in codes:
         schemas[_name(code)] = _one_code(code, _details(kinds.get(code)))
@@ -109,7 +109,7 @@ def _refuse(bodies: Json, status: int, codes: list[str]) -> None:
     named["description"], content["schema"] = _listed(codes), _any_of(codes)
 
 
-def _refusals(kinds: list[type[DomainError]]) -> OpenApiResponse:
+def _refusals(kinds: list[type[CodedError]]) -> OpenApiResponse:
     return OpenApiResponse(
         _any_of([kind.code for kind in kinds]),
         description=_listed([kind.code for kind in kinds]),
@@ -137,14 +137,14 @@ def _error(code: Json, details: Json) -> Json:
     }
 
 
-def _details(kind: type[DomainError] | None) -> Json:
+def _details(kind: type[CodedError] | None) -> Json:
     if kind is None or not kind.example:
         return FIELDS
     fields = {name: {"type": JSON_TYPES[type(value)]} for name, value in kind.example.items()}
     return {"type": "object", "properties": fields, "required": list(fields)}
 
 
-def _descendants(kind: type[DomainError]) -> Iterable[type[DomainError]]:
+def _descendants(kind: type[CodedError]) -> Iterable[type[CodedError]]:
     for child in kind.__subclasses__():
         yield child
         yield from _descendants(child)

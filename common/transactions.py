@@ -2,12 +2,21 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError, connection, transaction
+from django.conf import settings
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    transaction,
+)
 
 from common.errors import Unavailable
 
@@ -18,6 +27,9 @@ TRIES = 5
 LOCK_WAIT_TIMEOUT = 1205
 # Deadlock, lock wait, record changed since last read: the database undid the whole, so may we.
 _RETRYABLE = {1213, LOCK_WAIT_TIMEOUT, 1020}
+# What passes too: too many connections, a shutdown; a server or transaction that is read-only, as
+# where a standby takes over; no connection, a lost one, and the driver's word for one it closed.
+_PASSING = _RETRYABLE | {1040, 1053, 1290, 1792, 1836, 2002, 2003, 2006, 2013, 0}
 
 _inside: ContextVar[bool] = ContextVar("inside_operation", default=False)
 
@@ -26,8 +38,9 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
     """Run `function` all or nothing, in the outermost transaction, which commits durably.
 
     Called inside another operation it joins that one's transaction. Deadlocks and the like are
-    tried again as a whole, at most `TRIES` times, then raise `Unavailable`; so does a lost
-    connection, at once, since its commit may have succeeded.
+    tried again as a whole, at most `TRIES` times and none begun `DATABASE_WAIT_SECONDS` after the
+    first; then, and for whatever else passes, it raises `Unavailable`. A lost connection is not
+    tried again, since its commit may have succeeded.
     """
 
     @wraps(function)
@@ -40,22 +53,54 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _retrying(attempt: Callable[[], R]) -> R:
-    for tries_left in reversed(range(TRIES)):
+    deadline = time.monotonic() + settings.DATABASE_WAIT_SECONDS
+    for tried in range(1, TRIES + 1):
         token = _inside.set(True)
         try:
             with transaction.atomic(durable=True):
                 return attempt()
-        except OperationalError as error:
-            if not (tries_left and is_retryable(error)):
-                raise Unavailable from error
+        except (OperationalError, InterfaceError) as error:
+            pause = random.uniform(0.005, 0.05) * tried
+            last = tried == TRIES or time.monotonic() + pause > deadline
+            if last or not is_retryable(error):
+                if is_passing(error):
+                    raise Unavailable from error
+                raise
         finally:
             _inside.reset(token)
-        time.sleep(random.uniform(0.005, 0.05) * (TRIES - tries_left))
+        time.sleep(pause)
     raise AssertionError("the last try returns or raises")
 
 
-def is_retryable(error: OperationalError) -> bool:
+def is_retryable(error: DatabaseError | InterfaceError) -> bool:
     """Whether the database undid the transaction for a reason that passes."""
-    if connection.vendor == "sqlite":
-        return "locked" in str(error)
-    return bool(error.args) and error.args[0] in _RETRYABLE
+    return _says(error, _RETRYABLE)
+
+
+def is_passing(error: BaseException | None) -> bool:
+    """Whether it is the database's error, for a reason that passes; any other is a defect."""
+    return isinstance(error, DatabaseError | InterfaceError) and _says(error, _PASSING)
+
+
+def _says(error: DatabaseError | InterfaceError, codes: set[int]) -> bool:
+    """SQLite has words instead of codes."""
+    [code, *_] = error.args or [None]
+    return "locked" in code if isinstance(code, str) else code in codes
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """For statements of minutes: a connection without the limits that those of the web have."""
+    hurried = connections[DEFAULT_DB_ALIAS]
+    limits = settings.WEB_DATABASE_OPTIONS.keys() & hurried.settings_dict["OPTIONS"].keys()
+    if not limits:
+        yield
+        return
+    own = connections[DEFAULT_DB_ALIAS] = hurried.copy()
+    for limit in limits:
+        del own.settings_dict["OPTIONS"][limit]
+    try:
+        yield
+    finally:
+        own.close()
+        connections[DEFAULT_DB_ALIAS] = hurried

@@ -1,21 +1,17 @@
 """What is answered where no view does: JSON under /api/, a page in our dress elsewhere."""
 
-import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.template.loader import render_to_string
 
-from common.api import error_body, is_api
+from common.api import as_unavailable, error_body, is_api
 from common.errors import DomainError, Unavailable
-
-logger = logging.getLogger(__name__)
-NO_DATABASE = (OperationalError, InterfaceError)
+from common.transactions import is_passing
 
 
 @dataclass(frozen=True)
@@ -78,9 +74,8 @@ class Refusals:
         """The page of a refusal; None for a defect, which the 500 handler answers."""
         if is_api(request):
             return None
-        if isinstance(error, Unavailable | OperationalError | InterfaceError):
-            logger.error("%s could not be answered", request.path, exc_info=error)
-            return _unavailable(request)
+        if unavailable := as_unavailable(error, request.path):
+            return _unavailable(request, unavailable)
         if isinstance(error, DomainError):
             return _page(request, error.status, str(error), retry_after=error.retry_after)
         return None
@@ -115,17 +110,19 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a defect, or a database that is gone, with nothing that could fail in turn."""
-    if isinstance(sys.exc_info()[1], NO_DATABASE):
-        return _unavailable(request)
+    """Answer a defect, or a database that is gone, with nothing that could fail in turn.
+
+    Django has logged it.
+    """
+    if is_passing(sys.exc_info()[1]):
+        return _unavailable(request, Unavailable())
     if is_api(request):
         message = "Something went wrong. Look before you try again."
         return _json(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", message)
     return _bare_page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _unavailable(request: HttpRequest) -> HttpResponse:
-    error = Unavailable()
+def _unavailable(request: HttpRequest, error: Unavailable) -> HttpResponse:
     if is_api(request):
         response: HttpResponse = JsonResponse(error.body(), status=error.status)
     else:

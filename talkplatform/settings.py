@@ -135,20 +135,33 @@ DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / '
 _database = DATABASES["default"]
 _database["CONN_MAX_AGE"] = None
 _database["CONN_HEALTH_CHECKS"] = True
+# How long anybody waits for what somebody else has locked; money.md, "Locks".
+DATABASE_WAIT_SECONDS = env.int("DATABASE_WAIT_SECONDS", default=5)
+if DATABASE_WAIT_SECONDS < 1:
+    raise ImproperlyConfigured("DATABASE_WAIT_SECONDS is a number of seconds: 1 or more.")
+# What the web's connections have beside (wsgi.py), so that a request is answered within twice that:
+# it asks a silent database once, connects anew once. Commands have statements of minutes.
+WEB_DATABASE_OPTIONS: dict[str, int] = {}
 _engine = _database.get("ENGINE", "nothing")
 if _engine == "django.db.backends.mysql":
     _database["ENGINE"] = "common.mysql"
     _database["OPTIONS"] = {
         "charset": "utf8mb4",
         "isolation_level": "read committed",
-        # A copy of a running request gives up after this; money.md, "Locks".
-        "init_command": "SET innodb_lock_wait_timeout = 5, sql_mode = 'TRADITIONAL'",
+        "init_command": f"SET innodb_lock_wait_timeout = {DATABASE_WAIT_SECONDS},"
+        " sql_mode = 'TRADITIONAL'",
         **_database.get("OPTIONS", {}),
+    }
+    WEB_DATABASE_OPTIONS = {
+        "lock_wait_timeout": DATABASE_WAIT_SECONDS,
+        # Longer than a lock is waited for, so that the database can say so.
+        "read_timeout": DATABASE_WAIT_SECONDS + 1,
+        "connect_timeout": max(DATABASE_WAIT_SECONDS - 2, 1),
     }
 elif _engine == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 5,
+        "timeout": DATABASE_WAIT_SECONDS,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         **_database.get("OPTIONS", {}),
     }

@@ -55,11 +55,11 @@ def kill(process):
         process.wait()
 
 
-def wait_until_ready(process):
+def wait_until_ready(process, path="/readyz"):
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
-            if requests.get(f"{process.url}/readyz", timeout=2).ok:
+            if requests.get(f"{process.url}{path}", timeout=2).ok:
                 return
         except requests.ConnectionError:
             time.sleep(0.1)

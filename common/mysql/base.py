@@ -35,6 +35,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
         params["conv"] = params["conv"] | {FIELD_TYPE.DATETIME: datetime.fromisoformat}
+        # An option that is ours, and none of the driver's.
+        params.pop("lock_wait_timeout", None)
         return params
 
     def init_connection_state(self) -> None:
@@ -43,6 +45,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         super().init_connection_state()
         with self.cursor() as cursor:
+            if seconds := self.settings_dict["OPTIONS"].get("lock_wait_timeout"):
+                cursor.execute("SET lock_wait_timeout = %s", [seconds])
             cursor.execute("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'")
             if cursor.fetchone():
                 cursor.execute("SET innodb_snapshot_isolation = OFF")

@@ -183,7 +183,4 @@ def _refuse(request: HttpRequest, answer: Answer, item: Item) -> HttpResponse:
         "reason": known.format(**details) if known else UNSURE,
         "not_charged": NOT_CHARGED if known else "",
     }
-    response = render(request, "enrollments/buy_refused.html", context, status=answer.status)
-    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = "2"
-    return response
+    return render(request, "enrollments/buy_refused.html", context, status=answer.status)

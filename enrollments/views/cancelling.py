@@ -181,10 +181,7 @@ def _tell(request: HttpRequest, answer: Answer, find: Callable[[], Leaving]) -> 
         _tell_refund(request, Decimal(answer.body["refund"]), replayed=answer.replayed)
         return redirect("enrollments:learning")
     problem = _problem(code, answer.body["details"])
-    response = _ask(request, find(), CancelForm(), answer.status, problem)
-    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = "2"
-    return response
+    return _ask(request, find(), CancelForm(), answer.status, problem)
 
 
 def _tell_refund(request: HttpRequest, refund: Decimal, *, replayed: bool) -> None:

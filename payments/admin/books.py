@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.admin import PeriodFilter, PersonFilter, ReadOnlyAdmin, ReadOnlyTabularInline
+from common.transactions import unhurried
 from payments import audit
 from payments.admin.credit import GivingCredit
 from payments.models import HoldPart, IdempotencyRecord, LedgerAccount, Transfer
@@ -96,7 +97,8 @@ class LedgerAccountAdmin(GivingCredit, ReadOnlyAdmin):
         """Every invariant with its result; reads only, so it may be looked at again."""
         if not request.user.has_perm("payments.audit_money"):
             raise PermissionDenied
-        findings = audit.run()
+        with unhurried():
+            findings = audit.run()
         context = self.admin_site.each_context(request) | {
             "title": "Money audit",
             "findings": findings,

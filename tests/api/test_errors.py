@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.test import override_settings
 from django.urls import include, path
 from rest_framework.exceptions import Throttled
@@ -15,13 +15,26 @@ from talkplatform import urls
 JSON = "application/json"
 
 
+PASSES = (1020, 1040, 1053, 1205, 1213, 1290, 1792, 1836, 2002, 2003, 2006, 2013)
+PASSING = {str(code): OperationalError(code, "the secret cause") for code in PASSES} | {
+    "closed": InterfaceError(0, "the secret cause"),
+    "locked": OperationalError("database is locked: the secret cause"),
+}
+DEFECTS = {
+    "defect": ZeroDivisionError("the secret cause"),
+    "character": OperationalError(1366, "the secret cause"),
+    "column": OperationalError(1054, "the secret cause"),
+    "too_long": DataError(1406, "the secret cause"),
+    "twice": IntegrityError(1062, "the secret cause"),
+    "file": OperationalError("unable to open database file: the secret cause"),
+    "misuse": InterfaceError("the secret cause"),
+    "wordless": OperationalError(),
+}
+
+
 class Failing(APIView):
     permission_classes = (AllowAny,)
-    errors = {
-        "defect": ZeroDivisionError("the secret cause"),
-        "database": OperationalError(2006, "Server has gone away"),
-        "throttled": Throttled(7),
-    }
+    errors = {"throttled": Throttled(7), **PASSING, **DEFECTS}
 
     def get(self, request, kind):
         raise self.errors[kind]
@@ -77,16 +90,27 @@ def test_429(stranger):
 
 
 @override_settings(ROOT_URLCONF=__name__)
-def test_500(stranger):
-    body = check(stranger.get("/api/failing/defect"), 500, "server_error")
+@pytest.mark.parametrize("kind", DEFECTS)
+def test_500(stranger, kind, caplog):
+    body = check(stranger.get(f"/api/failing/{kind}"), 500, "server_error")
     assert "secret" not in json.dumps(body)
+    assert DEFECTS[kind] in causes_in(caplog)
 
 
 @override_settings(ROOT_URLCONF=__name__)
-def test_503(stranger):
-    answer = stranger.get("/api/failing/database")
-    check(answer, 503, "unavailable")
+@pytest.mark.parametrize("kind", PASSING)
+def test_503(stranger, kind, caplog):
+    answer = stranger.get(f"/api/failing/{kind}")
+    body = check(answer, 503, "unavailable")
+    assert "secret" not in json.dumps(body)
     assert int(answer["Retry-After"]) > 0
+    assert PASSING[kind] in causes_in(caplog)
+
+
+def causes_in(caplog):
+    """The errors that the log tells of, and what they came from."""
+    errors = [record.exc_info[1] for record in caplog.records if record.exc_info]
+    return [*errors, *(error.__cause__ for error in errors)]
 
 
 MALFORMED = [

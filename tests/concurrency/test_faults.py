@@ -284,7 +284,7 @@ def test_what_passes_is_tried_again_and_happens_once(busy, broken):
     assert broken() == {}
 
 
-def test_what_does_not_pass_is_answered_503(busy, broken):
+def test_what_does_not_pass_is_answered_503(busy, broken, caplog):
     world = World()
     client = client_of(world.student)
     before = rows()
@@ -303,9 +303,37 @@ def test_what_does_not_pass_is_answered_503(busy, broken):
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer.headers["Retry-After"] == "2"
     assert len(tries) == TRIES
+    assert busy[0] in [record.exc_info[1].__cause__ for record in caplog.records if record.exc_info]
     assert rows() == before
     assert client.post(path, **headers).status_code == 201
     assert broken() == {}
+
+
+def test_nothing_is_tried_again_late(busy, settings):
+    settings.DATABASE_WAIT_SECONDS = 0
+    tries = []
+
+    @operation
+    def fail():
+        tries.append(1)
+        raise busy[0]
+
+    with pytest.raises(Unavailable):
+        fail()
+    assert tries == [1]
+
+
+def test_what_is_no_fault_of_the_moment_is_told_as_it_is():
+    tries, error = [], OperationalError(1366, "Incorrect string value")
+
+    @operation
+    def fail():
+        tries.append(1)
+        raise error
+
+    with pytest.raises(OperationalError) as raised:
+        fail()
+    assert (raised.value, tries) == (error, [1])
 
 
 def client_of(student):

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.db import OperationalError, connection
 
 from accounts.models import User
 from enrollments.services.decisions import release_hold
@@ -103,6 +104,23 @@ def test_approved_then_paid(client, boss, asked, teacher):
     page = client.get(f"{LIST}{asked.pk}/history/").content.decode()
     assert "Approved" in page
     assert "Paid: SEPA-77" in page
+
+
+def test_where_the_first_waits_in_vain_the_others_are_not_begun(client, boss, teacher, settings):
+    settings.DATABASE_WAIT_SECONDS = 0
+    asked, tries = [ask(teacher), ask(teacher)], []
+
+    def keep_locked(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and "withdrawals" in sql:
+            tries.append(sql)
+            raise OperationalError(1205, "Lock wait timeout exceeded")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(keep_locked):
+        page = client.post(APPROVE, body(*asked))
+    assert (page.status_code, len(tries)) == (503, 1)
+    assert "Look before trying again" in page.text
+    assert [*map(status, asked)] == ["requested", "requested"]
 
 
 def test_rejected_with_a_reason(client, boss, asked, teacher):

@@ -23,6 +23,8 @@ FAILURES = {
     "defect": ZeroDivisionError("the secret cause"),
     "database": OperationalError(2006, "the secret cause"),
     "connection": InterfaceError(0, "the secret cause"),
+    "locked": OperationalError("database is locked: the secret cause"),
+    "character": OperationalError(1366, "the secret cause"),
     "unavailable": Unavailable(),
     "throttled": TooManyAttempts(retry_after=7),
     "not_found": NotFound(),
@@ -62,6 +64,8 @@ def browser() -> Client:
         ("defect", 500, "Something went wrong"),
         ("database", 503, "We cannot answer right now"),
         ("connection", 503, "We cannot answer right now"),
+        ("locked", 503, "We cannot answer right now"),
+        ("character", 500, "Something went wrong"),
         ("unavailable", 503, "We cannot answer right now"),
         ("throttled", 429, "Too many attempts. Try again in 7 seconds."),
         ("not_found", 404, "There is no such thing, or it is not yours."),
@@ -154,7 +158,7 @@ def ask_without_database(path: str, method: str = "get") -> str:
         env=os.environ
         | {
             "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3",
+            "DATABASE_URL": "mysql://nobody@localhost/nothing?unix_socket=/nowhere/at/all",
         },
         cwd=settings.BASE_DIR,
         capture_output=True,
