@@ -8,10 +8,14 @@ from django.db import connection
 from payments import audit
 
 NEED_MARIADB = ("mariadb", "browser")
+FACES = ("test_pages", "test_admin", "test_contract", "test_schemathesis", "test_routes")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On SQLite the tests of locks and pages are no part of the suite: left out, not skipped."""
+    """On SQLite the tests of locks and browsers are no part of the suite: left out, not skipped."""
+    for item in items:
+        if item.path.name.startswith(FACES):
+            item.add_marker("once")
     if connection.vendor == "mysql":
         return
     left_out = [item for item in items if any(map(item.get_closest_marker, NEED_MARIADB))]

@@ -11,7 +11,7 @@ from tests.api.conftest import client_of
 from tests.factories import make_course, student_with_credit
 
 # START TRANSACTION and COMMIT are real only outside a test's own transaction.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 # What the slowest call of money may cost, key, sign-in and transaction control included.
 MONEY, READ, LIST, PAGE = 16, 2, 3, 6
