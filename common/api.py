@@ -1,14 +1,11 @@
-"""What every route of the API shares: one error body, and lists that go on by a `Link`."""
+"""What every route of the API shares: one error body."""
 
 import logging
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import HttpRequest
 from rest_framework import exceptions
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -17,7 +14,6 @@ from common.transactions import is_passing
 
 logger = logging.getLogger(__name__)
 
-MAX_ROWS = 100
 # What Django REST framework refuses by itself.
 FRAMEWORK_CODES = {
     HTTPStatus.BAD_REQUEST: "invalid_request",
@@ -78,42 +74,3 @@ def _body(error: Exception, status: int, data: Any) -> dict[str, Any]:
 def error_body(code: str, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
     """The one shape of every refusal."""
     return {"code": code, "message": message, "details": details or {}}
-
-
-class FirstPage:
-    """Stands in for a queryset whose first page is asked for often: `rows` gives so many of it."""
-
-    def __init__(self, rows: Callable[[int], list[Any]]) -> None:
-        self._rows = rows
-
-    def order_by(self, *_: str) -> "FirstPage":
-        return self
-
-    def __getitem__(self, part: slice) -> list[Any]:
-        return self._rows(part.stop)
-
-
-class LinkPagination(CursorPagination):
-    """A bare array of at most 100 rows; `Link: <…>; rel="next"` says where it goes on."""
-
-    page_size = MAX_ROWS
-    page_size_query_param = "limit"
-
-    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
-        try:
-            return super().paginate_queryset(queryset, request, view)
-        except (exceptions.NotFound, DjangoValidationError, ValueError, OverflowError) as error:
-            raise exceptions.ValidationError({"cursor": ["This is no cursor of ours."]}) from error
-
-    def get_page_size(self, request: Any) -> int:
-        asked = request.query_params.get(self.page_size_query_param, str(MAX_ROWS))
-        if not (asked.isascii() and asked.isdigit() and int(asked[:9])):
-            raise exceptions.ValidationError({"limit": ["Give a whole number from 1 to 100."]})
-        return min(int(asked[:9]), MAX_ROWS)
-
-    def get_paginated_response(self, data: Any) -> Response:
-        following = self.get_next_link()
-        return Response(data, headers={"Link": f'<{following}>; rel="next"'} if following else None)
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        return schema

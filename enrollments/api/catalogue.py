@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import visitor
-from common.api import LinkPagination
 from common.errors import NotFound
+from common.paging import LinkPagination
 from common.schema import documented
 from courses.models import Course
 from enrollments import storefront

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import signed_in
-from common.api import FirstPage, LinkPagination
 from common.errors import NotFound, Unavailable
+from common.paging import FirstPage, LinkPagination
 from common.parsers import parsed
 from common.rendering import render
 from common.schema import documented

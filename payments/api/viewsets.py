@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import signed_in
 from accounts.api.serializers import ProfileSerializer
-from common.api import LinkPagination
+from common.paging import LinkPagination
 from common.rendering import render
 from common.schema import documented
 from payments.api.serializers import (

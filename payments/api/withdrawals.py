@@ -14,8 +14,8 @@ from accounts.api.authentication import signed_in
 from accounts.errors import TooManyAttempts, WrongPassword
 from accounts.services import confirm_password
 from accounts.throttling import client_address
-from common.api import LinkPagination
 from common.errors import InvalidAmount, NotFound, Unavailable
+from common.paging import LinkPagination
 from common.parsers import Exact, parsed
 from common.rendering import render
 from common.schema import documented

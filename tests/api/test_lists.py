@@ -2,14 +2,19 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from courses.models import Course
 from enrollments.models import CourseEnrollment
+from enrollments.services.enrolling import enroll_full_course
 from payments.models import PaymentHold
 from payments.services.holds import frozen_rates
-from tests.factories import make_course, student_with_credit
+from tests.api.conftest import client_of
+from tests.factories import TeacherFactory, make_course, student_with_credit
 
 LISTS = [
     "courses",
@@ -33,6 +38,7 @@ def walk(client, path):
         assert answer.status_code == 200
         pages.append(answer.json())
         path = following(answer)
+        assert len(pages) < 300, "no end in sight"
     return pages
 
 
@@ -134,6 +140,113 @@ def test_the_catalogue_goes_on_in_every_order(owner, world, ordering):
     pages = walk(owner, f"/api/courses?ordering={ordering}&limit=1")
     assert [row["id"] for page in pages for row in page] == [row["id"] for row in whole]
     assert len(whole) == 4
+
+
+def published(count: int, **fields) -> set[str]:
+    """So many courses made in one moment; `fields` may depend on the number of the course."""
+    teacher, now = TeacherFactory(), timezone.now()
+    texts = {"language": "Spanish", "category": "Languages", "status": "published"}
+    rows = [
+        Course(
+            teacher=teacher,
+            created_at=now,
+            **texts,
+            **{name: value(n) if callable(value) else value for name, value in fields.items()},
+        )
+        for n in range(count)
+    ]
+    return {str(row.pk) for row in Course.objects.bulk_create(rows)}
+
+
+def ids(pages) -> list[str]:
+    return [row["id"] for page in pages for row in page]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ordering", ["", "created_at", "price", "-title"])
+def test_1100_equal_rows_come_once_each(ordering):
+    made = published(1100, title="The same", price_full_course="80.00")
+    client = client_of(None)
+    found = ids(walk(client, f"/api/courses?ordering={ordering}"))
+    assert len(found) == len(made)
+    assert set(found) == made
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ordering", ["price", "-price", "price,-title", "-price,created_at"])
+def test_courses_without_a_price_come_once_each(ordering):
+    prices = (None, "8.00", None, "7.50", "8.00")
+    made = published(25, title=str, price_full_course=lambda n: prices[n % 5])
+    whole = ids([client_of(None).get(f"/api/courses?ordering={ordering}").json()])
+    found = ids(walk(client_of(None), f"/api/courses?ordering={ordering}&limit=1"))
+    assert found == whole
+    assert set(found) == made
+    assert len(found) == len(made)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ordering", ["title", "-title"])
+def test_titles_are_compared_by_the_database_alone(ordering):
+    titles = ("Yoga", "yoga", "Élan", "elan", "Zen", "YOGA ", "\U0001f600", "élan", "")
+    made = published(3 * len(titles), title=lambda n: titles[n % len(titles)])
+    found = ids(walk(client_of(None), f"/api/courses?ordering={ordering}&limit=2"))
+    assert set(found) == made
+    assert len(found) == len(made)
+
+
+@pytest.mark.django_db
+def test_a_row_that_goes_takes_none_with_it():
+    made = published(6, title="The same", price_full_course="80.00")
+    client = client_of(None)
+    first = client.get("/api/courses?ordering=price&limit=2")
+    Course.objects.filter(pk=first.json()[1]["id"]).delete()
+    rest = ids(walk(client, following(first)))
+    assert set(rest) == made - {row["id"] for row in first.json()}
+    assert len(rest) == 4
+
+
+@pytest.mark.django_db
+def test_a_cursor_is_good_for_its_own_list_and_order():
+    published(3, title="The same", price_full_course="80.00")
+    client = client_of(None)
+    further = following(client.get("/api/courses?ordering=title&limit=1"))
+    cursor = parse_qs(urlsplit(further).query)["cursor"][0]
+    assert client.get("/api/courses", {"ordering": "title", "cursor": cursor}).status_code == 200
+    for order in ("price", "-title", ""):
+        answer = client.get("/api/courses", {"ordering": order, "cursor": cursor})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+        assert list(answer.json()["details"]) == ["cursor"]
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db
+def test_a_late_page_reads_no_more_than_an_early_one():
+    """The cursor is where the index goes on."""
+    published(1100, title="The same", price_full_course="80.00")
+    client, pages, path = client_of(None), [], "/api/courses"
+    while path:
+        before = rows_read()
+        answer = client.get(path)
+        pages.append(rows_read() - before)
+        path = following(answer)
+    assert len(pages) == 11
+    assert max(pages) <= pages[0] + 20
+
+
+def rows_read() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+        return sum(int(value) for _, value in cursor.fetchall())
+
+
+def test_sessions_of_one_moment_are_each_earned_once(owner, world):
+    course = make_course(sessions=5, teacher=world.owner)
+    enroll_full_course(student=world.stranger, course_id=course.pk)
+    course.sessions.update(starts_at=timezone.now())
+    whole = owner.get("/api/payments/earnings").json()["sessions"]
+    pages = walk(owner, "/api/payments/earnings?limit=2")
+    assert [row for page in pages for row in page["sessions"]] == whole
+    assert len(whole) == 6
 
 
 def test_mine_are_mine_alone(stranger, as_user, world):

@@ -1,0 +1,114 @@
+"""Lists that go on by a `Link`: each row once, in the database's own order."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.core.signing import BadSignature, Signer
+from django.db.models import Q, QuerySet
+from rest_framework import exceptions
+from rest_framework.pagination import CursorPagination
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+MAX_ROWS = 100
+
+
+class FirstPage:
+    """Stands in for a queryset whose first page is asked for often: `rows` gives so many of it."""
+
+    def __init__(self, rows: Callable[[int], list[Any]]) -> None:
+        self._rows = rows
+
+    def order_by(self, *_: str) -> "FirstPage":
+        return self
+
+    def __getitem__(self, part: slice) -> list[Any]:
+        return self._rows(part.stop)
+
+
+class LinkPagination(CursorPagination):
+    """A bare array of at most 100 rows; `Link: <…>; rel="next"` says where it goes on.
+
+    A cursor is what the last row of a page is sorted by, its key at the end, and the database
+    compares it: its collation knows what is equal, which Python does not. It is signed, for one
+    list in one order.
+    """
+
+    page_size = MAX_ROWS
+    page_size_query_param = "limit"
+
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any]:
+        self.request = request
+        order = _down_to_the_key(self.get_ordering(request, queryset, view))
+        signer = Signer(salt=f"{request.path}?{','.join(order)}")
+        limit = self.get_page_size(request)
+        ordered = queryset.order_by(*order)
+        if cursor := request.query_params.get(self.cursor_query_param):
+            ordered = ordered.filter(_beyond(order, _opened(cursor, signer, queryset, order)))
+        rows = list(ordered[: limit + 1])
+        page, goes_on = rows[:limit], len(rows) > limit
+        self.following = signer.sign_object(_values(page[-1], order)) if goes_on else None
+        return page
+
+    def get_page_size(self, request: Any) -> int:
+        asked = request.query_params.get(self.page_size_query_param, str(MAX_ROWS))
+        if not (asked.isascii() and asked.isdigit() and int(asked[:9])):
+            raise exceptions.ValidationError({"limit": ["Give a whole number from 1 to 100."]})
+        return min(int(asked[:9]), MAX_ROWS)
+
+    def get_next_link(self) -> str | None:
+        if self.following is None:
+            return None
+        here = self.request.build_absolute_uri()
+        return replace_query_param(here, self.cursor_query_param, self.following)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        following = self.get_next_link()
+        return Response(data, headers={"Link": f'<{following}>; rel="next"'} if following else None)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return schema
+
+
+def _down_to_the_key(order: Sequence[str]) -> list[str]:
+    """This order, in which what is equal comes by its key, in the direction of the last field."""
+    if order[-1] in ("id", "-id"):
+        return [*order]
+    return [*order, "-id" if order[-1].startswith("-") else "id"]
+
+
+def _values(row: Any, order: Sequence[str]) -> list[str | None]:
+    """What the row is sorted by, as a cursor carries it."""
+    found = (getattr(row, name.lstrip("-")) for name in order)
+    return [None if value is None else str(value) for value in found]
+
+
+def _opened(cursor: str, signer: Signer, queryset: QuerySet, order: Sequence[str]) -> list[Any]:
+    """The values that a cursor carries, as the fields of this order have them."""
+    try:
+        values = signer.unsign_object(cursor)
+    except BadSignature as error:
+        raise exceptions.ValidationError({"cursor": ["This cursor is not valid."]}) from error
+    return [
+        _field(queryset, name).to_python(value) for name, value in zip(order, values, strict=True)
+    ]
+
+
+def _field(queryset: QuerySet, name: str) -> Any:
+    name = name.lstrip("-")
+    added = queryset.query.annotations.get(name)
+    return added.output_field if added else queryset.model._meta.get_field(name)
+
+
+def _beyond(order: Sequence[str], values: Sequence[Any]) -> Q:
+    """What comes after these values in this order; NULL comes before everything else."""
+    name, value, backwards = order[0].lstrip("-"), values[0], order[0].startswith("-")
+    if value is None:
+        further = Q(pk__in=[]) if backwards else Q((f"{name}__isnull", False))
+    elif backwards:
+        further = Q((f"{name}__lt", value)) | Q((f"{name}__isnull", True))
+    else:
+        further = Q((f"{name}__gt", value))
+    if len(order) == 1:
+        return further
+    return further | Q((name, value)) & _beyond(order[1:], values[1:])
