@@ -2,7 +2,7 @@
 
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import Any
@@ -19,6 +19,7 @@ from django.contrib.auth.forms import (
 from django.contrib.auth.password_validation import validate_password
 
 from accounts import services
+from accounts.addresses import AddressFormField
 from accounts.models import User
 from accounts.throttling import SignInAttempt, begin_registration, begin_reset, client_address
 from common.errors import DomainError
@@ -89,7 +90,7 @@ class StaffSignInForm(SignInForm, AdminAuthenticationForm):
 
 class RegistrationForm(RefusableForm):
     user: User | None = None
-    email = forms.EmailField(
+    email = AddressFormField(
         label="E-mail address",
         max_length=254,
         widget=forms.EmailInput({"autocomplete": "username"}),
@@ -156,9 +157,12 @@ class PasswordForm(RefusableForm):
 
 
 class ForgottenPasswordForm(PasswordResetForm, RefusableForm):
-    def __init__(self, data: Any) -> None:
-        super().__init__(data)
-        self.fields["email"].label = "E-mail address"
+    email = RegistrationForm.base_fields["email"]
+
+    def get_users(self, email: str) -> Iterable[User]:
+        """Whose address this is; Django would look for others that look alike."""
+        users = User.objects.filter(email=email, is_active=True)
+        return [user for user in users if user.has_usable_password()]
 
     def send(self, *, address: str) -> bool:
         """Whether a link was sent, or would have been if there were such an account."""

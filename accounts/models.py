@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.addresses import AddressField
+from common.fields import ExactCharField
 from common.models import LockingQuerySet, UUIDModel
 
 
@@ -32,9 +34,13 @@ class UserQuerySet(LockingQuerySet):
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type: ignore[misc]
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A new user; the password is hashed, or unusable when there is none."""
+        """A new user; the password is hashed, or unusable when there is none.
+
+        Raises Django's `ValidationError`, which names each field that is wrong.
+        """
         user = self.model(email=email, **fields)
         user.set_password(password)
+        user.clean_fields()
         user.save(using=self._db)
         return user
 
@@ -42,14 +48,14 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type:
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, email: str | None) -> "User":
-        return self.get(email=(email or "").strip().lower())
+        return self.get(email=email or "")
 
 
 class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
-    email = models.EmailField(unique=True)
+    email = AddressField(unique=True)
     display_name = models.CharField(max_length=100)
     is_teacher = models.BooleanField(default=False)
-    referral_code = models.CharField(max_length=20, unique=True, default=new_referral_code)
+    referral_code = ExactCharField(max_length=20, unique=True, default=new_referral_code)
     referred_by = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="referrals"
     )
@@ -66,7 +72,6 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
     class Meta:
         db_table = "users"
         constraints = [
-            # The login is unique without regard to case on every database.
             models.CheckConstraint(
                 condition=models.Q(email=Lower("email")), name="users_email_lower"
             ),
@@ -79,14 +84,6 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
-
-    def clean(self) -> None:
-        super().clean()
-        self.email = self.email.strip().lower()
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.email = self.email.strip().lower()
-        super().save(*args, **kwargs)
 
     def get_full_name(self) -> str:
         return self.display_name

@@ -5,6 +5,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
+from accounts.addresses import normal_address
 from accounts.errors import InvalidCredentials, WrongPassword
 from accounts.models import User
 from accounts.throttling import SignInAttempt, prune
@@ -25,7 +26,6 @@ def register(
     one becomes a user and the other hears it the same way as somebody who comes a day later.
     """
     user = User(email=email, display_name=display_name.strip(), time_zone=time_zone)
-    user.clean()
     _validate(user, password)
     user.referred_by = _referrer(referral_code)
     user.set_password(password)
@@ -45,13 +45,12 @@ def sign_in(*, email: str, password: str, address: str) -> User:
     Raises `InvalidCredentials`, after the same work for an unknown address as for a wrong password,
     or `TooManyAttempts`, also when the password is right.
     """
-    email = email.strip().lower()
+    email = normal_address(email)
     attempt = SignInAttempt(email, address)
     prune()
     taken = attempt.begin()
     user = authenticate(username=email, password=password)
-    # A collation that finds "é" for "e" must not give each spelling guesses of its own.
-    if not isinstance(user, User) or user.email != email:
+    if not isinstance(user, User):
         raise InvalidCredentials
     attempt.succeed(taken)
     return user

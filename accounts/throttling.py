@@ -16,6 +16,7 @@ from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from accounts.addresses import normal_address
 from accounts.errors import TooManyAttempts
 from accounts.models import SignInRecord
 from common.transactions import operation
@@ -113,7 +114,7 @@ def begin_reset(email: str, address: str) -> None:
     It counts for an account whether or not that exists, so who is refused learns nothing.
     """
     hour = timedelta(hours=1)
-    account = _key("reset", email.strip().lower())
+    account = _key("reset", normal_address(email))
     _take([Budget(_key("reset from", address), 20, hour), Budget(account, 5, hour)])
 
 

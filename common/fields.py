@@ -24,7 +24,12 @@ def exact_collation(connection: Any) -> str | None:
 
 
 class _InAnyCase:
-    """MySQL leaves to the column what the `i` of a lookup promises."""
+    """MySQL leaves to the column what the `i` of a lookup promises.
+
+    What is looked for is prepared as the column prepares what it keeps.
+    """
+
+    prepare_rhs = True
 
     def process_lhs(self, compiler: Any, connection: Any, lhs: Any = None) -> Any:
         sql, params = super().process_lhs(compiler, connection, lhs)  # type: ignore[misc]

@@ -1,8 +1,9 @@
-"""How pages write amounts and times; loaded into every template."""
+"""How pages write amounts, times and addresses; loaded into every template."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import idna
 from django import template
 from django.utils import formats, timezone
 from django.utils.html import format_html
@@ -38,6 +39,16 @@ def until(start: datetime, minutes: int) -> str:
     end = timezone.localtime(start + timedelta(minutes=minutes))
     day = "" if end.date() == local.date() else f"{formats.date_format(end, 'D j M')}, "
     return f"{formats.date_format(local, 'D j M Y, H:i')}–{_STAY}{day}{end:%H:%M} {_zone(end)}"
+
+
+@register.filter
+def address(email: str) -> str:
+    """An e-mail address as its owner writes it: `anna@müller.de`, kept as the DNS has it."""
+    local, at, domain = email.rpartition("@")
+    try:
+        return f"{local}{at}{idna.decode(domain)}"
+    except idna.IDNAError:
+        return email
 
 
 def _zone(local: datetime) -> str:

@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from uuid_utils.compat import uuid7
 
+from accounts.addresses import AddressFormField
 from accounts.forms import RefusableForm
 from accounts.models import User
 from accounts.services import confirm_password
@@ -34,14 +35,13 @@ class AmountField(forms.CharField):
 class CreditForm(forms.Form):
     """Whose credit, how much, and why; `request_id` is the same when the form is sent again."""
 
-    email = forms.EmailField(label="User's e-mail")
+    email = AddressFormField(label="User's e-mail")
     amount = AmountField(help_text="Credits, such as 12.50.")
     reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
     request_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
 
     def clean_email(self) -> User:
-        email = self.cleaned_data["email"].strip().lower()
-        user = User.objects.filter(email=email).first()
+        user = User.objects.filter(email=self.cleaned_data["email"]).first()
         if user is None:
             raise forms.ValidationError("There is no user with this e-mail address.")
         return user

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.core.management import CommandError
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import User
 from courses.models import CourseSession
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
 from payments.models import HoldPart, PaymentHold
-from tests.factories import DAY, extend_course, make_course, student_with_credit
+from tests.factories import DAY, UserFactory, extend_course, make_course, student_with_credit
 
 ROOT = Path(__file__).resolve().parent.parent
 DOWNWARDS = ("payments", "enrollments", "courses", "admin", "accounts")
@@ -110,3 +112,111 @@ def test_up_to_the_top_down_to_zero_and_up_again(elsewhere):
     manage(elsewhere, "migrate", "-v0")
     assert ours <= tables(elsewhere)
     assert "No changes" in manage(elsewhere, "makemigrations", "--check", "--dry-run")
+
+
+class TestAddresses:
+    """Written as they were before they had a normal form: beside the model."""
+
+    KEPT = "anna@xn--mller-kva.de"
+
+    @pytest.fixture
+    def write(self, db):
+        def write(*addresses: str) -> None:
+            with connection.cursor() as cursor:
+                for address in addresses:
+                    values = [address, UserFactory().email]
+                    cursor.execute("UPDATE users SET email = %s WHERE email = %s", values)
+
+        return write
+
+    def normalise(self) -> None:
+        import_module("accounts.migrations.0004_normal_addresses").normalise(apps, None)
+
+    def addresses(self) -> list[str]:
+        return sorted(User.objects.values_list("email", flat=True))
+
+    def test_each_gets_its_normal_form(self, write):
+        write("anna@müller.de", "x@straße.de", "plain@example.com", "boss")
+        self.normalise()
+        kept = [self.KEPT, "boss", "plain@example.com", "x@xn--strae-oqa.de"]
+        assert self.addresses() == kept
+        self.normalise()
+        assert self.addresses() == kept
+
+    @pytest.mark.parametrize(
+        ("addresses", "says"),
+        [
+            (["anna@müller.de", KEPT], f"anna@müller.de and {KEPT} become one: {KEPT}"),
+            (["anna@müller.de", "anna@mu\u0308ller.de"], f"become one: {KEPT}"),
+            (["anna@☕.de"], "'anna@☕.de' has no normal form"),
+            (["an\u200bna@example.com"], r"'an\\u200bna@example.com' has no normal form"),
+        ],
+    )
+    def test_what_cannot_stand_is_named_and_nothing_changes(self, write, addresses, says):
+        write("x@straße.de", *addresses)
+        before = self.addresses()
+        with pytest.raises(CommandError, match=says) as refused:
+            self.normalise()
+        assert "straße" not in str(refused.value)
+        assert self.addresses() == before
+
+    def test_the_command_refuses_goes_on_once_mended_and_back(self, elsewhere):
+        both = f"anna@muller.de {self.KEPT}"
+        assert manage(elsewhere, "shell", "-v0", "-c", TWO_THAT_BECOME_ONE).splitlines() == [
+            "refused True",
+            both,
+            both,
+            "[('email',), ('referral_code',)] True",
+            f"{self.KEPT} 2",
+        ]
+
+
+TWO_THAT_BECOME_ONE = """
+from django.core.management import CommandError, call_command
+from django.db import connection
+from uuid_utils.compat import uuid7
+from accounts.models import User
+
+def sql(statement, values=None):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+def add(address):
+    key = uuid7()
+    row = {
+        "id": str(key) if connection.features.has_native_uuid_field else key.hex,
+        "email": address, "password": "", "display_name": "A", "referral_code": key.hex[-10:],
+        "is_superuser": 0, "is_staff": 0, "is_active": 1, "is_teacher": 0, "time_zone": "UTC",
+        "date_joined": "2026-11-26 12:00:00",
+    }
+    places = ", ".join(["%s"] * len(row))
+    sql(f"INSERT INTO users ({', '.join(row)}) VALUES ({places})", [*row.values()])
+
+def addresses():
+    return [email for email, in sql("SELECT email FROM users ORDER BY email")]
+
+def migrate(*words):
+    call_command("migrate", "accounts", *words, verbosity=0)
+
+migrate("0003")
+add("anna@müller.de")
+add("anna@xn--mller-kva.de")
+before = addresses()
+try:
+    migrate()
+except CommandError:
+    print("refused", addresses() == before)
+sql("UPDATE users SET email = 'ben@muller.de' WHERE email LIKE '%xn--%'")
+migrate()
+sql("UPDATE users SET email = 'anna@muller.de' WHERE email LIKE 'ben@%'")
+print(*addresses())
+migrate("0003")
+print(*addresses())
+migrate()
+with connection.cursor() as cursor:
+    known = connection.introspection.get_constraints(cursor, "users")
+unique = {tuple(one["columns"]) for one in known.values() if one["unique"]} - {("id",)}
+print(sorted(unique), {"users_email_lower", "users_not_self_referred"} <= known.keys())
+print(User.objects.get(email="anna@müller.de").email, User.objects.count())
+"""

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.addresses import normal_address
 from accounts.models import User, validate_time_zone
 from common.rendering import RenderedModel
 
@@ -18,7 +19,10 @@ class Text(serializers.CharField):
 
 
 class Email(serializers.EmailField, Text):
-    pass
+    """An address in its normal form."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return normal_address(super().to_internal_value(data))
 
 
 class ProfileSerializer(RenderedModel):

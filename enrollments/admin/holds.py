@@ -18,6 +18,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from accounts.addresses import normal_address
 from accounts.models import User
 from common.admin import (
     PeriodFilter,
@@ -155,7 +156,7 @@ class PaymentHoldAdmin(Deciding):
         self, request: HttpRequest, queryset: QuerySet, words: str
     ) -> tuple[QuerySet, bool]:
         """People by how their address begins and courses by their title, then their holds."""
-        people = User.objects.filter(email__startswith=words.strip().lower())
+        people = User.objects.filter(email__startswith=normal_address(words))
         courses = Course.objects.filter(title__icontains=words.strip())
         found = {"student": people, "teacher": people, **dict.fromkeys(COURSE, courses)}
         keys = {

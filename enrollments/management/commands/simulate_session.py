@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.addresses import normal_address
 from accounts.models import User
 from courses.models import CourseSession
 from enrollments import livekit
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         if not livekit.is_configured():
             raise CommandError("Set LIVEKIT_URL and its key, here and for the server: any will do.")
         session = _find(options["session"])
-        people = _people(session, {email.lower() for email in options["absent"]})
+        people = _people(session, {normal_address(email) for email in options["absent"]})
         if options["no_teacher"]:
             people.pop(session.course.teacher)
         names = {str(user.pk): user.display_name for user in people}
@@ -61,8 +62,8 @@ def _people(session: CourseSession, absent: set[str]) -> dict[User, Visits]:
     paid = HoldPart.objects.filter(session=session).exclude(status=HoldPart.Status.REFUNDED)
     students = User.objects.filter(holds__parts__in=paid).distinct().order_by("email")
     people: dict[User, Visits] = {session.course.teacher: THROUGHOUT}
-    people |= {user: WITH_A_BREAK for user in students if user.email.lower() not in absent}
-    if unknown := absent - {user.email.lower() for user in students}:
+    people |= {user: WITH_A_BREAK for user in students if user.email not in absent}
+    if unknown := absent - {user.email for user in students}:
         raise CommandError(f"Not among its students: {', '.join(sorted(unknown))}.")
     return people
 
