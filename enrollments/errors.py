@@ -82,6 +82,12 @@ class SeatsTaken(DomainError):
     example = {"taken": 5}
 
 
+class TooManySessions(DomainError):
+    code = "too_many_sessions"
+    message = "A course has at most %(limit)s sessions, cancelled ones included."
+    example = {"limit": 200}
+
+
 class StartInPast(DomainError):
     code = "start_in_past"
     message = "A session starts in the future."

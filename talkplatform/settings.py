@@ -257,6 +257,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
 }
 
+# Courses. All of a course's sessions are read and shown together.
+MAX_SESSIONS_PER_COURSE = env.int("MAX_SESSIONS_PER_COURSE", default=200)
+
 # Money. Rates are basis points (1% = 100), frozen into each hold when it is made.
 COMMISSION_BP = env.int("COMMISSION_BP", default=3000)
 REFERRAL_BP = env.int("REFERRAL_BP", default=7000)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count, Max, QuerySet, Sum
@@ -24,6 +25,7 @@ from enrollments.errors import (
     SessionClosed,
     SessionStarted,
     StartInPast,
+    TooManySessions,
 )
 from enrollments.models import (
     CourseEnrollment,
@@ -82,14 +84,14 @@ def add_session(
 ) -> CourseSession:
     """Add a session at the end of a course; live enrolments get in with a part of 0.00.
 
-    A repeat adds another. Raises `StartInPast`, `NothingToSell` where the shares of a published
-    course would fall below a cent. Locks the course, its live enrolments and their holds.
+    A repeat adds another. Raises `StartInPast`, `TooManySessions`, `NothingToSell` where the
+    shares of a published course would fall below a cent. Locks the course, its live enrolments
+    and their holds.
     """
     course = lock_course(course_id=course_id, actor=actor)
     _check_start(starts_at)
-    last = course.sessions.aggregate(last=Max("session_number"))["last"] or 0
     session = course.sessions.create(
-        session_number=last + 1,
+        session_number=_next_number(course),
         title=title,
         description=description,
         starts_at=starts_at,
@@ -235,6 +237,14 @@ def _look_in_if_open(session: CourseSession) -> None:
     """See after the commit that nobody stays in its room who came by the old times."""
     if session.opens_at <= timezone.now():
         check_after_commit({session.pk})
+
+
+def _next_number(course: Course) -> int:
+    """The number of one more session: those called off keep theirs, and count."""
+    there = course.sessions.aggregate(count=Count("pk"), last=Max("session_number", default=0))
+    if there["count"] >= settings.MAX_SESSIONS_PER_COURSE:
+        raise TooManySessions(limit=settings.MAX_SESSIONS_PER_COURSE)
+    return there["last"] + 1
 
 
 def _check_movable(session: CourseSession) -> None:

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.utils import timezone
 
 from courses.services import archive_course
 from enrollments.errors import NotForSale, PriceChanged
-from enrollments.services import enrolling
+from enrollments.services import enrolling, sessions
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import (
@@ -18,8 +19,8 @@ from enrollments.services.sessions import (
     move_session,
 )
 from payments.models import HoldPart, LedgerAccount
-from tests.concurrency.racing import race
-from tests.factories import make_course, student_with_credit
+from tests.concurrency.racing import kinds, race
+from tests.factories import extend_course, make_course, student_with_credit
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -142,3 +143,20 @@ def test_without_the_mark_they_pay_for_what_is_called_off(course, student, meanw
     session = course.sessions.first()
     meanwhile(lambda: cancel_session(session_id=session.pk, actor=course.teacher))
     assert parts_of(enroll(student, course)).filter(session=session).exists()
+
+
+def test_two_who_add_the_last_session_add_one(course, settings):
+    settings.MAX_SESSIONS_PER_COURSE = 5
+    assert kinds(race(*[partial(add_to, course)] * 2)) == {"CourseSession": 1, "TooManySessions": 1}
+    assert course.sessions.count() == 5
+
+
+def test_without_the_lock_only_the_number_is_refused(course, settings, without_locks, meeting):
+    """Its session numbers are unique: a teacher would see a crash."""
+    settings.MAX_SESSIONS_PER_COURSE = 5
+    meeting().after(sessions, "_next_number")
+    assert kinds(race(*[partial(add_to, course)] * 2)) == {"CourseSession": 1, "IntegrityError": 1}
+
+
+def add_to(course):
+    return extend_course(course, starts_at=timezone.now() + timedelta(days=90))

@@ -162,6 +162,14 @@ def test_sessions_are_added_to_a_draft_only(browser):
     assert (draft.sessions.count(), sold.sessions.count()) == (2, 1)
 
 
+def test_one_session_too_many_is_an_error_of_the_form(browser, settings):
+    settings.MAX_SESSIONS_PER_COURSE = 2
+    draft = make_course(sessions=1, published=False)
+    page = browser.post(page_of(draft), form_of(draft, new_session(9), new_session(10)))
+    assert "A course has at most 2 sessions, cancelled ones included." in errors(page)
+    assert draft.sessions.count() == 1
+
+
 def test_nothing_of_the_catalogue_is_deleted(browser):
     course = make_course(sessions=1)
     session = course.sessions.get()

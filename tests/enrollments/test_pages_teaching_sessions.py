@@ -157,6 +157,14 @@ class TestAdding:
         assert "a cent for each" in errors(page)["__all__"][0]
         assert course.sessions.count() == 2
 
+    def test_one_too_many(self, browser, course, settings):
+        settings.MAX_SESSIONS_PER_COURSE = 2
+        page = browser.post(at("add_session", course), typed(title="The third"))
+        refusal = "A course has at most 2 sessions, cancelled ones included."
+        assert errors(page) == {"__all__": [refusal]}
+        assert 'value="The third"' in page.text
+        assert course.sessions.count() == 2
+
     @pytest.mark.parametrize(
         ("field", "value"),
         [

@@ -17,6 +17,7 @@ from enrollments.errors import (
     SessionClosed,
     SessionStarted,
     StartInPast,
+    TooManySessions,
 )
 from enrollments.models import CourseEnrollment
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
@@ -298,3 +299,14 @@ class TestAccess:
             with pytest.raises(NotFound):
                 reason(who, course.sessions.first())
         assert reason(course.teacher, course.sessions.first()) == "teacher"
+
+
+def test_a_course_has_so_many_sessions_and_no_more(course, settings):
+    """Those that were called off count: else calling off and adding would grow a page for ever."""
+    settings.MAX_SESSIONS_PER_COURSE = 8
+    extend_course(course, starts_at=timezone.now() + DAY)
+    cancel_session(session_id=course.sessions.last().pk, actor=course.teacher)
+    with pytest.raises(TooManySessions) as refused:
+        extend_course(course, starts_at=timezone.now() + DAY)
+    assert (refused.value.status, refused.value.details) == (409, {"limit": 8})
+    assert course.sessions.count() == 8
