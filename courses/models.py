@@ -8,10 +8,12 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
+from common.caseless import Folded
 from common.fields import ExactCharField
 from common.models import LockingQuerySet, TimestampedModel
 from common.money import CENT, ZERO, split
@@ -47,6 +49,10 @@ class CourseQuerySet(LockingQuerySet):
         if user.is_staff:
             return self
         return self.filter(~Q(status=Course.Status.DRAFT) | Q(teacher=user))
+
+    def in_any_case(self, field: str, text: str) -> Self:
+        """Those whose `field` is this text, in whatever case it is written."""
+        return self.filter(Exact(Folded(field), Folded(Value(text))))
 
 
 class Course(TimestampedModel):

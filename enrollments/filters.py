@@ -1,5 +1,7 @@
 """How the catalogue is searched."""
 
+from typing import Any
+
 import django_filters
 from django.db.models import Q, QuerySet
 
@@ -8,9 +10,9 @@ from courses.models import Course
 
 class CourseFilter(django_filters.FilterSet):
     search = django_filters.CharFilter(method="matching", label="Words of title or description")
-    language = django_filters.CharFilter()
+    language = django_filters.CharFilter(method="in_any_case")
     level = django_filters.ChoiceFilter(choices=Course.Level.choices)
-    category = django_filters.CharFilter()
+    category = django_filters.CharFilter(method="in_any_case")
     teacher = django_filters.UUIDFilter(field_name="teacher_id")
 
     class Meta:
@@ -26,3 +28,7 @@ class CourseFilter(django_filters.FilterSet):
                 | Q(teacher__display_name__icontains=word)
             )
         return courses
+
+    def in_any_case(self, courses: Any, name: str, text: str) -> QuerySet:
+        """Teachers write it as they like."""
+        return courses.in_any_case(name, text)

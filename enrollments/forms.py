@@ -4,9 +4,11 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
+from django_filters.fields import ChoiceField
 
+from common.caseless import Folded
 from courses.models import Course, CourseSession
 from enrollments.filters import CourseFilter
 
@@ -25,19 +27,35 @@ ANY: dict[str, Any] = {
 }
 
 
-def _published(field: str) -> Any:
-    def choices() -> list[tuple[str, str]]:
-        values = Course.objects.published().order_by(field).values_list(field, flat=True)
-        return [(value, value) for value in values.distinct()]
+def _published(field: str) -> list[tuple[str, str]]:
+    """What published courses have there, in one spelling where they differ by case alone."""
+    alike = Course.objects.published().values(folded=Folded(field)).annotate(word=Max(field))
+    return [(word, word) for word in alike.order_by("word").values_list("word", flat=True)]
 
-    return choices
+
+class WordField(ChoiceField):
+    """A choice among words, in whatever case it is asked for."""
+
+    def to_python(self, value: Any) -> Any:
+        return self._as_offered(super().to_python(value))
+
+    def prepare_value(self, value: Any) -> Any:
+        return self._as_offered(super().prepare_value(value))
+
+    def _as_offered(self, value: Any) -> Any:
+        offered = {word.lower(): word for word, _ in self.choices}
+        return offered.get(str(value).lower(), value)
+
+
+class WordFilter(django_filters.ChoiceFilter):
+    field_class = WordField
 
 
 class CatalogueForm(CourseFilter):
     """The filters of the API as a form, and those that only people need."""
 
-    category = django_filters.ChoiceFilter(choices=_published("category"), **ANY)
-    language = django_filters.ChoiceFilter(choices=_published("language"), **ANY)
+    category = WordFilter(method="in_any_case", **ANY)
+    language = WordFilter(method="in_any_case", **ANY)
     level = django_filters.ChoiceFilter(choices=Course.Level.choices, **ANY)
     price = django_filters.ChoiceFilter(choices=MAX_PRICES, method="up_to", label="Price", **ANY)
     order = django_filters.ChoiceFilter(
@@ -47,6 +65,11 @@ class CatalogueForm(CourseFilter):
         **(ANY | {"empty_label": None}),
     )
     teacher = django_filters.UUIDFilter(field_name="teacher_id", widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("category", "language"):
+            self.filters[name].extra["choices"] = _published(name)
 
     def up_to(self, courses: QuerySet, name: str, price: str) -> QuerySet:
         """Courses that one can enter for that many credits, as a whole or by a session."""

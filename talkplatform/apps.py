@@ -6,6 +6,7 @@ class TalkplatformConfig(AppConfig):
     name = "talkplatform"
 
     def ready(self) -> None:
-        from talkplatform.checks import refuse_missing_constraints
+        from talkplatform.checks import refuse_missing_constraints, refuse_other_characters
 
         checks.register(refuse_missing_constraints, checks.Tags.models)
+        checks.register(refuse_other_characters, checks.Tags.database)

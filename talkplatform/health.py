@@ -1,9 +1,15 @@
 """For whoever watches over the processes."""
 
+import logging
+
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
+
+from talkplatform.checks import not_utf8mb4
+
+logger = logging.getLogger(__name__)
 
 
 @require_safe
@@ -14,12 +20,26 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The database answers too, and has every migration."""
+    """The database answers too, has every migration, keeps every character, takes changes."""
     try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        problem = _problem()
     except Error:
-        return HttpResponse("no database", status=503, content_type="text/plain")
-    if missing:
-        return HttpResponse("migrations are missing", status=503, content_type="text/plain")
-    return HttpResponse("ready", content_type="text/plain")
+        logger.exception("/readyz: no database")
+        problem = "no database"
+    status = 503 if problem else 200
+    return HttpResponse(problem or "ready", status=status, content_type="text/plain")
+
+
+def _problem() -> str:
+    """What keeps the database from being worked with; empty where nothing does."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return "migrations are missing"
+    if columns := not_utf8mb4():
+        return f"the database is not utf8mb4: {', '.join(columns)}"
+    try:
+        executor.recorder.migration_qs.filter(pk=0).update(app="")
+    except Error:
+        logger.exception("/readyz: the database takes no changes")
+        return "the database takes no changes"
+    return ""

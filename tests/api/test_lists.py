@@ -256,3 +256,14 @@ def test_mine_are_mine_alone(stranger, as_user, world):
     newcomer = student_with_credit("5.00")
     moved = as_user(newcomer).get("/api/payments/transfers").json()
     assert [(row["kind"], row["amount"]) for row in moved] == [("grant", "5.00")]
+
+
+@pytest.mark.parametrize("name", ["language", "category"])
+@pytest.mark.parametrize("asked", ["Čeština", "čeština", "ČEŠTINA"])
+def test_the_catalogue_knows_words_in_any_case(client, db, name, asked):
+    wanted = make_course(**{name: "Čeština"})
+    make_course(**{name: "Cestina"})
+    make_course(**{name: "Čeština 2"})
+    assert [row["id"] for row in client.get("/api/courses", {name: asked}).json()] == [
+        str(wanted.pk)
+    ]

@@ -1,5 +1,6 @@
 """The catalogue page: what is found, in which order, and what its cards say."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -71,6 +72,7 @@ class TestFinding:
             ({"language": "French"}, ["French"]),
             ({"level": "advanced"}, ["Dutch"]),
             ({"category": "Music"}, ["Piano"]),
+            ({"category": "mUSIC"}, ["Piano"]),
             ({"price": "10"}, ["Dutch"]),
             ({"price": "100"}, ["Piano", "Dutch", "French"]),
             ({"price": "50"}, ["Dutch"]),
@@ -82,6 +84,15 @@ class TestFinding:
     )
     def test_filters_and_orders(self, client, query, found):
         assert find(client, **query) == found
+
+    def test_words_that_differ_by_case_are_one_choice(self, client):
+        for language in ("Čeština", "ČEŠTINA", "čeština", "Cestina"):
+            make_course(title=language, language=language)
+        page = client.get("/", {"language": "ČEština"})
+        assert {*titles(page)} == {"Čeština", "ČEŠTINA", "čeština"}
+        offered = re.findall(r'<option value="([čc]e[^"]*)"( selected)?', page.text, re.IGNORECASE)
+        assert sorted(selected for _, selected in offered) == ["", " selected"]
+        assert find(client, language="cestina") == ["Cestina"]
 
     def test_what_has_no_session_to_come_stands_last(self, client):
         over = make_course(title="Over", sessions=1)

@@ -1,0 +1,26 @@
+"""Text compared without regard to case: every letter, by one rule on every database."""
+
+from typing import Any
+
+from django.db.backends.signals import connection_created
+from django.db.models.functions import Lower
+from django.dispatch import receiver
+
+
+class Folded(Lower):
+    """Text to compare with other text that is `Folded`."""
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        return super().as_sql(compiler, connection, function="FOLD", **more)
+
+    def as_mysql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        """Not by the column's collation, which may know more than case, or not even that."""
+        exactly = "LOWER(%(expressions)s) COLLATE utf8mb4_bin"
+        return super().as_sql(compiler, connection, template=exactly, **more)
+
+
+@receiver(connection_created)
+def teach_sqlite(connection: Any, **_: Any) -> None:
+    """Its own LOWER knows the letters of ASCII alone."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("FOLD", 1, str.lower, deterministic=True)
