@@ -1,6 +1,5 @@
 """The pages' forms: each hands what it holds to one service, and shows what that refuses."""
 
-import zoneinfo
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from django.contrib.auth.password_validation import validate_password
 
 from accounts import services
 from accounts.addresses import AddressFormField
-from accounts.models import User
+from accounts.models import User, time_zones
 from accounts.throttling import SignInAttempt, begin_registration, begin_reset, client_address
 from common.errors import DomainError
 
@@ -55,7 +54,7 @@ def new_password() -> forms.CharField:
 def zone_choices(current: str = "UTC") -> list[tuple[str, Any]]:
     """Every time zone by its region, and `current`, under whatever name."""
     regions: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for name in sorted(zoneinfo.available_timezones()):
+    for name in sorted(time_zones()):
         region, _, place = name.partition("/")
         if place:
             regions[region].append((name, place.replace("_", " ")))

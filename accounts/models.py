@@ -2,6 +2,7 @@
 
 import secrets
 import zoneinfo
+from functools import cache
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -14,15 +15,27 @@ from accounts.addresses import AddressField
 from common.fields import ExactCharField
 from common.models import LockingQuerySet, UUIDModel
 
+# Whatever this machine is set to, and what says that it is set to nothing.
+NO_PLACES = {"localtime", "Factory"}
+
 
 def new_referral_code() -> str:
     """A code that nobody guesses and anybody can type."""
     return secrets.token_hex(5)
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """Every name of a time zone, old ones included: browsers go on saying Asia/Calcutta.
+
+    What the system has no file for, the package tzdata has.
+    """
+    return frozenset(zoneinfo.available_timezones() - NO_PLACES)
+
+
 def validate_time_zone(name: str) -> None:
     """Refuse what is no name of a time zone."""
-    if name not in zoneinfo.available_timezones():
+    if name not in time_zones():
         raise ValidationError("There is no time zone of this name.", code="invalid_time_zone")
 
 
