@@ -45,6 +45,25 @@ class Unavailable(CodedError):
     retry_after = 2
 
 
+class IncompleteBody(DomainError):
+    code = "invalid_request"
+    message = "The body is shorter than its Content-Length says. Nothing was done."
+    status = HTTPStatus.BAD_REQUEST
+
+
+class LengthRequired(DomainError):
+    code = "length_required"
+    message = "Send the body with a Content-Length, not in chunks."
+    status = HTTPStatus.LENGTH_REQUIRED
+
+
+class PayloadTooLarge(DomainError):
+    code = "payload_too_large"
+    message = "The body is larger than %(limit)s bytes."
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    example = {"limit": 65536}
+
+
 class InvalidAmount(DomainError):
     code = "invalid_amount"
     message = "Give an amount such as 12.50: more than zero, at most two decimals."

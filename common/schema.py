@@ -9,13 +9,14 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import get_lib_doc_excludes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
-from common.errors import CodedError
+from common.errors import CodedError, LengthRequired, PayloadTooLarge
 from common.rendering import Rendered, RenderedModel
 
 Json = dict[str, Any]
 # What every route may refuse with before a service is asked.
 MALFORMED = ["invalid_request"]
 NOT_SIGNED_IN = ["not_authenticated", "token_not_valid"]
+OF_BODIES = (LengthRequired, PayloadTooLarge)
 ANYWHERE = {
     "invalid_request": HTTPStatus.BAD_REQUEST,
     "not_authenticated": HTTPStatus.UNAUTHORIZED,
@@ -32,6 +33,9 @@ class ErrorAwareSchema(AutoSchema):
         bodies: Json = super()._get_response_bodies(*args, **kwargs)
         if self._takes_input():
             _refuse(bodies, HTTPStatus.BAD_REQUEST, MALFORMED)
+        if self._takes_body():
+            for error in OF_BODIES:
+                _refuse(bodies, error.status, [error.code])
         if any(schemes := self.get_auth()):
             anybody = {} in schemes
             _refuse(
@@ -50,9 +54,11 @@ class ErrorAwareSchema(AutoSchema):
         finally:
             self.method = "DELETE"
 
+    def _takes_body(self) -> bool:
+        return self.method != "GET" and bool(self.get_request_serializer())
+
     def _takes_input(self) -> bool:
-        takes_body = self.method in ("POST", "PUT", "PATCH") and self.get_request_serializer()
-        return bool(takes_body) or any(p["in"] != "path" for p in self._get_parameters())
+        return self._takes_body() or any(p["in"] != "path" for p in self._get_parameters())
 
 
 def documented(

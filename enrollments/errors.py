@@ -122,13 +122,6 @@ class MalformedEvent(DomainError):
     status = HTTPStatus.BAD_REQUEST
 
 
-class PayloadTooLarge(DomainError):
-    code = "payload_too_large"
-    message = "The body is larger than %(limit)s bytes."
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    example = {"limit": 65536}
-
-
 class VideoNotConfigured(DomainError):
     code = "video_not_configured"
     message = "Video is not configured."

@@ -9,13 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.errors import Unavailable
+from common.errors import PayloadTooLarge, Unavailable
 from common.schema import documented
 from enrollments import livekit
 from enrollments.errors import (
     InvalidSignature,
     MalformedEvent,
-    PayloadTooLarge,
     VideoNotConfigured,
 )
 from enrollments.services.events import take_event

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.template.loader import render_to_string
 
 from common.api import as_unavailable, error_body, is_api
-from common.errors import DomainError, Unavailable
+from common.errors import CodedError, DomainError, Unavailable
 from common.transactions import is_passing
 
 
@@ -24,8 +24,11 @@ class Refusal:
 
 
 GENERAL = Refusal("That is not possible now", "Go back and look again.", "locked")
+NOT_UNDERSTOOD = Refusal(
+    "We did not understand that", "Go back to the page before, and try again there."
+)
 REFUSALS = {
-    400: Refusal("We did not understand that", "Go back to the page before, and try again there."),
+    400: NOT_UNDERSTOOD,
     402: Refusal("Not enough credit", "Nothing was charged.", "coins"),
     403: Refusal(
         "You may not do this",
@@ -37,6 +40,8 @@ REFUSALS = {
         "There is nothing to see here",
         "This address belongs to a button. Go back to the page before, and press it there.",
     ),
+    411: NOT_UNDERSTOOD,
+    413: Refusal("That is too large", "Nothing was changed: go back, and send less at once."),
     429: Refusal("Slow down a little", "Too many attempts. Try again later.", "waiting"),
     500: Refusal(
         "Something went wrong",
@@ -75,7 +80,7 @@ class Refusals:
         if is_api(request):
             return None
         if unavailable := as_unavailable(error, request.path):
-            return _unavailable(request, unavailable)
+            return refuse(request, unavailable)
         if isinstance(error, DomainError):
             return _page(request, error.status, str(error), retry_after=error.retry_after)
         return None
@@ -115,19 +120,21 @@ def server_error(request: HttpRequest) -> HttpResponse:
     Django has logged it.
     """
     if is_passing(sys.exc_info()[1]):
-        return _unavailable(request, Unavailable())
+        return refuse(request, Unavailable())
     if is_api(request):
         message = "Something went wrong. Look before you try again."
         return _json(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", message)
     return _bare_page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _unavailable(request: HttpRequest, error: Unavailable) -> HttpResponse:
+def refuse(request: HttpRequest, error: CodedError) -> HttpResponse:
+    """Answer without asking who is there: no session, no database."""
     if is_api(request):
         response: HttpResponse = JsonResponse(error.body(), status=error.status)
     else:
         response = _bare_page(request, error.status)
-    response.headers["Retry-After"] = str(error.retry_after)
+    if error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

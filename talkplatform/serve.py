@@ -15,7 +15,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 
 PATIENCE_SECONDS = 5
 # Longer than a request may wait for a lock. A worker that does not stop is killed: losing its
@@ -43,6 +43,7 @@ def main() -> None:
         address=address,
         port=settings.PORT,
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
         websockets=False,
         workers=settings.WEB_PROCESSES,
         blocking_threads=settings.WEB_THREADS,
