@@ -98,6 +98,11 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def is_active_teacher(self) -> bool:
+        """Whether this user can teach at all: made a teacher, and not deactivated."""
+        return self.is_active and self.is_teacher
+
     def get_full_name(self) -> str:
         return self.display_name
 

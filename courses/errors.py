@@ -8,3 +8,8 @@ class NothingToSell(DomainError):
     message = (
         "To be on sale, a course needs a session to come and a price of at least $0.01 per session."
     )
+
+
+class TeacherGone(DomainError):
+    code = "teacher_gone"
+    message = "The teacher is deactivated, or no longer a teacher: the course cannot be sold."

@@ -42,6 +42,10 @@ class CourseQuerySet(LockingQuerySet):
     def published(self) -> Self:
         return self.filter(status=Course.Status.PUBLISHED)
 
+    def on_sale(self) -> Self:
+        """Published ones whose teacher still is one: whoever has gone sells nothing."""
+        return self.published().filter(teacher__is_active=True, teacher__is_teacher=True)
+
     def visible_to(self, user: User | None) -> Self:
         """Drafts show themselves to their teacher and to staff only."""
         if user is None or not user.is_authenticated:
@@ -116,6 +120,11 @@ class Course(TimestampedModel):
         sharing = [session for session in sessions if session.has_share]
         amounts = split(self.price_full_course or ZERO, len(sharing)) if sharing else []
         return list(zip(sharing, amounts, strict=True))
+
+    @property
+    def is_on_sale(self) -> bool:
+        """The same as `CourseQuerySet.on_sale`, for a course that is read with its teacher."""
+        return self.status == self.Status.PUBLISHED and self.teacher.is_active_teacher
 
     def is_visible_to(self, user: User | None) -> bool:
         """Drafts show themselves to their teacher and to staff only."""

@@ -9,7 +9,7 @@ from accounts.models import User
 from common.errors import NotFound
 from common.money import CENT
 from common.transactions import operation
-from courses.errors import NothingToSell
+from courses.errors import NothingToSell, TeacherGone
 from courses.models import Course
 
 
@@ -42,10 +42,13 @@ def create_course(*, teacher: User, **terms: Any) -> Course:
 def publish_course(*, course_id: UUID, actor: User) -> Course:
     """Put a course up for sale; a repeat changes nothing.
 
-    Raises `NothingToSell` without a session to come, and what `check_sellable` does; `NotFound`
-    for anybody but its teacher and staff. Locks the course.
+    Raises `TeacherGone` where nobody would teach it, `NothingToSell` without a session to come,
+    and what `check_sellable` does; `NotFound` for anybody but its teacher and staff. Locks the
+    course.
     """
     course = lock_course(course_id=course_id, actor=actor)
+    if not course.teacher.is_active_teacher:
+        raise TeacherGone
     if course.status == Course.Status.PUBLISHED:
         return course
     if not course.sessions.open_at(timezone.now()).exists():

@@ -27,9 +27,9 @@ ANY: dict[str, Any] = {
 }
 
 
-def _published(field: str) -> list[tuple[str, str]]:
-    """What published courses have there, in one spelling where they differ by case alone."""
-    alike = Course.objects.published().values(folded=Folded(field)).annotate(word=Max(field))
+def _on_sale(field: str) -> list[tuple[str, str]]:
+    """What courses on sale have there, in one spelling where they differ by case alone."""
+    alike = Course.objects.on_sale().values(folded=Folded(field)).annotate(word=Max(field))
     return [(word, word) for word in alike.order_by("word").values_list("word", flat=True)]
 
 
@@ -69,7 +69,7 @@ class CatalogueForm(CourseFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("category", "language"):
-            self.filters[name].extra["choices"] = _published(name)
+            self.filters[name].extra["choices"] = _on_sale(name)
 
     def up_to(self, courses: QuerySet, name: str, price: str) -> QuerySet:
         """Courses that one can enter for that many credits, as a whole or by a session."""

@@ -35,6 +35,7 @@ class State(StrEnum):
     OWN = "own"
     DRAFT = "draft"
     ARCHIVED = "archived"
+    OFF_SALE = "off_sale"
     NOT_SOLD = "not_sold"
     NO_SESSIONS = "no_sessions"
 
@@ -65,6 +66,9 @@ class Offer:
         return self.state in BUYABLE
 
 
+_OFF_SALE = Offer(State.OFF_SALE, badge="No longer for sale", reason="What was bought stays valid.")
+
+
 @dataclass(frozen=True)
 class Reader:
     """Who looks, if we know them, and what they have to spend, in credits."""
@@ -84,11 +88,10 @@ class Reader:
 def course_offer(course: Any, reader: Reader) -> Offer:
     """The whole of a course from `storefront.course_for`, as its reader may have it."""
     if reader.teaches(course):
-        reason = ONLY_YOU if course.status == Course.Status.DRAFT else ""
-        return replace(_manage(course), badge=course.get_status_display(), reason=reason)
+        return _own(course)
     if course.my_enrollment:
         return _enrolled(course.my_enrollment)
-    if course.status != Course.Status.PUBLISHED:
+    if not course.is_on_sale:
         return _not_on_sale(course)
     if all(session.status == CourseSession.Status.CANCELLED for session in course.listed):
         return Offer(State.NO_SESSIONS, reason="No sessions scheduled yet")
@@ -137,7 +140,17 @@ def sessions(count: int) -> str:
     return f"{count} session{'' if count == 1 else 's'}"
 
 
+def _own(course: Course) -> Offer:
+    if course.status == Course.Status.PUBLISHED and not course.is_on_sale:
+        return replace(_OFF_SALE, state=State.OWN)
+    reason = ONLY_YOU if course.status == Course.Status.DRAFT else ""
+    return replace(_manage(course), badge=course.get_status_display(), reason=reason)
+
+
 def _manage(course: Course) -> Offer:
+    """The teacher's own; the pages to manage it are closed to who is no longer a teacher."""
+    if not course.teacher.is_active_teacher:
+        return Offer(State.OWN)
     return Offer(State.OWN, label="Manage", url=reverse("teaching:course", args=[course.pk]))
 
 
@@ -156,6 +169,8 @@ def _enrolled(enrollment: Any) -> Offer:
 def _not_on_sale(course: Course) -> Offer:
     if course.status == Course.Status.DRAFT:
         return Offer(State.DRAFT, badge="Draft", reason="Only its teacher and staff see this page.")
+    if course.status == Course.Status.PUBLISHED:
+        return _OFF_SALE
     reason = "This course is no longer sold. What was bought stays valid."
     return Offer(State.ARCHIVED, badge="Archived", reason=reason)
 
@@ -174,7 +189,7 @@ def _course_for_sale(quote: CourseQuote, reader: Reader) -> Offer:
 
 def _session_for_sale(session: Any, reader: Reader) -> Offer:
     course, price = session.course, session.course.price_per_session
-    if course.status != Course.Status.PUBLISHED:
+    if not course.is_on_sale:
         return Offer(State.NOT_SOLD)
     if price is None:
         return Offer(State.NOT_SOLD, reason="Sold with the full course only")

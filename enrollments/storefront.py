@@ -20,10 +20,10 @@ from payments.models import HoldPart
 
 
 def catalogue() -> QuerySet[Course]:
-    """The published courses with teacher and sessions, for `describe`; two statements."""
+    """The courses on sale with teacher and sessions, for `describe`; two statements."""
     sessions = quotes.sessions_as_sold_to(None).order_by("session_number")
     return (
-        Course.objects.published()
+        Course.objects.on_sale()
         .select_related("teacher")
         .annotate(price=Coalesce("price_full_course", "price_per_session"))
         .prefetch_related(Prefetch("sessions", sessions, to_attr="listed"))
@@ -134,7 +134,7 @@ def _price(user: User, course: Any) -> None:
     if course.my_enrollment or course.teacher_id == user.pk:
         return
     quote = course.quote
-    for_sale = course.status == Course.Status.PUBLISHED and course.price_full_course
+    for_sale = course.is_on_sale and course.price_full_course
     if for_sale and quote.shares and quote.seats_left != 0:
         course.price_now, course.already_held = quote.price, quote.folded_amount
 

@@ -98,9 +98,15 @@ def make_course(
     every: timedelta = DAY,
     **fields: Any,
 ) -> Course:
-    """A course of sessions of 60 minutes, the first of which starts after `starts_in`."""
+    """A course of sessions of 60 minutes, the first of which starts after `starts_in`.
+
+    Whoever is its `teacher` is made one.
+    """
     texts = {"title": "Spanish to go", "language": "Spanish", "category": "Languages"}
     teacher = teacher or TeacherFactory()
+    if not teacher.is_teacher:
+        teacher.is_teacher = True
+        teacher.save(update_fields=["is_teacher"])
     course = Course.objects.create(
         teacher=teacher,
         price_full_course=_price(price_full_course),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, DecimalField, Model, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, DecimalField, Model, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -28,8 +28,10 @@ class CourseForm(forms.ModelForm):
 
     def clean_teacher(self) -> User:
         teacher = self.cleaned_data["teacher"]
-        if not teacher.is_teacher:
-            raise forms.ValidationError("This user is not a teacher.")
+        if not teacher.is_active_teacher:
+            raise forms.ValidationError(
+                "This user is deactivated." if teacher.is_teacher else "This user is not a teacher."
+            )
         return teacher
 
     def clean(self) -> dict[str, Any] | None:
@@ -141,17 +143,35 @@ class CourseAdmin(SearchedAdmin):
         report(self, request, course, done, service, course_id=course.pk)
 
 
+class AttentionFilter(admin.SimpleListFilter):
+    """Sessions that staff have to see to: whoever was to teach them cannot call them off."""
+
+    title = "attention"
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no_teacher", "Teacher gone")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() != "no_teacher":
+            return queryset
+        teaching = Q(course__teacher__is_active=True, course__teacher__is_teacher=True)
+        return queryset.filter(~teaching, status__in=CourseSession.OPEN)
+
+
 @admin.register(CourseSession)
 class CourseSessionAdmin(ReadOnlyAdmin):
     list_display = ("title", "course", "session_number", "starts_at", "duration_minutes", "status")
-    list_filter = ("status", "starts_at")
+    list_filter = (AttentionFilter, "status", "starts_at")
     joined = ("course",)
     search_fields = ("title", "course__title", "course__teacher__email")
     id_fields = ("pk", "course")
     actions = ("cancel_and_refund",)
 
-    def has_cancel_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("courses.change_coursesession")
+    def has_cancel_permission(self, request: Any) -> bool:
+        """Calling a session off refunds everybody: whoever may refund one may do that."""
+        rights = ("courses.change_coursesession", "payments.decide_paymenthold")
+        return any(map(request.user.has_perm, rights))
 
     @admin.action(description="Cancel session and refund…", permissions=["cancel"])
     def cancel_and_refund(

@@ -258,9 +258,11 @@ def _take_seat(student: User, course_id: UUID) -> quotes.CourseQuote:
 
     Buyers of a course queue for that lock, so what takes long is read before it: the seat is had
     only while nobody has changed the course since. Singles are looked for once it is locked.
+    Its teacher is read and not locked: what is bought as they are deactivated stays bought.
     """
     sessions = _sessions_on_offer(course_id)
-    seen_at = sessions[0].course.updated_at if sessions else None
+    course = sessions[0].course if sessions else None
+    seen_at = course.updated_at if course and course.teacher.is_active_teacher else None
     if not (seen_at and _add_student(course_id, student.pk, seen_at)):
         if refusal := _why_no_seat(student, course_id, seen_at):
             raise refusal
@@ -285,7 +287,7 @@ def _give_seat_back(course: UUID) -> tuple[QuerySet, dict[str, Any]]:
 
 
 def _why_no_seat(student: User, course_id: UUID, seen_at: datetime | None) -> DomainError | None:
-    """None where the course was changed since `seen_at`."""
+    """None where the course was changed since `seen_at`; without that nobody would teach it."""
     course = Course.objects.visible_to(student).filter(pk=course_id).first()
     if course is None:
         return NotFound()

@@ -123,7 +123,7 @@ def refuse_purchase(
         return AlreadyPurchased()
     if session.included:
         return IncludedInEnrollment()
-    if course.status != Course.Status.PUBLISHED or not course.price_per_session:
+    if not (course.is_on_sale and course.price_per_session):
         return NotForSale()
     if session.status == CourseSession.Status.CANCELLED:
         return NotForSale()

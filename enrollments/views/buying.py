@@ -48,6 +48,7 @@ WHY_NOT = {
     State.BOUGHT: "You already bought this.",
     State.ENROLLED: "You already bought this.",
     State.SOLD_OUT: "This is sold out.",
+    State.OFF_SALE: "This is no longer for sale.",
     State.OWN: "You teach this course yourself.",
     State.RUNNING: "The session has started, so it can no longer be bought.",
     State.ENDED: "This is over, so it can no longer be bought.",
