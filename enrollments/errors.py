@@ -67,6 +67,11 @@ class SessionClosed(DomainError):
     message = "The session is over or cancelled and cannot be changed."
 
 
+class SessionSold(DomainError):
+    code = "session_sold"
+    message = "Students have booked this session, so it cannot be deleted. Cancel it instead."
+
+
 class RefundsChanged(DomainError):
     code = "refunds_changed"
     message = (

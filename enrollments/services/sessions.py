@@ -1,4 +1,4 @@
-"""Change what may have been sold: a course's terms, its sessions added, moved, cancelled."""
+"""Change what may have been sold: a course's terms, its sessions added, moved, called off."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from django.db.models import Count, Max, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
-from common.errors import NotFound
+from common.errors import DomainError, NotFound
 from common.money import ZERO
 from common.transactions import operation
 from courses.models import Course, CourseSession
@@ -23,6 +23,7 @@ from enrollments.errors import (
     RefundsChanged,
     SeatsTaken,
     SessionClosed,
+    SessionSold,
     SessionStarted,
     StartInPast,
     TooManySessions,
@@ -146,14 +147,52 @@ def cancel_session(
 ) -> CourseSession:
     """Call a session off and refund every pending part of it, one hold per transaction.
 
-    Its room is closed. A repeat refunds what a crash left, each part once. Raises `SessionClosed`
-    once it is over, `RefundsChanged` if that would not give back what is expected, `NotFound` for
-    anybody but its teacher and staff. Locks the course and the session; then one booking at a
-    time with its hold and wallet.
+    Its room is closed. A repeat refunds what a crash left, each part once. Raises what
+    `refuse_calling_off` gives, `RefundsChanged` if that would not give back what is expected,
+    `NotFound` for anybody but its teacher and staff. Locks the course and the session; then one
+    booking at a time with its hold and wallet.
     """
     session = _mark_cancelled(session_id=session_id, actor=actor, expected=expected)
     refund_cancelled_session(session, actor=actor)
     return session
+
+
+@operation
+def delete_session(*, session_id: UUID, actor: User) -> None:
+    """Remove a session that nobody has or had; then it takes nothing off the price.
+
+    A repeat raises `NotFound`, as for anybody but its teacher and staff. Raises what
+    `refuse_deleting` gives. Locks the course and the session.
+    """
+    session = _lock_session(session_id, actor)
+    if refusal := refuse_deleting(session, sold=was_sold(session), now=timezone.now()):
+        raise refusal
+    session.delete()
+
+
+def refuse_calling_off(session: CourseSession, actor: User, now: datetime) -> DomainError | None:
+    """Why this person cannot call a session off, if so, which comes with its course.
+
+    Once it has begun attendance decides: else a lesson is given, and nothing paid for it. Then
+    only staff may who do not teach it themselves.
+    """
+    if session.status == CourseSession.Status.COMPLETED:
+        return SessionClosed()
+    judges = actor.is_staff and actor.pk != session.course.teacher_id
+    return SessionStarted() if session.has_started(now) and not judges else None
+
+
+def refuse_deleting(session: CourseSession, *, sold: bool, now: datetime) -> DomainError | None:
+    """Why a session cannot be deleted, if so: it `was_sold`, or it has begun."""
+    if sold:
+        return SessionSold()
+    takes_place = session.status != CourseSession.Status.CANCELLED
+    return SessionStarted() if takes_place and session.has_started(now) else None
+
+
+def was_sold(session: CourseSession) -> bool:
+    """Whether any student has or had it, for nothing included."""
+    return HoldPart.objects.filter(session=session).exists()
 
 
 def refunds_due(session_id: UUID) -> Refunds:
@@ -192,8 +231,8 @@ def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) 
     session = _lock_session(session_id, actor)
     if session.status == CourseSession.Status.CANCELLED:
         return session
-    if session.status == CourseSession.Status.COMPLETED:
-        raise SessionClosed
+    if refusal := refuse_calling_off(session, actor, timezone.now()):
+        raise refusal
     if expected is not None and expected != (due := refunds_due(session_id)):
         raise refunds_changed(due)
     session.status = CourseSession.Status.CANCELLED
@@ -229,8 +268,12 @@ def _lock_session(session_id: UUID, actor: User) -> CourseSession:
     key = course_id.first()
     if key is None:
         raise NotFound
-    lock_course(course_id=key, actor=actor)
-    return CourseSession.objects.locked().get(pk=session_id)
+    course = lock_course(course_id=key, actor=actor)
+    session = CourseSession.objects.locked().filter(pk=session_id).first()
+    if session is None:
+        raise NotFound
+    session.course = course
+    return session
 
 
 def _look_in_if_open(session: CourseSession) -> None:

@@ -13,23 +13,29 @@ from accounts.models import User
 from common.money import ZERO
 from courses.models import Course, CourseSession
 from enrollments.services.attendance import Presence, attendance_of
+from enrollments.services.sessions import refuse_deleting
 from payments.models import HoldPart
 
 _KEPT = ~Q(status=HoldPart.Status.REFUNDED)
 _PENDING = Q(status=HoldPart.Status.PENDING)
+_AS_SOLD = Q(
+    sold_starts_at=F("session__starts_at"), sold_duration_minutes=F("session__duration_minutes")
+)
 
 
 @dataclass(frozen=True)
 class Figures:
     """Students who have a part that was not refunded, and what they paid for it, in credits.
 
-    `held` is what of it is not settled; `moved` counts pending parts sold with another start.
+    `held` is what of it is not settled; `changed` counts pending parts that were sold with another
+    start or length, `ever` all parts there ever were.
     """
 
     students: int = 0
     sold: Decimal = ZERO
     held: Decimal = ZERO
-    moved: int = 0
+    changed: int = 0
+    ever: int = 0
 
 
 def courses_of(teacher: User) -> QuerySet[Course]:
@@ -60,13 +66,17 @@ def describe(courses: Iterable[Any]) -> None:
 
 
 def sessions_of(course: Course) -> Sequence[Any]:
-    """The sessions in their order, each with its `figures` and its `state`; two statements."""
+    """The sessions in their order, each described; two statements.
+
+    With its `figures`, its `state`, and whether it `can_be_deleted`.
+    """
     figures = _figures(HoldPart.objects.filter(session__course=course), "session")
     now = timezone.now()
     sessions: list[Any] = list(course.sessions.order_by("session_number"))
     for session in sessions:
         session.figures = figures.get(session.pk, Figures())
         session.state = state_of(session, now)
+        session.can_be_deleted = can_be_deleted(session, session.figures, now)
     return sessions
 
 
@@ -87,6 +97,11 @@ def state_of(session: CourseSession, now: datetime) -> str:
     if session.status == CourseSession.Status.COMPLETED or session.ends_at <= now:
         return "ended"
     return "running" if session.has_started(now) else "to_come"
+
+
+def can_be_deleted(session: CourseSession, figures: Figures, now: datetime) -> bool:
+    """Whether a session may go altogether: nobody has or had it, and it has not begun."""
+    return refuse_deleting(session, sold=bool(figures.ever), now=now) is None
 
 
 def roster(session: CourseSession) -> QuerySet[HoldPart]:
@@ -118,7 +133,8 @@ def _figures(parts: QuerySet[HoldPart], by: str) -> dict[Any, Figures]:
             students=Count("hold__student", filter=_KEPT, distinct=True),
             sold=Sum("amount", filter=_KEPT, default=ZERO),
             held=Sum("amount", filter=_PENDING, default=ZERO),
-            moved=Count("pk", filter=_PENDING & ~Q(sold_starts_at=F("session__starts_at"))),
+            changed=Count("pk", filter=_PENDING & ~_AS_SOLD),
+            ever=Count("pk"),
         )
     )
     return {key: Figures(*rest) for key, *rest in rows}

@@ -1,5 +1,6 @@
-"""The sessions of a teacher's course: who comes, adding, changing and calling one off."""
+"""The sessions of a teacher's course: who comes, adding, changing, calling off and deleting."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -19,20 +20,28 @@ from enrollments.teaching.guards import TeacherRequest, for_teachers, own_course
 from payments.pages import submit_once
 
 STUDENTS_PER_PAGE = 50
+# Why a teacher can no longer call a session off.
+TOO_LATE = {
+    "session_started": "This session has started, so attendance decides who is paid or refunded. "
+    "If something went wrong, write to our staff.",
+    "session_closed": "This session is over. It can no longer be cancelled.",
+}
 
 
 @for_teachers
 @require_safe
 def roster(request: TeacherRequest, session_id: Any) -> HttpResponse:
     """A session with its students, and what became of what they paid."""
-    session = own_session(request, session_id)
+    session, now = own_session(request, session_id), timezone.now()
     pages = Paginator(reads.roster(session), STUDENTS_PER_PAGE)
     page = pages.get_page(request.GET.get("page"))
+    figures = reads.figures_of(session)
     context = {
         "session": session,
         "presence": reads.seen_in(session, page.object_list),
-        "state": reads.state_of(session, timezone.now()),
-        "figures": reads.figures_of(session),
+        "state": reads.state_of(session, now),
+        "figures": figures,
+        "can_be_deleted": reads.can_be_deleted(session, figures, now),
         "page_obj": page,
     }
     return render(request, "teaching/roster.html", context)
@@ -87,12 +96,12 @@ def edit_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
 
 
 def _changed(session: CourseSession, changes: dict[str, Any]) -> str:
-    if "starts_at" not in changes:
-        return "Your changes are saved."
-    moved = f"Session {session.session_number} is moved to {moment(changes['starts_at'])}."
-    if reads.figures_of(session).moved:
-        return f"{moved} Its students can hand it back until it starts."
-    return moved
+    said = "Your changes are saved."
+    if "starts_at" in changes:
+        said = f"Session {session.session_number} is moved to {moment(changes['starts_at'])}."
+    if not changes.keys().isdisjoint(sessions.WHEN) and reads.figures_of(session).changed:
+        return f"{said} Its students can return it for a refund until it starts."
+    return said
 
 
 @for_teachers
@@ -100,12 +109,12 @@ def _changed(session: CourseSession, changes: dict[str, Any]) -> str:
 def cancel_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
     """Say who gets how much back; once the teacher typed it, call the session off."""
     session = own_session(request, session_id)
-    if session.status == CourseSession.Status.COMPLETED:
-        messages.error(request, "This session is over. It can no longer be cancelled.")
-        return redirect("teaching:roster", session.pk)
     if session.status == CourseSession.Status.CANCELLED:
         if request.method == "POST":
             return _call_off(request, session)
+        return redirect("teaching:roster", session.pk)
+    if refusal := sessions.refuse_calling_off(session, request.user, timezone.now()):
+        messages.error(request, TOO_LATE[refusal.code])
         return redirect("teaching:roster", session.pk)
     due = sessions.refunds_due(session.pk)
     form = CancelSessionForm(request.POST if request.method == "POST" else None, due=due)
@@ -114,7 +123,7 @@ def cancel_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
             return _call_off(request, session, expected=due)
         except DomainError as error:
             form = CancelSessionForm(due=sessions.refunds_due(session.pk))
-            messages.error(request, str(error))
+            messages.error(request, TOO_LATE.get(error.code, str(error)))
     context = {"session": session, "form": form, "due": form.due}
     return render(
         request,
@@ -139,3 +148,28 @@ def _told(request: TeacherRequest, session: CourseSession) -> HttpResponse:
     came_back = got if made.students else "Nobody had paid for it."
     messages.success(request, f"Session {session.session_number} is cancelled. {came_back}")
     return redirect("teaching:roster", session.pk)
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
+    """Ask first; then delete a session that nobody has booked. The form sent twice deletes once."""
+    status, problem = HTTPStatus.OK, ""
+    if request.method == "POST":
+        answer = submit_once(request, lambda: _deleted(request, session_id))
+        if not answer.refused:
+            messages.success(request, f"Session {answer.body['number']} is deleted.")
+            return redirect("teaching:course", answer.body["course"])
+        status, problem = HTTPStatus(answer.status), answer.body["message"]
+    session = own_session(request, session_id)
+    sold = sessions.was_sold(session)
+    if refusal := sessions.refuse_deleting(session, sold=sold, now=timezone.now()):
+        problem = str(refusal)
+    context = {"session": session, "problem": problem, "sold": sold}
+    return render(request, "teaching/delete_session.html", context, status=status)
+
+
+def _deleted(request: TeacherRequest, session_id: Any) -> dict[str, Any]:
+    session = own_session(request, session_id)
+    sessions.delete_session(session_id=session.pk, actor=request.user)
+    return {"course": str(session.course_id), "number": session.session_number}

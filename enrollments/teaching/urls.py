@@ -16,4 +16,5 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/", session_views.roster, name="roster"),
     path("sessions/<uuid:session_id>/edit/", session_views.edit_session, name="edit_session"),
     path("sessions/<uuid:session_id>/cancel/", session_views.cancel_session, name="cancel_session"),
+    path("sessions/<uuid:session_id>/delete/", session_views.delete_session, name="delete_session"),
 ]

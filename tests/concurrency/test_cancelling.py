@@ -9,7 +9,7 @@ from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services import enrolling, purchasing, sessions
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import cancel_session, change_course
+from enrollments.services.sessions import cancel_session, change_course, delete_session
 from payments.models import HoldPart, LedgerAccount
 from payments.services import ledger
 from tests.concurrency.racing import kinds, race
@@ -38,6 +38,10 @@ def cancel(booking):
 
 def call_off(session):
     return lambda: cancel_session(session_id=session.pk, actor=session.course.teacher)
+
+
+def delete(session):
+    return lambda: delete_session(session_id=session.pk, actor=session.course.teacher)
 
 
 def change(course, **changes):
@@ -243,6 +247,33 @@ def test_without_the_lock_it_is_and_nobody_refunds_it(
     assert CourseSession.objects.get(pk=session.pk).status == "cancelled"
     assert HoldPart.objects.filter(session=session, status="pending").exists()
     assert balance(student) == 84
+
+
+@pytest.mark.parametrize(
+    "buy", [purchase, lambda student, session: enroll(student, session.course)]
+)
+def test_a_session_is_sold_or_deleted(student, buy, retried, broken):
+    """Whichever comes first: nobody pays for what is gone."""
+    student = student_with_credit("500.00")
+    for _ in range(5):
+        session = make_course(sessions=1).sessions.get()
+        bought, deleted = race(buy(student, session), delete(session))
+        sold = HoldPart.objects.filter(session=session.pk).count()
+        if sold:
+            assert type(deleted).__name__ == "SessionSold"
+        else:
+            assert (deleted, type(bought).__name__) in [(None, "NotFound"), (None, "NotForSale")]
+    assert retried == []
+    assert broken() == {}
+
+
+def test_without_the_lock_the_database_has_to_keep_what_is_sold(
+    student, session, without_locks, interruption
+):
+    """The race is real: it was unsold when the teacher asked, who sees a crash."""
+    interruption.after(sessions, "was_sold")
+    outcomes = race(interruption.by(purchase(student, session)), delete(session))
+    assert kinds(outcomes) == {"SessionPurchase": 1, "ProtectedError": 1}
 
 
 def test_a_course_bought_while_a_session_is_called_off_pays_for_the_others(retried, broken):

@@ -25,7 +25,7 @@ from payments.models import HoldPart, LedgerAccount, Transfer
 from tests.concurrency.conftest import forget_statements
 from tests.concurrency.racing import kinds, race
 from tests.concurrency.test_kill import wait_until_rolled_back
-from tests.factories import end_session, make_course, student_with_credit
+from tests.factories import StaffFactory, end_session, make_course, student_with_credit
 from tests.rooms import CONFIGURED, Room, attend, hear, post
 from tests.serving import url_of_test_database
 
@@ -87,7 +87,8 @@ def cancel(enrollment):
 
 
 def call_off(session):
-    return lambda: cancel_session(session_id=session.pk, actor=session.course.teacher)
+    staff = StaffFactory()  # it has begun
+    return lambda: cancel_session(session_id=session.pk, actor=staff)
 
 
 def crowd(session, size):

@@ -32,13 +32,19 @@ from enrollments.services.enrolling import (
 )
 from enrollments.services.events import process_event, store_event
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import cancel_session, change_course, move_session
+from enrollments.services.sessions import (
+    cancel_session,
+    change_course,
+    delete_session,
+    move_session,
+)
 from enrollments.services.settlement import Tally, settle_all
 from payments import audit
 from payments.models import LedgerAccount
 from payments.wallets import balances_of
 from tests.factories import (
     DAY,
+    StaffFactory,
     end_session,
     extend_course,
     give_credit,
@@ -61,21 +67,27 @@ class Lesson:
     cancelled: bool = False
     over: bool = False
     settled: bool = False
+    deleted: bool = False
+    # Whether anybody ever had it, and paid for it; whether the full price is split over it.
+    had: bool = False
+    paid: bool = False
+    has_share: bool = True
     # Who was there; None where nothing was heard of the room.
     teacher_was_there: bool | None = None
     were_there: frozenset[int] = frozenset()
 
     @property
     def open(self) -> bool:
-        return not self.started and not self.cancelled
+        return not (self.started or self.cancelled or self.deleted)
 
 
 @dataclass
 class Part:
-    """Cents that wait for one lesson, and where the lesson was when they were paid."""
+    """Cents that wait for one lesson, and when and how long it was to be when they were paid."""
 
     amount: int
     sold_at: object
+    minutes: int
 
 
 class School(RuleBasedStateMachine):
@@ -92,6 +104,7 @@ class School(RuleBasedStateMachine):
         self.students = [student_with_credit("120.00") for _ in range(2)]
         code = self.students[0].referral_code
         self.students.append(student_with_credit("120.00", referral_code=code))
+        self.staff = StaffFactory()
         self.credit = [12_000] * 3
         # What each student has: an enrolment or None, singles by lesson, parts by booking.
         self.enrolled: list[object | None] = [None] * 3
@@ -147,11 +160,14 @@ class School(RuleBasedStateMachine):
     def keep(self, student: int, booking: object, parts: dict[int, int]) -> None:
         self.owner[booking] = student
         self.released[booking] = 0
-        self.parts[booking] = {
-            number: Part(amount, self.lessons[number].row.starts_at)
-            for number, amount in parts.items()
-        }
+        self.parts[booking] = {n: self.part_of(n, amount) for n, amount in parts.items()}
         self.credit[student] -= sum(parts.values())
+
+    def part_of(self, number: int, amount: int) -> Part:
+        """A part of a lesson as it is sold now."""
+        lesson = self.lessons[number]
+        lesson.had, lesson.paid = True, lesson.paid or amount > 0
+        return Part(amount, lesson.row.starts_at, lesson.row.duration_minutes)
 
     def give_back(self, booking: object, numbers: list[int]) -> Decimal:
         amount = sum(self.parts[booking].pop(number).amount for number in numbers)
@@ -176,8 +192,10 @@ class School(RuleBasedStateMachine):
     @rule(student=who)
     def enroll(self, student: int) -> None:
         to_come = [i for i, lesson in enumerate(self.lessons) if lesson.open]
-        n = len(self.lessons)
-        shares = {i: FULL * (i + 1) // n - FULL * i // n for i in to_come}
+        sharing = [i for i, x in enumerate(self.lessons) if x.has_share and not x.deleted]
+        n = len(sharing)
+        shares = {i: FULL * (k + 1) // n - FULL * k // n for k, i in enumerate(sharing)}
+        shares = {i: shares[i] for i in to_come}
         folded = [i for i in self.singles[student] if i in to_come]
         fullest = max((self.taken(i, but=student) for i in to_come), default=0)
         allowed = (
@@ -257,7 +275,9 @@ class School(RuleBasedStateMachine):
                 enrollment_id=booking,
                 session_id=lesson.row.pk,
             ),
-            allowed=part is not None and lesson.open and part.sold_at != lesson.row.starts_at,
+            allowed=part is not None
+            and lesson.open
+            and (part.sold_at, part.minutes) != (lesson.row.starts_at, lesson.row.duration_minutes),
         )
         if done:
             assert done.refund_amount == self.give_back(booking, [number])
@@ -268,40 +288,55 @@ class School(RuleBasedStateMachine):
         starts_at = timezone.now() + 30 * DAY
         self.lessons.append(Lesson(extend_course(self.course, starts_at=starts_at)))
         for booking in filter(None, self.enrolled):
-            self.parts[booking][len(self.lessons) - 1] = Part(0, starts_at)
+            self.parts[booking][len(self.lessons) - 1] = self.part_of(len(self.lessons) - 1, 0)
             self.completed.discard(booking)
 
-    @rule(number=which, by=st.integers(min_value=1, max_value=9))
-    def move(self, number: int, by: int) -> None:
+    @rule(
+        number=which,
+        by=st.integers(min_value=0, max_value=9),
+        minutes=st.sampled_from([60, 60, 1, 12, 1440]),
+    )
+    def move(self, number: int, by: int, minutes: int) -> None:
         lesson = self.lesson(number)
         done = self.attempt(
             lambda: move_session(
                 session_id=lesson.row.pk,
                 actor=self.course.teacher,
                 starts_at=lesson.row.starts_at + timedelta(hours=by),
-                duration_minutes=60,
+                duration_minutes=minutes,
             ),
             allowed=lesson.open,
         )
         if done:
             lesson.row = done
 
-    @rule(number=which)
-    def call_off(self, number: int) -> None:
+    @rule(number=which, by_staff=st.booleans())
+    def call_off(self, number: int, by_staff: bool) -> None:
         number %= len(self.lessons)
         lesson = self.lessons[number]
+        actor = self.staff if by_staff else self.course.teacher
         done = self.attempt(
-            lambda: cancel_session(session_id=lesson.row.pk, actor=self.course.teacher),
-            allowed=not lesson.settled,
+            lambda: cancel_session(session_id=lesson.row.pk, actor=actor),
+            allowed=not (lesson.settled or lesson.deleted)
+            and (by_staff or lesson.cancelled or not lesson.started),
         )
         if not done:
             return
-        lesson.cancelled = True
+        lesson.cancelled, lesson.has_share = True, lesson.paid
         for booking, parts in self.parts.items():
             if number in parts:
                 self.give_back(booking, [number])
         for mine in self.singles:
             mine.pop(number, None)
+
+    @rule(number=which)
+    def delete(self, number: int) -> None:
+        lesson = self.lesson(number)
+        self.attempt(
+            lambda: delete_session(session_id=lesson.row.pk, actor=self.course.teacher),
+            allowed=not (lesson.had or lesson.deleted) and (lesson.cancelled or not lesson.started),
+        )
+        lesson.deleted = not CourseSession.objects.filter(pk=lesson.row.pk).exists()
 
     @rule(number=which)
     def start(self, number: int) -> None:
@@ -327,7 +362,7 @@ class School(RuleBasedStateMachine):
         """A session comes to its end, and the grace too; None: no news of it."""
         self.start(number)
         lesson = self.lesson(number)
-        if lesson.over or lesson.cancelled:
+        if lesson.over or lesson.cancelled or lesson.deleted:
             return
         end_session(lesson.row, ago=DAY)
         lesson.over = True
@@ -357,7 +392,9 @@ class School(RuleBasedStateMachine):
         if lesson.teacher_was_there is None:
             return
         self.took_place.add(booking)
-        if lesson.teacher_was_there and self.owner[booking] in lesson.were_there:
+        # Whoever was there stayed to the end, which may be too little of what was sold.
+        enough = lesson.row.duration_minutes * 5 >= self.parts[booking][number].minutes
+        if enough and lesson.teacher_was_there and self.owner[booking] in lesson.were_there:
             self.released[booking] += self.parts[booking].pop(number).amount
             self.complete(booking)
         else:
@@ -407,7 +444,7 @@ class School(RuleBasedStateMachine):
     def whoever_has_paid_may_come(self) -> None:
         users = {student.pk: number for number, student in enumerate(self.students)}
         for number, lesson in enumerate(self.lessons):
-            if not (lesson.over or lesson.cancelled):
+            if not (lesson.over or lesson.cancelled or lesson.deleted):
                 found = admitted(lesson.row, [*users, self.course.teacher_id])
                 assert {users.get(key) for key in found} == {None, *self.admitted(number)}
 

@@ -154,7 +154,7 @@ class TestAdding:
     def test_shares_do_not_fall_below_a_cent(self, browser, teacher):
         course = make_course(teacher=teacher, sessions=2, price_full_course="0.02")
         page = browser.post(at("add_session", course), typed())
-        assert "a cent for each" in errors(page)["__all__"][0]
+        assert "$0.01 per session" in errors(page)["__all__"][0]
         assert course.sessions.count() == 2
 
     def test_one_too_many(self, browser, course, settings):
@@ -227,21 +227,21 @@ class TestEditing:
         assert (changed.title, changed.description) == ("Hola, mundo", "Bring a pen.")
         # The page knows minutes alone, the session its microseconds.
         assert changed.starts_at == first.starts_at
-        assert "Moved" not in page.text
+        assert "Changed" not in page.text
 
     def test_moved(self, browser, course, first):
         enrol(course)
         later = (first.starts_at + 3 * DAY).replace(second=0, microsecond=0)
         page = edit(browser, first, starts_at=local(later))
-        assert "Its students can hand it back until it starts." in said(page)[0]
+        assert "Its students can return it for a refund until it starts." in said(page)[0]
         first.refresh_from_db()
         assert first.starts_at == later
-        assert "Moved" in page.text
-        assert "Moved" in browser.get(at("course", course)).text
+        assert "Changed" in page.text
+        assert "Changed" in browser.get(at("course", course)).text
 
     def test_moved_before_anybody_bought_it(self, browser, first):
         page = edit(browser, first, starts_at=local(first.starts_at + DAY))
-        assert "hand it back" not in said(page)[0]
+        assert "return it" not in said(page)[0]
 
     def test_an_old_page_moves_nothing(self, browser, first):
         old = shown(browser.get(at("edit_session", first)))
@@ -435,11 +435,20 @@ class TestCallingOff:
         call_off(browser, added)
         assert balances_of(enrolled) == (Decimal("400.00"), Decimal("100.00"))
 
-    def test_a_running_session_can_be_called_off(self, browser, course, first):
-        enrol(course)
-        start_session(first)
-        page = call_off(browser, first, "refund 1 student")
-        assert "1 student got $50.00 back." in said(page)[0]
+    @pytest.mark.parametrize("begins", [start_session, end_session])
+    def test_once_it_has_begun_attendance_decides(self, browser, course, first, begins):
+        student, _ = enrol(course)
+        old = shown(browser.get(at("cancel_session", first))) | {"confirmation": "refund 1 student"}
+        assert at("cancel_session", first) in browser.get(at("roster", first)).text
+        begins(first)
+        for page in (
+            browser.get(at("cancel_session", first), follow=True),
+            browser.post(at("cancel_session", first), old, follow=True),
+        ):
+            assert "This session has started, so attendance decides" in said(page)[0]
+            assert at("cancel_session", first) not in page.text
+        assert at("cancel_session", first) not in browser.get(at("course", course)).text
+        assert balances_of(student) == (Decimal("400.00"), Decimal("100.00"))
 
     def test_a_session_that_is_over_cannot(self, browser, course, first):
         enrol(course)

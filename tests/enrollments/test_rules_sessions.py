@@ -7,19 +7,21 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from accounts.models import User
 from common.errors import NotFound
 from courses.models import Course, CourseSession
-from courses.services import archive_course
+from courses.services import archive_course, publish_course
 from enrollments.access import has_access_to_session
 from enrollments.errors import (
     RefundsChanged,
     SeatsTaken,
     SessionClosed,
+    SessionSold,
     SessionStarted,
     StartInPast,
     TooManySessions,
 )
-from enrollments.models import CourseEnrollment
+from enrollments.models import Attendance, CourseEnrollment
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
@@ -27,6 +29,7 @@ from enrollments.services.sessions import (
     cancel_session,
     change_course,
     change_session,
+    delete_session,
     move_session,
     refund_cancelled_session,
     refunds_due,
@@ -44,6 +47,7 @@ from tests.factories import (
     start_session,
     student_with_credit,
 )
+from tests.rooms import CONFIGURED, attend
 
 
 @pytest.fixture
@@ -177,7 +181,7 @@ class TestCancelling:
             start_session(first)
 
         for _ in range(2):
-            cancel_session(session_id=first.pk, actor=course.teacher)
+            cancel_session(session_id=first.pk, actor=StaffFactory())
 
         enrollment.refresh_from_db()
         purchase.refresh_from_db()
@@ -199,7 +203,7 @@ class TestCancelling:
     ):
         start_session(first)
         cancel_enrollment(student=student, enrollment_id=enrollment.pk)
-        cancel_session(session_id=first.pk, actor=course.teacher)
+        cancel_session(session_id=first.pk, actor=StaffFactory())
         enrollment.refresh_from_db()
         assert (enrollment.status, enrollment.payment_status) == ("cancelled", "refunded")
         assert balances_of(student) == (Decimal("500.00"), Decimal("0.00"))
@@ -228,12 +232,100 @@ class TestCancelling:
         with pytest.raises(SessionClosed):
             cancel_session(session_id=first.pk, actor=course.teacher)
 
+    @pytest.mark.parametrize("begins", [start_session, end_session])
+    @pytest.mark.parametrize("is_staff", [False, True])
+    def test_once_it_has_begun_its_teacher_cannot(
+        self, student, course, first, enrollment, begins, is_staff
+    ):
+        """Nor a teacher who is on the staff: they would decide on their own lesson."""
+        begins(first)
+        User.objects.filter(pk=course.teacher_id).update(is_staff=is_staff)
+        with pytest.raises(SessionStarted) as refusal:
+            cancel_session(session_id=first.pk, actor=User.objects.get(pk=course.teacher_id))
+        assert (refusal.value.status, refusal.value.code) == (409, "session_started")
+        first.refresh_from_db()
+        assert first.status == "scheduled"
+        assert balances_of(student) == (Decimal("400.00"), Decimal("100.00"))
+
+    def test_what_was_called_off_in_time_is_swept_up_also_after_its_start(
+        self, student, course, first, enrollment
+    ):
+        CourseSession.objects.filter(pk=first.pk).update(status="cancelled")
+        start_session(first)
+        cancel_session(session_id=first.pk, actor=course.teacher)
+        assert balances_of(student)[0] == Decimal("414.28")
+
     def test_strangers_may_not(self, first):
         for who in (UserFactory(), UserFactory(is_teacher=True)):
             with pytest.raises(NotFound):
                 cancel_session(session_id=first.pk, actor=who)
         with pytest.raises(NotFound):
             cancel_session(session_id=uuid4(), actor=StaffFactory())
+
+
+class TestDeleting:
+    def delete(self, session, actor=None):
+        delete_session(session_id=session.pk, actor=actor or session.course.teacher)
+
+    @pytest.mark.parametrize("published", [True, False])
+    def test_what_nobody_booked_goes_and_takes_nothing_off_the_price(self, student, published):
+        course = make_course(sessions=3, published=published)
+        self.delete(course.sessions.get(session_number=2))
+
+        left = [session.session_number for session in course.sessions.all()]
+        assert left == [1, 3]
+        extend_course(course, starts_at=timezone.now() + 9 * DAY)
+        publish_course(course_id=course.pk, actor=course.teacher)
+        bought = enroll_full_course(student=student, course_id=course.pk)
+        shares = HoldPart.objects.filter(hold__enrollment=bought).values_list("amount", flat=True)
+        assert sorted(shares) == [Decimal("33.33"), Decimal("33.33"), Decimal("33.34")]
+
+    def test_once(self, first):
+        self.delete(first)
+        with pytest.raises(NotFound):
+            self.delete(first)
+
+    @pytest.mark.parametrize("fate", ["held", "returned", "for nothing"])
+    def test_not_what_somebody_has_or_had(self, student, course, first, fate):
+        if fate == "for nothing":
+            enroll_full_course(student=student, course_id=course.pk)
+            first = extend_course(course, starts_at=timezone.now() + 9 * DAY)
+        else:
+            bought = purchase_session(student=student, session_id=first.pk)
+        if fate == "returned":
+            cancel_session_purchase(student=student, purchase_id=bought.pk)
+        for actor in (course.teacher, StaffFactory()):
+            with pytest.raises(SessionSold) as refusal:
+                self.delete(first, actor)
+        assert (refusal.value.status, refusal.value.code) == (409, "session_sold")
+        cancel_session(session_id=first.pk, actor=course.teacher)
+        with pytest.raises(SessionSold):
+            self.delete(first)
+
+    @pytest.mark.parametrize("begins", [start_session, end_session])
+    def test_not_once_it_has_begun(self, first, begins):
+        begins(first)
+        with pytest.raises(SessionStarted):
+            self.delete(first)
+
+    def test_one_that_was_called_off_did_not_take_place(self, course, first):
+        cancel_session(session_id=first.pk, actor=course.teacher)
+        start_session(first)
+        self.delete(first)
+        assert not CourseSession.objects.filter(pk=first.pk).exists()
+
+    def test_what_its_room_told_goes_with_it(self, course, first, settings):
+        for name, value in CONFIGURED.items():
+            setattr(settings, name, value)
+        attend(first, course.teacher)
+        self.delete(first)
+        assert not Attendance.objects.exists()
+
+    def test_strangers_may_not(self, first):
+        for who in (UserFactory(), UserFactory(is_teacher=True)):
+            with pytest.raises(NotFound):
+                self.delete(first, who)
+        self.delete(first, StaffFactory())
 
 
 class TestTerms:
