@@ -51,6 +51,12 @@ def address(email: str) -> str:
         return email
 
 
+@register.filter
+def minutes_of(there: int, length: int) -> str:
+    """`52 of 60 min`; `90 min` of who was there for longer than that."""
+    return f"{there} of {length} min" if there <= length else f"{there} min"
+
+
 def _zone(local: datetime) -> str:
     """`CET`; zones without letters of their own are named by their offset, `UTC+03:00`.
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from courses.models import Course, CourseSession, ending
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
 from enrollments.services.attendance import attendance_in
-from enrollments.timeline import Step, moved, timeline_of
+from enrollments.timeline import Step, has_changed, timeline_of
 from payments.models import HoldPart, HoldQuerySet, PaymentHold
 from payments.outcomes import summary_of
 
@@ -80,8 +80,8 @@ class Booking:
         return max((part.session for part in self.parts), key=lambda session: session.starts_at)
 
     @property
-    def moved_parts(self) -> Sequence[HoldPart]:
-        return [part for part in self.parts if moved(part, self.now)]
+    def changed_parts(self) -> Sequence[HoldPart]:
+        return [part for part in self.parts if has_changed(part, self.now)]
 
     @property
     def can_be_joined(self) -> bool:

@@ -48,8 +48,8 @@ BUYABLE = {State.OPEN, State.STARTED, State.UPGRADE}
 class Offer:
     """A badge, and at most one thing to do; a label without a URL is a button that is disabled.
 
-    `reason` stands beneath, and leads to `reason_url` where there is one. `moved_from` is when a
-    session that the reader holds was to start when it was sold.
+    `reason` stands beneath, and leads to `reason_url` where there is one. `changed` is the reader's
+    part of a session whose start or length was another when it was sold.
     """
 
     state: State
@@ -59,7 +59,7 @@ class Offer:
     url: str = ""
     reason: str = ""
     reason_url: str = ""
-    moved_from: datetime | None = None
+    changed: HoldPart | None = None
 
     @property
     def buyable(self) -> bool:
@@ -233,13 +233,14 @@ def _running(session: Any) -> Offer:
 
 
 def _held(session: Any, part: HoldPart) -> Offer:
-    moved = part.sold_starts_at if part.sold_starts_at != session.starts_at else None
+    as_sold = part.is_as_sold(session.starts_at, session.duration_minutes)
+    changed = None if as_sold else part
     if part.hold.session_purchase_id:
         url = reverse("enrollments:cancel_purchase", args=[part.hold.session_purchase_id])
         label, badge = "Cancel", "You have this session"
-        return Offer(State.BOUGHT, badge, "good", label, url, moved_from=moved)
+        return Offer(State.BOUGHT, badge, "good", label, url, changed=changed)
     badge = "Included in your course"
-    if not moved:
+    if as_sold:
         return Offer(State.ENROLLED, badge, "info")
     url = reverse("enrollments:hand_back", args=[part.hold.enrollment_id, session.pk])
-    return Offer(State.ENROLLED, badge, "info", "Hand back", url, moved_from=moved)
+    return Offer(State.ENROLLED, badge, "info", "Return for a refund", url, changed=changed)

@@ -10,10 +10,11 @@ from payments.commission import WHOLE_BP
 
 @dataclass(frozen=True)
 class Policy:
-    """How a session is paid, in percent and minutes."""
+    """How a session is paid, in percent, minutes, and hours of `notice` before a change."""
 
     threshold: int
     grace: int
+    notice: int
     missed_is_refunded: bool
     share: Decimal
     share_of_referred: Decimal
@@ -27,6 +28,7 @@ class Policy:
         return cls(
             threshold=settings.ATTENDANCE_THRESHOLD_PERCENT,
             grace=settings.SETTLEMENT_GRACE_MINUTES,
+            notice=settings.CHANGE_NOTICE_HOURS,
             missed_is_refunded=settings.NO_SHOW == "refund",
             share=kept / one_percent,
             share_of_referred=brought / one_percent,

@@ -21,7 +21,10 @@ _ICONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step: `at` for a moment, `session` for a time that lasts; `story` says what is known."""
+    """One step: `at` for a moment, `session` for a time that lasts; `story` says what is known.
+
+    `changed` is the part that remembers its session otherwise.
+    """
 
     title: str
     tone: Tone
@@ -29,7 +32,7 @@ class Step:
     story: str = ""
     at: datetime | None = None
     session: CourseSession | None = None
-    moved_from: datetime | None = None
+    changed: HoldPart | None = None
 
 
 def timeline_of(
@@ -50,13 +53,13 @@ def timeline_of(
     return [held, *(_within_course(part, outcome, now) for part, outcome in told), *_end(hold)]
 
 
-def moved(part: HoldPart, now: datetime) -> bool:
-    """Whether its session was moved after the sale and is still to come."""
+def has_changed(part: HoldPart, now: datetime) -> bool:
+    """Whether start or length of its session changed after the sale, and it is still to come."""
     session = part.session
     return (
         part.status == HoldPart.Status.PENDING
         and session.is_open(now)
-        and part.sold_starts_at != session.starts_at
+        and not part.is_as_sold(session.starts_at, session.duration_minutes)
     )
 
 
@@ -67,7 +70,7 @@ def _within_course(part: HoldPart, outcome: Outcome, now: datetime) -> Step:
         icon=_ICONS[outcome.tone],
         story=outcome.sentence,
         session=part.session,
-        moved_from=part.sold_starts_at if moved(part, now) else None,
+        changed=part if has_changed(part, now) else None,
     )
 
 
@@ -102,7 +105,7 @@ def _session(part: HoldPart, outcome: Outcome, now: datetime) -> Step:
         icon="calendar",
         story=story,
         session=part.session,
-        moved_from=part.sold_starts_at if moved(part, now) else None,
+        changed=part if has_changed(part, now) else None,
     )
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from common.formats import money
+from common.formats import minutes_of, money
 from courses.models import CourseSession
 from payments.models import HoldPart, PaymentHold
 
@@ -22,7 +22,7 @@ WITHOUT_ATTENDANCE = {
 _STORIES = {
     Reason.STUDENT_CANCELLED: "Cancelled by you",
     Reason.SESSION_CANCELLED: "Cancelled by the teacher",
-    Reason.SESSION_MOVED: "Moved by the teacher, handed back by you",
+    Reason.SESSION_MOVED: "Changed by the teacher, returned by you",
     Reason.FOLDED: "Became part of your full course",
     Reason.ATTENDED: "Attended",
     Reason.MISSED: "Missed",
@@ -73,11 +73,11 @@ def outcome_of(part: HoldPart, *, now: datetime, there: timedelta | None = None)
 
 def story_of(part: HoldPart, *, there: timedelta | None = None) -> str:
     """Why a part was settled as it was."""
-    length = timedelta(minutes=part.session.duration_minutes)
+    length = part.sold_duration_minutes
     if there is not None and part.reason == Reason.ATTENDED:
-        return f"Attended {there // MINUTE} of {length // MINUTE} min"
+        return f"Attended {minutes_of(there // MINUTE, length)}"
     if there is not None and part.reason == Reason.MISSED:
-        return f"Missed ({there * 100 // length}%)"
+        return f"Missed ({there * 100 // (length * MINUTE)}%)"
     return _STORIES.get(Reason(part.reason), "")
 
 

@@ -62,8 +62,9 @@ class PartInline(ReadOnlyTabularInline):
 
     @admin.display
     def starts(self, part: HoldPart) -> str:
-        moved = "" if part.session.starts_at == part.sold_starts_at else " (moved since the sale)"
-        return f"{moment(part.session.starts_at)}{moved}"
+        session = part.session
+        as_sold = part.is_as_sold(session.starts_at, session.duration_minutes)
+        return f"{moment(session.starts_at)}{'' if as_sold else ' (changed since the sale)'}"
 
     @admin.display(description="status")
     def state(self, part: HoldPart) -> str:

@@ -39,7 +39,7 @@ BLOCKED = {
     "already_cancelled": "This is cancelled already. Nothing was moved.",
     "hold_settled": "This payment is settled already, so nothing is left to cancel.",
     "session_started": "The session has started, so it can no longer be given back.",
-    "session_not_moved": "This session is still at the time it was sold with. "
+    "session_not_moved": "This session is as you booked it, time and length. "
     "To leave, cancel the whole course.",
 }
 UNSURE = "We could not confirm this. Look at My learning before trying again."
@@ -116,7 +116,7 @@ def cancel_purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def hand_back(request: HttpRequest, enrollment_id: UUID, session_id: UUID) -> HttpResponse:
-    """Confirm and hand back a session that was moved after the sale."""
+    """Confirm and return a session that changed after the sale."""
     student = signed_in(request)
     act = partial(
         enrolling.hand_back_session,

@@ -18,6 +18,7 @@ from enrollments.models import CourseEnrollment, SessionPurchase
 from payments.models import HoldPart, PaymentHold
 from tests.browser.doing import fill
 from tests.browser.watch import heavy, inaccessible, overflowing
+from tests.factories import make_course
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -113,8 +114,10 @@ def teacher_pages() -> Iterator[str]:
         yield to(f"payments:{name}")
     for name in ("edit_course", "archive", "add_session"):
         yield to(f"teaching:{name}", course.pk)
-    for name in ("roster", "edit_session", "cancel_session"):
+    for name in ("roster", "edit_session", "cancel_session", "delete_session"):
         yield to(f"teaching:{name}", course.sessions.last().pk)
+    draft = make_course(teacher=teacher, sessions=1, published=False)
+    yield to("teaching:delete_session", draft.sessions.get().pk)
 
 
 def staff_pages() -> Iterator[str]:

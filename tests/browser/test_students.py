@@ -208,9 +208,9 @@ def test_hands_a_moved_session_back(open_window, course, student):
     )
     page = open_window(student)
     page.goto("/learning/")
-    says(page, "was moved")
-    page.get_by_role("link", name="Hand back").first.click()
-    press(page, "Hand back and refund $14.28")
+    says(page, "has changed")
+    page.get_by_role("link", name="Return for a refund").first.click()
+    press(page, "Return and refund $14.28")
     says(page, "$14.28 is back in your credit.")
     assert CourseEnrollment.objects.live().filter(user=student).exists()
 

@@ -95,10 +95,10 @@ def test_moves_a_session_and_students_see_it_moved(page, open_page, teacher):
     fill(page, starts_at=f"{timezone.now() + 9 * DAY:%Y-%m-%dT%H:%M}")
     press(page, "Save changes")
     expect(page).to_have_url(re.compile(f"/teaching/sessions/{session.pk}/$"))
-    says(page, "Moved")
+    says(page, "Changed")
     window = open_page(student)
     window.goto("/learning/")
-    says(window, "was moved")
+    says(window, "has changed")
 
 
 def test_archives_a_course(page, teacher):

@@ -298,7 +298,7 @@ class TestHandingBack:
     def test_a_moved_session(self, browser, student, course, enrollment):
         move(course)
         page = browser.get(hand_back(enrollment))
-        assert "Hand back and refund $20.00" in page.text
+        assert "Return and refund $20.00" in page.text
         assert rows(page) == [("20.00", "20.00", "Has not started yet")]
         done = browser.post(hand_back(enrollment), shown(page), follow=True)
         assert said(done) == "$20.00 is back in your credit."
@@ -306,7 +306,7 @@ class TestHandingBack:
         assert CourseEnrollment.objects.get().status == "active"
 
     def test_one_that_was_not_moved(self, browser, student, course, enrollment):
-        words = "This session is still at the time it was sold with."
+        words = "This session is as you booked it, time and length."
         assert words in browser.get(hand_back(enrollment)).text
         page = browser.post(hand_back(enrollment), {"idempotency_key": "k"})
         assert page.status_code == 409

@@ -210,15 +210,19 @@ def test_times_are_the_readers_own_with_the_zone_named(browser, student):
 @pytest.mark.parametrize(
     ("no_show", "words"),
     [
-        ("refund", "Miss it and the share comes back to you."),
-        ("release", "Miss it and the share goes to the teacher all the same."),
+        ("refund", "If you miss it, you're refunded."),
+        (
+            "release",
+            "If you miss it, the teacher is paid all the same, unless its time or length changed "
+            "less than 12 hours before it starts: then you're refunded.",
+        ),
     ],
 )
 def test_what_attendance_decides_is_said(browser, student, settings, no_show, words):
     settings.ATTENDANCE_THRESHOLD_PERCENT, settings.NO_SHOW = 35, no_show
     purchase_session(student=student, session_id=first_session(make_course(sessions=1)).pk)
     page = text_of(browser)
-    assert "Be there for at least 35% of a session and its share goes to the teacher." in page
+    assert "If you attend at least 35% of a session's length as you booked it" in page
     assert words in page
 
 
@@ -251,7 +255,7 @@ def test_a_moved_session_of_a_course_can_be_handed_back_from_here(browser, stude
         duration_minutes=60,
     )
     assert way in text_of(browser)
-    assert "1. A lesson was moved" in text_of(browser)
+    assert "1. A lesson has changed:" in text_of(browser)
     start_session(session)
     assert way not in text_of(browser)
 

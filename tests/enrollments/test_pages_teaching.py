@@ -207,15 +207,20 @@ class TestCourse:
         url = at("course", make_course(teacher=teacher))
         page = browser.get(url)
         assert "settled 30 minutes after its end" in page.text
-        assert "at least 20% of it you get 70% of their share, and 91%" in page.text
-        assert "Who misses it gets the share back." in page.text
+        assert "at least 20% of the length they booked you get 70% of their share" in page.text
+        assert "and 91% if you brought them" in page.text
+        assert "Students who miss it are refunded." in page.text
         settings.COMMISSION_BP, settings.REFERRAL_BP = 2500, 5000
         settings.SETTLEMENT_GRACE_MINUTES, settings.ATTENDANCE_THRESHOLD_PERCENT = 45, 50
-        settings.NO_SHOW = "release"
+        settings.NO_SHOW, settings.CHANGE_NOTICE_HOURS = "release", 6
         page = browser.get(url)
         assert "settled 45 minutes after its end" in page.text
-        assert "at least 50% of it you get 75% of their share, and 87.50%" in page.text
-        assert "The same for who misses it." in page.text
+        assert "at least 50% of the length they booked you get 75% of their share" in page.text
+        assert "and 87.50% if you brought them" in page.text
+        assert "The same for students who miss it, unless you changed its time" in page.text
+        assert "less than 6 hours before it starts: then they are refunded." in page.text
+        settings.CHANGE_NOTICE_HOURS = 0
+        assert "The same for students who miss it." in browser.get(url).text
 
     def test_times_are_the_teachers(self, browser, teacher):
         course = make_course(teacher=teacher, sessions=1)

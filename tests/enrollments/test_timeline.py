@@ -36,6 +36,7 @@ def a_part(
         reason=reason,
         settled_at=settled,
         sold_starts_at=more.pop("sold", starts),
+        sold_duration_minutes=more.pop("minutes", 60),
         **more,
     )
 
@@ -76,7 +77,7 @@ def off(story: str) -> tuple[str, str, str]:
             Reason.SESSION_MOVED,
             "refunded",
             None,
-            [off("Moved by the teacher, handed back by you"), REFUNDED],
+            [off("Changed by the teacher, returned by you"), REFUNDED],
         ),
         (Reason.FOLDED, "refunded", None, [off("Became part of your full course"), REFUNDED]),
         (
@@ -189,11 +190,24 @@ def test_without_minutes_attendance_is_told_without_figures():
 
 
 @pytest.mark.parametrize("hold", [single(), full_course()])
-def test_a_moved_session_says_what_it_was_sold_with(hold):
+def test_a_changed_session_says_what_it_was_sold_with(hold):
     moved = a_part(hold, starts=FUTURE, sold=FUTURE - HOUR)
+    longer = a_part(hold, starts=FUTURE, minutes=30)
     stayed = a_part(hold, starts=FUTURE)
     over = a_part(hold, starts=PAST, sold=PAST - HOUR)
-    froms = [
-        timeline_of(hold, [part], now=NOW, there={})[1].moved_from for part in (moved, stayed, over)
-    ]
-    assert froms == [FUTURE - HOUR, None, None]
+    parts = (moved, longer, stayed, over)
+    told_of = [timeline_of(hold, [part], now=NOW, there={})[1].changed for part in parts]
+    assert told_of == [moved, longer, None, None]
+
+
+@pytest.mark.parametrize(
+    ("reason", "there", "story"),
+    [
+        (Reason.ATTENDED, 30, "Attended 30 of 90 min"),
+        (Reason.ATTENDED, 120, "Attended 120 min"),
+        (Reason.MISSED, 9, "Missed (10%)"),
+    ],
+)
+def test_attendance_is_told_of_the_length_that_was_sold(reason, there, story):
+    part = a_part(single(), reason=reason, status=Status.RELEASED, starts=PAST, minutes=90)
+    assert told(part, there)[2][0] == story
