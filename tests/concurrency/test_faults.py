@@ -23,7 +23,7 @@ from enrollments.services.enrolling import (
 )
 from enrollments.services.events import process_event, store_event
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import cancel_session, move_session
+from enrollments.services.sessions import cancel_session, delete_session, move_session
 from enrollments.services.settlement import settle_all, settle_hold
 from payments.idempotency import Answer, answer_once
 from payments.models import Transfer
@@ -123,6 +123,25 @@ def hand_back():
     )
 
 
+def move():
+    world = World()
+    world.enroll()
+    return lambda: move_session(
+        session_id=world.sessions[0].pk,
+        actor=world.course.teacher,
+        starts_at=timezone.now() + 9 * DAY,
+        duration_minutes=90,
+    )
+
+
+def delete():
+    """A session that nobody booked, and of whose room something is known."""
+    world = World()
+    session = world.sessions[0]
+    tell(session, world.course.teacher)
+    return lambda: delete_session(session_id=session.pk, actor=world.course.teacher)
+
+
 def buy_with_a_key():
     world = World()
 
@@ -195,6 +214,8 @@ OPERATIONS = [
     cancel_a_course,
     cancel_a_session,
     hand_back,
+    move,
+    delete,
     buy_with_a_key,
     settle_a_hold,
     work_in_an_event,
