@@ -8,6 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from common.numbers import plain_number
+
 logger = logging.getLogger(__name__)
 
 
@@ -19,7 +21,7 @@ class Job(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--watch", type=float, metavar="SECONDS", help="Repeat, with so much of a pause."
+            "--watch", type=plain_number, metavar="SECONDS", help="Repeat, with so much of a pause."
         )
 
     def run_once(self, **options: Any) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django_filters.fields import ChoiceField
 
 from common.caseless import Folded
+from common.forms import SumField
 from courses.models import Course, CourseSession
 from enrollments.filters import CourseFilter
 
@@ -87,7 +88,7 @@ class CatalogueForm(CourseFilter):
 
 
 class PurchaseForm(forms.Form):
-    expected_price = forms.DecimalField(max_digits=12, decimal_places=2)
+    expected_price = SumField()
 
 
 class CancelForm(forms.Form):
@@ -98,6 +99,4 @@ class CancelForm(forms.Form):
         help_text="It changes nothing about your refund.",
         widget=forms.Textarea({"rows": 3}),
     )
-    expected_refund = forms.DecimalField(
-        max_digits=12, decimal_places=2, widget=forms.HiddenInput, required=False
-    )
+    expected_refund = SumField(widget=forms.HiddenInput, required=False)

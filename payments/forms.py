@@ -11,25 +11,11 @@ from accounts.addresses import AddressFormField
 from accounts.forms import RefusableForm
 from accounts.models import User
 from accounts.services import confirm_password
-from common.errors import DomainError, InvalidAmount
+from common.errors import DomainError
 from common.formats import money
-from common.money import parse_amount
+from common.forms import AmountField
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
 from payments.services.withdrawals import request_withdrawal
-
-
-class AmountField(forms.CharField):
-    """An amount in credits, exactly as the API takes it."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=11, **options)
-        self.widget.attrs["inputmode"] = "decimal"
-
-    def clean(self, value: Any) -> Any:
-        try:
-            return parse_amount(super().clean(value))
-        except InvalidAmount as error:
-            raise forms.ValidationError(str(error), code=error.code) from error
 
 
 class CreditForm(forms.Form):

@@ -7,7 +7,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, DecimalField, Model, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import (
+    Count,
+    DateTimeField,
+    DecimalField,
+    Model,
+    OuterRef,
+    PositiveIntegerField,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -15,6 +26,7 @@ from django.template.response import TemplateResponse
 from accounts.models import User
 from common.admin import PersonFilter, ReadOnlyAdmin, SearchedAdmin
 from common.errors import DomainError
+from common.forms import AmountField, PlainMomentField, WholeNumberField
 from common.money import ZERO
 from common.transactions import operation
 from courses.models import Course, CourseSession
@@ -22,8 +34,15 @@ from courses.services import archive_course, publish_course
 from enrollments.services.sessions import add_session, cancel_session, change_course
 from payments.models import HoldPart
 
+PLAIN: dict[Any, dict[str, Any]] = {
+    PositiveIntegerField: {"form_class": WholeNumberField},
+    DateTimeField: {"form_class": PlainMomentField},
+}
+
 
 class CourseForm(forms.ModelForm):
+    price_full_course = AmountField(required=False)
+    price_per_session = AmountField(required=False)
     refusal = ""  # of the service that was called with this input before
 
     def clean_teacher(self) -> User:
@@ -45,6 +64,7 @@ class SessionInline(admin.TabularInline):
 
     model = CourseSession
     extra = 0
+    formfield_overrides = PLAIN
     fields = ("session_number", "title", "description", "starts_at", "duration_minutes", "status")
     readonly_fields = ("session_number", "status")
     show_change_link = True
@@ -63,6 +83,7 @@ class SessionInline(admin.TabularInline):
 @admin.register(Course)
 class CourseAdmin(SearchedAdmin):
     form = CourseForm
+    formfield_overrides = PLAIN
     list_display = (
         "title", "teacher", "status", "price_full_course", "price_per_session",
         "current_students", "max_students", "created_at",

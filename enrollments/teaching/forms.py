@@ -11,8 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import formats, timezone
 from PIL import Image, ImageOps
 
-from common.errors import InvalidAmount
-from common.money import parse_amount
+from common.forms import AmountField, WholeNumberField
 from courses.models import MAX_SESSION_MINUTES, Course, CourseSession
 from enrollments.services.sessions import Refunds, refunds_changed
 
@@ -58,27 +57,14 @@ class EditableForm(RefusableForm):
         return {name: self.cleaned_data[name] for name in self.changed_data}
 
 
-class AmountField(forms.CharField):
-    """An amount in credits, by the rules of the API; None when empty."""
-
-    def __init__(self, **options: Any) -> None:
-        amount_input = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-        super().__init__(widget=amount_input, required=False, **options)
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
-        try:
-            return parse_amount(text) if text else None
-        except InvalidAmount as error:
-            raise forms.ValidationError(str(error), code=error.code) from error
-
-
 class StartField(forms.DateTimeField):
     """A start in the teacher's own zone. What the clock skips or shows twice is refused."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
     def to_python(self, value: Any) -> Any:
+        if not str(value).isascii():
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         try:
             return super().to_python(value)
         except forms.ValidationError as error:
@@ -131,9 +117,9 @@ class CourseForm(EditableForm):
         "Without one we show a drawing for the category.",
     )
     remove_picture = forms.BooleanField(label="Remove this picture", required=False)
-    price_full_course = AmountField(label="Full course")
-    price_per_session = AmountField(label="One session")
-    max_students = forms.IntegerField(
+    price_full_course = AmountField(label="Full course", required=False)
+    price_per_session = AmountField(label="One session", required=False)
+    max_students = WholeNumberField(
         label="Seats",
         required=False,
         min_value=1,
@@ -191,7 +177,7 @@ class SessionForm(EditableForm):
 
     title = forms.CharField(max_length=200)
     starts_at = StartField(label="Date and time")
-    duration_minutes = forms.IntegerField(
+    duration_minutes = WholeNumberField(
         label="Length",
         min_value=1,
         max_value=MAX_SESSION_MINUTES,

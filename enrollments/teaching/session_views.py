@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from common.errors import DomainError
 from common.formats import moment, money
+from common.pages import page_of
 from courses.models import CourseSession
 from enrollments.services import sessions
 from enrollments.teaching import reads
@@ -33,8 +33,7 @@ TOO_LATE = {
 def roster(request: TeacherRequest, session_id: Any) -> HttpResponse:
     """A session with its students, and what became of what they paid."""
     session, now = own_session(request, session_id), timezone.now()
-    pages = Paginator(reads.roster(session), STUDENTS_PER_PAGE)
-    page = pages.get_page(request.GET.get("page"))
+    page = page_of(reads.roster(session), STUDENTS_PER_PAGE, request)
     figures = reads.figures_of(session)
     context = {
         "session": session,

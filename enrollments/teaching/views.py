@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.errors import DomainError
+from common.pages import page_of
 from courses.services import archive_course, publish_course
 from courses.services import create_course as draft_course
 from enrollments.policy import Policy
@@ -25,8 +25,7 @@ COURSES_PER_PAGE = 20
 @require_safe
 def courses(request: TeacherRequest) -> HttpResponse:
     """My courses, with what was sold of each."""
-    pages = Paginator(reads.courses_of(request.user), COURSES_PER_PAGE)
-    page = pages.get_page(request.GET.get("page"))
+    page = page_of(reads.courses_of(request.user), COURSES_PER_PAGE, request)
     reads.describe(page.object_list)
     return render(request, "teaching/courses.html", {"page_obj": page})
 

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from common.pages import page_of
 from enrollments import offers, storefront
 from enrollments.forms import CatalogueForm
 from enrollments.policy import Policy
@@ -20,7 +20,7 @@ CARDS_PER_PAGE = 12
 def catalogue(request: HttpRequest) -> HttpResponse:
     """The published courses that match; what is no filter is left out, and said."""
     filters = CatalogueForm(request.GET, queryset=storefront.catalogue())
-    page = Paginator(filters.qs, CARDS_PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(filters.qs, CARDS_PER_PAGE, request)
     page.object_list = storefront.cards(list(page), visitor(request))
     context = {"form": filters.form, "page_obj": page, "filtered": any(filters.form.data.values())}
     return render(request, "enrollments/catalogue.html", context)

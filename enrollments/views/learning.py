@@ -4,13 +4,13 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from common.pages import page_of
 from enrollments.bookings import Shelf, bookings_of, count_shelves, describe, on_shelf
 from enrollments.policy import Policy
 
@@ -25,7 +25,7 @@ def learning(request: HttpRequest) -> HttpResponse:
     mine = bookings_of(cast(User, request.user), now)
     counts = count_shelves(mine)
     shelf = _shelf(request.GET.get("show", ""))
-    page = Paginator(on_shelf(mine, shelf), BOOKINGS_PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(on_shelf(mine, shelf), BOOKINGS_PER_PAGE, request)
     context = {
         "bookings": describe(list(page.object_list), now),
         "page_obj": page,

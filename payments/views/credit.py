@@ -4,13 +4,13 @@ from typing import cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from common.pages import page_of
 from payments.models import CreditNotice, PaymentHold
 from payments.outcomes import outcome_of
 from payments.statements import describe, movements_of
@@ -25,7 +25,7 @@ def credit(request: HttpRequest) -> HttpResponse:
     """My balance, what is held, every movement; and how to get credit."""
     user = cast(User, request.user)
     balance, held = balances_of(user)
-    page = Paginator(movements_of(user), LINES_PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(movements_of(user), LINES_PER_PAGE, request)
     context = {
         "balance": balance,
         "held": held,

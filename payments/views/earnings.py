@@ -9,7 +9,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -20,6 +19,7 @@ from accounts.models import User
 from accounts.throttling import client_address
 from common.exports import stream_csv
 from common.formats import money
+from common.pages import page_of
 from payments import earnings
 from payments.earnings import SessionEarnings
 from payments.forms import AmountForm, WithdrawalForm
@@ -41,8 +41,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     user = _signed_in(request)
     outlook = earnings.outlook_of(user)
     figures = earnings.figures_of(user, outlook)
-    sessions = Paginator(earnings.sessions_of(user), SESSIONS_PER_PAGE)
-    page = sessions.get_page(request.GET.get("page"))
+    page = page_of(earnings.sessions_of(user), SESSIONS_PER_PAGE, request)
     latest = list(Withdrawal.objects.of(user).newest_first()[: LATEST + 1])
     context = {
         "figures": figures,
@@ -70,7 +69,7 @@ def sessions_csv(request: HttpRequest) -> StreamingHttpResponse:
 def withdrawals(request: HttpRequest) -> HttpResponse:
     """All my withdrawals."""
     mine = Withdrawal.objects.of(_signed_in(request)).newest_first()
-    page = Paginator(mine, WITHDRAWALS_PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(mine, WITHDRAWALS_PER_PAGE, request)
     context = {"page_obj": page, "withdrawals": list(page)}
     return render(request, "payments/withdrawals.html", context)
 

@@ -140,7 +140,7 @@ def test_terms_are_changed_and_nothing_else(browser):
         ({"price_full_course": "0.01"}, "a course needs a session to come"),
         ({"price_full_course": "0"}, "price"),
         ({"price_full_course": "-1"}, "price"),
-        ({"price_full_course": "NaN"}, "number"),
+        ({"price_full_course": "NaN"}, "Give an amount"),
     ],
 )
 def test_terms_that_break_a_rule_are_refused(browser, change, refusal):

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from accounts.models import User
+from common.numbers import whole_number
 from talkplatform.load import Size, generate
 
 BAR = 40
@@ -21,9 +22,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--students", type=int, default=100_000)
-        parser.add_argument("--courses", type=int, default=10_000)
-        parser.add_argument("--enrollments", type=int, default=1_000_000)
+        parser.add_argument("--students", type=whole_number, default=100_000)
+        parser.add_argument("--courses", type=whole_number, default=10_000)
+        parser.add_argument("--enrollments", type=whole_number, default=1_000_000)
 
     def handle(self, *args: Any, **options: Any) -> None:
         size = Size(options["students"], options["courses"], options["enrollments"])
