@@ -3,7 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -24,8 +27,10 @@ class UserAdmin(DjangoUserAdmin):
     list_filter = ("is_teacher", "is_active", "is_staff", "date_joined")
     search_fields = ("email", "display_name", "referral_code")
     ordering = ("-date_joined",)
-    autocomplete_fields = ("referred_by",)
-    readonly_fields = ("new_password", "referral_code", "last_login", "date_joined")
+    # Whom a student is referred by earns from them: it is what they said when they came.
+    readonly_fields = (
+        "new_password", "referral_code", "referred_by", "last_login", "date_joined",
+    )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("email", "display_name", "time_zone", "new_password")}),
         ("Role", {"fields": ("is_teacher", "referral_code", "referred_by")}),
@@ -39,15 +44,33 @@ class UserAdmin(DjangoUserAdmin):
         (None, {"fields": ("email", "display_name", "usable_password", "password1", "password2")}),
     )
 
+    def user_change_password(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if not request.user.is_superuser:
+            raise PermissionDenied
+        return super().user_change_password(request, *args, **kwargs)
+
     @admin.display(description="password")
     def new_password(self, user: User) -> str:
         url = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('<a href="{}">Set a new password</a>', url)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
-        """Rights are given by superusers: a clerk who changes users would take them all."""
+        """Rights are given by superusers: a clerk who changes users would take them all.
+
+        So is an address: whoever sets it, or the password, has what the account holds.
+        """
         readonly = (*super().get_readonly_fields(request, obj),)
-        return readonly if request.user.is_superuser else (*readonly, *RIGHTS)
+        if request.user.is_superuser:
+            return readonly
+        return (*readonly, *RIGHTS, *(["email"] if obj else []))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or request.user.is_superuser:
+            return fieldsets
+        (title, first), *others = fieldsets
+        fields = [name for name in first["fields"] if name != "new_password"]
+        return ((title, first | {"fields": fields}), *others)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever sets the address or the password of staff has what they may do."""
@@ -57,6 +80,19 @@ class UserAdmin(DjangoUserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Money hangs on users: they are deactivated, never deleted."""
         return False
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin):
+    """For superusers alone: a clerk might add to the group that they are in."""
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
 
 
 @admin.register(TokenFamily)

@@ -110,6 +110,11 @@ class SessionNotStarted(DomainError):
     message = "The session has not started: nothing is paid out for it yet."
 
 
+class SessionNotOver(DomainError):
+    code = "session_not_over"
+    message = "The session is not over: nothing is paid out for it yet."
+
+
 class SessionCalledOff(DomainError):
     code = "session_cancelled"
     message = "The session was cancelled: its share only goes back to the student."

@@ -45,6 +45,22 @@ class OwnWithdrawal(DomainError):
     status = HTTPStatus.FORBIDDEN
 
 
+class SecondPersonNeeded(DomainError):
+    code = "second_person_needed"
+    message = (
+        "Within 24 hours more than $%(above)s was asked for: whoever approved this withdrawal "
+        "does not pay it as well."
+    )
+    status = HTTPStatus.FORBIDDEN
+    example = {"above": "100.00"}
+
+
+class OwnCredit(DomainError):
+    code = "own_credit"
+    message = "This is your own credit: somebody else on the staff has to grant or revoke it."
+    status = HTTPStatus.FORBIDDEN
+
+
 class KeyReused(DomainError):
     code = "idempotency_key_reused"
     message = "This idempotency key was sent with another request before."

@@ -270,6 +270,11 @@ for _name, _rate in (("COMMISSION_BP", COMMISSION_BP), ("REFERRAL_BP", REFERRAL_
     if not 0 <= _rate <= 10_000:
         raise ImproperlyConfigured(f"{_name} is {_rate}: a rate is 0 to 10000 basis points.")
 MIN_WITHDRAWAL = env("MIN_WITHDRAWAL", cast=Decimal, default=Decimal("10.00"))
+# What somebody may withdraw in a day on the word of one clerk, who approves and pays it.
+TWO_PEOPLE_ABOVE = env("TWO_PEOPLE_ABOVE", cast=Decimal, default=Decimal("100.00"))
+for _name, _sum in (("MIN_WITHDRAWAL", MIN_WITHDRAWAL), ("TWO_PEOPLE_ABOVE", TWO_PEOPLE_ABOVE)):
+    if not _sum.is_finite() or _sum < 0:
+        raise ImproperlyConfigured(f"{_name} is {_sum}: a sum is zero or more.")
 # The first seals payout details, the others still open them; none: a key made of SECRET_KEY.
 PAYOUT_KEYS = env.list("PAYOUT_KEYS", default=[])
 if any(len(_key) < 32 for _key in PAYOUT_KEYS):

@@ -69,8 +69,17 @@ def test_a_value_in_the_environment_wins_over_the_file(tmp_path):
     assert run(code, ENV_FILE=str(file), REFERRAL_BP="6000").stdout == "1000 6000\n"
 
 
-@pytest.mark.parametrize(("name", "value"), [("COMMISSION_BP", "10001"), ("REFERRAL_BP", "-1")])
-def test_rates_out_of_range_are_refused(name, value):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COMMISSION_BP", "10001"),
+        ("REFERRAL_BP", "-1"),
+        ("MIN_WITHDRAWAL", "NaN"),
+        ("TWO_PEOPLE_ABOVE", "-0.01"),
+        ("TWO_PEOPLE_ABOVE", "Infinity"),
+    ],
+)
+def test_rates_and_sums_out_of_range_are_refused(name, value):
     refused = run("import talkplatform.settings", **{name: value})
     assert name in refused.stderr.splitlines()[-1]
 

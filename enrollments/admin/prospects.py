@@ -95,4 +95,5 @@ def pending_parts(hold: PaymentHold) -> list[HoldPart]:
 
 
 def _stays(part: HoldPart, now: datetime) -> DomainError | None:
-    return refuse_release(part.session.starts_at, part.session.status, now)
+    session = part.session
+    return refuse_release(session.starts_at, session.duration_minutes, session.status, now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from common.errors import DomainError, NotFound
 from common.money import total
 from common.transactions import operation
 from courses.models import Course, CourseSession
-from enrollments.errors import PartyToHold, SessionCalledOff, SessionNotStarted
+from enrollments.errors import PartyToHold, SessionCalledOff, SessionNotOver, SessionNotStarted
 from enrollments.models import (
     CourseEnrollment,
     EnrollmentStatus,
@@ -63,8 +63,8 @@ def release_hold(
     """Pay pending parts of a hold out by its frozen rates: those named, or all.
 
     A purchase ends as attended; an enrolment of which nothing is pending any more as completed.
-    Raises `SessionNotStarted`, `SessionCalledOff` where one of the parts cannot be paid out, else
-    what `refund_hold` does. Locks the same, and the earnings accounts.
+    Raises `SessionNotStarted`, `SessionNotOver`, `SessionCalledOff` where one of the parts cannot
+    be paid out, else what `refund_hold` does. Locks the same, and the earnings accounts.
     """
     return _decide(hold_id, actor, reason, part_ids, RELEASED)
 
@@ -76,11 +76,15 @@ def refuse_deciding(hold: PaymentHold, actor: User) -> DomainError | None:
     return None if hold.status == HoldStatus.HELD else HoldSettled()
 
 
-def refuse_release(starts_at: datetime, session_status: str, now: datetime) -> DomainError | None:
-    """Why the part of such a session cannot be paid out, if so."""
+def refuse_release(
+    starts_at: datetime, minutes: int, session_status: str, now: datetime
+) -> DomainError | None:
+    """Why the part of a session that starts then and lasts so long cannot be paid out, if so."""
     if session_status == CourseSession.Status.CANCELLED:
         return SessionCalledOff()
-    return SessionNotStarted() if starts_at > now else None
+    if starts_at > now:
+        return SessionNotStarted()
+    return SessionNotOver() if starts_at + timedelta(minutes=minutes) > now else None
 
 
 def _decide(
@@ -135,7 +139,8 @@ def _choose(pending: Sequence[TimedPart], part_ids: Collection[UUID] | None) -> 
 
 def _check_release(due: Sequence[TimedPart], now: datetime) -> None:
     for part in due:
-        if refusal := refuse_release(part.starts_at, part.session_status, now):
+        length, status = part.duration_minutes, part.session_status
+        if refusal := refuse_release(part.starts_at, length, status, now):
             raise refusal
 
 

@@ -28,6 +28,7 @@ from payments.models import Withdrawal
 from payments.services.withdrawals import (
     approve_withdrawal,
     complete_withdrawal,
+    refuse_paying_alone,
     reject_withdrawal,
 )
 
@@ -45,12 +46,18 @@ class Verb:
     statuses: tuple[str, ...]
     form: type[forms.Form]
     service: Callable[..., Withdrawal]
+    refuse: Callable[[Withdrawal, User], DomainError | None] = lambda *_: None
 
 
 VERBS = {
     "approve": Verb("Approve", "approved", (Status.REQUESTED,), NothingForm, approve_withdrawal),
     "complete": Verb(
-        "Record as paid", "paid", (Status.APPROVED,), ReferenceForm, complete_withdrawal
+        "Record as paid",
+        "paid",
+        (Status.APPROVED,),
+        ReferenceForm,
+        complete_withdrawal,
+        refuse_paying_alone,
     ),
     "reject": Verb(
         "Reject", "rejected", (Status.REQUESTED, Status.APPROVED), ReasonForm, reject_withdrawal
@@ -201,7 +208,7 @@ def refuse(verb: Verb, withdrawal: Withdrawal, actor: User) -> DomainError | Non
     if withdrawal.teacher_id == actor.pk:
         return OwnWithdrawal()
     if withdrawal.status in verb.statuses:
-        return None
+        return verb.refuse(withdrawal, actor)
     waits = withdrawal.status == Status.REQUESTED
     return WithdrawalNotApproved() if waits else WithdrawalDecided(status=withdrawal.status)
 

@@ -14,7 +14,7 @@ from common.money import ZERO
 from common.prepared import prepared
 from common.transactions import operation
 from common.writing import insert, save
-from payments.errors import InsufficientBalance, InsufficientCredit
+from payments.errors import InsufficientBalance, InsufficientCredit, OwnCredit
 from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, PaymentHold, Transfer, Withdrawal
 
 Kind = LedgerAccount.Kind
@@ -85,8 +85,10 @@ def grant_credit(
 ) -> Transfer:
     """Give `user` credit that the platform issues, `amount` in credits, for a stated reason.
 
-    A repeat with the same `request_id` gives the first transfer again. Locks the wallet.
+    A repeat with the same `request_id` gives the first transfer again. Raises `OwnCredit` where
+    the `actor` is the user. Locks the wallet.
     """
+    _refuse_own(user, actor)
     entry = Entry(
         dedupe_key=f"grant:{request_id}",
         kind=Transfer.Kind.GRANT,
@@ -104,8 +106,9 @@ def revoke_credit(
     """Take credit back that was granted by mistake, `amount` in credits, for a stated reason.
 
     A repeat with the same `request_id` gives the first transfer again. Raises `InsufficientCredit`
-    where the user has spent it. Locks the wallet.
+    where the user has spent it, `OwnCredit` where the `actor` is the user. Locks the wallet.
     """
+    _refuse_own(user, actor)
     entry = Entry(
         dedupe_key=f"revoke:{request_id}",
         kind=Transfer.Kind.REVOKE,
@@ -115,6 +118,12 @@ def revoke_credit(
         note=reason,
     )
     return _transfer_once(entry, wallet(user.pk), actor)
+
+
+def _refuse_own(user: User, actor: User | None) -> None:
+    """No CHECK can do this: a transfer names accounts, not whose they are."""
+    if actor is not None and actor.pk == user.pk:
+        raise OwnCredit
 
 
 @operation

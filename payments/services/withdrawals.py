@@ -1,5 +1,6 @@
 """Earnings on their way out: asked for, approved, paid; or back again."""
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -8,11 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from accounts.models import User
-from common.errors import NotFound
+from common.errors import DomainError, NotFound
+from common.money import total
 from common.transactions import operation
 from payments.errors import (
     BelowMinimum,
     OwnWithdrawal,
+    SecondPersonNeeded,
     WithdrawalDecided,
     WithdrawalNotApproved,
 )
@@ -22,6 +25,7 @@ from payments.services import ledger
 from payments.services.ledger import PAID_OUT, Entry, Ref, earnings, withdrawing
 
 Status = Withdrawal.Status
+DAY = timedelta(hours=24)
 
 
 @operation
@@ -80,14 +84,16 @@ def approve_withdrawal(*, withdrawal_id: UUID, actor: User) -> Withdrawal:
 def complete_withdrawal(*, withdrawal_id: UUID, actor: User, reference: str) -> Withdrawal:
     """Record that an approved withdrawal was paid, under the bank's `reference` (1 to 100 signs).
 
-    A repeat raises `WithdrawalDecided`, one that is not approved yet `WithdrawalNotApproved`;
-    else as `approve_withdrawal`. Whoever approved may complete. Locks the withdrawal, then the
-    user's withdrawing account.
+    A repeat raises `WithdrawalDecided`, one that is not approved yet `WithdrawalNotApproved`, by
+    who approved it `SecondPersonNeeded` once a day's withdrawals exceed `TWO_PEOPLE_ABOVE`; else
+    as `approve_withdrawal`. Locks the withdrawal, then the user's withdrawing account.
     """
     found = _lock_to_decide(withdrawal_id, actor)
     if found.status == Status.REQUESTED:
         raise WithdrawalNotApproved
     _require(found, Status.APPROVED)
+    if refusal := refuse_paying_alone(found, actor):
+        raise refusal
     found.status, found.payout_reference = Status.COMPLETED, reference
     found.completed_at = timezone.now()
     found.save(update_fields=["status", "payout_reference", "completed_at"])
@@ -113,6 +119,33 @@ def reject_withdrawal(*, withdrawal_id: UUID, actor: User, reason: str) -> Withd
     found.save(update_fields=["status", "notes", "decided_by", "decided_at"])
     _give_back(found, actor=actor, note=reason)
     return found
+
+
+def refuse_paying_alone(found: Withdrawal, actor: User) -> DomainError | None:
+    """Why this person, if they approved this withdrawal, cannot record it as paid as well."""
+    if found.decided_by_id != actor.pk or _most_in_a_day(found) <= settings.TWO_PEOPLE_ABOVE:
+        return None
+    return SecondPersonNeeded(above=str(settings.TWO_PEOPLE_ABOVE))
+
+
+def _most_in_a_day(found: Withdrawal) -> Decimal:
+    """The most that its asker wanted within any 24 hours that it lies in; what came back apart.
+
+    By when each was asked for: to pay late is no way around it. Those asked for afterwards count
+    as well, so that of two that are paid at once each counts the other; nothing has to be locked.
+    """
+    asked_at = found.requested_at
+    near = Withdrawal.objects.filter(
+        teacher=found.teacher_id,
+        status__in=[Status.REQUESTED, Status.APPROVED, Status.COMPLETED],
+        requested_at__gt=asked_at - DAY,
+        requested_at__lt=asked_at + DAY,
+    )
+    asked = [*near.values_list("requested_at", "amount")]
+    starts = (start for start, _ in asked if start <= asked_at)
+    return max(
+        total(amount for at, amount in asked if start <= at < start + DAY) for start in starts
+    )
 
 
 def _lock_to_decide(withdrawal_id: UUID, actor: User) -> Withdrawal:

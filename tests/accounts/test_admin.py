@@ -141,6 +141,51 @@ def test_who_changes_users_gives_nobody_rights(clerk, ada):
     assert not ada.user_permissions.exists()
 
 
+def test_who_changes_users_takes_over_no_account(clerk, ada):
+    """Neither by its address nor by its password: both lead to what it holds."""
+    body = {"email": "stolen@example.com", "display_name": "A", "time_zone": "UTC"}
+    assert clerk.post(change_url(ada), body | {"is_active": "on"}).status_code == 302
+    page = clerk.get(change_url(ada)).content.decode()
+    assert "Set a new password" not in page
+    url = reverse("admin:auth_user_password_change", args=[ada.pk])
+    assert clerk.get(url).status_code == 403
+    new = {"usable_password": "true", "password1": "new pass 9", "password2": "new pass 9"}
+    assert clerk.post(url, new).status_code == 403
+    ada.refresh_from_db()
+    assert (ada.email, ada.display_name) == ("ada@example.com", "A")
+    assert ada.check_password(PASSWORD)
+
+
+def test_nobody_makes_somebody_the_referrer_of_others(browser, clerk, ada):
+    friend = User.objects.create_user("friend@example.com", PASSWORD, display_name="F")
+    body = {"email": ada.email, "display_name": "A", "time_zone": "UTC", "is_active": "on"}
+    for staff in (browser, clerk):
+        sent = body | {"referred_by": str(friend.pk), "referral_code": "mine"}
+        assert staff.post(change_url(ada), sent).status_code == 302
+        ada.refresh_from_db()
+        assert ada.referred_by is None
+        assert ada.referral_code != "mine"
+    ada.referred_by = friend
+    ada.save()
+    assert "friend@example.com" in browser.get(change_url(ada)).content.decode()
+    assert browser.post(change_url(ada), body | {"referred_by": ""}).status_code == 302
+    ada.refresh_from_db()
+    assert ada.referred_by == friend
+
+
+def test_who_changes_groups_gives_themselves_no_right(clerk):
+    user, group = User.objects.get(email="clerk@example.com"), Group.objects.get()
+    rights = Permission.objects.filter(content_type__model="group")
+    user.user_permissions.set(rights)
+    url = reverse("admin:auth_group_change", args=[group.pk])
+    every = list(Permission.objects.values_list("pk", flat=True))
+    body = {"name": "clerks", "permissions": every}
+    for path in (url, reverse("admin:auth_group_add")):
+        assert clerk.get(path).status_code == clerk.post(path, body).status_code == 403
+    assert clerk.post(reverse("admin:auth_group_delete", args=[group.pk])).status_code == 403
+    assert group.permissions.count() == 3
+
+
 @pytest.mark.parametrize("email", ["boss@example.com", "clerk@example.com"])
 def test_who_changes_users_changes_no_staff(clerk, email):
     staff = User.objects.get(email=email)

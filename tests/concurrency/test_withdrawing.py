@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from common.money import total
 from enrollments.services.enrolling import enroll_full_course
 from payments.models import LedgerAccount, Transfer, Withdrawal
 from payments.services import ledger, withdrawals
@@ -207,6 +208,63 @@ def test_without_the_lock_what_was_taken_back_is_approved(
     assert kinds(outcomes) == {"Withdrawal": 2}
     assert (status_of(made), balances(teacher)) == ("approved", (100, 0))
     assert {"I9", "I10"} <= broken().keys()
+
+
+@pytest.fixture
+def one_hand(teacher, staff, settings):
+    """Twice 30.00, each approved by one clerk, who may pay 50.00 of a day alone."""
+    settings.TWO_PEOPLE_ABOVE = Decimal("50.00")
+    made = [withdraw(teacher, "30.00") for _ in range(2)]
+    for one in made:
+        approve(one, staff)()
+    return [complete(one, staff) for one in made]
+
+
+def test_two_that_are_paid_at_once_are_added_up(one_hand, teacher, retried, broken):
+    assert kinds(race(*one_hand)) == {"SecondPersonNeeded": 2}
+    assert balances(teacher) == (40, 60)
+    assert retried == []
+    assert broken() == {}
+
+
+def test_counting_what_is_paid_alone_lets_both_through(one_hand, teacher, meeting, monkeypatch):
+    """The race is real: neither is paid yet when the other is looked at."""
+
+    def paid(found):
+        rows = Withdrawal.objects.filter(teacher=found.teacher_id, status="completed")
+        return found.amount + total(rows.values_list("amount", flat=True))
+
+    monkeypatch.setattr(withdrawals, "_most_in_a_day", paid)
+    meeting().after(withdrawals, "refuse_paying_alone")
+    assert kinds(race(*one_hand)) == {"Withdrawal": 2}
+    assert balances(teacher) == (40, 0)
+
+
+def test_one_hand_gets_out_no_more_however_it_hurries(teacher, staff, settings, broken):
+    settings.TWO_PEOPLE_ABOVE = Decimal("50.00")
+
+    def all_of_it():
+        made = withdraw(teacher, "20.00")
+        approve(made, staff)()
+        return complete(made, staff)()
+
+    outcomes = race(*[all_of_it] * 5)
+    assert kinds(outcomes).keys() <= {"Withdrawal", "SecondPersonNeeded"}
+    paid = Withdrawal.objects.filter(status="completed").values_list("amount", flat=True)
+    assert total(paid) <= 50
+    assert broken() == {}
+
+
+def test_approving_at_the_same_moment_is_no_second_person(teacher, staff, settings, broken):
+    settings.TWO_PEOPLE_ABOVE = Decimal("0.00")
+    for _ in range(5):
+        made = withdraw(teacher)
+        outcomes = race(approve(made, staff), complete(made, staff))
+        refused = kinds(outcomes).keys() - {"Withdrawal"}
+        assert refused <= {"WithdrawalNotApproved", "SecondPersonNeeded"}
+        assert status_of(made) == "approved"
+        reject(made, staff)()
+    assert broken() == {}
 
 
 def test_a_grant_is_revoked_once_however_often_the_form_comes(retried, broken):

@@ -14,13 +14,20 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common import exports
+from enrollments.admin.deciding import name_of
 from enrollments.models import Attendance
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments import audit
 from payments.models import HoldPart, LedgerAccount, PaymentHold
 from talkplatform.management.commands.make_staff_groups import make_groups
-from tests.factories import StaffFactory, end_session, make_course, student_with_credit
+from tests.factories import (
+    StaffFactory,
+    end_session,
+    make_course,
+    start_session,
+    student_with_credit,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -149,6 +156,17 @@ def test_the_preview_of_a_release_says_who_gets_what_and_what_stays(client, hold
     assert "the platform gets <strong>$10.00</strong>" in page
     assert page.count("disabled") == 2
     assert page.count("has not started") == 2
+
+
+def test_what_is_running_is_not_released(client, hold):
+    running = parts_of(hold)[1]
+    start_session(running.session)
+    page = client.get(f"{RELEASE}?hold={hold.pk}").content.decode()
+    assert page.count("disabled") == 2
+    assert "is not over" in page
+    told = said(client.post(RELEASE, body(hold, parts=[running]), follow=True))
+    assert told == [f"{name_of(hold)}: The session is not over: nothing is paid out for it yet."]
+    assert PaymentHold.objects.get(pk=hold.pk).released_amount == 0
 
 
 def test_who_was_there_is_told(client, hold):

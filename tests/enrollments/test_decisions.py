@@ -7,7 +7,12 @@ from uuid import uuid4
 import pytest
 
 from common.errors import NotFound
-from enrollments.errors import PartyToHold, SessionCalledOff, SessionNotStarted
+from enrollments.errors import (
+    PartyToHold,
+    SessionCalledOff,
+    SessionNotOver,
+    SessionNotStarted,
+)
 from enrollments.models import Attendance, EnrollmentStatus, PaymentStatus, PurchaseStatus
 from enrollments.services.decisions import refund_hold, release_hold
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
@@ -20,6 +25,7 @@ from tests.factories import (
     end_session,
     give_credit,
     make_course,
+    start_session,
     student_with_credit,
 )
 
@@ -224,6 +230,27 @@ def test_what_was_paid_out_counts_as_attended(enrollment, boss):
     refund(enrollment, boss, part_ids=[parts_of(enrollment)[2].pk])
     enrollment.refresh_from_db()
     assert enrollment.completion_percentage == Decimal("33.33")
+
+
+def test_a_session_that_is_running_is_not_paid_out(purchase, boss):
+    """Nobody was there yet, and a minute after the start nobody can have been."""
+    start_session(purchase.session, ago=timedelta(minutes=1))
+    with pytest.raises(SessionNotOver):
+        release(purchase, boss)
+    end_session(purchase.session, ago=timedelta(seconds=-1))
+    with pytest.raises(SessionNotOver):
+        release(purchase, boss)
+    end_session(purchase.session, ago=timedelta(0))
+    assert release(purchase, boss).amount == 16
+
+
+def test_of_a_hold_only_what_is_over_is_paid_out(enrollment, boss):
+    parts = parts_of(enrollment)
+    start_session(parts[2].session)
+    with pytest.raises(SessionNotOver):
+        release(enrollment, boss, part_ids=[parts[1].pk, parts[2].pk])
+    assert balance(enrollment.course.teacher, "earnings") == 0
+    assert refund(enrollment, boss, part_ids=[parts[2].pk]).amount == parts[2].amount
 
 
 @pytest.mark.parametrize("by_name", [True, False])

@@ -86,7 +86,7 @@ def build_world() -> bool:
     if User.objects.exists():
         return False
     staff = User.objects.create_superuser(STAFF.email, PASSWORD, display_name=STAFF.name)
-    _hire()
+    clerks = _hire()
     people: People = {}
     for person in TEACHERS + STUDENTS:
         people[person.key] = _arrive(person, people, staff)
@@ -95,18 +95,21 @@ def build_world() -> bool:
     for plan in COURSES:
         _play(plan, people)
     for withdrawal in WITHDRAWALS:
-        _withdraw(withdrawal, people[withdrawal.person], staff)
+        _withdraw(withdrawal, people[withdrawal.person], staff, clerks["finance"])
     return True
 
 
-def _hire() -> None:
+def _hire() -> People:
     """One clerk for each group of staff."""
     make_groups()
+    clerks: People = {}
     for group, person in CLERKS.items():
         clerk = User.objects.create_user(
             person.email, PASSWORD, display_name=person.name, is_staff=True
         )
         clerk.groups.add(Group.objects.get(name=group))
+        clerks[group] = clerk
+    return clerks
 
 
 def _arrive(person: Person, people: People, staff: User) -> User:
@@ -142,8 +145,8 @@ def _play(plan: DemoCourse, people: People) -> None:
     _happen_today(plan, people, course)
 
 
-def _withdraw(plan: DemoWithdrawal, user: User, staff: User) -> None:
-    """Nothing where the rates that are set left the person with less."""
+def _withdraw(plan: DemoWithdrawal, user: User, staff: User, clerk: User) -> None:
+    """Approved by one, paid by the other. Nothing where the rates left the person with less."""
     if available_to(user) < max(plan.amount, settings.MIN_WITHDRAWAL):
         return
     made = request_withdrawal(user=user, amount=plan.amount, payout_details=PAID_TO)
@@ -152,7 +155,7 @@ def _withdraw(plan: DemoWithdrawal, user: User, staff: User) -> None:
     elif plan.status != Withdrawal.Status.REQUESTED:
         approve_withdrawal(withdrawal_id=made.pk, actor=staff)
     if plan.status == Withdrawal.Status.COMPLETED:
-        complete_withdrawal(withdrawal_id=made.pk, actor=staff, reference=plan.word)
+        complete_withdrawal(withdrawal_id=made.pk, actor=clerk, reference=plan.word)
     elif plan.status == Withdrawal.Status.REJECTED:
         reject_withdrawal(withdrawal_id=made.pk, actor=staff, reason=plan.word)
 
