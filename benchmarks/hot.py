@@ -39,8 +39,10 @@ def measure(platform: Platform, port: int) -> dict[str, Any]:
 
 def _deadlocks() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
-        return int(cursor.fetchone()[1])
+        cursor.execute(
+            "SELECT COUNT FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _enrolled_in(course: UUID) -> list[int]:
@@ -51,6 +53,6 @@ def _enrolled_in(course: UUID) -> list[int]:
             " LEFT JOIN course_enrollments e ON e.course_id = c.id AND e.live = 1"
             " LEFT JOIN payment_holds h ON h.enrollment_id = e.id AND h.status = 'held'"
             " WHERE c.id = %s GROUP BY c.id",
-            [course],
+            [course.hex],
         )
         return list(cursor.fetchone())

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from accounts.models import User
 from accounts.tokens import FINGERPRINT, USER
 from benchmarks.load import request
-from benchmarks.raw import Pair, connect, enrol
+from benchmarks.raw import NEW_KEY, Pair, connect, enrol
 from talkplatform import load
 
 PASSWORD = "correct horse battery"
@@ -70,10 +70,11 @@ class Platform:
         return self._pair(number % self.size.students, 0)
 
     def enrol(self) -> Iterator[bytes]:
-        return (self._buy(pair, f"courses/{pair['course']}") for pair in self.pairs)
+        return (self._buy(pair, f"courses/{UUID(pair['course'])}") for pair in self.pairs)
 
     def buy_a_session(self) -> Iterator[bytes]:
-        return (self._buy(pair, f"sessions/{pair['sessions'][0]}/purchase") for pair in self.pairs)
+        for pair in self.pairs:
+            yield self._buy(pair, f"sessions/{UUID(pair['sessions'][0])}/purchase")
 
     def cancel(self) -> Iterator[bytes]:
         """Of the enrolments that came last, newest first."""
@@ -131,9 +132,9 @@ class Platform:
         return {
             "student": self._student(number).hex,
             "wallet": load.key_of(10 * load.STUDENT + load.ACCOUNT["wallet"], number).hex,
-            "course": load.key_of(load.COURSE, course),
+            "course": load.key_of(load.COURSE, course).hex,
             "teacher": load.key_of(load.TEACHER, course % self.size.teachers).hex,
-            "sessions": [load.key_of(load.SESSION, session) for session in sessions],
+            "sessions": [load.key_of(load.SESSION, session).hex for session in sessions],
             "price": load.SHARE * len(sessions),
         }
 
@@ -175,14 +176,14 @@ def _copy_course(cursor: Any, original: UUID, seats: int) -> UUID:
         " created_at, updated_at) SELECT %s, teacher_id, title, description, language, level,"
         " category, thumbnail, status, price_full_course, price_per_session, %s, 0, created_at,"
         " updated_at FROM courses WHERE id = %s",
-        [course, seats, original],
+        [course.hex, seats, original.hex],
     )
     cursor.execute(
         "INSERT INTO course_sessions (id, course_id, session_number, title, description, starts_at,"
-        " duration_minutes, status, has_share, room_name, created_at, updated_at) SELECT UUID(),"
-        " %s, session_number, title, description, starts_at, duration_minutes, status, has_share,"
-        " CONCAT(%s, session_number), created_at, updated_at FROM course_sessions"
-        " WHERE course_id = %s AND starts_at > NOW(6)",
-        [course, course.hex, original],
+        " duration_minutes, status, has_share, room_name, created_at, updated_at)"
+        f" SELECT {NEW_KEY}, %s, session_number, title, description, starts_at, duration_minutes,"
+        " status, has_share, CONCAT(%s, session_number), created_at, updated_at"
+        " FROM course_sessions WHERE course_id = %s AND starts_at > NOW(6)",
+        [course.hex, course.hex, original.hex],
     )
     return course

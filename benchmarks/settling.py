@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from benchmarks.platform import Platform
-from benchmarks.raw import connect, enrol
+from benchmarks.raw import NEW_KEY, connect, enrol
 
 WORKERS = (1, 2)
 # How many sessions, and how many students each of them has.
@@ -45,10 +45,10 @@ def _sessions(platform: Platform, courses: int, students: int) -> list[Any]:
             cursor.execute(
                 "SELECT s.id, c.teacher_id FROM courses c JOIN course_sessions s"
                 " ON s.course_id = c.id WHERE c.id = %s ORDER BY session_number",
-                [course],
+                [course.hex],
             )
             rows = cursor.fetchall()
-        about = {"course": course, "sessions": [row[0] for row in rows], "teacher": rows[0][1]}
+        about = {"course": course.hex, "sessions": [row[0] for row in rows], "teacher": rows[0][1]}
         for student in range(students):
             enrol(line.cursor(), platform.pair(number * students + student) | about)
         line.commit()
@@ -63,7 +63,7 @@ def _end(sessions: Sequence[Any]) -> None:
     ago = "NOW(6) - INTERVAL 2 HOUR"
     connections = (
         "INSERT INTO attendances (id, session_id, user_id, connection, room_sid, joined_at,"
-        f" left_at, source) SELECT UUID(), s.id, %s, UUID(), '', s.starts_at,"
+        f" left_at, source) SELECT {NEW_KEY}, s.id, %s, UUID(), '', s.starts_at,"
         " s.starts_at + INTERVAL 1 HOUR, 'webhook' FROM course_sessions s %s"
         f" WHERE s.id IN ({places})"
     )

@@ -141,6 +141,8 @@ def change(model: type[models.Model], keys: dict[str, object], **to: object) -> 
 @contextmanager
 def unchecked() -> Iterator[None]:
     """The database's own CHECKs look away, as after a faulty import."""
+    if connection.vendor == "mysql" and not connection.mysql_is_mariadb:
+        pytest.skip("MySQL's CHECKs look away for DDL alone, which would end the transaction.")
     off, on = {
         "mysql": (
             "SET SESSION check_constraint_checks = 0",
