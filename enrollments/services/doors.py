@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -97,6 +98,15 @@ def check_after_commit(sessions: Collection[UUID]) -> None:
     """
     if sessions and livekit.is_configured():
         transaction.on_commit(lambda: _check_or_collect(sessions), robust=True)
+
+
+def close_after_commit(session: CourseSession) -> None:
+    """Close the room of a session that the transaction deletes, once it is committed.
+
+    What fails is logged, and left to LiveKit, which ends a room that is empty.
+    """
+    if livekit.is_configured():
+        transaction.on_commit(partial(livekit.close_room, session.room_name), robust=True)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from enrollments.models import (
     SessionPurchase,
 )
 from enrollments.quotes import singles_seated
-from enrollments.services.doors import check_after_commit
+from enrollments.services.doors import check_after_commit, close_after_commit
 from enrollments.services.enrolling import give_back
 from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.services.holds import lock_pending_parts, new_part
@@ -161,13 +161,15 @@ def cancel_session(
 def delete_session(*, session_id: UUID, actor: User) -> None:
     """Remove a session that nobody has or had; then it takes nothing off the price.
 
-    A repeat raises `NotFound`, as for anybody but its teacher and staff. Raises what
-    `refuse_deleting` gives. Locks the course and the session.
+    Its room is closed. A repeat raises `NotFound`, as for anybody but its teacher and staff.
+    Raises what `refuse_deleting` gives. Locks the course and the session.
     """
-    session = _lock_session(session_id, actor)
-    if refusal := refuse_deleting(session, sold=was_sold(session), now=timezone.now()):
+    session, now = _lock_session(session_id, actor), timezone.now()
+    if refusal := refuse_deleting(session, sold=was_sold(session), now=now):
         raise refusal
     session.delete()
+    if session.opens_at <= now:
+        close_after_commit(session)
 
 
 def refuse_calling_off(session: CourseSession, actor: User, now: datetime) -> DomainError | None:

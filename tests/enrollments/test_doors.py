@@ -19,7 +19,7 @@ from enrollments.services.enrolling import (
     hand_back_session,
 )
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import cancel_session, change_session
+from enrollments.services.sessions import cancel_session, change_session, delete_session
 from payments.models import HoldPart, LedgerAccount
 from tests.factories import StaffFactory, end_session, make_course, start_session
 from tests.factories import student_with_credit as new_student
@@ -197,6 +197,13 @@ def test_a_session_called_off_closes_its_room(livekit, committed, student, sessi
     committed(cancel_session, session_id=session.pk, actor=teacher)
     assert livekit.rooms == {}
     assert livekit.asked == ["DeleteRoom"]
+
+
+def test_a_session_that_is_deleted_leaves_no_room(livekit, committed, session, teacher):
+    start_session(session, ago=SOON)
+    livekit.enter(session.room_name, teacher)
+    committed(delete_session, session_id=session.pk, actor=teacher)
+    assert livekit.rooms == {}
 
 
 def test_a_move_that_shuts_the_door_closes_the_room(livekit, committed, student, session, teacher):
