@@ -1,13 +1,25 @@
 """The catalogue: courses, and the live sessions that they are made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models import (
+    Case,
+    DateTimeField,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -45,6 +57,12 @@ class CourseQuerySet(LockingQuerySet):
     def on_sale(self) -> Self:
         """Published ones whose teacher still is one: whoever has gone sells nothing."""
         return self.published().filter(teacher__is_active=True, teacher__is_teacher=True)
+
+    def with_next_session(self, now: datetime) -> Self:
+        """Each with `next_session_starts_at`, when its next session starts, by an index alone."""
+        to_come = CourseSession.objects.filter(course=OuterRef("pk"), on_offer=1, starts_at__gt=now)
+        starts = to_come.order_by("starts_at").values("starts_at")[:1]
+        return self.annotate(next_session_starts_at=Subquery(starts))
 
     def visible_to(self, user: User | None) -> Self:
         """Drafts show themselves to their teacher and to staff only."""
@@ -178,6 +196,12 @@ class CourseSession(TimestampedModel):
     status = models.CharField(max_length=20, choices=Status, default=Status.SCHEDULED)
     # Of the full price. Called off before anybody paid for it, it has none.
     has_share = models.BooleanField(default=True, editable=False)
+    # 1 while only its start keeps it from being sold, else NULL: so one index finds the next.
+    on_offer = models.GeneratedField(
+        expression=Case(When(status__in=OPEN, then=Value(1)), default=Value(None)),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=False,
+    )
     room_name = ExactCharField(max_length=100, unique=True, default=new_room_name, editable=False)
 
     objects = CourseSessionQuerySet.as_manager()
@@ -198,7 +222,10 @@ class CourseSession(TimestampedModel):
                 name="course_sessions_status_known",
             ),
         ]
-        indexes = [models.Index(fields=["status", "starts_at"], name="course_sessions_due")]
+        indexes = [
+            models.Index(fields=["status", "starts_at"], name="course_sessions_due"),
+            models.Index(fields=["course", "on_offer", "starts_at"], name="course_sessions_next"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.session_number}. {self.title}"
@@ -223,3 +250,49 @@ class CourseSession(TimestampedModel):
     def is_open(self, now: datetime) -> bool:
         """Can still be sold: neither cancelled nor started by `now`."""
         return self.status in self.OPEN and not self.has_started(now)
+
+
+class OutlinedSession(NamedTuple):
+    """A session as its course's outline knows it; without a start once it is called off."""
+
+    starts_at: datetime | None
+    has_share: bool = True
+
+    def is_open(self, now: datetime) -> bool:
+        """Can still be sold: neither called off nor started by `now`."""
+        return self.starts_at is not None and self.starts_at > now
+
+
+class CourseOutline(models.Model):
+    """What a list shows of a course's sessions, so that it reads none of them.
+
+    `starts` has, in the order of the sessions that share the price, when each starts, and null
+    for one that is called off. It is written whenever a session changes; time does not age it.
+    """
+
+    course = models.OneToOneField(Course, models.CASCADE, primary_key=True, related_name="outline")
+    sessions_count = models.PositiveIntegerField()
+    starts = models.JSONField()
+
+    class Meta:
+        db_table = "course_outlines"
+
+    def __str__(self) -> str:
+        return str(self.course_id)
+
+    @classmethod
+    def of(cls, course_id: UUID, sessions: Sequence[CourseSession]) -> Self:
+        """That of these sessions, all of the course's in their order."""
+        sharing = (session for session in sessions if session.has_share)
+        starts = [s.starts_at.isoformat() if s.status in s.OPEN else None for s in sharing]
+        return cls(course_id=course_id, sessions_count=len(sessions), starts=starts)
+
+    @property
+    def sessions(self) -> list[OutlinedSession]:
+        """Those that share the price, in their order."""
+        return [OutlinedSession(datetime.fromisoformat(s) if s else None) for s in self.starts]
+
+    def next_start(self, now: datetime) -> datetime | None:
+        """When the next session starts that can still be sold."""
+        starts = (session.starts_at for session in self.sessions)
+        return min((start for start in starts if start and start > now), default=None)

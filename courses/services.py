@@ -10,7 +10,7 @@ from common.errors import NotFound
 from common.money import CENT
 from common.transactions import operation
 from courses.errors import NothingToSell, TeacherGone
-from courses.models import Course
+from courses.models import Course, CourseOutline
 
 
 def lock_course(*, course_id: UUID, actor: User) -> Course:
@@ -61,6 +61,14 @@ def publish_course(*, course_id: UUID, actor: User) -> Course:
 def archive_course(*, course_id: UUID, actor: User) -> Course:
     """Take a course off sale; what was bought stays valid. A repeat changes nothing."""
     return _set_status(lock_course(course_id=course_id, actor=actor), Course.Status.ARCHIVED)
+
+
+def write_outline(course: Course) -> None:
+    """Write down for lists what has become of the sessions of a locked course.
+
+    Whatever adds, moves, calls off or deletes one ends with it. A repeat changes nothing.
+    """
+    CourseOutline.of(course.pk, list(course.sessions.order_by("session_number"))).save()
 
 
 def check_sellable(course: Course) -> None:

@@ -4,18 +4,17 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import F, Max, Min, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
+from django.db.models import F, Max, Q, QuerySet
 from django_filters.fields import ChoiceField
 
 from common.caseless import Folded
 from common.forms import SumField
-from courses.models import Course, CourseSession
+from courses.models import Course
 from enrollments.filters import CourseFilter
 
 MAX_PRICES = [("10", "Up to $10"), ("25", "Up to $25"), ("50", "Up to $50"), ("100", "Up to $100")]
 ORDERINGS = {
-    "next": ("Next session first", F("next_start").asc(nulls_last=True)),
+    "next": ("Next session first", F("next_session_starts_at").asc(nulls_last=True)),
     "newest": ("Newest first", F("created_at").desc()),
     "cheapest": ("Lowest price first", F("price").asc()),
     "title": ("Title", F("title").asc()),
@@ -81,10 +80,7 @@ class CatalogueForm(CourseFilter):
         return courses.order_by(ORDERINGS[order][1], "-created_at", "-id")
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        to_come = CourseSession.objects.open_at(timezone.now()).filter(course=OuterRef("pk"))
-        first = to_come.order_by().values("course").annotate(first=Min("starts_at")).values("first")
-        courses = queryset.annotate(next_start=Subquery(first))
-        return super().filter_queryset(self.ordered(courses, "order", "next"))
+        return super().filter_queryset(self.ordered(queryset, "order", "next"))
 
 
 class PurchaseForm(forms.Form):

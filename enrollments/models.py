@@ -167,6 +167,9 @@ class SessionPurchase(Booking):
             models.Index(fields=["user", "-purchased_at", "-id"], name="session_purchases_mine"),
             # With the buyer at its end, so that seats are counted in the index alone.
             models.Index(fields=["session", "live", "user"], name="session_purchases_seated"),
+            models.Index(
+                fields=["course", "status", "session", "user"], name="session_purchases_to_come"
+            ),
         ]
 
     @property

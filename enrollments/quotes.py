@@ -1,6 +1,6 @@
 """What buying would cost and what cancelling gives back: the arithmetic of preview and deed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import (
     Case,
+    Count,
     Exists,
     Func,
     IntegerField,
@@ -22,7 +23,7 @@ from django.db.models import (
 from accounts.models import User
 from common.money import ZERO, total
 from courses.models import Course, CourseSession, CourseSessionQuerySet
-from enrollments.models import CourseEnrollment, SessionPurchase
+from enrollments.models import CourseEnrollment, PurchaseStatus, SessionPurchase
 from payments.models import HoldPart
 
 # A `CourseSession` from `sessions_as_sold_to`, and a `HoldPart` that knows its session's times:
@@ -122,12 +123,25 @@ def quote_course(
 
     Without an own enrolment: to its holder the numbers say nothing.
     """
-    all_shares = course.shares_of(sessions)
-    shares = [(session, amount) for session, amount in all_shares if session.is_open(now)]
+    shares, count = _shares_to_come(course, sessions, now)
     folds = [session.pk for session, _ in shares if session.mine]
     folded = tuple(_singles_of(user, folds)) if folds else ()
     seats = course_seats_left(course, sessions, now)
-    return CourseQuote(course, shares, seats, folded, len(all_shares))
+    return CourseQuote(course, shares, seats, folded, count)
+
+
+def quote_outlined(course: Any, now: datetime) -> CourseQuote:
+    """The price of a course as `storefront.describe` leaves it, to somebody who has none of it."""
+    shares, count = _shares_to_come(course, course.outlined, now)
+    return CourseQuote(course, shares, course.seats_left, sessions_count=count)
+
+
+def _shares_to_come(
+    course: Course, sessions: Iterable[Any], now: datetime
+) -> tuple[Sequence[tuple[Any, Decimal]], int]:
+    """The shares of the sessions that have not begun, and how many share the price in all."""
+    shares = course.shares_of(sessions)
+    return [(session, amount) for session, amount in shares if session.is_open(now)], len(shares)
 
 
 def _singles_of(user: User | None, sessions: Sequence[UUID]) -> QuerySet:
@@ -140,10 +154,33 @@ def course_seats_left(course: Course, sessions: Sequence[SoldSession], now: date
 
     Negative when more are taken than there are, which a buyer sees who took a seat first.
     """
+    singles = (s.taken - bool(s.mine and not s.enrolled) for s in sessions if s.is_open(now))
+    return seats_left(course, max(singles, default=0))
+
+
+def seats_left(course: Course, singles: int) -> int | None:
+    """Seats beside the enrolments and so many singles; None without a limit."""
     if course.max_students is None:
         return None
-    singles = (s.taken - bool(s.mine and not s.enrolled) for s in sessions if s.is_open(now))
-    return course.max_students - course.current_students - max(singles, default=0)
+    return course.max_students - course.current_students - singles
+
+
+def singles_in_the_fullest(courses: Sequence[UUID], now: datetime) -> dict[UUID, int]:
+    """The seats that singles take in the fullest session to come of each of these courses.
+
+    Found by what was sold, not by the sessions; none where nothing is. One statement.
+    """
+    # What is settled is live as well, but of no session to come.
+    waiting = SessionPurchase.objects.filter(course__in=courses, status=PurchaseStatus.ACTIVE)
+    to_come = waiting.filter(session__on_offer=1, session__starts_at__gt=now)
+    enrolled = CourseEnrollment.objects.live().filter(
+        course=OuterRef("course"), user=OuterRef("user")
+    )
+    by_session = to_come.filter(~Exists(enrolled)).order_by().values("course", "session")
+    taken: dict[UUID, int] = {}
+    for row in by_session.annotate(seats=Count("pk")):
+        taken[row["course"]] = max(row["seats"], taken.get(row["course"], 0))
+    return taken
 
 
 def session_seats_left(course: Course, session: SoldSession) -> int | None:

@@ -1,17 +1,18 @@
 """Courses as a buyer sees them: seats left, next session, my seat, the price to pay now."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import NotFound
 from common.prepared import prepared
-from courses.models import Course
+from courses.models import Course, CourseOutline, CourseSession
 from enrollments import quotes
 from enrollments.access import access_of, with_access_of
 from enrollments.models import CourseEnrollment
@@ -20,22 +21,46 @@ from payments.models import HoldPart
 
 
 def catalogue() -> QuerySet[Course]:
-    """The courses on sale with teacher and sessions, for `describe`; two statements."""
-    sessions = quotes.sessions_as_sold_to(None).order_by("session_number")
+    """The courses on sale, for `describe`, with teacher, price and the next session's start."""
     return (
         Course.objects.on_sale()
-        .select_related("teacher")
+        .with_next_session(timezone.now())
+        .select_related("teacher", "outline")
         .annotate(price=Coalesce("price_full_course", "price_per_session"))
-        .prefetch_related(Prefetch("sessions", sessions, to_attr="listed"))
     )
 
 
 def describe(courses: Sequence[Any]) -> Sequence[Any]:
-    """Give each course of the `catalogue` its seats left and its next session."""
+    """Give each course of the `catalogue` its sessions in outline, and its seats left.
+
+    No session is read for it: a course may have hundreds. One statement where seats are limited.
+    """
     now = timezone.now()
+    limited = [course.pk for course in courses if course.max_students is not None]
+    singles = quotes.singles_in_the_fullest(limited, now) if limited else {}
+    _read_what_is_astray(courses, now)
     for course in courses:
-        _describe(course, course.listed, now)
+        course.sessions_count = course.outline.sessions_count
+        course.outlined = course.outline.sessions
+        course.seats_left = _shown(quotes.seats_left(course, singles.get(course.pk, 0)))
     return courses
+
+
+def _read_what_is_astray(courses: Sequence[Any], now: datetime) -> None:
+    """Outline courses anew whose sessions somebody changed by hand, from the sessions."""
+    astray = {course.pk: course for course in courses if not _is_outlined(course, now)}
+    if not astray:
+        return
+    sessions: dict[UUID, list[CourseSession]] = {key: [] for key in astray}
+    for session in CourseSession.objects.filter(course__in=astray).order_by("session_number"):
+        sessions[session.course_id].append(session)
+    for key, course in astray.items():
+        course.outline = CourseOutline.of(key, sessions[key])
+
+
+def _is_outlined(course: Any, now: datetime) -> bool:
+    outline = getattr(course, "outline", None)
+    return outline is not None and outline.next_start(now) == course.next_session_starts_at
 
 
 def course_for(user: User | None, course_id: UUID) -> Any:
@@ -68,7 +93,7 @@ def cards(courses: Sequence[Any], user: User | None) -> Sequence[Any]:
     joined = _joined(user, courses) if user else set()
     now = timezone.now()
     for course in describe(courses):
-        course.quote = quotes.quote_course(course, course.listed, None, now)
+        course.quote = quotes.quote_outlined(course, now)
         course.joined = course.pk in joined
     return courses
 

@@ -35,6 +35,10 @@ TRANSFER = {
 # SQL about a row by its number, which stands for `#`.
 IS_FIRST = f"# % {SESSIONS} = 0"
 STARTS_AT = f"NOW(6) + INTERVAL IF({IS_FIRST}, -30, 30 + # % {SESSIONS}) DAY"
+STARTS = (
+    "CONCAT('[', GROUP_CONCAT(DATE_FORMAT(starts_at, '\"%Y-%m-%dT%H:%i:%S.%f+00:00\"')"
+    " ORDER BY session_number), ']')"
+)
 LONG_AGO = "NOW(6) - INTERVAL 60 DAY"
 STAMPS = {"created_at": "NOW(6)", "updated_at": "NOW(6)"}
 
@@ -162,6 +166,12 @@ def _catalogue(size: Size) -> Iterator[Statement]:
         "room_name": "CONCAT('load-', #)",
     }
     yield _insert("course_sessions", SESSIONS * size.courses, session | STAMPS)
+    outline = {
+        "course_id": key(COURSE, "#"),
+        "sessions_count": SESSIONS,
+        "starts": f"(SELECT {STARTS} FROM course_sessions WHERE course_id = {key(COURSE, '#')})",  # noqa: S608
+    }
+    yield _insert("course_outlines", size.courses, outline)
 
 
 def _bookings(size: Size) -> Iterator[Statement]:

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.services import register
 from common.transactions import operation
 from courses.models import Course, CourseSession
-from courses.services import archive_course, publish_course
+from courses.services import archive_course, publish_course, write_outline
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.sessions import add_session
 from payments.models import HoldPart, PaymentHold
@@ -190,6 +190,7 @@ def _shift(session: CourseSession, starts_at: datetime) -> None:
         starts_at=starts_at, rescheduled_at=F("rescheduled_at") + delta
     )
     session.starts_at = starts_at
+    write_outline(session.course)
 
 
 def _price(amount: Decimal | str | None) -> Decimal | None:

@@ -17,7 +17,7 @@ from common.errors import DomainError, NotFound
 from common.money import ZERO
 from common.transactions import operation
 from courses.models import Course, CourseSession
-from courses.services import check_sellable, lock_course
+from courses.services import check_sellable, lock_course, write_outline
 from enrollments.access import most_admitted
 from enrollments.errors import (
     RefundsChanged,
@@ -100,6 +100,7 @@ def add_session(
     )
     if course.status == Course.Status.PUBLISHED:
         check_sellable(course)
+    write_outline(course)
     _let_enrolled_in(session)
     return session
 
@@ -124,6 +125,7 @@ def change_session(*, session_id: UUID, actor: User, **changes: Any) -> CourseSe
     for name, value in changes.items():
         setattr(session, name, value)
     session.save(update_fields=[*changes, "updated_at"])
+    write_outline(session.course)
     return session
 
 
@@ -168,6 +170,7 @@ def delete_session(*, session_id: UUID, actor: User) -> None:
     if refusal := refuse_deleting(session, sold=was_sold(session), now=now):
         raise refusal
     session.delete()
+    write_outline(session.course)
     if session.opens_at <= now:
         close_after_commit(session)
 
@@ -240,6 +243,7 @@ def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) 
     session.status = CourseSession.Status.CANCELLED
     session.has_share = HoldPart.objects.filter(session=session, amount__gt=0).exists()
     session.save(update_fields=["status", "has_share", "updated_at"])
+    write_outline(session.course)
     _look_in_if_open(session)
     return session
 

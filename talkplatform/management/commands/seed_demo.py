@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.services import register
 from common.transactions import operation
 from courses.models import Course, CourseSession
-from courses.services import archive_course, publish_course
+from courses.services import archive_course, publish_course, write_outline
 from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
@@ -243,6 +243,7 @@ def _age(course: Course, by: timedelta) -> None:
     _shift(Course.objects.filter(pk=course.pk), by, "created_at", "updated_at")
     times = ("starts_at", "rescheduled_at", "created_at", "updated_at")
     _shift(CourseSession.objects.filter(course=course), by, *times)
+    write_outline(course)
     booked = ("cancelled_at", "created_at", "updated_at")
     _shift(CourseEnrollment.objects.filter(course=course), by, "enrolled_at", *booked)
     _shift(SessionPurchase.objects.filter(course=course), by, "purchased_at", *booked)
