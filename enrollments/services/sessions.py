@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
@@ -20,6 +20,7 @@ from courses.models import Course, CourseSession
 from courses.services import check_sellable, lock_course, write_outline
 from enrollments.access import most_admitted
 from enrollments.errors import (
+    PartyToHold,
     RefundsChanged,
     SeatsTaken,
     SessionClosed,
@@ -179,12 +180,20 @@ def refuse_calling_off(session: CourseSession, actor: User, now: datetime) -> Do
     """Why this person cannot call a session off, if so, which comes with its course.
 
     Once it has begun attendance decides: else a lesson is given, and nothing paid for it. Then
-    only staff may who do not teach it themselves.
+    only staff may who do not teach it themselves. Staff who have paid for it do not get back by
+    this what they would not by a refund.
     """
     if session.status == CourseSession.Status.COMPLETED:
         return SessionClosed()
-    judges = actor.is_staff and actor.pk != session.course.teacher_id
-    return SessionStarted() if session.has_started(now) and not judges else None
+    teaches = actor.pk == session.course.teacher_id
+    if session.has_started(now) and (teaches or not actor.is_staff):
+        return SessionStarted()
+    return PartyToHold() if not teaches and _has_money_in(session, actor) else None
+
+
+def _has_money_in(session: CourseSession, user: User) -> bool:
+    pending = HoldPart.objects.filter(session=session, status=HoldPart.Status.PENDING)
+    return pending.filter(Q(hold__student=user) | Q(hold__referrer=user)).exists()
 
 
 def refuse_deleting(session: CourseSession, *, sold: bool, now: datetime) -> DomainError | None:

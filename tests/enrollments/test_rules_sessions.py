@@ -13,6 +13,7 @@ from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course
 from enrollments.access import has_access_to_session
 from enrollments.errors import (
+    PartyToHold,
     RefundsChanged,
     SeatsTaken,
     SessionClosed,
@@ -43,6 +44,7 @@ from tests.factories import (
     UserFactory,
     end_session,
     extend_course,
+    give_credit,
     make_course,
     start_session,
     student_with_credit,
@@ -246,6 +248,21 @@ class TestCancelling:
         first.refresh_from_db()
         assert first.status == "scheduled"
         assert balances_of(student) == (Decimal("400.00"), Decimal("100.00"))
+
+    @pytest.mark.parametrize("role", ["student", "referrer"])
+    def test_staff_do_not_whose_own_money_is_in_it(self, first, role):
+        """They had the lesson, and would have its price back."""
+        clerk = StaffFactory()
+        code = clerk.referral_code if role == "referrer" else ""
+        buyer = clerk if role == "student" else UserFactory(referral_code=code)
+        give_credit(buyer, "16.00")
+        purchase_session(student=buyer, session_id=first.pk)
+        start_session(first)
+        with pytest.raises(PartyToHold):
+            cancel_session(session_id=first.pk, actor=clerk)
+        assert balances_of(buyer) == (Decimal("0.00"), Decimal("16.00"))
+        cancel_session(session_id=first.pk, actor=StaffFactory())
+        assert balances_of(buyer)[0] == Decimal("16.00")
 
     def test_what_was_called_off_in_time_is_swept_up_also_after_its_start(
         self, student, course, first, enrollment
