@@ -105,6 +105,11 @@ class PartyToHold(DomainError):
     status = HTTPStatus.FORBIDDEN
 
 
+class NoteChanged(DomainError):
+    code = "note_changed"
+    message = "This note is gone, or says something else by now: look at the hold again."
+
+
 class SessionNotStarted(DomainError):
     code = "session_not_started"
     message = "The session has not started: nothing is paid out for it yet."

@@ -161,8 +161,8 @@ SETTLED_SESSIONS = Invariant(
             "settled, but late events say otherwise: staff look",
             """
             SELECT id, hold_id, session_id, amount, status, reason, review_reason
-            FROM hold_parts WHERE review_reason <> '' AND status <> 'pending'
-                AND reason <> 'staff_decision'
+            FROM hold_parts WHERE review_reason <> ''
+                AND reason IN ('attended', 'missed', 'teacher_absent')
             """,
             notice=True,
         ),

@@ -30,8 +30,10 @@ from common.admin import (
 from common.exports import in_chunks, stream_csv
 from common.formats import moment, money
 from courses.models import Course, CourseSession
-from enrollments.admin.deciding import AT_MOST, Deciding
+from enrollments.admin.deciding import AT_MOST
+from enrollments.admin.notes import Dismissing
 from enrollments.admin.prospects import attendance_for, pending_parts, presence
+from enrollments.services.decisions import parts_with_notes
 from payments.admin.books import TransferInline
 from payments.models import HoldPart, HoldStatus, PaymentHold
 
@@ -72,19 +74,21 @@ class PartInline(ReadOnlyTabularInline):
 
     @admin.display
     def why(self, part: HoldPart) -> str:
-        return part.get_reason_display() or part.review_reason or "–"
+        return "; ".join(filter(None, (part.get_reason_display(), part.review_reason))) or "–"
 
 
 class AttentionFilter(admin.SimpleListFilter):
-    """What waits for somebody: a decision of staff, or a settlement that should have been."""
+    """What waits for somebody: a decision of staff, a settlement that should have been, a look."""
 
     title = "attention"
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("overdue", "Overdue"), ("review", "Under review")]
+        return [("overdue", "Overdue"), ("review", "Under review"), ("late", "Late events")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "late":
+            return queryset.filter(pk__in=parts_with_notes().values("hold"))
         parts = {"overdue": overdue_parts, "review": parts_under_review}.get(self.value() or "")
         return queryset.filter(Exists(parts()), status=HoldStatus.HELD) if parts else queryset
 
@@ -117,7 +121,7 @@ def is_under_review(hold: PaymentHold) -> bool:
 
 
 @admin.register(PaymentHold)
-class PaymentHoldAdmin(Deciding):
+class PaymentHoldAdmin(Dismissing):
     list_display = (
         "reference", "state", "amount", "student", "teacher", "bought", "held_since", "release_due",
         "attendance",

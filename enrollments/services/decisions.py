@@ -1,4 +1,7 @@
-"""Staff decide on what waits in a hold: it goes back to the student, or out to the teacher."""
+"""Staff decide on what waits in a hold: it goes back to the student, or out to the teacher.
+
+They also look at what late events say against a settlement, and put it aside.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -15,7 +18,13 @@ from common.errors import DomainError, NotFound
 from common.money import total
 from common.transactions import operation
 from courses.models import Course, CourseSession
-from enrollments.errors import PartyToHold, SessionCalledOff, SessionNotOver, SessionNotStarted
+from enrollments.errors import (
+    NoteChanged,
+    PartyToHold,
+    SessionCalledOff,
+    SessionNotOver,
+    SessionNotStarted,
+)
 from enrollments.models import (
     CourseEnrollment,
     EnrollmentStatus,
@@ -23,7 +32,7 @@ from enrollments.models import (
     SessionPurchase,
 )
 from enrollments.quotes import TimedPart
-from enrollments.services.attendance import attendance_in
+from enrollments.services.attendance import BY_ATTENDANCE, attendance_in
 from enrollments.services.doors import check_after_refund
 from enrollments.services.progress import note_progress, note_refund
 from payments.errors import HoldSettled
@@ -69,11 +78,39 @@ def release_hold(
     return _decide(hold_id, actor, reason, part_ids, RELEASED)
 
 
+@operation
+def dismiss_note(*, part_id: UUID, note: str, actor: User) -> HoldPart:
+    """Put aside what late events say against a settled part; `note` is what staff have read of it.
+
+    The money stays where it is. A repeat raises `NoteChanged`, and so does a note that says
+    something else by now: another event has come. Raises `NotFound`, `PartyToHold`. Locks the
+    part by the update itself.
+    """
+    part = HoldPart.objects.select_related("hold__student", "session").filter(pk=part_id).first()
+    if part is None:
+        raise NotFound
+    if refusal := refuse_party(part.hold, actor):
+        raise refusal
+    if not parts_with_notes().filter(pk=part_id, review_reason=note).update(review_reason=""):
+        raise NoteChanged
+    return part
+
+
+def parts_with_notes() -> QuerySet[HoldPart]:
+    """Parts that attendance has settled, and late events speak against: staff look at them."""
+    return HoldPart.objects.filter(reason__in=BY_ATTENDANCE).exclude(review_reason="")
+
+
 def refuse_deciding(hold: PaymentHold, actor: User) -> DomainError | None:
     """Why this person cannot decide on this hold, if so."""
-    if actor.pk in (hold.student_id, hold.teacher_id, hold.referrer_id):
-        return PartyToHold()
-    return None if hold.status == HoldStatus.HELD else HoldSettled()
+    settled = None if hold.status == HoldStatus.HELD else HoldSettled()
+    return refuse_party(hold, actor) or settled
+
+
+def refuse_party(hold: PaymentHold, actor: User) -> PartyToHold | None:
+    """Nobody decides where their own money is: the student's, the teacher's, the referrer's."""
+    mine = actor.pk in (hold.student_id, hold.teacher_id, hold.referrer_id)
+    return PartyToHold() if mine else None
 
 
 def refuse_release(
