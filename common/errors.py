@@ -64,6 +64,12 @@ class PayloadTooLarge(DomainError):
     example = {"limit": 65536}
 
 
+class NotStored(DomainError):
+    code = "not_stored"
+    message = "The file could not be stored, and nothing was changed. Try again later."
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+
 class InvalidAmount(DomainError):
     code = "invalid_amount"
     message = "Give an amount such as 12.50: more than zero, at most two decimals."

@@ -31,7 +31,8 @@ _RETRYABLE = {1213, LOCK_WAIT_TIMEOUT, 1020}
 # where a standby takes over; no connection, a lost one, and the driver's word for one it closed.
 _PASSING = _RETRYABLE | {1040, 1053, 1290, 1792, 1836, 2002, 2003, 2006, 2013, 0}
 
-_inside: ContextVar[bool] = ContextVar("inside_operation", default=False)
+# What the operation that is running has done beside the database; None outside of one.
+_done_beside: ContextVar[list[Callable[[], object]] | None] = ContextVar("beside", default=None)
 
 
 def operation(function: Callable[P, R]) -> Callable[P, R]:
@@ -45,7 +46,7 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if _inside.get():
+        if _done_beside.get() is not None:
             return function(*args, **kwargs)
         return _retrying(lambda: function(*args, **kwargs))
 
@@ -55,10 +56,10 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
 def _retrying(attempt: Callable[[], R]) -> R:
     deadline = time.monotonic() + settings.DATABASE_WAIT_SECONDS
     for tried in range(1, TRIES + 1):
-        token = _inside.set(True)
+        token = _done_beside.set([])
         try:
             with transaction.atomic(durable=True):
-                return attempt()
+                return _or_undo(attempt)
         except (OperationalError, InterfaceError) as error:
             pause = random.uniform(0.005, 0.05) * tried
             last = tried == TRIES or time.monotonic() + pause > deadline
@@ -67,9 +68,34 @@ def _retrying(attempt: Callable[[], R]) -> R:
                     raise Unavailable from error
                 raise
         finally:
-            _inside.reset(token)
+            _done_beside.reset(token)
         time.sleep(pause)
     raise AssertionError("the last try returns or raises")
+
+
+def on_undo(act: Callable[[], object]) -> None:
+    """Have `act` called if the operation that is running is undone: what the database cannot undo.
+
+    Not once COMMIT is sent: then what was done may stay, and what belongs to it has to. Outside
+    of an operation nothing is undone.
+    """
+    if (done := _done_beside.get()) is not None:
+        done.append(act)
+
+
+def undo() -> None:
+    """Call what `on_undo` was given, the latest first. A repeat has nothing left to do."""
+    done = _done_beside.get()
+    while done:
+        done.pop()()
+
+
+def _or_undo(attempt: Callable[[], R]) -> R:
+    try:
+        return attempt()
+    except BaseException:
+        undo()
+        raise
 
 
 def is_retryable(error: DatabaseError | InterfaceError) -> bool:

@@ -33,7 +33,8 @@ def _mark(course: Course) -> None:
 def create_course(*, teacher: User, **terms: Any) -> Course:
     """Draft a course of `teacher`: title, texts, picture, prices (credits), `max_students`.
 
-    A repeat drafts another. Locks nothing.
+    A repeat drafts another. Raises `NotStored` where there is no room for the picture. Locks
+    nothing.
     """
     return Course.objects.create(teacher=teacher, **terms)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError
-from common.transactions import LOCK_WAIT_TIMEOUT, operation
+from common.transactions import LOCK_WAIT_TIMEOUT, operation, undo
 from common.writing import insert, save
 from payments.errors import InvalidKey, KeyReused, RequestInProgress
 from payments.models import IdempotencyRecord
@@ -26,6 +26,7 @@ _NOT_REMEMBERED = {
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.INTERNAL_SERVER_ERROR,
     HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.INSUFFICIENT_STORAGE,
 }
 
 
@@ -114,4 +115,5 @@ def _act(act: Callable[[], Answer]) -> Answer:
         # Django takes the transaction for broken after an error of the database.
         transaction.set_rollback(False)
         transaction.savepoint_rollback(before)
+        undo()
         return Answer(error.status, error.body())

@@ -3,7 +3,7 @@
 They are here, and not in the catalogue, because changing what may have been sold is.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -118,6 +118,8 @@ class CourseAdmin(SearchedAdmin):
             return self.save_all(request, *args, **kwargs)
         except DomainError as error:
             request.refusal = str(error)  # type: ignore[attr-defined]
+            for file in cast(Any, request.FILES.values()):
+                file.seek(0)  # it was read for the first try
             return self.save_all(request, *args, **kwargs)
 
     @operation

@@ -56,9 +56,9 @@ class Refunds:
 def change_course(*, course_id: UUID, actor: User, **changes: Any) -> Course:
     """Change title, texts, picture, prices (credits) or `max_students`; a repeat adds nothing.
 
-    What was sold keeps its price; the file of a picture that goes is deleted. Raises `SeatsTaken`
-    below the seats taken, `NothingToSell` for a published course, `NotFound` for anybody but its
-    teacher and staff. Locks the course.
+    What was sold keeps its price; the file of a picture that goes is deleted. Raises `NotStored`
+    where there is no room for a picture, `SeatsTaken` below the seats taken, `NothingToSell` for
+    a published course, `NotFound` for anybody but its teacher and staff. Locks the course.
     """
     course = lock_course(course_id=course_id, actor=actor)
     if "thumbnail" in changes and course.thumbnail:

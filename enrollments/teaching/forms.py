@@ -89,7 +89,7 @@ def _why_not(datetime: Any, current_timezone: Any) -> str:
 
 
 class CourseForm(EditableForm):
-    about = {"seats_taken": "max_students"}
+    about = {"seats_taken": "max_students", "not_stored": "thumbnail"}
 
     title = forms.CharField(max_length=200)
     description = forms.CharField(
