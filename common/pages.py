@@ -6,7 +6,8 @@ from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
 
 
-def page_of(rows: Any, size: int, request: HttpRequest) -> Page:
-    """The page of `rows` that the request's `page` names: the first one where it names none."""
+def page_of(rows: Any, size: int, request: HttpRequest, *, opens_at: int = 0) -> Page:
+    """The page of `rows` that the request's `page` names; without it, that of row `opens_at`."""
     asked = request.GET.get("page", "")
-    return Paginator(rows, size).get_page(asked if asked.isascii() and asked.isdigit() else 1)
+    opens = opens_at // size + 1
+    return Paginator(rows, size).get_page(asked if asked.isascii() and asked.isdigit() else opens)

@@ -252,6 +252,12 @@ class CourseSession(TimestampedModel):
         return self.status in self.OPEN and not self.has_started(now)
 
 
+def next_of(sessions: Sequence[CourseSession], now: datetime) -> int:
+    """At which place in these sessions the first stands that is neither cancelled nor over."""
+    lasting = (session.status in session.OPEN and session.ends_at > now for session in sessions)
+    return next((place for place, lasts in enumerate(lasting) if lasts), 0)
+
+
 class OutlinedSession(NamedTuple):
     """A session as its course's outline knows it; without a start once it is called off."""
 

@@ -131,6 +131,23 @@ def extend_course(course: Course, *, starts_at: datetime, minutes: int = 60) -> 
     )
 
 
+def lengthen_course(course: Course, sessions: int) -> None:
+    """Give it so many sessions, at once: of those added a fifth is over, and a fifth called off."""
+    last, becomes = course.sessions.last(), ("completed", "cancelled", *["scheduled"] * 3)
+    CourseSession.objects.bulk_create(
+        CourseSession(
+            course=course,
+            session_number=number,
+            title="A lesson",
+            duration_minutes=60,
+            status=becomes[number % 5],
+            starts_at=last.starts_at + number * DAY * (-1 if number % 5 == 0 else 1),
+        )
+        for number in range(last.session_number + 1, sessions + 1)
+    )
+    write_outline(course)
+
+
 def earn(user: User, amount: Decimal | str = "100.00") -> CourseSession:
     """Have `user` earn `amount` by a session of the past, of which nothing goes to the platform."""
     with override_settings(COMMISSION_BP=0):

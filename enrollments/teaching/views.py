@@ -5,10 +5,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.errors import DomainError
 from common.pages import page_of
+from courses.models import next_of
 from courses.services import archive_course, publish_course
 from courses.services import create_course as draft_course
 from enrollments.policy import Policy
@@ -19,6 +21,7 @@ from enrollments.teaching.guards import TeacherRequest, for_teachers, own_course
 from payments.pages import submit_once
 
 COURSES_PER_PAGE = 20
+SESSIONS_PER_PAGE = 50
 
 
 @for_teachers
@@ -36,8 +39,10 @@ def course(request: TeacherRequest, course_id: Any) -> HttpResponse:
     """One of my courses, with its sessions and what can be done to them."""
     found = own_course(request, course_id)
     reads.describe([found])
-    sessions, policy = reads.sessions_of(found), Policy.now()
-    context = {"course": found, "sessions": sessions, "policy": policy}
+    sessions = reads.sessions_of(found)
+    opens_at = next_of(sessions, timezone.now())
+    page = page_of(sessions, SESSIONS_PER_PAGE, request, opens_at=opens_at)
+    context = {"course": found, "page_obj": page, "policy": Policy.now()}
     return render(request, "teaching/course.html", context)
 
 

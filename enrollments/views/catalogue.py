@@ -8,12 +8,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from common.pages import page_of
+from courses.models import next_of
 from enrollments import offers, storefront
 from enrollments.forms import CatalogueForm
 from enrollments.policy import Policy
 from enrollments.views.people import visitor
 
 CARDS_PER_PAGE = 12
+SESSIONS_PER_PAGE = 50
 
 
 @require_safe
@@ -31,10 +33,12 @@ def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
     """A course and its sessions, each with what the reader can do about it."""
     found = storefront.course_for(visitor(request), course_id)
     reader, now = offers.Reader.of(visitor(request)), timezone.now()
-    for session in found.listed:
+    page = page_of(found.listed, SESSIONS_PER_PAGE, request, opens_at=next_of(found.listed, now))
+    for session in page:
         session.offer = offers.session_offer(session, reader, now)
     context = {
         "course": found,
+        "page_obj": page,
         "offer": offers.course_offer(found, reader),
         "lines": offers.price_lines(found.quote),
         "reader": reader,

@@ -5,12 +5,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from courses.models import CourseSession
-from courses.services import write_outline
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from tests.api.conftest import client_of
-from tests.factories import DAY, make_course, student_with_credit
+from tests.factories import lengthen_course, make_course, student_with_credit
 
 # START TRANSACTION and COMMIT are real only outside a test's own transaction.
 pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
@@ -192,26 +190,9 @@ def test_the_catalogue_reads_no_more_of_long_courses(path, seats):
 
     short = cost()
     for course in courses:
-        lengthen(course, 200)
+        lengthen_course(course, 200)
     assert cost() == short
     assert "of 200 sessions to come" in Client().get("/").text
-
-
-def lengthen(course, count: int) -> None:
-    """More sessions, made at once: a fifth of them is over, and a fifth called off."""
-    last, teaches = course.sessions.last(), ("completed", "cancelled", *["scheduled"] * 3)
-    CourseSession.objects.bulk_create(
-        CourseSession(
-            course=course,
-            session_number=number,
-            title="A lesson",
-            duration_minutes=60,
-            status=teaches[number % 5],
-            starts_at=last.starts_at + number * DAY * (-1 if number % 5 == 0 else 1),
-        )
-        for number in range(last.session_number + 1, count + 1)
-    )
-    write_outline(course)
 
 
 @pytest.mark.skipif(connection.vendor != "mysql", reason="counts what MariaDB counts")

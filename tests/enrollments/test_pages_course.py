@@ -19,6 +19,7 @@ from tests.factories import (
     DAY,
     StaffFactory,
     end_session,
+    lengthen_course,
     make_course,
     start_session,
     student_with_credit,
@@ -369,3 +370,38 @@ def statements(client, course, reader) -> int:
     with CaptureQueriesContext(connection) as asked:
         assert client.get(f"/courses/{course.pk}/").status_code == 200
     return len(asked)
+
+
+class TestLongCourses:
+    @pytest.fixture
+    def course(self):
+        """Of 200 sessions with titles as people write them, the first 70 over."""
+        course = make_course(sessions=1, price_full_course="1000.00", max_students=5)
+        lengthen_course(course, 200)
+        title = "Ordering at the counter, and asking for the bill"
+        course.sessions.update(title=title, status="scheduled")
+        course.sessions.filter(session_number__lte=70).update(status="completed")
+        return course
+
+    @pytest.mark.parametrize("path", ["/courses/{}/", "/teaching/courses/{}/"])
+    def test_the_page_opens_where_the_course_is(self, client, course, path):
+        client.force_login(course.teacher)
+        opened = client.get(path.format(course.pk))
+        assert "Session 71: " in opened.text
+        assert "Session 50: " not in opened.text
+        assert "Page 2 of 4" in opened.text
+        last = client.get(path.format(course.pk), {"page": "4"})
+        assert ("Session 200: " in last.text, "Session 150: " in last.text) == (True, False)
+
+    @pytest.mark.parametrize("path", ["/courses/{}/", "/teaching/courses/{}/"])
+    def test_a_page_of_it_is_light(self, client, course, path):
+        """Styles and script come on top of it."""
+        client.force_login(course.teacher)
+        for page in range(1, 5):
+            assert len(client.get(path.format(course.pk), {"page": page}).content) < 60_000
+
+    def test_its_price_is_that_of_all_sessions(self, client, course, student):
+        """Whichever of them are on the page."""
+        shown = look(client, course, student).context["course"]
+        assert len(shown.quote.shares) == 104
+        assert shown.price_now == Decimal("520.00")
