@@ -12,6 +12,8 @@ M = TypeVar("M", bound=Model)
 # A spreadsheet takes what begins so for a formula, or skips the first character to find one.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 CHUNK = 500
+# Without it Excel reads UTF-8 as the code page of its country.
+BYTE_ORDER_MARK = "\ufeff"
 
 
 class _Echo:
@@ -26,7 +28,8 @@ def stream_csv(
 ) -> StreamingHttpResponse:
     """A download of these rows, written as they are read."""
     writer = csv.writer(_Echo())
-    lines = (writer.writerow([*map(safe_cell, row)]) for row in chain([header], rows))
+    cells = (writer.writerow([*map(safe_cell, row)]) for row in chain([header], rows))
+    lines = chain([BYTE_ORDER_MARK], cells)
     headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -1,6 +1,6 @@
 """What teachers type: a course, a session, the word that calls a session off."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -22,6 +22,7 @@ PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")
 PICTURE_SIZE = (1280, 720)
 # Nobody sells further ahead; a slip of the finger in the year does.
 FURTHEST_START = timedelta(days=5 * 365)
+AS_SHOWN = "%Y-%m-%dT%H:%M"
 
 CATEGORIES = (
     "Art", "Business", "Communication", "Cooking", "Games", "Languages", "Literature",
@@ -57,12 +58,29 @@ class EditableForm(RefusableForm):
         return {name: self.cleaned_data[name] for name in self.changed_data}
 
 
-class StartField(forms.DateTimeField):
-    """A start in the teacher's own zone. What the clock skips or shows twice is refused."""
+class HiddenStart(forms.DateTimeInput):
+    """In the words of the field that is seen, so that the two can be compared."""
 
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    input_type = "hidden"
+
+    def __init__(self, attrs: Any = None) -> None:
+        super().__init__(attrs, format=AS_SHOWN)
+
+
+class StartField(forms.DateTimeField):
+    """A start in the teacher's own zone. What the clock skips or shows twice is refused.
+
+    Only what was typed: `shown`, the text of a start that is there, still means that `start`.
+    """
+
+    shown: str | None = None
+    start: Any = None
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=AS_SHOWN)
+    hidden_widget = HiddenStart
 
     def to_python(self, value: Any) -> Any:
+        if self.shown and value == self.shown:
+            return self.start
         if not str(value).isascii():
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         try:
@@ -198,10 +216,15 @@ class SessionForm(EditableForm):
         self.fields["starts_at"].help_text = f"In your time zone, {zone}."
         if session:
             self.show(**{name: getattr(session, name) for name in self.fields})
-            # The page shows no seconds: a time left alone has to count as unchanged.
-            self.initial["starts_at"] = session.starts_at.replace(second=0, microsecond=0)
+            self._keep_start(session.starts_at)
         if session and session.has_started():
             self.fields["starts_at"].disabled = self.fields["duration_minutes"].disabled = True
+
+    def _keep_start(self, start: datetime) -> None:
+        """A time left alone counts as unchanged, though the page shows no seconds and no zone."""
+        field: Any = self.fields["starts_at"]
+        field.start = self.initial["starts_at"] = start.replace(second=0, microsecond=0)
+        field.shown = self.data.get(self.add_initial_prefix("starts_at"))
 
     def clean_starts_at(self) -> Any:
         starts_at = self.cleaned_data["starts_at"]

@@ -275,7 +275,10 @@ def test_support_looks_and_does_not_touch(client, hold):
 
 
 def rows(answer) -> list[dict[str, str]]:
-    text = b"".join(answer.streaming_content).decode()
+    content = b"".join(answer.streaming_content)
+    # A spreadsheet reads every character.
+    assert content.startswith(b"\xef\xbb\xbf")
+    text = content.decode("utf-8-sig")
     return list(csv.DictReader(text.splitlines()))
 
 

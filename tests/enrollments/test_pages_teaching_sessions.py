@@ -1,6 +1,6 @@
 """What teachers see of a session, and do to it in the browser: add, change, move, call off."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -228,6 +228,29 @@ class TestEditing:
         # The page knows minutes alone, the session its microseconds.
         assert changed.starts_at == first.starts_at
         assert "Changed" not in page.text
+
+    @pytest.mark.parametrize("fold", [0, 1])
+    def test_a_session_in_the_hour_that_comes_twice_can_be_renamed(self, browser, first, fold):
+        """Its time is shown without saying which of the two it is, and comes back so."""
+        twice = datetime(2027, 10, 31, 2, 30, 17, tzinfo=MADRID, fold=fold)
+        CourseSession.objects.filter(pk=first.pk).update(starts_at=twice)
+        page = edit(browser, first, title="Late at night")
+        assert said(page) == ["Your changes are saved."]
+        first.refresh_from_db()
+        assert (first.title, first.starts_at) == ("Late at night", twice.astimezone(UTC))
+
+    def test_an_old_page_of_that_hour_moves_nothing(self, browser, first):
+        twice = datetime(2027, 10, 31, 2, 30, tzinfo=MADRID).astimezone(UTC)
+        CourseSession.objects.filter(pk=first.pk).update(starts_at=twice)
+        old = shown(browser.get(at("edit_session", first)))
+        CourseSession.objects.filter(pk=first.pk).update(starts_at=twice + 5 * DAY)
+        browser.post(at("edit_session", first), old | {"title": "Only the title"})
+        first.refresh_from_db()
+        assert (first.title, first.starts_at) == ("Only the title", twice + 5 * DAY)
+
+    def test_a_session_is_not_moved_into_that_hour(self, browser, first):
+        page = edit(browser, first, starts_at="2027-10-31T02:30")
+        assert "it is 02:30 twice" in errors(page)["starts_at"][0]
 
     def test_moved(self, browser, course, first):
         enrol(course)

@@ -262,7 +262,7 @@ class TestTable:
     def lines(self, browser):
         answer = browser.get("/earnings/sessions.csv")
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-        text = b"".join(answer.streaming_content).decode()
+        text = b"".join(answer.streaming_content).decode("utf-8-sig")
         return list(csv.DictReader(text.splitlines()))
 
     def test_a_line_for_each_session_and_one_for_referrals(self, browser, teacher):
@@ -284,6 +284,10 @@ class TestTable:
         course = make_course(sessions=1, teacher=teacher, title="=HYPERLINK(1)")
         enroll_full_course(student=student_with_credit(), course_id=course.pk)
         assert self.lines(browser)[0]["Course"] == "'=HYPERLINK(1)"
+
+    def test_a_spreadsheet_reads_every_character(self, browser):
+        content = b"".join(browser.get("/earnings/sessions.csv").streaming_content)
+        assert content.startswith(b"\xef\xbb\xbfCourse,")
 
     def test_nothing_of_anybody_else(self, client, teacher):
         client.force_login(TeacherFactory())
