@@ -58,14 +58,22 @@ def _sessions(platform: Platform, courses: int, students: int) -> list[Any]:
 
 
 def _end(sessions: Sequence[Any]) -> None:
-    """Have the sessions taken place two hours ago, with teacher and students there throughout."""
+    """Have the sessions taken place two hours ago, with teacher and students there throughout.
+
+    Their rooms were watched: by LiveKit's events, and by polls.
+    """
     places = ", ".join(["%s"] * len(sessions))
     ago = "NOW(6) - INTERVAL 2 HOUR"
     connections = (
         "INSERT INTO attendances (id, session_id, user_id, connection, room_sid, joined_at,"
-        f" left_at, source) SELECT {NEW_KEY}, s.id, %s, UUID(), '', s.starts_at,"
-        " s.starts_at + INTERVAL 1 HOUR, 'webhook' FROM course_sessions s %s"
-        f" WHERE s.id IN ({places})"
+        f" left_at, seen_at, source) SELECT {NEW_KEY}, s.id, %s, UUID(), 'RM', s.starts_at,"
+        " s.starts_at + INTERVAL 1 HOUR, s.starts_at + INTERVAL 1 HOUR, 'webhook'"
+        f" FROM course_sessions s %s WHERE s.id IN ({places})"
+    )
+    watches = (
+        "INSERT INTO room_watches (id, session_id, room_sid, started_at, finished_at, seen_at)"
+        f" SELECT {NEW_KEY}, id, %s, starts_at, starts_at + INTERVAL 1 HOUR, starts_at +"
+        f" INTERVAL 1 HOUR FROM course_sessions WHERE id IN ({places})"
     )
     students = "JOIN hold_parts p ON p.session_id = s.id JOIN payment_holds h ON h.id = p.hold_id"
     with connection.cursor() as cursor:
@@ -74,6 +82,8 @@ def _end(sessions: Sequence[Any]) -> None:
             f"UPDATE hold_parts SET sold_starts_at = {ago} WHERE session_id IN ({places})",
         ):
             cursor.execute(statement, sessions)
+        for room_sid in ("RM", ""):
+            cursor.execute(watches, [room_sid, *sessions])
         for who, joined in (
             ("c.teacher_id", "JOIN courses c ON c.id = s.course_id"),
             ("h.student_id", students),

@@ -3,8 +3,9 @@
 import asyncio
 import base64
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -39,11 +40,16 @@ class VideoRefused(VideoUnreachable):
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """Somebody's connection to a room: LiveKit names each with an id (`sid`) of its own."""
+    """Somebody's connection to a room: LiveKit names each with an id (`sid`) of its own.
+
+    One that is asked for is `active` once sound and picture can pass. What an event says of that
+    does not tell: `participant_left` has one that was.
+    """
 
     identity: str
     sid: str
     joined_at: datetime | None
+    active: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +128,14 @@ def receive(body: bytes, authorization: str) -> RoomEvent:
 def read(body: str) -> RoomEvent:
     """The event in a body that `receive` has seen."""
     return _from_wire(Parse(body, WebhookEvent(), ignore_unknown_fields=True))
+
+
+def without_secrets(body: str) -> str:
+    """The body of an event without the password of the room's relay."""
+    said = json.loads(body)
+    if isinstance(said.get("room"), dict):
+        said["room"].pop("turnPassword", None)
+    return json.dumps(said, separators=(",", ":"))
 
 
 def write(event: RoomEvent) -> str:
@@ -245,7 +259,10 @@ def _from_wire(event: WebhookEvent) -> RoomEvent:
 
 def _connection(somebody: ParticipantInfo) -> Connection:
     joined_at = _moment(somebody.joined_at)
-    return Connection(identity=somebody.identity, sid=somebody.sid, joined_at=joined_at)
+    active = somebody.state == ParticipantInfo.State.ACTIVE
+    return Connection(
+        identity=somebody.identity, sid=somebody.sid, joined_at=joined_at, active=active
+    )
 
 
 def _moment(seconds: int) -> datetime | None:

@@ -180,7 +180,8 @@ class SessionPurchase(Booking):
 class WebhookEvent(UUIDModel):
     """One event of LiveKit's as it came, stored before anything is done with it.
 
-    `session` is the one of its room, if that room is ours. `note` says what came of it.
+    `session` is the one of its room, if that room is ours. Without `occurred_at` its clock could
+    not be read. `note` says what came of it.
     """
 
     event_id = ExactCharField(max_length=100, unique=True)
@@ -190,7 +191,7 @@ class WebhookEvent(UUIDModel):
     session = models.ForeignKey(
         "courses.CourseSession", models.SET_NULL, null=True, related_name="webhook_events"
     )
-    occurred_at = models.DateTimeField()
+    occurred_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField(default=timezone.now)
     processed_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=200, blank=True)
@@ -212,8 +213,9 @@ class WebhookEvent(UUIDModel):
 class Attendance(UUIDModel):
     """One connection of somebody to a session's room, from `joined_at` to `left_at`.
 
-    `joined_at` is missing while only its end is known, `left_at` while it lasts or its end was
-    lost. LiveKit names each connection anew, so a rejoin is another row.
+    `joined_at` is missing while nothing says that it became active, `left_at` while it lasts or
+    its end was lost: then its last sign, `seen_at`, tells, and `gone_at`, the first poll after that
+    which did not find it. LiveKit names each connection anew, so a rejoin is another row.
     """
 
     class Source(models.TextChoices):
@@ -226,6 +228,8 @@ class Attendance(UUIDModel):
     room_sid = ExactCharField(max_length=100)
     joined_at = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
     source = models.CharField(max_length=20, choices=Source)
 
     objects = LockingQuerySet.as_manager()
@@ -244,3 +248,29 @@ class Attendance(UUIDModel):
 
     def __str__(self) -> str:
         return self.connection
+
+
+class RoomWatch(UUIDModel):
+    """From when until when it is known who came and went in a session's room.
+
+    One row for each room of LiveKit's, which has an id (`room_sid`): when it started and finished,
+    as far as its events say. And one for each run of polls that were answered, the first and the
+    last of them. `seen_at` is the last sign of either.
+    """
+
+    session = models.ForeignKey(
+        "courses.CourseSession", models.CASCADE, related_name="room_watches"
+    )
+    room_sid = ExactCharField(max_length=100, blank=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField()
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        db_table = "room_watches"
+        indexes = [models.Index(fields=["session", "room_sid"], name="room_watches_of_session")]
+
+    def __str__(self) -> str:
+        return self.room_sid or "polls"

@@ -17,15 +17,16 @@ def conversation(
 ) -> list[RoomEvent]:
     """The events of a room in which these people came and went, oldest first.
 
-    Each visit is a connection of its own. What lies after `until` has not happened yet.
+    Each visit is a connection of its own. The room is there for the whole session at least, so
+    that nobody wonders who came. What lies after `until` has not happened yet.
     """
     sid = _name("RM")
     times = [fraction for each in visits.values() for visit in each for fraction in visit]
-    told = [_event(session, sid, "room_started", min(times, default=0))]
+    told = [_event(session, sid, "room_started", min([0, *times]))]
     for user, each in visits.items():
         for start, end in each:
             told += _visit(session, sid, user, start, end)
-    told.append(_event(session, sid, "room_finished", max(times, default=1)))
+    told.append(_event(session, sid, "room_finished", max([1, *times])))
     told.sort(key=_when)
     return [event for event in told if until is None or _when(event) <= until]
 

@@ -313,6 +313,8 @@ if LIVEKIT_CLIENT_URL:
     SECURE_CSP["form-action"].append(f"{_client.scheme}://{_client.netloc}")
 # How long a pass to a room lets in: whoever is in stays in.
 JOIN_PASS_MINUTES = env.int("JOIN_PASS_MINUTES", default=5)
+# Answered polls of a room that lie no further from each other watch the time between them.
+POLLS_APART_MINUTES = env.int("POLLS_APART_MINUTES", default=10)
 # How long after its end a session's room is closed.
 ROOM_CLOSES_MINUTES = env.int("ROOM_CLOSES_MINUTES", default=10)
 # How long an answer of LiveKit is waited for; what moves money waits no longer for all of them.

@@ -102,6 +102,10 @@ class Room:
         """Somebody comes and goes."""
         return [self.joined(user, start), self.left(user, end)]
 
+    def throughout(self, *bodies: bytes) -> list[bytes]:
+        """These, in a room that was there for the whole session: so nobody else came."""
+        return [self.started(), *bodies, self.finished(self.session.duration_minutes)]
+
 
 def hear(*bodies: bytes) -> None:
     """Take events as LiveKit sends them, each answered 200."""
@@ -115,8 +119,6 @@ def hear(*bodies: bytes) -> None:
 def attend(session: CourseSession, *people: User, minutes: float = 60) -> Room:
     """These people were in a session's room from its start, for so many minutes."""
     room = Room(session)
-    hear(room.started())
-    for person in people:
-        hear(*room.visit(person, 0, minutes))
-    hear(room.finished(minutes))
+    visits = [body for person in people for body in room.visit(person, 0, minutes)]
+    hear(*room.throughout(*visits))
     return room

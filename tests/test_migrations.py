@@ -14,11 +14,21 @@ from django.utils import timezone
 
 from accounts.models import User
 from courses.models import CourseSession
+from enrollments.models import Attendance, WebhookEvent
 from enrollments.services.enrolling import enroll_full_course
+from enrollments.services.events import waiting_events
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
 from payments.models import HoldPart, PaymentHold
-from tests.factories import DAY, UserFactory, extend_course, make_course, student_with_credit
+from tests.factories import (
+    DAY,
+    UserFactory,
+    end_session,
+    extend_course,
+    make_course,
+    student_with_credit,
+)
+from tests.rooms import CONFIGURED, Room, hear
 
 ROOT = Path(__file__).resolve().parent.parent
 DOWNWARDS = ("payments", "enrollments", "courses", "admin", "accounts")
@@ -96,6 +106,33 @@ def test_what_was_called_off_unpaid_lost_its_share():
     module.take_off_the_price(apps, None)
 
     assert [type(s).objects.get(pk=s.pk).has_share for s in sessions] == [True, False, True]
+
+
+@pytest.mark.django_db
+def test_what_is_not_settled_is_worked_in_anew(settings):
+    for name, value in CONFIGURED.items():
+        setattr(settings, name, value)
+    course = make_course(sessions=2)
+    over, settled = course.sessions.all()
+    stays = {}
+    for session in (over, settled):
+        end_session(session, ago=DAY)
+        room = Room(session)
+        hear(room.started(), room.joined(course.teacher, 5), room.event("track_published", 50))
+        stays[session] = Attendance.objects.filter(session=session)
+    CourseSession.objects.filter(pk=settled.pk).update(status="completed")
+    WebhookEvent.objects.update(body='{"room": {"name": "x", "turnPassword": "secret"}, "id": "1"}')
+
+    import_module("enrollments.migrations.0016_signs_of_before").take_over(apps, None)
+
+    assert set(waiting_events()) == {
+        *WebhookEvent.objects.filter(session=over).values_list("pk", flat=True)
+    }
+    assert not stays[over].exists()
+    assert stays[settled].get().seen_at == settled.ends_at
+    assert set(WebhookEvent.objects.values_list("body", flat=True)) == {
+        '{"room":{"name":"x"},"id":"1"}'
+    }
 
 
 def tables(url: str) -> set[str]:

@@ -75,17 +75,17 @@ def preview_release(hold: PaymentHold, actor: User, attended: Attended) -> Prosp
 
 
 def attendance_for(holds: Iterable[PaymentHold]) -> Attended:
-    """Who was in the sessions of these holds, which come with their parts; one statement."""
+    """Who was in the sessions of these holds, which come with their parts; two statements."""
     parts = [part for hold in holds for part in hold.parts.all()]
     return attendance_in({part.session_id: part.session for part in parts}.values())
 
 
 def presence(part: HoldPart, hold: PaymentHold, attended: Attended) -> str:
-    """How long student and teacher were there; nothing before the session begins."""
+    """How long student and teacher were there, `5 to 60` where nobody knows; nothing before."""
     if not part.session.has_started():
         return ""
     people = {"Student": hold.student_id, "teacher": hold.teacher_id}
-    times = (f"{who} {attended.of(part, key).minutes}" for who, key in people.items())
+    times = (f"{who} {attended.of(part, key)}" for who, key in people.items())
     return f"{', '.join(times)} of {part.sold_duration_minutes} min"
 
 

@@ -1,7 +1,7 @@
 """LiveKit's events: stored once as they come, and then worked into attendance, now or later."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,18 +11,17 @@ from common.errors import Unavailable
 from common.transactions import operation
 from courses.models import CourseSession
 from enrollments import livekit
-from enrollments.livekit import LONGEST_ID, RoomEvent
-from enrollments.models import Attendance, WebhookEvent
-from enrollments.services import attendance, doors
+from enrollments.livekit import LONGEST_ID, Connection, RoomEvent
+from enrollments.models import WebhookEvent
+from enrollments.presence import ROOM_FINISHED, ROOM_STARTED
+from enrollments.services import doors, signs
 from enrollments.services.attendance import BY_ATTENDANCE, Attended, attendance_in, outcome_of
+from enrollments.services.signs import ABORTED, JOINED, LEFT
 from payments.models import HoldPart
 
 logger = logging.getLogger(__name__)
 
-ROOM_STARTED = "room_started"
-JOINED = "participant_joined"
-LEFT = {"participant_left", "participant_connection_aborted"}
-KNOWN = {ROOM_STARTED, attendance.ROOM_FINISHED, JOINED, *LEFT}
+KNOWN = {ROOM_STARTED, ROOM_FINISHED, JOINED, LEFT, ABORTED}
 LONGEST_ROOM = 255
 CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -52,9 +51,9 @@ def store_event(event: RoomEvent, body: str) -> UUID:
             "room_name": event.room_name[:LONGEST_ROOM],
             "room_sid": event.room_sid,
             "session": session,
-            "occurred_at": event.occurred_at or now,
+            "occurred_at": event.occurred_at,
             "received_at": now,
-            "body": body,
+            "body": livekit.without_secrets(body),
         },
     )
     return row.pk
@@ -69,7 +68,8 @@ def process_event(key: UUID) -> bool:
     """
     came_late = _work_in(key)
     if came_late:
-        _note_doubts(key)
+        row = WebhookEvent.objects.get(pk=key)
+        _note_doubts(row.session_id, event=key)
     return came_late is not None
 
 
@@ -79,25 +79,33 @@ def waiting_events() -> list[UUID]:
     return list(waiting.values_list("pk", flat=True))
 
 
-@operation
-def record_seen(
-    session_id: UUID, room_sid: str, connections: Collection[livekit.Connection]
+def record_answer(
+    session_id: UUID, people: Sequence[Connection], *, room_sid: str, at: datetime
 ) -> int:
-    """Note who is connected to a session's room now, as LiveKit says; gives how many are ours.
+    """Note whom LiveKit named when it was asked `at` a time who is in a session's room.
 
-    A repeat changes nothing. Locks the session.
+    Without such a room it has no `room_sid`: that is an answer too. Gives how many of ours were
+    active. A repeat changes nothing. Locks the session; afterwards, where money may be settled
+    already, the parts that pay for it, to note on them what it speaks against.
     """
+    seen, came_late = _record_answer(session_id, people, room_sid, at)
+    if came_late:
+        _note_doubts(session_id)
+    return seen
+
+
+@operation
+def _record_answer(
+    session_id: UUID, people: Sequence[Connection], room_sid: str, at: datetime
+) -> tuple[int, bool]:
     session = CourseSession.objects.locked().get(pk=session_id)
-    now = timezone.now()
-    people = doors.users_among({connection.identity for connection in connections})
-    known = [c for c in connections if c.identity in people]
-    for connection in known:
-        user = people[connection.identity]
-        attendance.record_joined(
-            session, user, connection, room_sid=room_sid, at=now, source=Attendance.Source.POLL
-        )
-    _go_live(session, now)
-    return len(known)
+    active = [somebody for somebody in people if somebody.active]
+    users = doors.users_among({somebody.identity for somebody in active})
+    seen = {c: users[c.identity] for c in active if c.identity in users}
+    signs.record_poll(session, seen, room_sid, at)
+    if room_sid:
+        _go_live(session, at)
+    return len(seen), _may_be_decided(session)
 
 
 @operation
@@ -126,27 +134,28 @@ def _change_attendance(row: WebhookEvent, session: CourseSession | None) -> str:
     """What an event changes; gives what came of it, in words."""
     if session is None:
         return "ignored: not a room of ours"
-    if row.kind not in KNOWN:
-        return "ignored: of no interest"
-    _go_live(session, row.occurred_at)
-    if row.kind == attendance.ROOM_FINISHED:
-        attendance.record_finished(session, room_sid=row.room_sid, at=row.occurred_at)
-    elif row.kind != ROOM_STARTED:
-        return _connect(row, session)
-    return "done"
-
-
-def _connect(row: WebhookEvent, session: CourseSession) -> str:
-    """Somebody came or went."""
+    if row.occurred_at is None:
+        return "ignored: it does not say when"
+    if row.room_sid:
+        signs.record_event(session, row.kind, row.room_sid, row.occurred_at)
+    if row.kind in KNOWN:
+        _go_live(session, row.occurred_at)
     connection = livekit.read(row.body).connection
-    users = doors.users_among({connection.identity}) if connection else {}
-    if not (connection and users and 0 < len(connection.sid) <= LONGEST_ID):
+    if connection is None:
+        return "done"
+    return _connect(row, session, connection, at=row.occurred_at)
+
+
+def _connect(
+    row: WebhookEvent, session: CourseSession, connection: Connection, *, at: datetime
+) -> str:
+    """Somebody came or went, or did something there."""
+    user = doors.users_among({connection.identity}).get(connection.identity)
+    if user is None or not 0 < len(connection.sid) <= LONGEST_ID:
         return "ignored: nobody of ours"
-    user = users[connection.identity]
-    record = attendance.record_joined if row.kind == JOINED else attendance.record_left
-    record(session, user, connection, room_sid=row.room_sid, at=row.occurred_at)
+    signs.record_sign(session, user, connection, kind=row.kind, room_sid=row.room_sid, at=at)
     if row.kind == JOINED:
-        doors.check_joiner(session, user, at=row.occurred_at)
+        doors.check_joiner(session, user, at=at)
     return "done"
 
 
@@ -159,32 +168,31 @@ def _go_live(session: CourseSession, at: datetime) -> None:
 
 
 @operation
-def _note_doubts(key: UUID) -> None:
-    """Compare what was settled with what a late event says; until then it counts as waiting.
+def _note_doubts(session_id: UUID | None, *, event: UUID | None = None) -> None:
+    """Compare what was settled with what is known by now.
 
-    Settlement looks for waiting events once it has its parts locked: either it sees this one, or
-    its parts are waited for here.
+    An event counts as waiting until then. Settlement looks for those once it has its parts locked:
+    either it sees this one, or its parts are waited for here.
     """
-    row = WebhookEvent.objects.select_related("session").get(pk=key)
-    if session := row.session:
+    session = session_id and CourseSession.objects.filter(pk=session_id).first()
+    if session:
         locked = HoldPart.objects.filter(session=session).order_by("pk").locked()
         parts = HoldPart.objects.filter(pk__in=[part.pk for part in locked])
         attended = attendance_in([session])
         for part in parts.select_related("hold"):
             if doubt := _doubt(part, attended):
                 HoldPart.objects.filter(pk=part.pk).update(review_reason=doubt)
-    WebhookEvent.objects.filter(pk=key).update(processed_at=timezone.now())
+    if event:
+        WebhookEvent.objects.filter(pk=event).update(processed_at=timezone.now())
 
 
 def _doubt(part: HoldPart, attended: Attended) -> str:
     """What speaks against how a part was settled, or for a decision on one under review."""
     teacher = attended.of(part, part.hold.teacher_id)
     student = attended.of(part, part.hold.student_id)
-    decided = part.reason in BY_ATTENDANCE and part.reason != outcome_of(teacher, student)
+    now_said = outcome_of(teacher, student)
+    decided = part.reason in BY_ATTENDANCE and now_said not in (None, part.reason)
     waits = part.status == HoldPart.Status.PENDING and part.review_reason
     if not (decided or waits):
         return ""
-    return (
-        f"By late events the teacher was there {teacher.minutes} minutes, "
-        f"the student {student.minutes}."
-    )
+    return f"By late events the teacher was there {teacher} minutes, the student {student}."

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from courses.models import MAX_SESSION_MINUTES, CourseSession
 from enrollments import livekit
 from enrollments.livekit import VideoRefused
 from enrollments.services.doors import is_shut, keep_door
-from enrollments.services.events import record_seen
+from enrollments.services.events import record_answer
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +44,11 @@ def poll_rooms() -> Iterator[Count]:
     Gives a count for each session. A repeat notes the same, and finds nobody to put out. Asks
     LiveKit. Raises `VideoNotConfigured`, and `VideoUnreachable`, which leaves the rest undone.
     """
+    asked_at = timezone.now()
     rooms = livekit.open_rooms()
     for session in _sessions(rooms):
         try:
-            yield _poll(session, rooms.get(session.room_name))
+            yield _poll(session, rooms.get(session.room_name), asked_at)
         except (Unavailable, VideoRefused):
             logger.exception("the room of %s was not polled", session.pk)
             yield Count(sessions=1, failed=1)
@@ -66,11 +67,13 @@ def _sessions(rooms: Iterable[str]) -> list[CourseSession]:
     return [s for s in found.values() if s.room_name in rooms or not is_shut(s, now)]
 
 
-def _poll(session: CourseSession, room_sid: str | None) -> Count:
+def _poll(session: CourseSession, room_sid: str | None, asked_at: datetime) -> Count:
     if room_sid is None:
+        record_answer(session.pk, [], room_sid="", at=asked_at)
         return Count(sessions=1)
+    asked_at = timezone.now()
     people = livekit.people_in(session.room_name)
-    seen = record_seen(session.pk, room_sid, people)
+    seen = record_answer(session.pk, people, room_sid=room_sid, at=asked_at)
     shut = is_shut(session, timezone.now())
     put_out = keep_door(session, people)
     return Count(sessions=1, open=1, people=seen, put_out=put_out, closed=int(shut))

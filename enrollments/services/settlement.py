@@ -19,14 +19,19 @@ from common.transactions import operation
 from common.writing import save
 from courses.models import CourseSession, grace
 from enrollments.models import (
-    Attendance,
     CourseEnrollment,
     PurchaseStatus,
     SessionPurchase,
     WebhookEvent,
 )
 from enrollments.quotes import TimedPart
-from enrollments.services.attendance import Attended, Presence, attendance_in, outcome_of
+from enrollments.services.attendance import (
+    MINUTE,
+    Attended,
+    Presence,
+    attendance_in,
+    outcome_of,
+)
 from enrollments.services.enrolling import MUTABLE
 from enrollments.services.events import process_event, waiting_events
 from enrollments.services.progress import note_progress, note_refund
@@ -37,10 +42,7 @@ from payments.services.holds import Settled, Verdict, lock_pending_parts, settle
 logger = logging.getLogger(__name__)
 Status, Reason = HoldPart.Status, HoldPart.Reason
 Booking = CourseEnrollment | SessionPurchase
-# A `CourseSession` that knows whether anything was `heard` of its room, and whether some of its
-# events are `waiting` to be worked in.
-KnownSession = Any
-NO_EVIDENCE = "No event of the room has come, so nobody knows who was there."
+NO_EVIDENCE = "Nobody knows who was there: nothing was heard of the room in that time."
 _ENDS_AS = {
     Reason.ATTENDED: PurchaseStatus.ATTENDED,
     Reason.MISSED: PurchaseStatus.MISSED,
@@ -121,7 +123,7 @@ def settle_hold(key: UUID) -> Tally:
     attended = attendance_in(sessions.values(), [hold.student_id, hold.teacher_id])
     verdicts = [_judge(part, sessions[part.session_id], attended) for part in due]
     known = [verdict for verdict in verdicts if verdict]
-    _review([part for part, verdict in zip(due, verdicts, strict=True) if not verdict])
+    _review([part for part, verdict in zip(due, verdicts, strict=True) if not verdict], attended)
     settled = settle_parts(known, pending=pending, now=now, actor=None)
     note_refund(booking, settled.refunded)
     if isinstance(booking, CourseEnrollment):
@@ -175,7 +177,7 @@ def _undecided(session: CourseSession) -> QuerySet:
     return HoldPart.objects.filter(session=session, status=Status.PENDING, review_reason="")
 
 
-def _sessions_of(parts: Sequence[TimedPart], now: datetime) -> dict[UUID, KnownSession]:
+def _sessions_of(parts: Sequence[TimedPart], now: datetime) -> dict[UUID, CourseSession]:
     """Those sessions of the parts of which attendance can decide; one statement.
 
     Not while events of it wait: half of the evidence decides nothing.
@@ -186,22 +188,17 @@ def _sessions_of(parts: Sequence[TimedPart], now: datetime) -> dict[UUID, KnownS
 
 @prepared
 def _decidable(keys: list[UUID], ended_by: datetime) -> QuerySet:
-    events = WebhookEvent.objects.filter(session=OuterRef("pk"))
-    seen = Attendance.objects.filter(session=OuterRef("pk"))
-    return (
-        CourseSession.objects.ended_by(ended_by)
-        .filter(pk__in=keys, status__in=CourseSession.OPEN)
-        .annotate(heard=Exists(events) | Exists(seen))
-        .exclude(Exists(events.filter(processed_at=None)))
-    )
+    waiting = WebhookEvent.objects.filter(session=OuterRef("pk"), processed_at=None)
+    over = CourseSession.objects.ended_by(ended_by)
+    return over.filter(pk__in=keys, status__in=CourseSession.OPEN).exclude(Exists(waiting))
 
 
-def _judge(part: HoldPart, session: KnownSession, attended: Attended) -> Verdict | None:
-    """How a part ends by what is known of its session; None where nothing is."""
-    if not session.heard:
-        return None
+def _judge(part: HoldPart, session: CourseSession, attended: Attended) -> Verdict | None:
+    """How a part ends by what is known of its session; None where that is not enough."""
     teacher = attended.of(part, part.hold.teacher_id)
     reason = outcome_of(teacher, attended.of(part, part.hold.student_id))
+    if reason is None:
+        return None
     missed_is_paid = settings.NO_SHOW == "release" and not _came_as_a_surprise(part, session)
     released = reason == Reason.ATTENDED or (reason == Reason.MISSED and missed_is_paid)
     return Verdict(part, Status.RELEASED if released else Status.REFUNDED, reason)
@@ -221,10 +218,24 @@ def _came_as_a_surprise(part: HoldPart, session: CourseSession) -> bool:
     return not knew and session.starts_at - changed_at < notice
 
 
-def _review(parts: Sequence[HoldPart]) -> None:
-    if parts:
-        keys = [part.pk for part in parts]
-        HoldPart.objects.filter(pk__in=keys).update(review_reason=NO_EVIDENCE)
+def _review(parts: Sequence[HoldPart], attended: Attended) -> None:
+    for part in parts:
+        part.review_reason = _why_unknown(part, attended)
+    save(parts, ["review_reason"])
+
+
+def _why_unknown(part: HoldPart, attended: Attended) -> str:
+    """What staff have to find out."""
+    teacher = attended.of(part, part.hold.teacher_id)
+    student = attended.of(part, part.hold.student_id)
+    evidence = attended.evidence[part.session_id]
+    if not (teacher.time or student.time) and evidence.unwatched == evidence.length:
+        return NO_EVIDENCE
+    unknown = -(-evidence.unwatched // MINUTE)
+    return (
+        f"Nobody knows who was there for {unknown} of {evidence.length // MINUTE} minutes. "
+        f"Teacher: {teacher} minutes, student: {student}."
+    )
 
 
 def _count(verdicts: Sequence[Verdict | None], settled: Settled) -> Tally:

@@ -115,6 +115,7 @@ def test_settlement_and_staff_settle_each_part_once(over, boss, retried, broken)
             room_sid="RM_1",
             joined_at=session.starts_at,
             left_at=session.ends_at,
+            seen_at=session.ends_at,
             source="webhook",
         )
 

@@ -14,10 +14,11 @@ from django.conf import settings as django_settings
 
 from common.models import LockingQuerySet
 from enrollments import livekit
-from enrollments.models import Attendance, WebhookEvent
-from enrollments.services import enrolling, events, settlement
+from enrollments.livekit import Connection
+from enrollments.models import Attendance, RoomWatch, WebhookEvent
+from enrollments.services import enrolling, settlement, signs
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
-from enrollments.services.events import process_event, store_event
+from enrollments.services.events import process_event, record_answer, store_event
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
 from enrollments.services.settlement import Tally, settle_all, settle_hold
@@ -241,33 +242,51 @@ def test_worked_in_by_two_at_once_an_event_counts_once(student, session, retried
     assert retried == []
 
 
+def test_a_poll_that_comes_with_the_settlement_is_seen_or_noted(retried, broken):
+    for _ in range(8):
+        student, session = student_with_credit("16.00"), make_course().sessions.first()
+        missed_by(student, session)
+        there = Connection(identity=str(student.pk), sid="PA_1", joined_at=session.starts_at)
+        answer = {"room_sid": "RM_1", "at": session.ends_at}
+        race(lambda s=session, t=there, a=answer: record_answer(s.pk, [t], **a), settle)
+        settle()
+        part = HoldPart.objects.get(session=session)
+        assert part.reason == "attended" or "late events" in part.review_reason
+    assert retried == []
+    assert broken() == {}
+
+
 @pytest.fixture
 def comes_as_the_room_ends(student, session, monkeypatch, interruption):
-    """Gives the connection of somebody whose join looked for the room's end just before it came."""
+    """Gives the room of a join that was noted just as news of the room's end came."""
 
     def play():
         end_session(session, ago=HOUR)
         room = Room(session)
         hear(room.started())
         joined, finished = stored(room.joined(student, 0)), stored(room.finished(10))
-        monkeypatch.setattr(events.attendance, "_finished_at", lambda *_: None)
-        interruption.after(events.attendance, "_finished_at")
+        add = signs.add_event
+
+        def add_and_wait(watch, kind, at):
+            add(watch, kind, at)
+            if kind == "participant_joined":
+                interruption.wait()
+
+        monkeypatch.setattr(signs, "add_event", add_and_wait)
         race(lambda: process_event(joined), interruption.by(lambda: process_event(finished)))
         process_event(finished)
-        return Attendance.objects.get()
+        return RoomWatch.objects.get()
 
     return play
 
 
 def test_one_event_of_a_room_after_the_other(comes_as_the_room_ends):
-    there = comes_as_the_room_ends()
-    assert there.left_at - there.joined_at == timedelta(minutes=10)
+    room = comes_as_the_room_ends()
+    assert room.finished_at - room.started_at == timedelta(minutes=11)
 
 
-def test_without_the_claim_each_looks_for_what_the_other_has_not_written(
-    comes_as_the_room_ends, unlocked
-):
-    assert comes_as_the_room_ends().left_at is None
+def test_without_the_claim_one_forgets_what_the_other_noted(comes_as_the_room_ends, unlocked):
+    assert comes_as_the_room_ends().finished_at is None
 
 
 def run_job(*options):

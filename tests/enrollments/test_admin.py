@@ -7,7 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from enrollments.models import Attendance, CourseEnrollment, SessionPurchase, WebhookEvent
+from enrollments.models import (
+    Attendance,
+    CourseEnrollment,
+    RoomWatch,
+    SessionPurchase,
+    WebhookEvent,
+)
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from tests.factories import StaffFactory, make_course, student_with_credit
@@ -100,9 +106,12 @@ def test_evidence_is_looked_at_and_never_edited(browser):
         connection="PA_1",
         room_sid="RM_1",
         joined_at=now,
+        seen_at=now,
         source="webhook",
     )
-    for model, words in ((Attendance, session.title), (WebhookEvent, "EV_1")):
+    RoomWatch.objects.create(session=session, room_sid="RM_1", started_at=now, seen_at=now)
+    found_by = {Attendance: session.title, RoomWatch: "RM_1", WebhookEvent: "EV_1"}
+    for model, words in found_by.items():
         row = model.objects.get()
         page = browser.get(where(model), {"q": words})
         assert list(page.context["cl"].result_list) == [row]

@@ -178,11 +178,12 @@ def test_who_was_there_is_told(client, hold):
         room_sid="RM_1",
         joined_at=session.starts_at,
         left_at=session.starts_at + timedelta(minutes=52),
+        seen_at=session.starts_at + timedelta(minutes=52),
         source="webhook",
     )
     for url in (f"{RELEASE}?hold={hold.pk}", f"{LIST}{hold.pk}/change/"):
         page = client.get(url).content.decode()
-        assert page.count("Student 52, teacher 0 of 60 min") == 1
+        assert page.count("Student 52 to 60, teacher 0 to 60 of 60 min") == 1
         assert page.count("of 60 min") == 1
 
 

@@ -217,6 +217,7 @@ def test_who_was_there_keeps_that(purchase, boss):
         room_sid="RM_1",
         joined_at=purchase.session.starts_at,
         left_at=ends,
+        seen_at=ends,
         source="webhook",
     )
     refund(purchase, boss)

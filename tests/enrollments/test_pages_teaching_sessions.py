@@ -334,6 +334,7 @@ class TestRoster:
                 room_sid="RM_1",
                 joined_at=first.starts_at,
                 left_at=first.starts_at + timedelta(minutes=minutes),
+                seen_at=first.starts_at + timedelta(minutes=minutes),
                 source="webhook",
             )
         page = browser.get(at("roster", first))

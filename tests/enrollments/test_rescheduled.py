@@ -138,7 +138,7 @@ class TestMeasuring:
         session = change(session, minutes=15)
         end_session(session, ago=HOUR)
         room = Room(session)
-        hear(*room.visit(teacher, 0, taught), *room.visit(student, 0, there))
+        hear(*room.throughout(*room.visit(teacher, 0, taught), *room.visit(student, 0, there)))
         assert [found for found, _ in settled(session)] == [reason]
 
     def test_a_lengthened_session_asks_no_more_than_was_sold(

@@ -111,7 +111,7 @@ class TestSingle:
     def test_missed_comes_back(self, student, teacher, session, purchase):
         end_session(session, ago=HOUR)
         room = Room(session)
-        hear(*room.visit(teacher, 0, 60), *room.visit(student, 50, 60))
+        hear(*room.throughout(*room.visit(teacher, 0, 60), *room.visit(student, 50, 60)))
         assert settle() == Tally(refunded=1, completed=1, refunded_amount=Decimal("16.00"))
         bought = fresh(purchase)
         assert (bought.status, bought.attended) == ("missed", False)
@@ -132,7 +132,7 @@ class TestSingle:
         missed = purchase_session(student=other, session_id=session.pk)
         end_session(session, ago=HOUR)
         room = Room(session)
-        hear(*room.visit(student, 0, 60), *room.visit(teacher, 0, 11))
+        hear(*room.throughout(*room.visit(student, 0, 60), *room.visit(teacher, 0, 11)))
         assert settle().refunded_amount == Decimal("32.00")
         for bought, was_there in ((fresh(purchase), True), (fresh(missed), False)):
             assert (bought.status, bought.attended) == ("cancelled", was_there)
@@ -144,7 +144,7 @@ class TestSingle:
     def test_the_threshold(self, student, teacher, session, purchase, minutes, status):
         end_session(session, ago=HOUR)
         room = Room(session)
-        hear(*room.visit(teacher, 0, 60), *room.visit(student, 0, minutes))
+        hear(*room.throughout(*room.visit(teacher, 0, 60), *room.visit(student, 0, minutes)))
         settle()
         assert fresh(purchase).status == status
 
@@ -152,7 +152,7 @@ class TestSingle:
         settings.ATTENDANCE_THRESHOLD_PERCENT = 50
         end_session(session, ago=HOUR)
         room = Room(session)
-        hear(*room.visit(teacher, 0, 60), *room.visit(student, 0, 29))
+        hear(*room.throughout(*room.visit(teacher, 0, 60), *room.visit(student, 0, 29)))
         settle()
         assert fresh(purchase).status == "missed"
 
@@ -183,8 +183,7 @@ class TestWhen:
 
     def test_not_while_events_wait(self, student, teacher, session, purchase, monkeypatch):
         """Half of the evidence decides nothing."""
-        take_place(session, teacher)
-        room = Room(session)
+        room = take_place(session, teacher)
         body = room.joined(student, 0).decode()
         store_event(livekit.read(body), body)
         monkeypatch.setattr(settlement, "waiting_events", list)
@@ -213,7 +212,7 @@ class TestReview:
 
     def test_an_empty_room_is_evidence(self, purchase, session):
         end_session(session, ago=HOUR)
-        hear(Room(session).started())
+        hear(*Room(session).throughout())
         assert settle().refunded == 1
 
     def test_a_late_event_is_for_staff(self, student, teacher, session, purchase):
@@ -251,7 +250,7 @@ class TestReview:
         settle()
         hear(*Room(session).visit(student, 0, 30))
         part = fresh(purchase.hold).parts.get()
-        assert part.review_reason.endswith("the student 30.")
+        assert part.review_reason.endswith("the student 30 to 60.")
         assert part.status == "pending"
 
 

@@ -11,10 +11,10 @@ from django.utils import timezone
 from courses.models import CourseSession
 from enrollments.access import has_access_to_session
 from enrollments.livekit import RoomEvent, join_of, read, write
-from enrollments.models import Attendance, WebhookEvent
+from enrollments.models import Attendance, RoomWatch, WebhookEvent
 from enrollments.services import events
 from enrollments.services.attendance import attendance_of
-from enrollments.services.events import process_event, store_event
+from enrollments.services.events import process_event
 from tests.factories import make_course, start_session, student_with_credit
 from tests.rooms import CONFIGURED, PATH, Room, hear, post, sign
 
@@ -160,9 +160,13 @@ def test_an_unknown_room_is_stored_and_ignored(room, student):
 
 
 @pytest.mark.parametrize("kind", ["track_published", "egress_started", "something_new"])
-def test_an_event_of_no_interest_is_stored_and_ignored(room, kind):
+def test_any_other_event_of_a_room_is_a_sign_of_it_and_no_more(room, session, kind):
     hear(room.event(kind, 3))
-    assert WebhookEvent.objects.get().note == "ignored: of no interest"
+    assert WebhookEvent.objects.get().note == "done"
+    watch = RoomWatch.objects.get()
+    assert (watch.room_sid, watch.started_at, watch.seen_at) == (room.sid, None, room.at(3))
+    session.refresh_from_db()
+    assert session.status == "scheduled"
 
 
 def test_who_is_no_user_is_ignored(room, session):
@@ -214,12 +218,25 @@ def test_what_is_stored_and_not_worked_in_is_not_lost(room, student, session, mo
     assert Attendance.objects.get().user == student
 
 
-def test_a_moment_beyond_all_calendars_counts_as_now(room):
-    wire = json.loads(room.started())
-    body = json.dumps(wire | {"createdAt": "9223372036854775807"})
-    event = read(body)
-    assert event.occurred_at is None
-    assert WebhookEvent.objects.get(pk=store_event(event, body)).occurred_at <= timezone.now()
+@pytest.mark.parametrize("created_at", ["9223372036854775807", "0", "-5"])
+def test_a_clock_that_cannot_be_read_says_nothing(room, student, created_at):
+    wire = json.loads(room.joined(student, 0))
+    hear(json.dumps(wire | {"createdAt": created_at}).encode())
+    row = WebhookEvent.objects.get()
+    assert (row.occurred_at, row.note) == (None, "ignored: it does not say when")
+    assert not Attendance.objects.exists()
+    assert not RoomWatch.objects.exists()
+
+
+def test_the_password_of_the_relay_is_neither_kept_nor_logged(room, student, caplog):
+    caplog.set_level("DEBUG")
+    wire = json.loads(room.joined(student, 0))
+    wire["room"]["turnPassword"] = "s3cret"
+    hear(json.dumps(wire).encode())
+    kept = json.loads(WebhookEvent.objects.get().body)
+    del wire["room"]["turnPassword"]
+    assert kept == wire
+    assert "s3cret" not in caplog.text
 
 
 def test_what_we_write_is_what_livekit_sends(room, student):

@@ -13,6 +13,7 @@ SUPPORT = {
     "courses.view_coursesession",
     "enrollments.view_attendance",
     "enrollments.view_courseenrollment",
+    "enrollments.view_roomwatch",
     "enrollments.view_sessionpurchase",
     "enrollments.view_webhookevent",
     "payments.audit_money",

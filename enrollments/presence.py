@@ -1,0 +1,188 @@
+"""Who was in a room, and how long: what the signs of it tell. Arithmetic, no database.
+
+Signs are LiveKit's events, and polls that were answered. They come late, twice, out of order, or
+never; they add up to the same in whatever order. Each belongs to a *stay* (somebody's connection
+to a room), to a *watch* (one room of LiveKit's, or a run of polls), or to both.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+NONE = timedelta(0)
+Span = tuple[datetime, datetime]
+
+ROOM_STARTED = "room_started"
+ROOM_FINISHED = "room_finished"
+
+
+@dataclass(slots=True)
+class Stay:
+    """A connection to a room: since when, and, where that was heard, until when.
+
+    `seen_at` is the last sign of its own, `gone_at` the first poll after it that did not find it.
+    Without `joined_at` it never became active, as far as is known.
+    """
+
+    room_sid: str
+    joined_at: datetime | None
+    left_at: datetime | None
+    seen_at: datetime
+    gone_at: datetime | None
+
+
+@dataclass(slots=True)
+class Watch:
+    """A room of LiveKit's, which has an id; or, without one, a run of answered polls.
+
+    From when until when it was watched, where both are known; `seen_at` is its last sign.
+    """
+
+    room_sid: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    seen_at: datetime
+
+
+def add_sign(stay: Any, at: datetime, *, since: datetime | None = None, ends: bool = False) -> None:
+    """Add to a stay, or to a row that keeps one, that it gave a sign `at` a time.
+
+    It was active `since` then, if the sign says so; or it `ends`.
+    """
+    stay.seen_at = max(stay.seen_at, at)
+    stay.joined_at = _earlier(stay.joined_at, since)
+    if ends:
+        stay.left_at = _earlier(stay.left_at, at)
+    if stay.gone_at is not None and stay.gone_at <= stay.seen_at:
+        stay.gone_at = None
+
+
+def add_event(watch: Any, kind: str, at: datetime) -> None:
+    """Add to a watch, or to a row that keeps one, what happened in its room `at` a time."""
+    watch.seen_at = max(watch.seen_at, at)
+    if kind == ROOM_STARTED:
+        watch.started_at = _earlier(watch.started_at, at)
+    elif kind == ROOM_FINISHED:
+        watch.finished_at = _earlier(watch.finished_at, at)
+
+
+class Evidence:
+    """What is known of a session between `start` and `end`: who was there, and what nobody knows.
+
+    What its start or length had been before `changed_at` counts no more: only what gave a sign of
+    its own since. Polls at most `apart` from each other watch the time between them.
+    """
+
+    def __init__(
+        self,
+        stays: Iterable[tuple[UUID, Stay]],
+        watches: Iterable[Watch],
+        *,
+        start: datetime,
+        end: datetime,
+        changed_at: datetime | None = None,
+        apart: timedelta,
+    ) -> None:
+        watches = [*watches]
+        self._window = (start, end)
+        self._unwatched = gaps(_watched(watches, apart), start, end)
+        spans: defaultdict[UUID, list[Span]] = defaultdict(list)
+        for user, stay in stays:
+            if stay.joined_at and (changed_at is None or stay.seen_at > changed_at):
+                spans[user].append((stay.joined_at, _end_of(stay, watches)))
+        self._there = {user: within(times, start, end) for user, times in spans.items()}
+
+    @property
+    def length(self) -> timedelta:
+        """How long it lasts."""
+        return self._window[1] - self._window[0]
+
+    @property
+    def unwatched(self) -> timedelta:
+        """For how long of it nobody would know who came."""
+        return length(self._unwatched)
+
+    def people(self) -> set[UUID]:
+        """Those who were connected at any time."""
+        return set(self._there)
+
+    def least(self, user: UUID) -> timedelta:
+        """How long somebody is known to have been there."""
+        return length(self._there.get(user, []))
+
+    def most(self, user: UUID) -> timedelta:
+        """How long somebody may have been there: the time that nobody knows of in full."""
+        return length(union([*self._there.get(user, []), *self._unwatched]))
+
+
+def union(spans: Iterable[Span], apart: timedelta = NONE) -> list[Span]:
+    """These spans in their order, those made one that meet or are no more than `apart`."""
+    joined: list[Span] = []
+    for start, end in sorted(span for span in spans if span[0] <= span[1]):
+        if joined and start - joined[-1][1] <= apart:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def within(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
+    """What of these spans lies between `start` and `end`, made one where they meet."""
+    return union((max(since, start), min(until, end)) for since, until in spans)
+
+
+def gaps(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
+    """What between `start` and `end` lies in none of these spans."""
+    edges = [start, *(edge for span in within(spans, start, end) for edge in span), end]
+    return [span for n, span in enumerate(pairwise(edges)) if n % 2 == 0]
+
+
+def length(spans: Sequence[Span]) -> timedelta:
+    """How long spans last that do not overlap."""
+    return sum((end - start for start, end in spans), NONE)
+
+
+def _watched(watches: Iterable[Watch], apart: timedelta) -> list[Span]:
+    rooms: list[Span] = []
+    polls: list[Span] = []
+    for watch in watches:
+        if watch.started_at and watch.finished_at:
+            spans = rooms if watch.room_sid else polls
+            spans.append((watch.started_at, watch.finished_at))
+    return [*rooms, *union(polls, apart)]
+
+
+def _end_of(stay: Stay, watches: Sequence[Watch]) -> datetime:
+    """When a stay ended, as far as it is vouched for.
+
+    Where its end was lost: with its room; else at its last sign, or the last sign of its room, for
+    whoever leaves is told of. Not once a poll did not find it, nor once another room has started.
+    """
+    if stay.left_at is not None:
+        return stay.left_at
+    end = stay.seen_at
+    for room in watches:
+        if room.room_sid == stay.room_sid:
+            last = room.finished_at or room.seen_at
+            if not _is_succeeded(stay, watches, by=last):
+                end = max(end, last)
+    return min(end, stay.gone_at) if stay.gone_at else end
+
+
+def _is_succeeded(stay: Stay, watches: Iterable[Watch], *, by: datetime) -> bool:
+    """Whether another room had started `by` a time, since this stay began."""
+    assert stay.joined_at
+    return any(
+        other.room_sid not in ("", stay.room_sid)
+        and other.started_at is not None
+        and stay.joined_at < other.started_at < by
+        for other in watches
+    )
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(filter(None, (one, other)), default=None)
