@@ -61,6 +61,6 @@ def wait_until_ready(process, path="/readyz"):
         try:
             if requests.get(f"{process.url}{path}", timeout=2).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.1)
     raise AssertionError("the server does not start")
