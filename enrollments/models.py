@@ -59,6 +59,10 @@ class BookingQuerySet(LockingQuerySet):
 
 
 class EnrollmentQuerySet(BookingQuerySet):
+    def refunded(self) -> Self:
+        """Those to which everything paid came back."""
+        return self.filter(payment_status=PaymentStatus.REFUNDED)
+
     def newest_first(self) -> Self:
         return self.order_by("-enrolled_at", "-id")
 
@@ -130,11 +134,18 @@ class CourseEnrollment(Booking):
         indexes = [
             models.Index(fields=["user", "-enrolled_at", "-id"], name="course_enrollments_mine"),
             models.Index(fields=["course", "live"], name="course_enrollments_seats"),
+            # Those that are about to end: a handful, if any.
+            models.Index(fields=["payment_status", "live"], name="course_enrollments_refunded"),
         ]
 
     @property
     def price(self) -> Decimal:
         return self.total_price_paid
+
+    @property
+    def is_refunded(self) -> bool:
+        """Whether everything paid came back."""
+        return self.payment_status == PaymentStatus.REFUNDED
 
 
 class SessionPurchase(Booking):

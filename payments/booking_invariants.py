@@ -100,6 +100,14 @@ SEATS = Invariant(
                 AND COALESCE(e.students, 0) + COALESCE(b.singles, 0) > c.max_students
             """,
         ),
+        Check(
+            "everything paid came back: the next pass ends it, and frees its seat",
+            """
+            SELECT id, status, refund_amount FROM course_enrollments
+            WHERE payment_status = 'refunded' AND live = 1
+            """,
+            notice=True,
+        ),
     ),
 )
 

@@ -175,6 +175,7 @@ class HoldPart(UUIDModel):
         MISSED = "missed"
         TEACHER_ABSENT = "teacher_absent"
         STAFF_DECISION = "staff_decision"
+        ENROLLMENT_ENDED = "enrollment_ended"
 
     hold = models.ForeignKey(PaymentHold, models.PROTECT, related_name="parts")
     session = models.ForeignKey("courses.CourseSession", models.PROTECT, related_name="hold_parts")

@@ -18,6 +18,7 @@ WITHOUT_ATTENDANCE = {
     Reason.SESSION_CANCELLED,
     Reason.SESSION_MOVED,
     Reason.FOLDED,
+    Reason.ENROLLMENT_ENDED,
 }
 _STORIES = {
     Reason.STUDENT_CANCELLED: "Cancelled by you",
@@ -28,6 +29,7 @@ _STORIES = {
     Reason.MISSED: "Missed",
     Reason.TEACHER_ABSENT: "The teacher was absent",
     Reason.STAFF_DECISION: "Decided by our staff",
+    Reason.ENROLLMENT_ENDED: "Your enrolment ended",
 }
 
 

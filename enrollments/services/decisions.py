@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -27,13 +27,13 @@ from enrollments.errors import (
 )
 from enrollments.models import (
     CourseEnrollment,
-    EnrollmentStatus,
     PurchaseStatus,
     SessionPurchase,
 )
 from enrollments.quotes import TimedPart
 from enrollments.services.attendance import BY_ATTENDANCE, attendance_in
 from enrollments.services.doors import check_after_refund
+from enrollments.services.ending import end_if_refunded
 from enrollments.services.progress import note_progress, note_refund
 from payments.errors import HoldSettled
 from payments.models import HoldPart, HoldStatus, PaymentHold
@@ -58,9 +58,9 @@ def refund_hold(
 ) -> Decision:
     """Give pending parts of a hold back to its student: those named, or all.
 
-    A purchase ends as cancelled; so does an enrolment of which nothing is pending any more, where
-    a session to come was refunded, and its seat is free. A repeat raises `HoldSettled`. Raises
-    `NotFound`, `PartyToHold`. Locks the course, the booking, its hold with parts, the wallet.
+    A purchase ends as cancelled; so does an enrolment to which everything paid has come back, and
+    its seat is free. A repeat raises `HoldSettled`. Raises `NotFound`, `PartyToHold`. Locks the
+    course, the booking, its hold with parts, the wallet.
     """
     return _decide(hold_id, actor, reason, part_ids, REFUNDED)
 
@@ -143,8 +143,10 @@ def _decide(
     verdicts = [Verdict(part, status, HoldPart.Reason.STAFF_DECISION) for part in due]
     settled = settle_parts(verdicts, pending=pending, now=now, actor=actor, note=reason)
     note_refund(booking, settled.refunded)
-    _conclude(booking, due, pending, now)
-    booking.save()
+    if isinstance(booking, SessionPurchase):
+        _end_purchase(booking, due[0], now)
+    else:
+        _go_on(booking, pending, now, actor)
     if status == REFUNDED:
         check_after_refund(due)
     return Decision(hold, due, total(part.amount for part in due))
@@ -181,19 +183,6 @@ def _check_release(due: Sequence[TimedPart], now: datetime) -> None:
             raise refusal
 
 
-def _conclude(
-    booking: Booking, due: Sequence[TimedPart], pending: Sequence[TimedPart], now: datetime
-) -> None:
-    """What having settled `due` makes of a booking, not saved."""
-    if isinstance(booking, SessionPurchase):
-        _end_purchase(booking, due[0], now)
-        return
-    over = all(part.starts_at <= now for part in due)
-    if booking.status == EnrollmentStatus.ACTIVE and len(due) == len(pending) and not over:
-        _give_up_seat(booking, now)
-    note_progress(booking, pending)
-
-
 def _end_purchase(purchase: SessionPurchase, part: HoldPart, now: datetime) -> None:
     """Paid out it was attended; given back it is cancelled, whoever was there keeps that."""
     released = part.status == RELEASED
@@ -203,10 +192,13 @@ def _end_purchase(purchase: SessionPurchase, part: HoldPart, now: datetime) -> N
     purchase.attended = released or presence.suffices
     purchase.status = PurchaseStatus.ATTENDED if released else PurchaseStatus.CANCELLED
     purchase.cancelled_at = None if released else now
+    purchase.save()
 
 
-def _give_up_seat(enrollment: CourseEnrollment, now: datetime) -> None:
-    """A refunded session to come ends the enrolment, as when its student cancels."""
-    enrollment.status, enrollment.cancelled_at = EnrollmentStatus.CANCELLED, now
-    course = Course.objects.filter(pk=enrollment.course_id)
-    course.update(current_students=F("current_students") - 1)
+def _go_on(
+    enrollment: CourseEnrollment, pending: Sequence[HoldPart], now: datetime, actor: User
+) -> None:
+    """It goes on, is completed, or ends with the last part that was paid."""
+    note_progress(enrollment, pending)
+    end_if_refunded(enrollment, pending, now=now, actor=actor)
+    enrollment.save()

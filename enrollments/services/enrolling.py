@@ -40,7 +40,8 @@ from enrollments.models import (
     SessionPurchase,
 )
 from enrollments.services.doors import check_after_refund
-from enrollments.services.progress import note_progress, note_refund
+from enrollments.services.ending import end_if_refunded, give_seat_back
+from enrollments.services.progress import note_completed, note_refund
 from payments.errors import HoldSettled
 from payments.models import HoldPart
 from payments.services.holds import (
@@ -105,7 +106,7 @@ def cancel_enrollment(
     enrolment, its hold with parts, the wallet.
     """
     enrollment = find_enrollment(student, enrollment_id)
-    _give_seat_back(enrollment.course_id)
+    give_seat_back(enrollment.course_id)
     _lock(enrollment)
     if refusal := refuse_cancelling(enrollment):
         raise refusal
@@ -117,6 +118,7 @@ def cancel_enrollment(
     refund = give_back(
         enrollment, due, pending, HoldPart.Reason.STUDENT_CANCELLED, now, student, reason
     )
+    save([enrollment], MUTABLE)
     return Cancellation(enrollment, refund, now)
 
 
@@ -131,7 +133,7 @@ def hand_back_session(
 ) -> Cancellation:
     """Refund one session whose start or length changed after the sale, until it starts.
 
-    The enrolment goes on.
+    The enrolment goes on, but ends where that was the last paid part of it.
     A repeat raises `HoldSettled`. Raises `SessionNotMoved`, `SessionStarted`,
     `AlreadyCancelled`, `NotFound`, and `RefundLowered` if less comes back than expected, in
     credits. Locks the course, the enrolment, hold and parts, the wallet.
@@ -148,6 +150,9 @@ def hand_back_session(
     refund = give_back(
         enrollment, due, pending, HoldPart.Reason.SESSION_MOVED, now, student, reason
     )
+    note_completed(enrollment, pending)
+    end_if_refunded(enrollment, pending, now=now, actor=student)
+    save([enrollment], MUTABLE)
     return Cancellation(enrollment, refund, now)
 
 
@@ -234,7 +239,7 @@ def give_back(
     actor: User | None,
     note: str = "",
 ) -> Decimal:
-    """Refund the `due` parts of a locked booking, and save what that makes of it.
+    """Refund the `due` parts of a locked booking; the caller saves what that makes of it.
 
     Whoever is in a room by one of them is put out after the commit.
     """
@@ -242,11 +247,6 @@ def give_back(
         pending[0].hold.notes = note
     refund = refund_parts(due, pending=pending, reason=reason, now=now, actor=actor)
     note_refund(booking, refund)
-    changed = MUTABLE
-    if isinstance(booking, CourseEnrollment) and booking.status == EnrollmentStatus.ACTIVE:
-        note_progress(booking, pending)
-        changed = [*MUTABLE, "completion_percentage"]
-    save([booking], changed)
     if pending:
         booking.hold = pending[0].hold
     check_after_refund(due)
@@ -278,12 +278,6 @@ def _add_student(course: UUID, student: UUID, seen_at: datetime) -> tuple[QueryS
     for_sale = Course.objects.published().filter(free, pk=course, updated_at=seen_at)
     bought = for_sale.exclude(Q(price_full_course=None) | Q(teacher=student))
     return bought, {"current_students": F("current_students") + 1}
-
-
-@prepared_update
-def _give_seat_back(course: UUID) -> tuple[QuerySet, dict[str, Any]]:
-    taken = Course.objects.filter(pk=course, current_students__gt=0)
-    return taken, {"current_students": F("current_students") - 1}
 
 
 def _why_no_seat(student: User, course_id: UUID, seen_at: datetime | None) -> DomainError | None:

@@ -20,9 +20,6 @@ Reason = HoldPart.Reason
 _ATTENDED = Q(reason=Reason.ATTENDED) | Q(
     reason=Reason.STAFF_DECISION, status=HoldPart.Status.RELEASED
 )
-_TOOK_PLACE = Q(
-    reason__in=[Reason.ATTENDED, Reason.MISSED, Reason.TEACHER_ABSENT, Reason.STAFF_DECISION]
-)
 
 
 def note_refund(booking: CourseEnrollment | SessionPurchase, refund: Decimal) -> None:
@@ -33,27 +30,34 @@ def note_refund(booking: CourseEnrollment | SessionPurchase, refund: Decimal) ->
 
 
 def note_progress(enrollment: CourseEnrollment, pending: Sequence[HoldPart]) -> None:
-    """Note how much of a locked enrolment was attended, and `completed` once nothing of it waits.
+    """Note how much of a locked enrolment was attended, and what `note_completed` does.
 
-    Where every session was called off or handed back none took place: it stays active, and can
-    be cancelled. `pending` are the parts that `lock_pending_parts` found, as they are now. The
-    caller saves it. One statement.
+    The caller saves it. One statement.
     """
-    [(attended, took_place, owed)] = _counts(enrollment.pk)
+    [(attended, owed)] = _counts(enrollment.pk)
     if owed:
         share = Decimal(100) * attended / owed
         enrollment.completion_percentage = share.quantize(CENT)
+    note_completed(enrollment, pending)
+
+
+def note_completed(enrollment: CourseEnrollment, pending: Sequence[HoldPart]) -> None:
+    """Note that a locked enrolment is `completed`, once nothing of it waits.
+
+    Not where everything paid came back, which `note_refund` has noted: that ends it. `pending` are
+    the parts that `lock_pending_parts` found, as they are now. The caller saves it.
+    """
     waits = any(part.status == HoldPart.Status.PENDING for part in pending)
-    if enrollment.status == EnrollmentStatus.ACTIVE and took_place and not waits:
+    done = not (waits or enrollment.is_refunded)
+    if done and enrollment.status == EnrollmentStatus.ACTIVE:
         enrollment.status = EnrollmentStatus.COMPLETED
 
 
 @prepared
 def _counts(enrollment: UUID) -> QuerySet:
-    """How many of its parts were attended, took place, are owed."""
+    """How many of its parts were attended, and how many are owed."""
     parts = HoldPart.objects.filter(hold__enrollment__pk=enrollment).values("hold")
     return parts.annotate(
         attended=Count("pk", filter=_ATTENDED),
-        took_place=Count("pk", filter=_TOOK_PLACE),
         owed=Count("pk", filter=~Q(reason=Reason.SESSION_CANCELLED)),
-    ).values_list("attended", "took_place", "owed")
+    ).values_list("attended", "owed")

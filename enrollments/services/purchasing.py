@@ -12,7 +12,7 @@ from accounts.models import User
 from common.errors import DomainError, NotFound
 from common.prepared import prepared
 from common.transactions import operation
-from common.writing import insert
+from common.writing import insert, save
 from courses.models import Course, CourseSession
 from enrollments import quotes
 from enrollments.errors import (
@@ -82,6 +82,7 @@ def cancel_session_purchase(
     refund = give_back(
         purchase, pending, pending, HoldPart.Reason.STUDENT_CANCELLED, now, student, reason
     )
+    save([purchase], MUTABLE)
     return Cancellation(purchase, refund, now)
 
 

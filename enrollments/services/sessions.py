@@ -32,12 +32,15 @@ from enrollments.errors import (
 from enrollments.models import (
     CourseEnrollment,
     EnrollmentStatus,
+    PaymentStatus,
     PurchaseStatus,
     SessionPurchase,
 )
 from enrollments.quotes import singles_seated
 from enrollments.services.doors import check_after_commit, close_after_commit
+from enrollments.services.ending import end_enrollment, refunded_enrollments
 from enrollments.services.enrolling import give_back
+from enrollments.services.progress import note_progress
 from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.services.holds import lock_pending_parts, new_part
 
@@ -84,7 +87,7 @@ def add_session(
     duration_minutes: int,
     description: str = "",
 ) -> CourseSession:
-    """Add a session at the end of a course; live enrolments get in with a part of 0.00.
+    """Add a session at the end of a course; live enrolments that hold a paid part get in free.
 
     A repeat adds another. Raises `StartInPast`, `TooManySessions`, `NothingToSell` where the
     shares of a published course would fall below a cent. Locks the course, its live enrolments
@@ -150,13 +153,16 @@ def cancel_session(
 ) -> CourseSession:
     """Call a session off and refund every pending part of it, one hold per transaction.
 
-    Its room is closed. A repeat refunds what a crash left, each part once. Raises what
-    `refuse_calling_off` gives, `RefundsChanged` if that would not give back what is expected,
-    `NotFound` for anybody but its teacher and staff. Locks the course and the session; then one
-    booking at a time with its hold and wallet.
+    Its room is closed. An enrolment to which everything paid has come back ends. A repeat does what
+    a crash left, each part once. Raises what `refuse_calling_off` gives, `RefundsChanged` if that
+    would not give back what is expected, `NotFound` for anybody but its teacher and staff. Locks
+    the course and the session; then one booking at a time with its hold and wallet; then the course
+    again for each enrolment that this leaves without a paid part.
     """
     session = _mark_cancelled(session_id=session_id, actor=actor, expected=expected)
     refund_cancelled_session(session, actor=actor)
+    for enrollment in refunded_enrollments(session.course_id):
+        end_enrollment(enrollment)
     return session
 
 
@@ -265,9 +271,12 @@ def _refund_hold(hold: PaymentHold, session: CourseSession, actor: User | None) 
     if not due:
         return 0
     now = timezone.now()
+    give_back(booking, due, pending, HoldPart.Reason.SESSION_CANCELLED, now, actor)
     if isinstance(booking, SessionPurchase):
         booking.status, booking.cancelled_at = PurchaseStatus.CANCELLED, now
-    give_back(booking, due, pending, HoldPart.Reason.SESSION_CANCELLED, now, actor)
+    else:
+        note_progress(booking, pending)
+    booking.save()
     return 1
 
 
@@ -328,9 +337,10 @@ def _check_capacity(course: Course, seats: int) -> None:
 
 
 def _let_enrolled_in(session: CourseSession) -> None:
-    """Live enrolments get a part of 0.00: it admits, and refunds nothing."""
+    """Live enrolments get a part of 0.00, which admits and refunds nothing, beside a paid one."""
     live = CourseEnrollment.objects.live().filter(course=session.course_id)
-    keys = list(live.order_by("pk").locked().values_list("pk", flat=True))
+    paid = live.exclude(payment_status=PaymentStatus.REFUNDED)
+    keys = list(paid.order_by("pk").locked().values_list("pk", flat=True))
     holds = list(PaymentHold.objects.filter(enrollment__in=keys).order_by("pk").locked())
     HoldPart.objects.bulk_create([new_part(hold, session, ZERO) for hold in holds], batch_size=1000)
     PaymentHold.objects.filter(pk__in=[hold.pk for hold in holds]).update(status=HoldStatus.HELD)

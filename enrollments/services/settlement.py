@@ -32,6 +32,7 @@ from enrollments.services.attendance import (
     attendance_in,
     outcome_of,
 )
+from enrollments.services.ending import end_enrollment, refunded_enrollments
 from enrollments.services.enrolling import MUTABLE
 from enrollments.services.events import process_event, waiting_events
 from enrollments.services.progress import note_progress, note_refund
@@ -55,8 +56,9 @@ class Tally:
     """What was done: how many of each, and the sums moved in credits.
 
     `events` worked in, parts `released`, `refunded`, put under review (`reviewed`) or given back
-    because their session is cancelled (`swept`), sessions `completed`; what somebody else was at
-    (`busy`) and what `failed`, which the next pass tries again.
+    because their session is cancelled (`swept`), enrolments that `ended` with their last paid part,
+    sessions `completed`; what somebody else was at (`busy`) and what `failed`, which the next pass
+    tries again.
     """
 
     events: int = 0
@@ -64,6 +66,7 @@ class Tally:
     released: int = 0
     refunded: int = 0
     reviewed: int = 0
+    ended: int = 0
     completed: int = 0
     busy: int = 0
     failed: int = 0
@@ -78,8 +81,9 @@ def settle_all() -> Iterator[Tally]:
     """Do all that is due, each piece in a transaction of its own; gives a tally of each.
 
     Works in the events that wait, refunds what cancelled sessions still hold, settles the sessions
-    of which attendance can decide. A repeat finds nothing due; any number may run at once. What
-    fails is logged, left as it was, and does not keep the rest from being done.
+    of which attendance can decide, ends enrolments to which everything paid came back. A repeat
+    finds nothing due; any number may run at once. What fails is logged, left as it was, and does
+    not keep the rest from being done.
     """
     for key in waiting_events():
         yield _attempt(_process, key)
@@ -89,16 +93,20 @@ def settle_all() -> Iterator[Tally]:
         status__in=CourseSession.OPEN
     ):
         yield from settle_session(session)
+    for key in refunded_enrollments():
+        yield _attempt(_end_enrollment, key)
 
 
 def settle_session(session: CourseSession) -> Iterator[Tally]:
     """Settle every hold that pays for a session, then complete it; gives a tally of each.
 
-    One transaction for each hold, which settles all that is due of it. A repeat settles what the
-    first left.
+    One transaction for each hold, which settles all that is due of it, and one for each enrolment
+    that this leaves without a paid part, which ends. A repeat does what the first left.
     """
     for key in _undecided(session).values_list("hold_id", flat=True):
         yield _attempt(settle_hold, key)
+    for key in refunded_enrollments(session.course_id):
+        yield _attempt(_end_enrollment, key)
     yield _attempt(complete_session, session.pk)
 
 
@@ -247,6 +255,10 @@ def _count(verdicts: Sequence[Verdict | None], settled: Settled) -> Tally:
         released_amount=settled.released,
         refunded_amount=settled.refunded,
     )
+
+
+def _end_enrollment(key: UUID) -> Tally:
+    return Tally(ended=int(end_enrollment(key)))
 
 
 def _end(purchase: SessionPurchase, verdict: Verdict, presence: Presence, now: datetime) -> None:

@@ -71,6 +71,12 @@ class Leaving:
         return total(part.paid for part in self.preview.sessions)
 
     @property
+    def ends(self) -> bool:
+        """Whether nothing that was paid is left afterwards."""
+        back: Decimal = self.booking.refund_amount + self.preview.refund_amount
+        return back == self.booking.price
+
+    @property
     def balance_after(self) -> Decimal:
         return self.balance + self.preview.refund_amount
 

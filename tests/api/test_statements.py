@@ -7,8 +7,9 @@ from django.test.utils import CaptureQueriesContext
 
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.sessions import cancel_session, move_session
 from tests.api.conftest import client_of
-from tests.factories import lengthen_course, make_course, student_with_credit
+from tests.factories import DAY, lengthen_course, make_course, student_with_credit
 
 # START TRANSACTION and COMMIT are real only outside a test's own transaction.
 pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
@@ -41,6 +42,8 @@ def cost(call) -> int:
 
 class Calls:
     """The calls of one student, in a course of `sessions`, with `rows` of history."""
+
+    called_off = 0
 
     def __init__(self, *, sessions: int = 2, rows: int = 0) -> None:
         self.student = student_with_credit("9000.00")
@@ -82,6 +85,25 @@ class Calls:
     def cancel_single(self) -> int:
         bought = purchase_session(student=self.student, session_id=self.sessions[0].pk)
         return self.send("delete", f"sessions/{bought.pk}")
+
+    def hand_back(self) -> int:
+        """All but the first are called off: it is the last that was paid, and the course ends."""
+        bought = enroll_full_course(student=self.student, course_id=self.course.pk)
+        moved, *others = self.sessions
+        teacher = self.course.teacher
+        for session in others[: self.called_off]:
+            cancel_session(session_id=session.pk, actor=teacher)
+        move_session(
+            session_id=moved.pk,
+            actor=teacher,
+            starts_at=moved.starts_at + DAY / 2,
+            duration_minutes=60,
+        )
+        return self.send("delete", f"{bought.pk}/sessions/{moved.pk}")
+
+    def hand_back_the_last(self) -> int:
+        self.called_off = len(self.sessions)
+        return self.hand_back()
 
     def access(self) -> int:
         return self.send("get", f"sessions/{self.sessions[0].pk}/access")
@@ -125,6 +147,8 @@ BUDGETS = {
     "purchase": MONEY,
     "cancel": MONEY,
     "cancel_single": MONEY,
+    "hand_back": MONEY,
+    "hand_back_the_last": MONEY + 1,  # the seat as well
     "access": READ,
     "access_of_a_buyer": READ,
     "access_of_an_enrolled": READ,

@@ -16,6 +16,8 @@ from common.transactions import TRIES, operation
 from enrollments import livekit
 from enrollments.models import CourseEnrollment
 from enrollments.rehearsal import conversation
+from enrollments.services.decisions import refund_hold
+from enrollments.services.ending import end_enrollment
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,
@@ -23,7 +25,12 @@ from enrollments.services.enrolling import (
 )
 from enrollments.services.events import process_event, store_event
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import cancel_session, delete_session, move_session
+from enrollments.services.sessions import (
+    cancel_session,
+    delete_session,
+    move_session,
+    refund_cancelled_session,
+)
 from enrollments.services.settlement import settle_all, settle_hold
 from payments.idempotency import Answer, answer_once
 from payments.models import Transfer
@@ -34,6 +41,7 @@ from tests.factories import (
     TeacherFactory,
     earn,
     end_session,
+    extend_course,
     make_course,
     start_session,
     student_with_credit,
@@ -85,6 +93,13 @@ class World:
 
     def purchase(self):
         return purchase_session(student=self.student, session_id=self.sessions[0].pk)
+
+    def add(self):
+        return extend_course(self.course, starts_at=timezone.now() + 20 * DAY)
+
+    def call_off(self, *sessions):
+        for session in sessions:
+            cancel_session(session_id=session.pk, actor=self.course.teacher)
 
 
 def enroll_with_folding():
@@ -140,6 +155,44 @@ def delete():
     session = world.sessions[0]
     tell(session, world.course.teacher)
     return lambda: delete_session(session_id=session.pk, actor=world.course.teacher)
+
+
+def hand_back_the_last():
+    """The others were called off; the enrolment ends, and what was free with it."""
+    world = World()
+    bought, last = world.enroll(), world.sessions[2]
+    world.add()
+    move_session(
+        session_id=last.pk,
+        actor=world.course.teacher,
+        starts_at=timezone.now() + 9 * DAY,
+        duration_minutes=60,
+    )
+    world.call_off(*world.sessions[:2])
+    return lambda: hand_back_session(
+        student=world.student, enrollment_id=bought.pk, session_id=last.pk
+    )
+
+
+def decide_on_a_course():
+    world, staff = World(), StaffFactory()
+    bought = world.enroll()
+    keys = list(bought.hold.parts.values_list("pk", flat=True))
+    world.add()
+    return lambda: refund_hold(
+        hold_id=bought.hold.pk, actor=staff, reason="A complaint", part_ids=keys
+    )
+
+
+def end_a_course():
+    """All is called off but what was free, and then something broke."""
+    world = World()
+    bought = world.enroll()
+    world.add()
+    for session in world.sessions:
+        type(session).objects.filter(pk=session.pk).update(status="cancelled")
+        refund_cancelled_session(session, actor=None)
+    return lambda: end_enrollment(bought.pk)
 
 
 def buy_with_a_key():
@@ -216,6 +269,9 @@ OPERATIONS = [
     hand_back,
     move,
     delete,
+    hand_back_the_last,
+    decide_on_a_course,
+    end_a_course,
     buy_with_a_key,
     settle_a_hold,
     work_in_an_event,
@@ -246,7 +302,9 @@ def test_a_session_called_off_goes_on_where_it_was_broken_off(broken):
     def prepare():
         world, other = World(), student_with_credit("16.00")
         world.enroll()
-        session = world.sessions[0]
+        world.add()
+        session, *others = world.sessions
+        world.call_off(*others)
         purchase_session(student=other, session_id=session.pk)
         return lambda: cancel_session(session_id=session.pk, actor=world.course.teacher)
 
@@ -257,7 +315,8 @@ def test_a_session_called_off_goes_on_where_it_was_broken_off(broken):
             act()
         assert broken() == {}, f"statement {k}"
         act()
-        assert Transfer.objects.filter(kind="refund").count() == 2 * (k + 1)
+        assert Transfer.objects.filter(kind="refund").count() == 4 * (k + 1)
+        assert not CourseEnrollment.objects.live().exists()
     assert broken() == {}
 
 
@@ -267,7 +326,9 @@ def test_a_settlement_goes_on_where_it_was_broken_off(broken):
     def prepare():
         world, other = World(), student_with_credit("16.00")
         world.enroll()
-        session, called_off, _ = world.sessions
+        world.add()
+        session, called_off, last = world.sessions
+        world.call_off(last)
         purchase_session(student=other, session_id=session.pk)
         end_session(session, ago=DAY)
         for event in conversation(session, {}):
@@ -282,7 +343,8 @@ def test_a_settlement_goes_on_where_it_was_broken_off(broken):
             act()
         assert broken() == {}, f"statement {k}"
         act()
-        assert Transfer.objects.filter(kind="refund").count() == 3 * (k + 1)
+        assert Transfer.objects.filter(kind="refund").count() == 4 * (k + 1)
+        assert not CourseEnrollment.objects.live().exists()
         assert act() == []
     assert broken() == {}
 

@@ -104,12 +104,12 @@ def test_refunding_one_part_lets_the_enrolment_go_on(enrollment, boss):
     assert (hold.status, seats(enrollment)) == ("held", 1)
 
 
-def test_refunding_the_last_part_of_a_course_that_is_over_completes_it(enrollment, boss):
+def test_refunding_all_of_a_course_that_is_over_ends_the_enrolment(enrollment, boss):
     for session in enrollment.course.sessions.all():
         end_session(session)
     refund(enrollment, boss)
     enrollment.refresh_from_db()
-    assert (enrollment.status, seats(enrollment)) == (EnrollmentStatus.COMPLETED, 1)
+    assert (enrollment.status, seats(enrollment)) == (EnrollmentStatus.CANCELLED, 0)
     assert enrollment.payment_status == PaymentStatus.REFUNDED
 
 

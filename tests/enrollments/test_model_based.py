@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from enrollments import livekit
 from enrollments.access import admitted
 from enrollments.models import CourseEnrollment
 from enrollments.rehearsal import conversation
+from enrollments.services.decisions import refund_hold, release_hold
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,
@@ -40,7 +42,7 @@ from enrollments.services.sessions import (
 )
 from enrollments.services.settlement import Tally, settle_all
 from payments import audit
-from payments.models import LedgerAccount
+from payments.models import HoldPart, LedgerAccount
 from payments.wallets import balances_of
 from tests.factories import (
     DAY,
@@ -91,14 +93,14 @@ class Part:
 
 
 class School(RuleBasedStateMachine):
-    """Three students, a course of three or more lessons; all amounts of the model in cents."""
+    """Three students, a course of two or more lessons; all amounts of the model in cents."""
 
     def __init__(self) -> None:
         super().__init__()
         self.undo = transaction.atomic()
         self.undo._from_testcase = True
         self.undo.__enter__()
-        self.course = make_course(sessions=3, price_full_course="100.00", max_students=2)
+        self.course = make_course(sessions=2, price_full_course="100.00", max_students=2)
         self.seats = 2
         self.lessons = [Lesson(row) for row in self.course.sessions.all()]
         self.students = [student_with_credit("120.00") for _ in range(2)]
@@ -111,9 +113,8 @@ class School(RuleBasedStateMachine):
         self.singles: list[dict[int, object]] = [{}, {}, {}]
         self.parts: dict[object, dict[int, Part]] = {}
         self.owner: dict[object, int] = {}
-        # What of each booking was released, and enrolments that are over.
+        # What of each booking was released, and enrolments of which nothing waits.
         self.released: dict[object, int] = {}
-        self.took_place: set[object] = set()
         self.completed: set[object] = set()
 
     def teardown(self) -> None:
@@ -172,11 +173,21 @@ class School(RuleBasedStateMachine):
     def give_back(self, booking: object, numbers: list[int]) -> Decimal:
         amount = sum(self.parts[booking].pop(number).amount for number in numbers)
         self.credit[self.owner[booking]] += amount
-        self.complete(booking)
+        self.conclude(booking)
         return Decimal(amount).scaleb(-2)
 
-    def complete(self, booking: object) -> None:
-        if booking in self.enrolled and booking in self.took_place and not self.parts[booking]:
+    def release(self, booking: object, number: int) -> None:
+        self.released[booking] += self.parts[booking].pop(number).amount
+        self.conclude(booking)
+
+    def conclude(self, booking: object) -> None:
+        """Once nothing that was paid is left, it ends; once nothing waits, it is completed."""
+        if booking not in self.enrolled:
+            return
+        if not self.released[booking] and not any(p.amount for p in self.parts[booking].values()):
+            self.parts[booking].clear()
+            self.enrolled[self.owner[booking]] = None
+        elif not self.parts[booking]:
             self.completed.add(booking)
 
     @initialize(students=st.frozensets(who))
@@ -323,9 +334,8 @@ class School(RuleBasedStateMachine):
         if not done:
             return
         lesson.cancelled, lesson.has_share = True, lesson.paid
-        for booking, parts in self.parts.items():
-            if number in parts:
-                self.give_back(booking, [number])
+        for booking in [one for one, parts in self.parts.items() if number in parts]:
+            self.give_back(booking, [number])
         for mine in self.singles:
             mine.pop(number, None)
 
@@ -391,14 +401,44 @@ class School(RuleBasedStateMachine):
         lesson = self.lessons[number]
         if lesson.teacher_was_there is None:
             return
-        self.took_place.add(booking)
         # Whoever was there stayed to the end, which may be too little of what was sold.
         enough = lesson.row.duration_minutes * 5 >= self.parts[booking][number].minutes
         if enough and lesson.teacher_was_there and self.owner[booking] in lesson.were_there:
-            self.released[booking] += self.parts[booking].pop(number).amount
-            self.complete(booking)
+            self.release(booking, number)
         else:
             self.give_back(booking, [number])
+
+    @rule(student=who, number=which, single=st.booleans())
+    def staff_refund(self, student: int, number: int, single: bool) -> None:
+        """Staff give back what waits of a single, or of a whole enrolment."""
+        number %= len(self.lessons)
+        booking = self.singles[student].get(number) if single else self.enrolled[student]
+        if not self.parts.get(booking):
+            return
+        self.staff_decide(refund_hold, booking, [*self.parts[booking]])
+        self.give_back(booking, [*self.parts[booking]])
+        if single:
+            del self.singles[student][number]
+
+    @rule(student=who, number=which, pay=st.booleans())
+    def staff_decide_on_one(self, student: int, number: int, pay: bool) -> None:
+        """One part of an enrolment: to the teacher once its lesson is over, or back."""
+        number %= len(self.lessons)
+        booking = self.enrolled[student]
+        if number not in self.parts.get(booking, {}) or (pay and not self.lessons[number].over):
+            return
+        self.staff_decide(release_hold if pay else refund_hold, booking, [number])
+        if pay:
+            self.release(booking, number)
+        else:
+            self.give_back(booking, [number])
+
+    def staff_decide(self, decide: Callable[..., object], booking: object, on: list[int]) -> None:
+        mine = Q(hold__enrollment=booking) | Q(hold__session_purchase=booking)
+        rows = [self.lessons[number].row for number in on]
+        parts = list(HoldPart.objects.filter(mine, session__in=rows))
+        keys = [part.pk for part in parts]
+        decide(hold_id=parts[0].hold_id, actor=self.staff, reason="A complaint", part_ids=keys)
 
     @rule(seats=st.integers(min_value=0, max_value=4))
     def change_capacity(self, seats: int) -> None:
@@ -434,6 +474,7 @@ class School(RuleBasedStateMachine):
         )
         over = CourseEnrollment.objects.filter(status="completed").values_list("pk", flat=True)
         assert set(over) == self.completed
+        assert not CourseEnrollment.objects.live().refunded().exists()
         self.course.refresh_from_db()
         assert self.course.current_students == sum(b is not None for b in self.enrolled)
 

@@ -299,11 +299,23 @@ class TestHandingBack:
         move(course)
         page = browser.get(hand_back(enrollment))
         assert "Return and refund $20.00" in page.text
+        assert "the rest of your course goes on" in page.text
         assert rows(page) == [("20.00", "20.00", "Has not started yet")]
         done = browser.post(hand_back(enrollment), shown(page), follow=True)
         assert said(done) == "$20.00 is back in your credit."
         assert wallet(student) == Decimal("140.00")
         assert CourseEnrollment.objects.get().status == "active"
+
+    def test_the_last_that_was_paid_ends_the_enrolment(self, browser, student, course, enrollment):
+        _, *others = course.sessions.all()
+        for session in others:
+            cancel_session(session_id=session.pk, actor=course.teacher)
+        move(course)
+        page = browser.get(hand_back(enrollment))
+        assert "so your enrolment ends with it" in page.text
+        done = browser.post(hand_back(enrollment), shown(page), follow=True)
+        assert said(done) == "$20.00 is back in your credit."
+        assert CourseEnrollment.objects.get().status == "cancelled"
 
     def test_one_that_was_not_moved(self, browser, student, course, enrollment):
         words = "This session is as you booked it, time and length."

@@ -276,12 +276,12 @@ class TestEnrollment:
             Decimal("14.28"),
         )
 
-    def test_all_missed_is_refunded_and_completed(self, student, teacher, course, enrollment):
+    def test_all_missed_is_refunded_and_ended(self, student, teacher, course, enrollment):
         for session in course.sessions.all():
             take_place(session, teacher)
         settle()
         done = fresh(enrollment)
-        assert (done.status, done.payment_status) == ("completed", "refunded")
+        assert (done.status, done.payment_status) == ("cancelled", "refunded")
         assert (done.refund_amount, done.completion_percentage) == (100, 0)
         assert fresh(enrollment.hold).status == "refunded"
 
@@ -437,6 +437,7 @@ class TestCommand:
             "released": 0,
             "refunded": 1,
             "reviewed": 0,
+            "ended": 0,
             "completed": 1,
             "busy": 0,
             "failed": 0,

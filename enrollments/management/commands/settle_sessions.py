@@ -48,5 +48,10 @@ def _line(done: Tally) -> str:
         f"sessions completed {done.completed}",
         f"events {done.events}",
     ]
-    rare = {"from cancelled sessions": done.swept, "busy": done.busy, "failed": done.failed}
+    rare = {
+        "from cancelled sessions": done.swept,
+        "enrolments ended": done.ended,
+        "busy": done.busy,
+        "failed": done.failed,
+    }
     return ", ".join([*parts, *(f"{name} {n}" for name, n in rare.items() if n)])
