@@ -16,7 +16,6 @@ from courses.models import CourseSession
 from courses.services import publish_course
 from enrollments.access import has_access_to_session
 from enrollments.errors import NotForSale, OwnCourse
-from enrollments.models import Attendance
 from enrollments.services import enrolling
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
@@ -33,11 +32,18 @@ from tests.factories import (
     make_course,
     student_with_credit,
 )
+from tests.rooms import CONFIGURED, attend
 
 pytestmark = pytest.mark.django_db
 
 GONE = [{"is_active": False}, {"is_teacher": False}]
 SESSIONS = "/admin/courses/coursesession/"
+
+
+@pytest.fixture(autouse=True)
+def _video(settings):
+    for name, value in CONFIGURED.items():
+        setattr(settings, name, value)
 
 
 @pytest.fixture
@@ -211,16 +217,7 @@ def test_what_was_bought_stays_valid(course, session, student, gone, change):
     assert has_access_to_session(user=student, session_id=session.pk).has_access
     assert cancel_enrollment(student=leaver, enrollment_id=left.pk).refund_amount == 100
     end_session(session, ago=timedelta(hours=1))
-    for number, user in enumerate((student, course.teacher)):
-        Attendance.objects.create(
-            session=session,
-            user=user,
-            connection=f"PA_{number}",
-            room_sid="RM_1",
-            joined_at=session.starts_at,
-            left_at=session.ends_at,
-            source="webhook",
-        )
+    attend(session, student, course.teacher)
     list(settle_all())
     part = enrollment.hold.parts.get(session=session)
     assert (part.status, part.reason, part.teacher_amount) == ("released", "attended", 35)
