@@ -290,6 +290,8 @@ if not 0 < ATTENDANCE_THRESHOLD_PERCENT <= 100:
 SETTLEMENT_GRACE_MINUTES = env.int("SETTLEMENT_GRACE_MINUTES", default=30)
 if SETTLEMENT_GRACE_MINUTES < 0:
     raise ImproperlyConfigured("SETTLEMENT_GRACE_MINUTES is below zero: a session is not over.")
+# How long after its session's end an event of LiveKit's is kept.
+WEBHOOK_EVENT_DAYS = env.int("WEBHOOK_EVENT_DAYS", default=180)
 # What becomes of the share of a session that the student missed: refund or release.
 NO_SHOW = env.str("NO_SHOW", default="refund")
 if NO_SHOW not in ("refund", "release"):

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from payments.management.commands import prune_idempotency_keys
+from common import pruning
 from payments.models import IdempotencyRecord, LedgerAccount, Transfer
 from tests.factories import UserFactory, student_with_credit
 
@@ -128,7 +128,7 @@ class TestPruneIdempotencyKeys:
         assert run("prune_idempotency_keys") == "Deleted 0 idempotency keys.\n"
 
     def test_in_batches(self, keys, monkeypatch):
-        monkeypatch.setattr(prune_idempotency_keys, "BATCH", 2)
+        monkeypatch.setattr(pruning, "BATCH", 2)
         with CaptureQueriesContext(connection) as queries:
             run("prune_idempotency_keys")
         deletes = [query for query in queries if query["sql"].startswith("DELETE")]

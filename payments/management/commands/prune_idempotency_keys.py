@@ -1,16 +1,14 @@
 """Forget the answers to requests that nobody sends again."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from common.transactions import operation
+from common.pruning import delete_in_batches
 from payments.models import IdempotencyRecord
-
-BATCH = 1000
 
 
 class Command(BaseCommand):
@@ -18,16 +16,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         until = timezone.now() - timedelta(days=settings.IDEMPOTENCY_KEY_DAYS)
-        deleted = 0
-        while batch := _delete_batch(until):
-            deleted += batch
-        self.stdout.write(f"Deleted {deleted} idempotency keys.")
-
-
-@operation
-def _delete_batch(until: datetime) -> int:
-    expired = IdempotencyRecord.objects.filter(created_at__lte=until).order_by("created_at")
-    keys = sorted(expired.values_list("pk", flat=True)[:BATCH])
-    if keys:
-        IdempotencyRecord.objects.filter(pk__in=keys).delete()
-    return len(keys)
+        expired = IdempotencyRecord.objects.filter(created_at__lte=until).order_by("created_at")
+        self.stdout.write(f"Deleted {delete_in_batches(expired)} idempotency keys.")

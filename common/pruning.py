@@ -1,0 +1,26 @@
+"""Rows that nobody needs any more, deleted in small transactions."""
+
+from django.db import models
+
+from common.transactions import operation
+
+BATCH = 1000
+
+
+def delete_in_batches(rows: models.QuerySet) -> int:
+    """Delete these rows, `BATCH` of them in a transaction; gives how many. A repeat gives 0.
+
+    In the order of the queryset, which an index should serve.
+    """
+    deleted = 0
+    while batch := _delete_batch(rows):
+        deleted += batch
+    return deleted
+
+
+@operation
+def _delete_batch(rows: models.QuerySet) -> int:
+    keys = sorted(rows.values_list("pk", flat=True)[:BATCH])
+    if keys:
+        rows.model._default_manager.filter(pk__in=keys).delete()
+    return len(keys)
