@@ -75,7 +75,7 @@ class SessionSold(DomainError):
 class RefundsChanged(DomainError):
     code = "refunds_changed"
     message = (
-        "The numbers changed meanwhile: $%(amount)s would go back to %(students)s of your "
+        "The numbers changed meanwhile: $%(amount)s would go back to %(students)s of its "
         "students. Nothing was cancelled."
     )
     example = {"students": 6, "amount": "72.00"}

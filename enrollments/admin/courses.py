@@ -3,23 +3,13 @@
 They are here, and not in the catalogue, because changing what may have been sold is.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import (
-    Count,
-    DateTimeField,
-    DecimalField,
-    Model,
-    OuterRef,
-    PositiveIntegerField,
-    Q,
-    QuerySet,
-    Subquery,
-    Sum,
-)
-from django.db.models.functions import Coalesce
+from django.db.models import DateTimeField, Model, PositiveIntegerField, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
@@ -27,12 +17,18 @@ from accounts.models import User
 from common.admin import PersonFilter, ReadOnlyAdmin, SearchedAdmin
 from common.errors import DomainError
 from common.forms import AmountField, PlainMomentField, WholeNumberField
-from common.money import ZERO
 from common.transactions import operation
 from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course
-from enrollments.services.sessions import add_session, cancel_session, change_course
-from payments.models import HoldPart
+from enrollments.services.sessions import (
+    add_session,
+    cancel_session,
+    change_course,
+    refunds_changed,
+    refunds_due,
+    refunds_due_in,
+    refunds_made,
+)
 
 PLAIN: dict[Any, dict[str, Any]] = {
     PositiveIntegerField: {"form_class": WholeNumberField},
@@ -163,7 +159,11 @@ class CourseAdmin(SearchedAdmin):
             self.do(request, course, archive_course, "Archived.")
 
     def do(self, request: HttpRequest, course: Course, service: Any, done: str) -> None:
-        report(self, request, course, done, service, course_id=course.pk)
+        def act() -> str:
+            service(course_id=course.pk, actor=request.user)
+            return done
+
+        report(self, request, course, act)
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -200,34 +200,36 @@ class CourseSessionAdmin(ReadOnlyAdmin):
     def cancel_and_refund(
         self, request: HttpRequest, queryset: QuerySet[CourseSession]
     ) -> HttpResponse | None:
-        """Show what would be refunded; once confirmed, do it."""
-        sessions = with_dues(queryset.select_related("course"))
-        if "confirmed" not in request.POST:
-            context = self.admin_site.each_context(request)
-            context |= {"title": "Cancel sessions", "sessions": sessions, "opts": self.opts}
-            return TemplateResponse(request, "admin/courses/coursesession/cancel.html", context)
+        """Show what would be refunded; once confirmed, do it, unless it would be else by then."""
+        sessions: list[Any] = list(queryset.select_related("course"))
+        if "confirmed" in request.POST:
+            for session in sessions:
+                report(self, request, session, partial(call_off, request, session))
+            return None
+        dues = refunds_due_in([session.pk for session in sessions])
         for session in sessions:
-            done = f"Cancelled; {session.students} students got {session.due:.2f} back."
-            report(self, request, session, done, cancel_session, session_id=session.pk)
-        return None
+            session.due = dues[session.pk]
+        context = self.admin_site.each_context(request)
+        context |= {"title": "Cancel sessions", "sessions": sessions, "opts": self.opts}
+        return TemplateResponse(request, "admin/courses/coursesession/cancel.html", context)
 
 
-def with_dues(sessions: QuerySet) -> QuerySet:
-    """Sessions with the `students` who have credit in it, and what is `due` to them, in credits."""
-    pending = HoldPart.objects.filter(session=OuterRef("pk"), status=HoldPart.Status.PENDING)
-    parts = pending.order_by().values("session")
-    money = DecimalField(max_digits=12, decimal_places=2)
-    students = Subquery(parts.annotate(n=Count("hold__student", distinct=True)).values("n"))
-    due = Subquery(parts.annotate(n=Sum("amount")).values("n"), output_field=money)
-    return sessions.annotate(students=Coalesce(students, 0), due=Coalesce(due, ZERO))
+def call_off(request: Any, session: CourseSession) -> str:
+    """Cancel a session if that gives back what the page has told; says what came back.
+
+    A repeat does what a crash left, whatever the page has told.
+    """
+    due, told = refunds_due(session.pk), request.POST.get(f"expected-{session.pk}")
+    if told != due.told and session.status != CourseSession.Status.CANCELLED:
+        raise refunds_changed(due)
+    cancel_session(session_id=session.pk, actor=request.user, expected=due)
+    return f"Cancelled. {refunds_made(session.pk)}"
 
 
-def report(
-    screen: admin.ModelAdmin, request: Any, row: Model, done: str, service: Any, **key: Any
-) -> None:
-    """Call a service for one row, and say what came of it: done, or the refusal."""
+def report(screen: admin.ModelAdmin, request: Any, row: Model, act: Callable[[], str]) -> None:
+    """Do something with one row, and say what came of it: what was done, or the refusal."""
     try:
-        service(actor=request.user, **key)
+        done = act()
     except DomainError as error:
         screen.message_user(request, f"{row}: {error}", messages.ERROR)
     else:

@@ -1,5 +1,6 @@
 """Change what may have been sold: a course's terms, its sessions added, moved, called off."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
+from common.formats import money
 from common.money import ZERO
 from common.transactions import operation
 from courses.models import Course, CourseSession
@@ -51,8 +53,19 @@ WHEN = ("starts_at", "duration_minutes")
 class Refunds:
     """How many students get something back for a session, and how much, in credits."""
 
-    students: int
-    amount: Decimal
+    students: int = 0
+    amount: Decimal = ZERO
+
+    def __str__(self) -> str:
+        if not self.students:
+            return "Nobody had paid for it."
+        people = "1 student" if self.students == 1 else f"{self.students} students"
+        return f"{people} got {money(self.amount)} back."
+
+    @property
+    def told(self) -> str:
+        """What a page says would come back; it is sent along, to be compared."""
+        return f"{self.students}:{self.amount:.2f}"
 
 
 @operation
@@ -217,12 +230,17 @@ def was_sold(session: CourseSession) -> bool:
 
 def refunds_due(session_id: UUID) -> Refunds:
     """What cancelling a session now would give back."""
-    return _refunds(session_id, status=HoldPart.Status.PENDING)
+    return refunds_due_in([session_id])[session_id]
+
+
+def refunds_due_in(sessions: Sequence[UUID]) -> dict[UUID, Refunds]:
+    """The same of each of these sessions; one statement."""
+    return _refunds(sessions, status=HoldPart.Status.PENDING)
 
 
 def refunds_made(session_id: UUID) -> Refunds:
     """What cancelling a session has given back."""
-    return _refunds(session_id, reason=HoldPart.Reason.SESSION_CANCELLED)
+    return _refunds([session_id], reason=HoldPart.Reason.SESSION_CANCELLED)[session_id]
 
 
 def refunds_changed(due: Refunds) -> RefundsChanged:
@@ -236,10 +254,12 @@ def refund_cancelled_session(session: CourseSession, *, actor: User | None) -> i
     return sum(_refund_hold(hold, session, actor) for hold in _holds_of(pending))
 
 
-def _refunds(session_id: UUID, **where: Any) -> Refunds:
-    paid = HoldPart.objects.filter(session=session_id, amount__gt=0, **where)
-    students = Count("hold__student", distinct=True)
-    return Refunds(**paid.aggregate(students=students, amount=Sum("amount", default=ZERO)))
+def _refunds(sessions: Sequence[UUID], **where: Any) -> dict[UUID, Refunds]:
+    paid = HoldPart.objects.filter(session__in=sessions, amount__gt=0, **where)
+    rows = paid.order_by().values_list("session")
+    counted = rows.annotate(students=Count("hold__student", distinct=True), amount=Sum("amount"))
+    found = {key: Refunds(students, amount) for key, students, amount in counted}
+    return {key: found.get(key, Refunds()) for key in sessions}
 
 
 def _holds_of(parts: QuerySet) -> QuerySet:

@@ -252,11 +252,6 @@ class CancelSessionForm(RefusableForm):
     def phrase(self) -> str:
         return f"refund {self.due.students} student{'' if self.due.students == 1 else 's'}"
 
-    @property
-    def expected(self) -> str:
-        """What the page says would come back; it is sent along, to be compared."""
-        return f"{self.due.students}:{self.due.amount:.2f}"
-
     def clean_confirmation(self) -> str:
         typed = " ".join(self.cleaned_data["confirmation"].lower().split())
         if typed != self.phrase:
@@ -264,5 +259,5 @@ class CancelSessionForm(RefusableForm):
         return typed
 
     def clean(self) -> None:
-        if self.data.get("expected") != self.expected:
+        if self.data.get("expected") != self.due.told:
             raise forms.ValidationError(str(refunds_changed(self.due)))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from common.errors import DomainError
-from common.formats import moment, money
+from common.formats import moment
 from common.pages import page_of
 from courses.models import CourseSession
 from enrollments.services import sessions
@@ -141,11 +141,7 @@ def _call_off(
 def _told(request: TeacherRequest, session: CourseSession) -> HttpResponse:
     """Back to the session, with a message that says what cancelling it gave back."""
     made = sessions.refunds_made(session.pk)
-    got = (
-        f"{made.students} student{'' if made.students == 1 else 's'} got {money(made.amount)} back."
-    )
-    came_back = got if made.students else "Nobody had paid for it."
-    messages.success(request, f"Session {session.session_number} is cancelled. {came_back}")
+    messages.success(request, f"Session {session.session_number} is cancelled. {made}")
     return redirect("teaching:roster", session.pk)
 
 

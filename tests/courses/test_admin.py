@@ -14,11 +14,13 @@ from courses.models import Course, CourseSession
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.models import LedgerAccount
+from tests.enrollments.forms import shown
 from tests.factories import (
     StaffFactory,
     TeacherFactory,
     UserFactory,
     end_session,
+    extend_course,
     make_course,
     student_with_credit,
 )
@@ -84,6 +86,13 @@ def said(page) -> list[str]:
 def act(browser, where: str, action: str, *rows, **more):
     body = {"action": action, "_selected_action": [str(row.pk) for row in rows]} | more
     return browser.post(where, body, follow=True)
+
+
+def confirm(browser, asked, *sessions):
+    """Send what the page that asks holds."""
+    assert set(shown(asked)) > {"confirmed", "action"}
+    expected = {name: value for name, value in shown(asked).items() if name.startswith("expected")}
+    return act(browser, SESSIONS, "cancel_and_refund", *sessions, confirmed="yes", **expected)
 
 
 def test_a_course_is_drafted_with_its_sessions(browser):
@@ -238,7 +247,7 @@ def test_before_a_session_is_cancelled_the_page_says_what_comes_back(browser, so
     before = wallets()
     first, second = sold.sessions.all()
     page = act(browser, SESSIONS, "cancel_and_refund", first, second)
-    found = {(s.session_number, s.students, s.due) for s in page.context["sessions"]}
+    found = {(s.session_number, s.due.students, s.due.amount) for s in page.context["sessions"]}
     assert found == {(1, 2, Decimal("66.00")), (2, 1, Decimal("50.00"))}
     assert "66.00" in page.content.decode()
     assert wallets() == before
@@ -247,11 +256,52 @@ def test_before_a_session_is_cancelled_the_page_says_what_comes_back(browser, so
 
 def test_a_cancelled_session_is_refunded(browser, sold):
     first = sold.sessions.first()
-    page = act(browser, SESSIONS, "cancel_and_refund", first, confirmed="yes")
-    assert said(page) == ["1. A lesson: Cancelled; 2 students got 66.00 back."]
+    page = confirm(browser, act(browser, SESSIONS, "cancel_and_refund", first), first)
+    assert said(page) == ["1. A lesson: Cancelled. 2 students got $66.00 back."]
     assert wallets() == [Decimal("450.00"), Decimal("500.00")]
     statuses = list(sold.sessions.values_list("status", flat=True))
     assert statuses == ["cancelled", "scheduled"]
+
+
+def test_whoever_has_it_for_nothing_gets_nothing_back(browser, sold):
+    added = extend_course(sold, starts_at=timezone.now() + timedelta(days=9))
+    asked = act(browser, SESSIONS, "cancel_and_refund", added)
+    [session] = asked.context["sessions"]
+    assert (session.due.students, session.due.amount) == (0, 0)
+    assert said(confirm(browser, asked, added)) == [
+        "3. A lesson: Cancelled. Nobody had paid for it."
+    ]
+
+
+def test_other_refunds_than_the_page_has_told_are_not_made(browser, sold):
+    """As on the teacher's page: somebody buys while it is read."""
+    first, second = sold.sessions.all()
+    asked = act(browser, SESSIONS, "cancel_and_refund", first, second)
+    purchase_session(student=student_with_credit(), session_id=first.pk)
+    before = wallets()
+    page = confirm(browser, asked, first, second)
+    assert sorted(said(page)) == [
+        "1. A lesson: The numbers changed meanwhile: $82.00 would go back to 3 of its students. "
+        "Nothing was cancelled.",
+        "2. A lesson: Cancelled. 1 student got $50.00 back.",
+    ]
+    assert sum(wallets()) == sum(before) + 50
+    assert list(sold.sessions.values_list("status", flat=True)) == ["scheduled", "cancelled"]
+
+
+def test_nothing_is_refunded_that_no_page_has_told(browser, sold):
+    before = wallets()
+    page = act(browser, SESSIONS, "cancel_and_refund", sold.sessions.first(), confirmed="yes")
+    assert "The numbers changed" in said(page)[0]
+    assert wallets() == before
+
+
+def test_confirmed_twice_it_is_cancelled_once(browser, sold):
+    first = sold.sessions.first()
+    asked = act(browser, SESSIONS, "cancel_and_refund", first)
+    for _ in range(2):
+        page = confirm(browser, asked, first)
+        assert said(page) == ["1. A lesson: Cancelled. 2 students got $66.00 back."]
 
 
 def test_a_session_that_is_over_is_not_cancelled(browser, sold):
@@ -259,7 +309,8 @@ def test_a_session_that_is_over_is_not_cancelled(browser, sold):
     end_session(first)
     CourseSession.objects.filter(pk=first.pk).update(status="completed")
     before = wallets()
-    page = act(browser, SESSIONS, "cancel_and_refund", first, second, confirmed="yes")
+    asked = act(browser, SESSIONS, "cancel_and_refund", first, second)
+    page = confirm(browser, asked, first, second)
     refusal = "1. A lesson: The session is over or cancelled and cannot be changed."
     assert refusal in said(page)
     assert sum(wallets()) == sum(before) + Decimal("50.00")

@@ -420,7 +420,7 @@ class TestCallingOff:
         page = browser.post(url, old)
 
         assert page.status_code == 200
-        assert "$66.00 would go back to 2 of your students. Nothing was cancelled." in page.text
+        assert "$66.00 would go back to 2 of its students. Nothing was cancelled." in page.text
         assert "refund 2 students" in page.text
         first.refresh_from_db()
         assert first.status == CourseSession.Status.SCHEDULED
@@ -434,7 +434,7 @@ class TestCallingOff:
         cancel_enrollment(student=enrollment.user, enrollment_id=enrollment.pk)
         buy(first)
         page = browser.post(url, old)
-        assert "$16.00 would go back to 1 of your students." in page.text
+        assert "$16.00 would go back to 1 of its students." in page.text
 
     def test_nobody_bought_it(self, browser, first):
         page = browser.get(at("cancel_session", first))
