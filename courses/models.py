@@ -247,6 +247,10 @@ class CourseSession(TimestampedModel):
     def has_started(self, now: datetime | None = None) -> bool:
         return self.starts_at <= (now or timezone.now())
 
+    def lasts(self, now: datetime) -> bool:
+        """To come or running: neither cancelled nor over by `now`."""
+        return self.status in self.OPEN and self.ends_at > now
+
     def is_open(self, now: datetime) -> bool:
         """Can still be sold: neither cancelled nor started by `now`."""
         return self.status in self.OPEN and not self.has_started(now)
@@ -254,8 +258,7 @@ class CourseSession(TimestampedModel):
 
 def next_of(sessions: Sequence[CourseSession], now: datetime) -> int:
     """At which place in these sessions the first stands that is neither cancelled nor over."""
-    lasting = (session.status in session.OPEN and session.ends_at > now for session in sessions)
-    return next((place for place, lasts in enumerate(lasting) if lasts), 0)
+    return next((place for place, session in enumerate(sessions) if session.lasts(now)), 0)
 
 
 class OutlinedSession(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 
 from accounts.models import User
 from courses.models import Course, CourseSession, ending
@@ -25,7 +25,7 @@ class Shelf(models.TextChoices):
 
 
 _CANCELLED = Q(enrollment__status=EnrollmentStatus.CANCELLED) | Q(
-    session_purchase__status=PurchaseStatus.CANCELLED
+    session_purchase__status=PurchaseStatus.CANCELLED, upgraded=False
 )
 _SHELVES = {
     Shelf.UPCOMING: ~_CANCELLED & Q(next_starts_at__isnull=False),
@@ -76,6 +76,15 @@ class Booking:
         return min(admitting, key=lambda session: session.starts_at, default=None)
 
     @property
+    def was_upgraded(self) -> bool:
+        """Whether it became part of a full course."""
+        return any(part.reason == HoldPart.Reason.FOLDED for part in self.parts)
+
+    @property
+    def is_running(self) -> bool:
+        return self.next_session is not None and self.next_session.has_started(self.now)
+
+    @property
     def last_session(self) -> CourseSession:
         return max((part.session for part in self.parts), key=lambda session: session.starts_at)
 
@@ -90,8 +99,10 @@ class Booking:
 
     @property
     def can_be_cancelled(self) -> bool:
+        """Whether something is left to give up: where all is over, cancelling only costs."""
         if self.hold.enrollment:
-            return self.hold.enrollment.status == EnrollmentStatus.ACTIVE
+            active = self.hold.enrollment.status == EnrollmentStatus.ACTIVE
+            return active and self.next_session is not None
         return any(
             part.status == HoldPart.Status.PENDING and not part.session.has_started(self.now)
             for part in self.parts
@@ -100,14 +111,15 @@ class Booking:
     @property
     def badge(self) -> Badge:
         """Its status as a word, and the colour beside it."""
+        if self.was_upgraded:
+            return Badge("Upgraded", "info")
         if self.bought.status in _BADGES:
             return _BADGES[self.bought.status]
         if any(p.review_reason and p.status == HoldPart.Status.PENDING for p in self.parts):
             return Badge("Under review", "warn")
         if self.next_session is None:
             return Badge("To be settled", "info")
-        running = self.next_session.has_started(self.now)
-        return Badge("Running now", "good") if running else Badge("Booked", "info")
+        return Badge("Running now", "good") if self.is_running else Badge("Booked", "info")
 
     @property
     def timeline(self) -> Sequence[Step]:
@@ -119,7 +131,10 @@ class Booking:
 
 
 def bookings_of(user: User, now: datetime) -> HoldQuerySet:
-    """The holds of the user's bookings, each with `next_starts_at`: when it goes on, if it does."""
+    """The holds of the user's bookings, each with `next_starts_at`: when it goes on, if it does.
+
+    And whether it is a single that was `upgraded`: it became part of a full course.
+    """
     to_come = (
         HoldPart.objects.filter(hold=OuterRef("pk"))
         .exclude(status=HoldPart.Status.REFUNDED)
@@ -129,7 +144,8 @@ def bookings_of(user: User, now: datetime) -> HoldQuerySet:
         .order_by("session__starts_at")
     )
     starts = Subquery(to_come.values("session__starts_at")[:1])
-    return PaymentHold.objects.of(user).annotate(next_starts_at=starts)
+    folded = HoldPart.objects.filter(hold=OuterRef("pk"), reason=HoldPart.Reason.FOLDED)
+    return PaymentHold.objects.of(user).annotate(next_starts_at=starts, upgraded=Exists(folded))
 
 
 def count_shelves(bookings: HoldQuerySet) -> dict[str, int]:
@@ -159,8 +175,4 @@ def describe(holds: Sequence[PaymentHold], now: datetime) -> list[Booking]:
 
 
 def _admits(part: HoldPart, now: datetime) -> bool:
-    return (
-        part.status != HoldPart.Status.REFUNDED
-        and part.session.status != CourseSession.Status.CANCELLED
-        and part.session.ends_at > now
-    )
+    return part.status != HoldPart.Status.REFUNDED and part.session.lasts(now)

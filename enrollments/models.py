@@ -81,8 +81,12 @@ class PurchaseQuerySet(BookingQuerySet):
 
 
 class Booking(TimestampedModel):
-    """What an enrolment and a single purchase share: who bought it, and what came back."""
+    """What an enrolment and a single purchase share: who bought it, and what came back.
 
+    `folded_amount` is what own singles gave back first, in credits; known to who has just bought.
+    """
+
+    folded_amount: Decimal = ZERO
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="%(class)ss")
     course = models.ForeignKey("courses.Course", models.PROTECT, related_name="%(class)ss")
     payment_status = models.CharField(

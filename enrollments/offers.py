@@ -85,12 +85,12 @@ class Reader:
         return self.user is not None and course.teacher_id == self.user.pk
 
 
-def course_offer(course: Any, reader: Reader) -> Offer:
+def course_offer(course: Any, reader: Reader, now: datetime) -> Offer:
     """The whole of a course from `storefront.course_for`, as its reader may have it."""
     if reader.teaches(course):
         return _own(course)
     if course.my_enrollment:
-        return _enrolled(course.my_enrollment)
+        return _enrolled(course.my_enrollment, course.listed, now)
     if not course.is_on_sale:
         return _not_on_sale(course)
     if all(session.status == CourseSession.Status.CANCELLED for session in course.listed):
@@ -154,13 +154,16 @@ def _manage(course: Course) -> Offer:
     return Offer(State.OWN, label="Manage", url=reverse("teaching:course", args=[course.pk]))
 
 
-def _enrolled(enrollment: Any) -> Offer:
+def _enrolled(enrollment: Any, sessions: Sequence[Any], now: datetime) -> Offer:
     if enrollment.status == EnrollmentStatus.COMPLETED:
         return Offer(State.ENROLLED, badge="Completed", tone="good")
-    return Offer(
-        State.ENROLLED,
-        badge="You're enrolled",
-        tone="good",
+    offer = Offer(State.ENROLLED, badge="You're enrolled", tone="good")
+    held = [s for s in sessions if s.my_part and s.my_part.status == HoldPart.Status.PENDING]
+    # Where all is over, cancelling costs what is left and gives nothing.
+    if not any(session.lasts(now) for session in held):
+        return offer
+    return replace(
+        offer,
         label="Cancel enrolment",
         url=reverse("enrollments:cancel_enrollment", args=[enrollment.pk]),
     )

@@ -87,6 +87,7 @@ def enroll_full_course(
         folded=_fold(quote.folded, now),
         enrollment=enrollment,
     )
+    enrollment.folded_amount = quote.folded_amount
     return enrollment
 
 

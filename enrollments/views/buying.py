@@ -103,7 +103,8 @@ def buy_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
 
 def _course_item(student: User, course_id: UUID) -> Item:
     course, reader = storefront.course_for(student, course_id), Reader.of(student)
-    return Item(course, course.quote, offers.course_offer(course, reader), reader)
+    offer = offers.course_offer(course, reader, timezone.now())
+    return Item(course, course.quote, offer, reader)
 
 
 def _session_item(student: User, session_id: UUID) -> Item:
@@ -130,7 +131,7 @@ def _buy(request: HttpRequest, find: Callable[[], Item], act: Callable[..., Any]
 
 
 def _paid(booking: Any) -> dict[str, str]:
-    return {"held": str(booking.price)}
+    return {"held": str(booking.price), "folded": str(booking.folded_amount)}
 
 
 def _ask(
@@ -159,13 +160,24 @@ def _tell(
     if (answer.replayed and not answer.refused) or code in HAVE:
         return _have_already(request, item)
     if not answer.refused:
-        held = money(Decimal(answer.body["held"]))
-        said = f"You're in. {held} is held, not yet paid to the teacher."
-        messages.success(request, said)
+        messages.success(request, _what_is_held(answer.body))
         return redirect("enrollments:learning")
     if code in STALE:
         return _ask(request, find(), answer.status, answer.body["details"].get("expected"))
     return _refuse(request, answer, item)
+
+
+def _what_is_held(paid: dict[str, str]) -> str:
+    """What was taken for it, beside what was held already."""
+    held, folded = Decimal(paid["held"]), Decimal(paid["folded"])
+    unpaid = "not yet paid to the teacher"
+    if not folded:
+        return f"You're in. {money(held)} is held, {unpaid}."
+    if held < folded:
+        back = money(folded - held)
+        return f"You're in. {back} is back in your credit. {money(held)} stays held, {unpaid}."
+    more, already = money(held - folded), money(folded)
+    return f"You're in. {more} is held on top of the {already} already held, {unpaid}."
 
 
 def _have_already(request: HttpRequest, item: Item) -> HttpResponse:

@@ -39,7 +39,7 @@ def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
     context = {
         "course": found,
         "page_obj": page,
-        "offer": offers.course_offer(found, reader),
+        "offer": offers.course_offer(found, reader, now),
         "lines": offers.price_lines(found.quote),
         "reader": reader,
         "policy": Policy.now(),

@@ -106,8 +106,14 @@ class TestAsking:
         text = browser.get(whole(course)).text
         assert "Held already as a single session: $24.00 comes back" in text
         assert "1 session you hold already" in text
-        assert "$56.00" in text
-        assert "Confirm and hold $80.00" in text
+        assert "Confirm and hold $56.00 more" in text
+        assert "$24.00 is held already." in text
+        assert "Confirm and hold $80.00" not in text
+
+    def test_an_upgrade_that_gives_back_says_so(self, browser, student, course):
+        course = make_course(sessions=2, price_full_course="20.00", price_per_session="24.00")
+        purchase_session(student=student, session_id=first(course).pk)
+        assert "Confirm and get $4.00 back" in browser.get(whole(course)).text
 
     def test_asking_changes_nothing(self, browser, student, course):
         for url in (whole(course), single(course)):
@@ -220,9 +226,23 @@ class TestBuying:
 
     def test_an_upgrade(self, browser, student, course):
         buy(student, course)
-        browser.post(whole(course), shown(browser.get(whole(course))))
+        done = browser.post(whole(course), shown(browser.get(whole(course))), follow=True)
+        assert said(done) == (
+            "You're in. $56.00 is held on top of the $24.00 already held, not yet paid to the "
+            "teacher."
+        )
         assert balances_of(student) == (Decimal("120.00"), Decimal("80.00"))
         assert SessionPurchase.objects.get().status == "cancelled"
+
+    def test_an_upgrade_that_gives_back(self, browser, student):
+        course = make_course(sessions=2, price_full_course="20.00", price_per_session="24.00")
+        buy(student, course)
+        done = browser.post(whole(course), shown(browser.get(whole(course))), follow=True)
+        assert said(done) == (
+            "You're in. $4.00 is back in your credit. $20.00 stays held, not yet paid to the "
+            "teacher."
+        )
+        assert balances_of(student) == (Decimal("180.00"), Decimal("20.00"))
 
     def test_what_has_started_is_not_paid(self, browser, student, course):
         start_session(first(course))

@@ -242,6 +242,44 @@ def test_what_can_be_cancelled_says_so(browser, student):
     assert ways_out[1] not in text_of(browser, "cancelled")
 
 
+def test_what_is_over_is_not_offered_to_be_cancelled(browser, student):
+    """Cancelling would cost the place, and give nothing back."""
+    course = make_course(sessions=2)
+    whole = enroll_full_course(student=student, course_id=course.pk)
+    way = reverse("enrollments:cancel_enrollment", args=[whole.pk])
+    first, last = course.sessions.all()
+    end_session(first)
+    start_session(last)
+    page = f"/courses/{course.pk}/"
+    assert way in text_of(browser)
+    assert way in browser.get(page).text
+    end_session(last)
+    assert way not in text_of(browser, "past")
+    assert way not in browser.get(page).text
+    assert browser.get(page).context["offer"].badge == "You're enrolled"
+
+
+def test_what_runs_is_not_called_next(browser, student):
+    session = first_session(make_course(sessions=1))
+    purchase_session(student=student, session_id=session.pk)
+    assert ">Next:<" in text_of(browser)
+    start_session(session)
+    assert ">Now:<" in text_of(browser)
+    assert ">Next:<" not in text_of(browser)
+
+
+def test_what_became_part_of_a_course_was_upgraded(browser, student):
+    course = make_course(sessions=3)
+    for session in course.sessions.all():
+        purchase_session(student=student, session_id=session.pk)
+    enroll_full_course(student=student, course_id=course.pk)
+    page = browser.get(PAGE, {"show": "past"})
+    assert [booking.badge.word for booking in page.context["bookings"]] == ["Upgraded"] * 3
+    assert "Became part of your full course" in page.text
+    counted = [(name, count) for name, _, count in page.context["shelves"]]
+    assert counted == [("upcoming", 1), ("past", 3), ("cancelled", 0)]
+
+
 def test_a_moved_session_of_a_course_can_be_handed_back_from_here(browser, student):
     course = make_course(sessions=2)
     bought = enroll_full_course(student=student, course_id=course.pk)
