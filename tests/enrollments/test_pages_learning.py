@@ -127,10 +127,21 @@ def test_what_is_cancelled_by_whomever_stands_apart(browser, student):
 
 
 def test_a_course_of_which_all_that_was_left_is_called_off_is_past(browser, student):
+    course = make_course(sessions=2)
+    bought = enroll_full_course(student=student, course_id=course.pk)
+    first, second = course.sessions.all()
+    end_session(first)
+    settle(first, HoldPart.Status.RELEASED, HoldPart.Reason.ATTENDED)
+    cancel_session(session_id=second.pk, actor=course.teacher)
+    assert shelf_of(browser, bought) == "past"
+
+
+def test_a_course_that_is_called_off_altogether_is_cancelled(browser, student):
     course = make_course(sessions=1)
     bought = enroll_full_course(student=student, course_id=course.pk)
     cancel_session(session_id=first_session(course).pk, actor=course.teacher)
-    assert shelf_of(browser, bought) == "past"
+    assert shelf_of(browser, bought) == "cancelled"
+    assert course.title in text_of(browser, "cancelled")
 
 
 def test_a_course_of_which_the_rest_is_handed_back_is_past(browser, student):
