@@ -24,6 +24,7 @@ from accounts.forms import (
     RegistrationForm,
     SignInForm,
 )
+from accounts.invitations import inviter_of
 from accounts.models import User
 from accounts.throttling import SignInAttempt, client_address
 from common.errors import DomainError
@@ -53,7 +54,8 @@ def register(request: HttpRequest) -> HttpResponse:
         response = _go_on(request, NEWCOMERS_GO_TO)
         response.delete_cookie(settings.REFERRAL_COOKIE_NAME)
         return response
-    return _show(request, "register", form, next=_wanted(request))
+    inviter = inviter_of(request)
+    return _show(request, "register", form, next=_wanted(request), inviter=inviter)
 
 
 @page

@@ -71,6 +71,11 @@ class CatalogueForm(CourseFilter):
         for name in ("category", "language"):
             self.filters[name].extra["choices"] = _on_sale(name)
 
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is asked for but an order."""
+        return any(self.data.get(name) for name in self.filters if name != "order")
+
     def up_to(self, courses: QuerySet, name: str, price: str) -> QuerySet:
         """Courses that one can enter for that many credits, as a whole or by a session."""
         return courses.filter(Q(price_full_course__lte=price) | Q(price_per_session__lte=price))

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.invitations import inviter_of
 from common.pages import page_of
 from courses.models import next_of
 from enrollments import offers, storefront
@@ -24,7 +25,12 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     filters = CatalogueForm(request.GET, queryset=storefront.catalogue())
     page = page_of(filters.qs, CARDS_PER_PAGE, request)
     page.object_list = storefront.cards(list(page), visitor(request))
-    context = {"form": filters.form, "page_obj": page, "filtered": any(filters.form.data.values())}
+    context = {
+        "form": filters.form,
+        "page_obj": page,
+        "filtered": filters.narrows,
+        "inviter": inviter_of(request),
+    }
     return render(request, "enrollments/catalogue.html", context)
 
 
@@ -39,6 +45,7 @@ def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
     context = {
         "course": found,
         "page_obj": page,
+        "inviter": inviter_of(request),
         "offer": offers.course_offer(found, reader, now),
         "lines": offers.price_lines(found.quote),
         "reader": reader,

@@ -144,6 +144,13 @@ class TestFinding:
         assert titles(page) == ["Piano", "Dutch", "French"]
         assert "Latin" not in page.text
 
+    @pytest.mark.parametrize("query", [{"ref": "0123456789"}, {"page": "2"}, {"order": "title"}])
+    def test_what_is_no_filter_is_not_cleared(self, client, query):
+        page = client.get("/", query)
+        assert len(titles(page)) == 3
+        assert "Clear the filters" not in page.text
+        assert "Clear the filters" in client.get("/", query | {"language": "French"}).text
+
     def test_posting_is_no_way_to_search(self, client):
         assert client.post("/").status_code == 405
 
@@ -180,6 +187,24 @@ class TestCards:
     def test_text_of_a_teacher_is_no_markup(self, client):
         make_course(title="<script>alert(1)</script>")
         assert "<script>alert" not in client.get("/").text
+
+
+class TestInvitations:
+    def test_a_guest_sees_who_invited_them(self, client):
+        ana = TeacherFactory(display_name="Ana <b>Marín</b>")
+        course = make_course()
+        assert (
+            "Ana &lt;b&gt;Marín&lt;/b&gt;</strong> invited you."
+            in client.get("/", {"ref": ana.referral_code}).text
+        )
+        for later in ("/", f"/courses/{course.pk}/", "/register/"):
+            assert "</strong> invited you." in client.get(later).text
+
+    def test_nobody_else_does(self, client):
+        assert "invited you" not in client.get("/", {"ref": "0123456789"}).text
+        code = TeacherFactory().referral_code
+        client.force_login(student_with_credit())
+        assert "invited you" not in client.get("/", {"ref": code}).text
 
 
 class TestPaging:

@@ -1,0 +1,14 @@
+"""Who brought a guest here, until they sign up."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.models import User
+
+
+def inviter_of(request: HttpRequest) -> User | None:
+    """Whoever's link this guest came by last; nobody for who is signed in."""
+    code = request.COOKIES.get(settings.REFERRAL_COOKIE_NAME)
+    if not code or request.user.is_authenticated:
+        return None
+    return User.objects.of_referral_code(code).first()
