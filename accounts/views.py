@@ -1,6 +1,7 @@
 """Signing up, in and out; the profile; a password changed, and one forgotten."""
 
 from typing import Any, Protocol, cast
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -30,6 +31,13 @@ from accounts.throttling import SignInAttempt, client_address
 from common.errors import DomainError
 
 NEWCOMERS_GO_TO = "enrollments:catalogue"
+# What guests fill in, and where whoever has signed in meanwhile goes on.
+GUESTS_FORMS = {
+    "accounts:login": settings.LOGIN_REDIRECT_URL,
+    "accounts:register": NEWCOMERS_GO_TO,
+    "accounts:forgot_password": "accounts:forgot_password",
+    "admin:login": "admin:index",
+}
 
 page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -126,6 +134,21 @@ class NewPassword(SuccessMessageMixin, PasswordResetConfirmView):
         """Whoever reads the owner's mail is let in, also while the account is under attack."""
         SignInAttempt(form.user.email, client_address(self.request)).know()
         return super().form_valid(form)
+
+
+def show_anew(request: HttpRequest) -> HttpResponse | None:
+    """Where to go on from a guest's form whose token is of before they logged in elsewhere.
+
+    None where it was no guest's form. What the form holds is not looked at.
+    """
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    if name not in GUESTS_FORMS:
+        return None
+    if request.user.is_authenticated:
+        return _go_on(request, GUESTS_FORMS[name])
+    messages.warning(request, "This page had expired, and nothing was sent. Please try again.")
+    wanted = urlencode({"next": _wanted(request)}) if _wanted(request) else ""
+    return redirect(f"{request.path}?{wanted}")
 
 
 def _signed_in(request: HttpRequest) -> User:

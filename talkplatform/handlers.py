@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.template.loader import render_to_string
 
+from accounts.views import show_anew
 from common.api import as_unavailable, error_body, is_api
 from common.errors import CodedError, DomainError, Unavailable
 from common.transactions import is_passing
@@ -104,7 +105,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that did not come from a page of ours, or from one of long ago."""
     if is_api(request):
         return permission_denied(request)
-    return _page(request, HTTPStatus.FORBIDDEN, STALE_FORM)
+    # A form of ours with an older token, never one that came from elsewhere.
+    anew = show_anew(request) if reason.startswith("CSRF token from POST") else None
+    return anew or _page(request, HTTPStatus.FORBIDDEN, STALE_FORM)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
