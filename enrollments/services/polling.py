@@ -55,16 +55,23 @@ def poll_rooms() -> Iterator[Count]:
 
 
 def _sessions(rooms: Iterable[str]) -> list[CourseSession]:
-    """Those whose room is open, or may be: by their rooms' names, and by the clock."""
+    """Those whose room is open, or may be: by their rooms' names, and by the clock.
+
+    By the clock also some time before and after: else no poll would watch the first and the last
+    minute of a session, should its door open with its start or shut with its end.
+    """
     now = timezone.now()
-    lasts = timedelta(minutes=MAX_SESSION_MINUTES + settings.ROOM_CLOSES_MINUTES)
-    opens = timedelta(minutes=settings.JOIN_OPENS_MINUTES)
+    before = max(settings.JOIN_OPENS_MINUTES, settings.POLLS_APART_MINUTES)
+    after = max(settings.ROOM_CLOSES_MINUTES, settings.POLLS_APART_MINUTES)
+    ended_after = now - timedelta(minutes=after)
+    longest = timedelta(minutes=MAX_SESSION_MINUTES)
     by_name = CourseSession.objects.filter(room_name__in=rooms)
     by_clock = CourseSession.objects.filter(
-        status__in=CourseSession.OPEN, starts_at__range=(now - lasts, now + opens)
+        status__in=CourseSession.OPEN,
+        starts_at__range=(ended_after - longest, now + timedelta(minutes=before)),
     )
     found = {session.pk: session for session in (*by_name, *by_clock)}
-    return [s for s in found.values() if s.room_name in rooms or not is_shut(s, now)]
+    return [s for s in found.values() if s.room_name in rooms or s.ends_at > ended_after]
 
 
 def _poll(session: CourseSession, room_sid: str | None, asked_at: datetime) -> Count:

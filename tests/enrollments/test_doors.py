@@ -6,12 +6,14 @@ from io import StringIO
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from courses.models import CourseSession
 from enrollments.errors import RefundLowered
 from enrollments.models import Attendance
+from enrollments.services.attendance import attendance_in
 from enrollments.services.decisions import refund_hold
 from enrollments.services.enrolling import (
     cancel_enrollment,
@@ -271,6 +273,16 @@ class TestPolling:
         livekit.enter(session.room_name, teacher)  # which is tomorrow
         assert "closed 2" in poll()
         assert livekit.rooms == {}
+
+    def test_it_watches_a_session_whose_door_opens_and_shuts_with_it(
+        self, livekit, student, session, settings
+    ):
+        settings.JOIN_OPENS_MINUTES = settings.ROOM_CLOSES_MINUTES = 0
+        buy_single(student, session)
+        for minutes in range(-3, 64):
+            with time_machine.travel(session.starts_at + (minutes + 0.5) * MINUTE, tick=False):
+                poll()
+        assert attendance_in([session]).evidence[session.pk].unwatched == 0 * MINUTE
 
     def test_rooms_of_others_stay_as_they_are(self, livekit, student):
         livekit.enter("somebody-else's", student)
