@@ -93,7 +93,7 @@ class Evidence:
         spans: defaultdict[UUID, list[Span]] = defaultdict(list)
         for user, stay in stays:
             if stay.joined_at and (changed_at is None or stay.seen_at > changed_at):
-                spans[user].append((stay.joined_at, _end_of(stay, watches)))
+                spans[user].append((stay.joined_at, _end_of(stay, watches, apart)))
         self._there = {user: within(times, start, end) for user, times in spans.items()}
 
     @property
@@ -156,7 +156,7 @@ def _watched(watches: Iterable[Watch], apart: timedelta) -> list[Span]:
     return [*rooms, *union(polls, apart)]
 
 
-def _end_of(stay: Stay, watches: Sequence[Watch]) -> datetime:
+def _end_of(stay: Stay, watches: Sequence[Watch], apart: timedelta) -> datetime:
     """When a stay ended, as far as it is vouched for.
 
     Where its end was lost: with its room; else at its last sign, or the last sign of its room, for
@@ -170,7 +170,18 @@ def _end_of(stay: Stay, watches: Sequence[Watch]) -> datetime:
             last = room.finished_at or room.seen_at
             if not _is_succeeded(stay, watches, by=last):
                 end = max(end, last)
-    return min(end, stay.gone_at) if stay.gone_at else end
+    missed = (_missed_by(run, stay.seen_at, apart) for run in watches if not run.room_sid)
+    return min(filter(None, (end, stay.gone_at, *missed)))
+
+
+def _missed_by(run: Watch, seen_at: datetime, apart: timedelta) -> datetime | None:
+    """When at the latest a run of polls did not find a stay that was last seen before its end.
+
+    A stay may be heard of only later, so that no poll has noted that.
+    """
+    if run.started_at is None or run.seen_at <= seen_at:
+        return None
+    return max(run.started_at, min(run.seen_at, seen_at + apart))
 
 
 def _is_succeeded(stay: Stay, watches: Iterable[Watch], *, by: datetime) -> bool:

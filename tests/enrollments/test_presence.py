@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count, pairwise
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,6 +128,17 @@ def test_a_stay_whose_end_was_lost_is_vouched_for():
 
 def test_a_poll_that_does_not_find_it_ends_it():
     assert minutes(evidence([(ANN, stay(10, None, gone=20))], [room(0, 60)])) == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("run", "lasted"),
+    [((0, 60), 10), ((8, 12), 7), ((20, 60), 15), ((-9, 4), 55)],
+    ids=["throughout", "for a while", "from later on", "before"],
+)
+def test_what_is_heard_of_after_the_polls_ends_where_they_did_not_find_it(run, lasted):
+    """Came at five minutes, and the end was lost; no poll could note that it did not find it."""
+    known = evidence([(ANN, stay(5, None))], [room(-9, 60), room(*run, sid="")])
+    assert minutes(known) == (lasted, lasted)
 
 
 def test_another_room_ends_what_is_open_of_the_one_before():
