@@ -176,8 +176,10 @@ def _note_doubts(session_id: UUID | None, *, event: UUID | None = None) -> None:
     """
     session = session_id and CourseSession.objects.filter(pk=session_id).first()
     if session:
-        locked = HoldPart.objects.filter(session=session).order_by("pk").locked()
-        parts = HoldPart.objects.filter(pk__in=[part.pk for part in locked])
+        keys = list(HoldPart.objects.filter(session=session).values_list("pk", flat=True))
+        parts = HoldPart.objects.filter(pk__in=keys)
+        # By their keys: an index that knows their status is locked by whoever settles them.
+        list(parts.order_by("pk").locked().values_list("pk"))
         attended = attendance_in([session])
         for part in parts.select_related("hold"):
             if doubt := _doubt(part, attended):
