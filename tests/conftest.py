@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 
+import hypothesis
 import pytest
 from django.db import connection
 
 from payments import audit
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 NEED_MARIADB = ("mariadb", "browser")
 FACES = ("test_pages", "test_admin", "test_contract", "test_schemathesis", "test_routes")

@@ -204,7 +204,7 @@ class TestHandingBack:
 class TestPreview(TestCase):
     """Whatever has happened to a course, the preview says what the deed then does."""
 
-    @settings(max_examples=25, deadline=None, derandomize=True)
+    @settings(max_examples=25, derandomize=True)
     @given(
         fates=st.lists(st.sampled_from("-scm"), min_size=1, max_size=5),
         cents=st.integers(min_value=5, max_value=30_000),
