@@ -66,8 +66,9 @@ def _end(sessions: Sequence[Any]) -> None:
     ago = "NOW(6) - INTERVAL 2 HOUR"
     connections = (
         "INSERT INTO attendances (id, session_id, user_id, connection, room_sid, joined_at,"
-        f" left_at, seen_at, source) SELECT {NEW_KEY}, s.id, %s, UUID(), 'RM', s.starts_at,"
-        " s.starts_at + INTERVAL 1 HOUR, s.starts_at + INTERVAL 1 HOUR, 'webhook'"
+        f" left_at, seen_at, removed, source) SELECT {NEW_KEY}, s.id, %s, UUID(), 'RM',"
+        " s.starts_at, s.starts_at + INTERVAL 1 HOUR, s.starts_at + INTERVAL 1 HOUR, FALSE,"
+        " 'webhook'"
         f" FROM course_sessions s %s WHERE s.id IN ({places})"
     )
     watches = (

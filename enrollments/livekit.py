@@ -14,7 +14,7 @@ from django.conf import settings
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from livekit import api
 from livekit.api.room_service import RoomService
-from livekit.protocol.models import ParticipantInfo
+from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.webhook import WebhookEvent
 
 from accounts.models import User
@@ -43,13 +43,14 @@ class Connection:
     """Somebody's connection to a room: LiveKit names each with an id (`sid`) of its own.
 
     One that is asked for is `active` once sound and picture can pass. What an event says of that
-    does not tell: `participant_left` has one that was.
+    does not tell: `participant_left` has one that was. One that ended may have been `removed`.
     """
 
     identity: str
     sid: str
     joined_at: datetime | None
     active: bool = field(default=True, compare=False)
+    removed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,9 +260,12 @@ def _from_wire(event: WebhookEvent) -> RoomEvent:
 
 def _connection(somebody: ParticipantInfo) -> Connection:
     joined_at = _moment(somebody.joined_at)
-    active = somebody.state == ParticipantInfo.State.ACTIVE
     return Connection(
-        identity=somebody.identity, sid=somebody.sid, joined_at=joined_at, active=active
+        identity=somebody.identity,
+        sid=somebody.sid,
+        joined_at=joined_at,
+        active=somebody.state == ParticipantInfo.State.ACTIVE,
+        removed=somebody.disconnect_reason == DisconnectReason.PARTICIPANT_REMOVED,
     )
 
 

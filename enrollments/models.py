@@ -230,7 +230,8 @@ class Attendance(UUIDModel):
 
     `joined_at` is missing while nothing says that it became active, `left_at` while it lasts or
     its end was lost: then its last sign, `seen_at`, tells, and `gone_at`, the first poll after that
-    which did not find it. LiveKit names each connection anew, so a rejoin is another row.
+    which did not find it. LiveKit names each connection anew, so a rejoin is another row. One that
+    was `removed` did not end by itself.
     """
 
     class Source(models.TextChoices):
@@ -245,6 +246,7 @@ class Attendance(UUIDModel):
     left_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True)
+    removed = models.BooleanField(default=False)
     source = models.CharField(max_length=20, choices=Source)
 
     objects = LockingQuerySet.as_manager()

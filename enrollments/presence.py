@@ -25,7 +25,8 @@ class Stay:
     """A connection to a room: since when, and, where that was heard, until when.
 
     `seen_at` is the last sign of its own, `gone_at` the first poll after it that did not find it.
-    Without `joined_at` it never became active, as far as is known.
+    Without `joined_at` it never became active, as far as is known. Whoever was `removed` did not
+    leave of themselves.
     """
 
     room_sid: str
@@ -33,6 +34,7 @@ class Stay:
     left_at: datetime | None
     seen_at: datetime
     gone_at: datetime | None
+    removed: bool = False
 
 
 @dataclass(slots=True)
@@ -90,10 +92,13 @@ class Evidence:
         watches = [*watches]
         self._window = (start, end)
         self._unwatched = gaps(_watched(watches, apart), start, end)
+        self._removed: set[UUID] = set()
         spans: defaultdict[UUID, list[Span]] = defaultdict(list)
         for user, stay in stays:
             if stay.joined_at and (changed_at is None or stay.seen_at > changed_at):
                 spans[user].append((stay.joined_at, _end_of(stay, watches, apart)))
+                if stay.removed and stay.left_at and start <= stay.left_at < end:
+                    self._removed.add(user)
         self._there = {user: within(times, start, end) for user, times in spans.items()}
 
     @property
@@ -109,6 +114,10 @@ class Evidence:
     def people(self) -> set[UUID]:
         """Those who were connected at any time."""
         return set(self._there)
+
+    def was_removed(self, user: UUID) -> bool:
+        """Whether somebody was put out while it lasted."""
+        return user in self._removed
 
     def least(self, user: UUID) -> timedelta:
         """How long somebody is known to have been there."""

@@ -29,12 +29,14 @@ BY_ATTENDANCE = {
 class Presence:
     """How long somebody was there, of the `length` that was sold: `time` is known.
 
-    `unknown` is how much longer it may have been, while nobody watched.
+    `unknown` is how much longer it may have been, while nobody watched. Whoever was `removed`
+    might have stayed longer.
     """
 
     time: timedelta
     length: timedelta
     unknown: timedelta = NONE
+    removed: bool = False
 
     @property
     def minutes(self) -> int:
@@ -69,13 +71,13 @@ def outcome_of(teacher: Presence, student: Presence) -> HoldPart.Reason | None:
     """What presences make of a part: both are of the length that it was sold with.
 
     None where it would be another with the time that nobody knows of than without it. A teacher
-    is absent only where all of the time is known.
+    is absent only where all of the time is known; whoever the teacher put out has missed nothing.
     """
     if not teacher.suffices:
         return None if teacher.unknown else HoldPart.Reason.TEACHER_ABSENT
     if student.suffices:
         return HoldPart.Reason.ATTENDED
-    return None if student.may_suffice else HoldPart.Reason.MISSED
+    return None if student.may_suffice or student.removed else HoldPart.Reason.MISSED
 
 
 class Attended(dict[tuple[UUID, UUID], Presence]):
@@ -99,7 +101,7 @@ class Attended(dict[tuple[UUID, UUID], Presence]):
     def _presence(self, session: UUID, user: UUID, length: timedelta) -> Presence:
         known = self.evidence[session]
         time = known.least(user)
-        return Presence(time, length, known.most(user) - time)
+        return Presence(time, length, known.most(user) - time, known.was_removed(user))
 
 
 def attendance_of(session: CourseSession) -> dict[UUID, Presence]:

@@ -239,11 +239,12 @@ def _why_unknown(part: HoldPart, attended: Attended) -> str:
     evidence = attended.evidence[part.session_id]
     if not (teacher.time or student.time) and evidence.unwatched == evidence.length:
         return NO_EVIDENCE
+    times = f"Teacher: {teacher} minutes, student: {student}."
+    if student.removed:
+        return f"The student was put out of the room. {times}"
     unknown = -(-evidence.unwatched // MINUTE)
-    return (
-        f"Nobody knows who was there for {unknown} of {evidence.length // MINUTE} minutes. "
-        f"Teacher: {teacher} minutes, student: {student}."
-    )
+    lasts = evidence.length // MINUTE
+    return f"Nobody knows who was there for {unknown} of {lasts} minutes. {times}"
 
 
 def _count(verdicts: Sequence[Verdict | None], settled: Settled) -> Tally:

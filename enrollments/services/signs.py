@@ -51,6 +51,7 @@ def record_sign(
     elif kind == LEFT:
         since = connection.joined_at
     add_sign(row, at, since=since, ends=kind in (LEFT, ABORTED))
+    row.removed = row.removed or (kind == LEFT and connection.removed)
     row.save()
 
 

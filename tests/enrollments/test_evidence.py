@@ -349,6 +349,34 @@ class TestMoved:
             assert outcome(moved) == ATTENDED
 
 
+class TestPutOut:
+    """Whom the teacher puts out has not missed the session; what they are owed, staff decide."""
+
+    @pytest.fixture
+    def leave(self, room, session, student, teacher):
+        def end(*bodies):
+            hear(room.started(), *room.visit(teacher, 0, 60), *bodies, room.finished(60))
+            return outcome(session)
+
+        return end
+
+    def test_too_soon(self, leave, room, session, student):
+        assert leave(room.joined(student, 0), room.put_out(student, 5)) == UNDER_REVIEW
+        assert HoldPart.objects.get(session=session).review_reason == (
+            "The student was put out of the room. Teacher: 60 minutes, student: 5."
+        )
+
+    def test_after_enough_they_were_there(self, leave, room, student):
+        assert leave(room.joined(student, 0), room.put_out(student, 12)) == ATTENDED
+
+    @pytest.mark.parametrize("minute", [-1, 60])
+    def test_before_and_after_the_session_it_is_no_matter(self, leave, room, student, minute):
+        assert leave(room.joined(student, -5), room.put_out(student, minute)) in (MISSED, ATTENDED)
+
+    def test_whoever_leaves_of_themselves_has_missed_it(self, leave, room, student):
+        assert leave(*room.visit(student, 0, 5)) == MISSED
+
+
 def test_a_late_join_with_a_lost_end_changes_nothing_that_is_known(room, session, student, teacher):
     hear(*room.throughout(*room.visit(teacher, 0, 60)))
     assert outcome(session) == MISSED
