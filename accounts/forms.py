@@ -69,6 +69,9 @@ class SignInForm(AuthenticationForm, RefusableForm):
         super().__init__(*args, **kwargs)
         self.fields["username"].label = "E-mail address"
         self.fields["username"].widget.input_type = "email"
+        if self.is_bound:
+            # What was refused is read first.
+            del self.fields["username"].widget.attrs["autofocus"]
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

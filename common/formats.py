@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import idna
 from django import template
+from django.forms import BaseForm, BoundField
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from uuid_utils.compat import uuid7
@@ -21,6 +22,12 @@ def money(amount: Decimal | None) -> str:
     if amount is None:
         return ""
     return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
+
+
+@register.filter
+def wrong_fields(form: BaseForm) -> list[BoundField]:
+    """The fields of a form that can be seen, and whose input was refused."""
+    return [field for field in form.visible_fields() if field.errors]
 
 
 @register.filter

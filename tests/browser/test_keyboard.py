@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.doing import says
-from tests.factories import make_course, student_with_credit
+from tests.browser.doing import click, fill, press, says
+from tests.factories import PASSWORD, TeacherFactory, UserFactory, make_course, student_with_credit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -60,3 +60,52 @@ def test_the_menu_opens_and_escape_closes_it(open_page):
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Profile")).to_be_hidden()
     expect(menu.locator("summary")).to_be_focused()
+
+
+def register_badly(page):
+    page.goto("/register/")
+    fill(page, email="ada@example.com", display_name="Eve", password="12345678")
+    press(page, "Create account")
+    return ("Please check: Password.",)
+
+
+def log_in_wrong(page):
+    page.goto("/login/")
+    fill(page, username="ada@example.com", password="something else")
+    press(page, "Log in")
+    return ("This e-mail address and password do not go together.",)
+
+
+def change_password(page):
+    page.goto("/profile/password/")
+    fill(page, current_password=PASSWORD, new_password="12345678")
+    press(page, "Change password")
+    return ("Please check: New password.",)
+
+
+def create_course(page):
+    page.goto("/teaching/courses/new/")
+    fill(page, title="Knots", price_full_course="a lot")
+    press(page, "Save draft")
+    return "Full course", "Language", "Nothing was saved."
+
+
+@pytest.mark.parametrize("act", [register_badly, log_in_wrong, change_password, create_course])
+def test_what_was_refused_is_read_first(open_window, act):
+    """The focus is where it says what is wrong and where, whether scripts run or not."""
+    ada = UserFactory(email="ada@example.com")
+    guest = act in {register_badly, log_in_wrong}
+    page = open_window(None if guest else TeacherFactory() if act is create_course else ada)
+    words = act(page)
+    alert = page.get_by_role("alert")
+    expect(alert).to_be_focused()
+    for text in words:
+        expect(alert).to_contain_text(text)
+
+
+def test_the_words_lead_to_their_fields(open_page):
+    UserFactory(email="ada@example.com")
+    page = open_page()
+    register_badly(page)
+    click(page, "Password")
+    expect(page.get_by_label("Password")).to_be_focused()
