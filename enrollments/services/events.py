@@ -85,8 +85,9 @@ def record_answer(
     """Note whom LiveKit named when it was asked `at` a time who is in a session's room.
 
     Without such a room it has no `room_sid`: that is an answer too. Gives how many of ours were
-    active. A repeat changes nothing. Locks the session; afterwards, where money may be settled
-    already, the parts that pay for it, to note on them what it speaks against.
+    active; none in a session that is deleted by now. A repeat changes nothing. Locks the session;
+    afterwards, where money may be settled already, the parts that pay for it, to note on them what
+    it speaks against.
     """
     seen, came_late = _record_answer(session_id, people, room_sid, at)
     if came_late:
@@ -98,7 +99,9 @@ def record_answer(
 def _record_answer(
     session_id: UUID, people: Sequence[Connection], room_sid: str, at: datetime
 ) -> tuple[int, bool]:
-    session = CourseSession.objects.locked().get(pk=session_id)
+    session = CourseSession.objects.locked().filter(pk=session_id).first()
+    if session is None:
+        return 0, False
     active = [somebody for somebody in people if somebody.active]
     users = doors.users_among({somebody.identity for somebody in active})
     seen = {c: users[c.identity] for c in active if c.identity in users}

@@ -20,10 +20,11 @@ from enrollments.services.enrolling import (
     enroll_full_course,
     hand_back_session,
 )
+from enrollments.services.polling import Count, poll_rooms
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, change_session, delete_session
 from payments.models import HoldPart, LedgerAccount
-from tests.factories import StaffFactory, end_session, make_course, start_session
+from tests.factories import StaffFactory, end_session, extend_course, make_course, start_session
 from tests.factories import student_with_credit as new_student
 from tests.livekit import LiveKit, serving, standing_still
 from tests.rooms import CONFIGURED, Room, post
@@ -289,6 +290,20 @@ class TestPolling:
         assert poll() == "0 of 0 rooms are open, 0 people in them"
         assert livekit.asked == ["ListRooms"]
         assert livekit.inside("somebody-else's")
+
+    def test_one_that_is_deleted_meanwhile_keeps_no_other_waiting(
+        self, livekit, student, session, teacher
+    ):
+        """Else its teacher could see to it that no room is watched."""
+        soon = timezone.now() + 5 * MINUTE
+        added = [extend_course(session.course, starts_at=soon) for _ in range(3)]
+        for one in added:
+            livekit.enter(one.room_name, student)
+        counts = poll_rooms()
+        next(counts)
+        delete_session(session_id=added[1].pk, actor=teacher)
+        assert sum(counts, Count()) == Count(sessions=2, open=2, people=1, put_out=2)
+        assert [livekit.inside(one.room_name) for one in added] == [[], [], []]
 
     def test_one_that_livekit_refuses_keeps_no_other_waiting(
         self, livekit, student, session, monkeypatch
