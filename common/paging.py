@@ -71,10 +71,16 @@ class LinkPagination(CursorPagination):
 
 
 def _down_to_the_key(order: Sequence[str]) -> list[str]:
-    """This order, in which what is equal comes by its key, in the direction of the last field."""
-    if order[-1] in ("id", "-id"):
-        return [*order]
-    return [*order, "-id" if order[-1].startswith("-") else "id"]
+    """This order, in which what is equal comes by its key, in the direction of the last field.
+
+    Once sorted by a field, rows are not sorted by it again, however often somebody asks for it.
+    """
+    fields: dict[str, str] = {}
+    for name in order:
+        fields.setdefault(name.lstrip("-"), name)
+    *_, last = fields.values()
+    fields.setdefault("id", "-id" if last.startswith("-") else "id")
+    return [*fields.values()]
 
 
 def _values(row: Any, order: Sequence[str]) -> list[str | None]:

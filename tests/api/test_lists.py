@@ -195,6 +195,16 @@ def test_titles_are_compared_by_the_database_alone(ordering):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("ordering", [["title"] * 300, ["-title", "title"] * 300])
+def test_a_field_sorts_once_however_often_it_is_asked_for(ordering):
+    made = published(5, title=lambda n: str(n % 2), price_full_course="80.00")
+    asked = f"/api/courses?ordering={','.join(ordering)}"
+    whole = ids([client_of(None).get(f"/api/courses?ordering={ordering[0]}").json()])
+    assert ids(walk(client_of(None), f"{asked}&limit=2")) == whole
+    assert set(whole) == made
+
+
+@pytest.mark.django_db
 def test_a_row_that_goes_takes_none_with_it():
     made = published(6, title="The same", price_full_course="80.00")
     client = client_of(None)
