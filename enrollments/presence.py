@@ -97,7 +97,7 @@ class Evidence:
         for user, stay in stays:
             if stay.joined_at and (changed_at is None or stay.seen_at > changed_at):
                 spans[user].append((stay.joined_at, _end_of(stay, watches, apart)))
-                if stay.removed and stay.left_at and start <= stay.left_at < end:
+                if stay.removed and stay.left_at and stay.left_at < end:
                     self._removed.add(user)
         self._there = {user: within(times, start, end) for user, times in spans.items()}
 
@@ -116,7 +116,7 @@ class Evidence:
         return set(self._there)
 
     def was_removed(self, user: UUID) -> bool:
-        """Whether somebody was put out while it lasted."""
+        """Whether somebody was put out before it was over: while they waited for it, too."""
         return user in self._removed
 
     def least(self, user: UUID) -> timedelta:

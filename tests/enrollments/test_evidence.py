@@ -369,9 +369,11 @@ class TestPutOut:
     def test_after_enough_they_were_there(self, leave, room, student):
         assert leave(room.joined(student, 0), room.put_out(student, 12)) == ATTENDED
 
-    @pytest.mark.parametrize("minute", [-1, 60])
-    def test_before_and_after_the_session_it_is_no_matter(self, leave, room, student, minute):
-        assert leave(room.joined(student, -5), room.put_out(student, minute)) in (MISSED, ATTENDED)
+    def test_while_they_wait_for_it(self, leave, room, student):
+        assert leave(room.joined(student, -5), room.put_out(student, -1)) == UNDER_REVIEW
+
+    def test_after_the_session_it_is_no_matter(self, leave, room, student):
+        assert leave(room.joined(student, 55), room.put_out(student, 60)) == MISSED
 
     def test_whoever_leaves_of_themselves_has_missed_it(self, leave, room, student):
         assert leave(*room.visit(student, 0, 5)) == MISSED
