@@ -95,10 +95,12 @@ class Evidence:
         self._removed: set[UUID] = set()
         spans: defaultdict[UUID, list[Span]] = defaultdict(list)
         for user, stay in stays:
-            if stay.joined_at and (changed_at is None or stay.seen_at > changed_at):
+            if changed_at is not None and stay.seen_at <= changed_at:
+                continue
+            if stay.joined_at:
                 spans[user].append((stay.joined_at, _end_of(stay, watches, apart)))
-                if stay.removed and stay.left_at and stay.left_at < end:
-                    self._removed.add(user)
+            if stay.removed and stay.left_at and stay.left_at < end:
+                self._removed.add(user)
         self._there = {user: within(times, start, end) for user, times in spans.items()}
 
     @property

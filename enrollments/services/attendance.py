@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from common.prepared import prepared
 from courses.models import CourseSession
@@ -149,7 +149,9 @@ def _stays(sessions: list[UUID], users: list[UUID] | None) -> Iterable[tuple]:
 
 
 def _of_all(sessions: list[UUID]) -> QuerySet:
-    came = Attendance.objects.filter(session__pk__in=sessions, joined_at__isnull=False)
+    # Whoever was put out need not have got in: the teacher may be quick.
+    met = Q(joined_at__isnull=False) | Q(removed=True)
+    came = Attendance.objects.filter(met, session__pk__in=sessions)
     return came.values_list("session_id", "user_id", *_STAY)
 
 

@@ -50,8 +50,9 @@ def record_sign(
         since = connection.joined_at or at
     elif kind == LEFT:
         since = connection.joined_at
-    add_sign(row, at, since=since, ends=kind in (LEFT, ABORTED))
-    row.removed = row.removed or (kind == LEFT and connection.removed)
+    ends = kind in (LEFT, ABORTED)
+    add_sign(row, at, since=since, ends=ends)
+    row.removed = row.removed or (ends and connection.removed)
     row.save()
 
 

@@ -372,6 +372,12 @@ class TestPutOut:
     def test_while_they_wait_for_it(self, leave, room, student):
         assert leave(room.joined(student, -5), room.put_out(student, -1)) == UNDER_REVIEW
 
+    def test_before_they_were_in(self, leave, room, student):
+        room.joined(student, 5)
+        out = room.put_out(student, 5)
+        aborted = out.replace(b"participant_left", b"participant_connection_aborted")
+        assert leave(aborted) == UNDER_REVIEW
+
     def test_after_the_session_it_is_no_matter(self, leave, room, student):
         assert leave(room.joined(student, 55), room.put_out(student, 60)) == MISSED
 
