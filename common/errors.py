@@ -51,6 +51,12 @@ class IncompleteBody(DomainError):
     status = HTTPStatus.BAD_REQUEST
 
 
+class SlowBody(DomainError):
+    code = "request_timeout"
+    message = "The body did not come in time. Nothing was done."
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+
 class LengthRequired(DomainError):
     code = "length_required"
     message = "Send the body with a Content-Length, not in chunks."

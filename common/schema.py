@@ -9,14 +9,14 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import get_lib_doc_excludes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
-from common.errors import CodedError, LengthRequired, PayloadTooLarge
+from common.errors import CodedError, LengthRequired, PayloadTooLarge, SlowBody
 from common.rendering import Rendered, RenderedModel
 
 Json = dict[str, Any]
 # What every route may refuse with before a service is asked.
 MALFORMED = ["invalid_request"]
 NOT_SIGNED_IN = ["not_authenticated", "token_not_valid"]
-OF_BODIES = (LengthRequired, PayloadTooLarge)
+OF_BODIES = (SlowBody, LengthRequired, PayloadTooLarge)
 ANYWHERE = {
     "invalid_request": HTTPStatus.BAD_REQUEST,
     "not_authenticated": HTTPStatus.UNAUTHORIZED,

@@ -24,6 +24,8 @@ apt_install() {
 
 apt_get() { root_do env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" </dev/null >/dev/null; }
 
+has_haproxy() { PATH="$PATH:/usr/local/sbin:/usr/sbin" command -v haproxy >/dev/null; }
+
 # --- Python -----------------------------------------------------------------------------------
 
 NEW_ENOUGH='import sys; sys.exit(sys.version_info < (3, 11))'

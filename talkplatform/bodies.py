@@ -28,8 +28,13 @@ def fault_of_body(request: HttpRequest) -> CodedError | None:
         return LengthRequired()
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        return PayloadTooLarge(limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        return too_large()
     try:
         return None if len(request.body) == length else IncompleteBody()
     except UnreadablePostError:
         return IncompleteBody()
+
+
+def too_large() -> PayloadTooLarge:
+    """Name the limit."""
+    return PayloadTooLarge(limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -41,6 +41,11 @@ REFUSALS = {
         "There is nothing to see here",
         "This address belongs to a button. Go back to the page before, and press it there.",
     ),
+    408: Refusal(
+        "That took too long",
+        "Your connection is slow, or broke. Nothing was changed: go back, and try again.",
+        "waiting",
+    ),
     411: NOT_UNDERSTOOD,
     413: Refusal("That is too large", "Nothing was changed: go back, and send less at once."),
     429: Refusal("Slow down a little", "Too many attempts. Try again later.", "waiting"),

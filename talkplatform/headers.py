@@ -14,7 +14,7 @@ PERMISSIONS = "camera=(self), microphone=(self), display-capture=(self), " + ", 
 
 def guard(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Say what a page may load and use, and keep what is somebody's own out of every cache."""
-    policy = "; ".join(f"{name} {' '.join(to)}" for name, to in settings.SECURE_CSP.items())
+    policy = policy_of(settings.SECURE_CSP)
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = answer(request)
@@ -29,3 +29,8 @@ def guard(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReques
         return response
 
     return middleware
+
+
+def policy_of(rules: dict[str, list[str]]) -> str:
+    """The Content-Security-Policy of these rules, as a header has it."""
+    return "; ".join(f"{name} {' '.join(to)}" for name, to in rules.items())

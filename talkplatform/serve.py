@@ -5,27 +5,46 @@ import gc
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+
+from talkplatform import front
+from talkplatform.environment import env
+from talkplatform.headers import policy_of
 
 PATIENCE_SECONDS = 5
 # Longer than a request may wait for a lock. A worker that does not stop is killed: losing its
 # requests is safe, and whoever sent them tries again.
-STOP_SECONDS = 8
+STOP_SECONDS = 7
+# What a public server should know: without it, whoever sends or reads slowly holds a process.
+ALONE = """\
+HAProxy 2.6 or newer is not here: whoever sends or reads slowly will hold one of our processes.
+On Debian and Ubuntu: sudo apt-get install haproxy"""
 
 
 def main() -> None:
     """Serve on HOST and PORT until Ctrl-C; `--reload`: by Django's server, for developers."""
     try:
+        haproxy = front.find(env.str("HAPROXY", default="haproxy"))
+        trusted = env.int("TRUSTED_PROXIES", default=0)
+        if haproxy:
+            # It tells the processes who asks: the address that it saw, or that those before it did.
+            os.environ["TRUSTED_PROXIES"] = "1"
         from talkplatform import settings
     except ImproperlyConfigured as error:
         sys.exit(f"The settings cannot be read: {error}")
@@ -38,10 +57,52 @@ def main() -> None:
         f"Serving {settings.ORIGIN}/ - the API and its documentation: {settings.ORIGIN}/api/docs",
         flush=True,
     )
+    if haproxy:
+        serve_behind(haproxy, address, trusted, settings)
+    else:
+        if settings.HAPROXY:
+            print(ALONE, flush=True)
+        serve(settings, address=address, port=settings.PORT)
+
+
+def serve_behind(haproxy: str, address: str, trusted: int, settings: ModuleType) -> None:
+    """Serve at a socket that HAProxy alone can reach, with HAProxy at the address."""
+    place = Path(tempfile.mkdtemp(prefix="talkplatform-serve-"))
+    before = front.Front(
+        haproxy,
+        place,
+        ADDRESS=f"[{address}]:{settings.PORT}" if ":" in address else f"{address}:{settings.PORT}",
+        TRUSTED_PROXIES=trusted,
+        PROCESSES=settings.WEB_PROCESSES * settings.WEB_THREADS,
+        BODY_SECONDS=settings.BODY_SECONDS,
+        LARGEST_BODY=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        QUEUE_SECONDS=settings.QUEUE_SECONDS,
+        QUEUE_LENGTH=settings.QUEUE_LENGTH,
+        QUEUE_SIGN_INS=settings.QUEUE_LENGTH // 5,
+        POLICY=policy_of(settings.SECURE_CSP),
+    )
+    before.start()
+    try:
+        serve(
+            settings,
+            place=place,
+            uds=place / front.SOCKET,
+            uds_permissions=0o600,
+            # A process takes only what it can work on at once: the rest is for whoever is free.
+            backpressure=settings.WEB_THREADS,
+            http1_settings=HTTP1Settings(keep_alive=False),
+        )
+    finally:
+        before.stop()
+        shutil.rmtree(place, ignore_errors=True)
+    if before.failed:
+        sys.exit(1)
+
+
+def serve(settings: ModuleType, *, place: Path | None = None, **where: Any) -> None:
+    """Keep the processes running at this address or socket until Ctrl-C or SIGTERM."""
     server = Granian(
         "talkplatform.wsgi",
-        address=address,
-        port=settings.PORT,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         websockets=False,
@@ -49,9 +110,10 @@ def main() -> None:
         blocking_threads=settings.WEB_THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
+        **where,
     )
     logging.getLogger("_granian").addFilter(is_news)
-    server.serve(target_loader=load_application)
+    server.serve(target_loader=partial(load_application, place))
 
 
 def is_news(record: logging.LogRecord) -> bool:
@@ -76,7 +138,7 @@ def wait_for_port(host: str, port: int) -> str:
         time.sleep(0.2)
 
 
-def load_application(_target: str) -> Callable[..., Any]:
+def load_application(place: Path | None, _target: str) -> Callable[..., Any]:
     """In each worker: the application, after seeing to it that the worker ends with the server.
 
     Workers leave the terminal's group: two signals at once, Ctrl-C's own and the server's, hang
@@ -84,20 +146,26 @@ def load_application(_target: str) -> Callable[..., Any]:
     """
     os.setpgrp()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=end_with_server, daemon=True).start()
+    threading.Thread(target=end_with_server, args=(place,), daemon=True).start()
     from talkplatform.wsgi import application
 
+    if place:
+        from talkplatform import faces
+
+        faces.write(place)
     # All that stays for good: looking through it for garbage would hold requests up.
     gc.collect()
     gc.freeze()
     return application
 
 
-def end_with_server() -> None:
+def end_with_server(place: Path | None) -> None:
     """End this process when the server that started it is gone; requests may finish meanwhile."""
     server = multiprocessing.parent_process()
     while server and os.getppid() == server.pid:
         time.sleep(0.2)
+    if place:
+        shutil.rmtree(place, ignore_errors=True)
     # The kernel's clock ends even a process whose interpreter is stuck.
     signal.alarm(PATIENCE_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)

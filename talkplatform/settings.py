@@ -54,6 +54,11 @@ if not 0 < PORT < 65536:
 ORIGIN = f"http://[{HOST}]:{PORT}" if ":" in HOST else f"http://{HOST}:{PORT}"
 WEB_PROCESSES = env.int("WEB_PROCESSES", default=4)
 WEB_THREADS = env.int("WEB_THREADS", default=1)
+# The balancer before the processes (haproxy.cfg), and how long it waits for a body and for a turn.
+HAPROXY = env.str("HAPROXY", default="haproxy")
+BODY_SECONDS = env.int("BODY_SECONDS", default=60)
+QUEUE_SECONDS = env.int("QUEUE_SECONDS", default=10)
+QUEUE_LENGTH = env.int("QUEUE_LENGTH", default=500)
 # Where links in mails and invitations lead: never to whatever host a request names.
 SITE_URL = env.str("SITE_URL", default="").rstrip("/") or (
     f"https://{next(iter(ALLOWED_HOSTS), '').lstrip('.')}" if HTTPS else ORIGIN

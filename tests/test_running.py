@@ -11,6 +11,7 @@ import tempfile
 import time
 import venv
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -18,13 +19,17 @@ import pytest
 from django.conf import settings
 
 SERVE = [sys.executable, "-m", "talkplatform.serve"]
+# Seconds until something that does not happen is given up: more than a busy machine needs.
+PATIENCE = 60
 DRIVER = ("mysqlclient", "MySQLdb")
 
 
+@contextmanager
 def start(
     command: list[str], *, cwd: Path = settings.BASE_DIR, **environment: str
-) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+) -> Iterator[subprocess.Popen[str]]:
+    """The running command, in a session of its own; killed in the end."""
+    with subprocess.Popen(
         command,
         cwd=cwd,
         env=os.environ | environment,
@@ -32,7 +37,11 @@ def start(
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def within(seconds: float, happens: Callable[[], bool]) -> bool:
@@ -47,6 +56,14 @@ def within(seconds: float, happens: Callable[[], bool]) -> bool:
 def workers(server: subprocess.Popen[str]) -> list[int]:
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
     return [int(pid) for pid in children.read_text().split()]
+
+
+def haproxy_of(server: subprocess.Popen[str]) -> Path:
+    """Where the kernel tells of it while it runs."""
+    tasks = Path(f"/proc/{server.pid}/task").glob("*/children")
+    children = [Path("/proc", pid) for task in tasks for pid in task.read_text().split()]
+    (found,) = [child for child in children if "haproxy.cfg" in (child / "cmdline").read_text()]
+    return found
 
 
 @pytest.fixture
@@ -68,51 +85,82 @@ def answers(port) -> Callable[..., bool]:
 
 
 @pytest.fixture
-def server(port, answers) -> Iterator[subprocess.Popen[str]]:
-    with start(SERVE, PORT=str(port)) as process:
-        try:
-            assert within(20, answers)
-            yield process
-        finally:
-            process.kill()
+def place() -> Path:
+    """Where it keeps its socket: a short name, as the kernel demands."""
+    return Path(tempfile.mkdtemp(prefix="running-"))
+
+
+@pytest.fixture
+def server(port, answers, place) -> Iterator[subprocess.Popen[str]]:
+    with start(SERVE, PORT=str(port), TMPDIR=str(place), WEB_PROCESSES="2") as process:
+        assert within(PATIENCE, answers)
+        yield process
+    assert within(PATIENCE, lambda: not any(place.glob("talkplatform-serve-*")))
+    shutil.rmtree(place)
 
 
 def test_a_killed_server_takes_its_workers_along(server, answers):
+    haproxy = haproxy_of(server)
     server.kill()
-    assert within(20, lambda: not answers())
+    assert within(PATIENCE, lambda: not answers() and not haproxy.exists())
 
 
 def test_ctrl_c_at_the_terminal_ends_the_server_soon(server, answers):
+    haproxy = haproxy_of(server)
     os.killpg(server.pid, signal.SIGINT)
-    assert server.wait(timeout=20) == 0
+    assert server.wait(timeout=PATIENCE) == 0
     assert not answers()
+    assert not haproxy.exists()
+
+
+def test_haproxy_that_dies_is_started_again(server, answers):
+    os.kill(int(haproxy_of(server).name), signal.SIGKILL)
+    assert within(PATIENCE, answers)
+
+
+def test_haproxy_that_cannot_start_ends_the_server(port, answers, tmp_path):
+    broken = tmp_path / "haproxy"
+    broken.write_text("#!/bin/sh\n[ $1 = -v ] && echo version 2.6.1\n")
+    broken.chmod(0o700)
+    with start(SERVE, PORT=str(port), HAPROXY=str(broken), WEB_PROCESSES="1") as server:
+        assert "HAProxy did not start" in server.communicate(timeout=PATIENCE)[0]
+    assert server.returncode == 1
+
+
+@pytest.mark.parametrize("version", ["2.4.22", None])
+def test_without_haproxy_the_processes_serve_alone_and_it_is_said(port, answers, tmp_path, version):
+    old = tmp_path / "haproxy"
+    if version:
+        old.write_text(f"#!/bin/sh\necho version {version}\n")
+        old.chmod(0o700)
+    with start(SERVE, PORT=str(port), HAPROXY=str(old), WEB_PROCESSES="1") as server:
+        assert within(PATIENCE, answers)
+        server.terminate()
+        assert "apt-get install haproxy" in server.communicate(timeout=PATIENCE)[0]
 
 
 def test_a_worker_that_hangs_is_ended_with_the_others(server, answers):
     os.kill(workers(server)[0], signal.SIGSTOP)
     server.terminate()
-    assert server.wait(timeout=20) == 0
+    assert server.wait(timeout=PATIENCE) == 0
     assert not answers()
 
 
 def test_ctrl_c_at_the_terminal_reaches_no_worker(server):
     assert workers(server)
-    assert within(20, lambda: server.pid not in map(os.getpgid, workers(server)))
+    assert within(PATIENCE, lambda: server.pid not in map(os.getpgid, workers(server)))
 
 
 def test_a_port_that_is_taken_is_not_shared(server, port):
     with start(SERVE, PORT=str(port)) as second:
-        try:
-            assert "Address already in use" in second.communicate(timeout=20)[0]
-        finally:
-            second.kill()
+        assert "Address already in use" in second.communicate(timeout=PATIENCE)[0]
     assert second.returncode == 1
 
 
 @pytest.mark.parametrize("wrong", [{"PORT": "99999"}, {"PORT": "abc"}, {"HOST": "nowhere.invalid"}])
 def test_a_place_where_nobody_can_listen_is_one_clear_line(port, wrong):
     with start(SERVE, **{"PORT": str(port)} | wrong) as server:
-        said = server.communicate(timeout=20)[0]
+        said = server.communicate(timeout=PATIENCE)[0]
     assert server.returncode == 1
     assert said.count("\n") == 1
     assert next(iter(wrong.values())) in said
@@ -164,7 +212,7 @@ def test_a_private_database_goes_with_its_command(end):
             assert place in server.read_text()
             try:
                 process.send_signal(end)
-                assert within(20, lambda: not any(Path(place).iterdir()))
+                assert within(PATIENCE, lambda: not any(Path(place).iterdir()))
                 assert not server.exists() or place not in server.read_text()
             finally:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -4,7 +4,7 @@ import io
 import json
 import socket
 import subprocess
-from http.client import HTTPResponse
+from http.client import HTTPResponse, RemoteDisconnected
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -20,7 +20,7 @@ from tests.rooms import CONFIGURED, Room, sign
 from tests.serving import serving, wait_until_ready
 
 CODES = {400: "invalid_request", 411: "length_required", 413: "payload_too_large"}
-NO_ANSWER = (18, 56)  # what curl says when the line was cut
+NO_ANSWER = (18, 52, 55, 56)  # what curl says when the line was cut
 # A token of a form is this cookie's value, as it stands.
 CSRF = "c" * 32
 
@@ -71,9 +71,9 @@ def test_the_largest_body_is_read(client, db):
     assert sent.json()["code"] == "invalid_credentials"
 
 
-@pytest.fixture(scope="module")
-def server(django_db_setup):
-    with serving(DEBUG="false", WEB_PROCESSES="1", **CONFIGURED) as process:
+@pytest.fixture(scope="module", params=["haproxy", ""], ids=["behind HAProxy", "alone"])
+def server(request, django_db_setup):
+    with serving(HAPROXY=request.param, WEB_PROCESSES="1", **CONFIGURED) as process:
         wait_until_ready(process)
         yield process
 
@@ -124,7 +124,10 @@ def send(url, head, length, body, *, cut=False):
         if cut:
             line.shutdown(socket.SHUT_WR)
         answer = HTTPResponse(line)
-        answer.begin()
+        try:
+            answer.begin()
+        except RemoteDisconnected:
+            return None, ""
         return answer.status, answer.read().decode()
 
 
@@ -156,6 +159,8 @@ def test_a_real_server_acts_on_whole_bodies_alone(server, enrolled, wishes, how)
     length, cut, status = HOW[how]
     for what, (head, body) in wishes.items():
         answered, text = send(server.url, head, length, cut(body), cut="cut" in how)
+        if "cut" in how and answered is None:
+            continue  # HAProxy hangs up on who has hung up
         assert answered == status, (what, text)
         if "/api/" in head:
             assert json.loads(text)["code"] == CODES[status]
