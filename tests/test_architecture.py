@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import statistics
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -73,3 +74,15 @@ def test_functions_are_short():
 def test_files_are_short():
     long = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in SOURCES}
     assert {name: lines for name, lines in long.items() if lines > 400} == {}
+
+
+def test_no_file_of_the_tree_is_for_one_machine():
+    paths = r"/(home|root|work)/[a-z]"
+    found = subprocess.run(
+        ["git", "grep", "-lIE", paths, "--", ".", ":!*.map"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.stdout, found.stderr) == ("", "")

@@ -1,1 +1,0 @@
-export PATH=/work/main/.venv/bin:$PATH
