@@ -9,10 +9,9 @@ from typing import Self
 from django.conf import settings
 from django.utils import timezone
 
-from common.errors import Unavailable
 from courses.models import MAX_SESSION_MINUTES, CourseSession
 from enrollments import livekit
-from enrollments.livekit import VideoRefused
+from enrollments.livekit import VideoRefused, VideoUnreachable
 from enrollments.services.doors import is_shut, keep_door
 from enrollments.services.events import record_answer
 
@@ -44,13 +43,19 @@ def poll_rooms() -> Iterator[Count]:
     Gives a count for each session. A repeat notes the same, and finds nobody to put out. Asks
     LiveKit. Raises `VideoNotConfigured`, and `VideoUnreachable`, which leaves the rest undone.
     """
-    asked_at = timezone.now()
+    asked_at, silent = timezone.now(), False
     rooms = livekit.open_rooms()
     for session in _sessions(rooms):
         try:
             yield _poll(session, rooms.get(session.room_name), asked_at)
-        except (Unavailable, VideoRefused):
+            silent = False
+        except Exception as error:
+            # The other rooms are due all the same. No answer twice in a row: LiveKit is gone.
             logger.exception("the room of %s was not polled", session.pk)
+            unanswered = isinstance(error, VideoUnreachable) and not isinstance(error, VideoRefused)
+            if silent and unanswered:
+                raise
+            silent = unanswered
             yield Count(sessions=1, failed=1)
 
 

@@ -1,5 +1,6 @@
 """Whoever has no right to be in a room is put out of it, whatever pass they have."""
 
+import threading
 import time
 from datetime import timedelta
 from io import StringIO
@@ -32,6 +33,11 @@ from tests.rooms import CONFIGURED, Room, post
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 SOON = -5 * MINUTE  # the door opens ten minutes before the start
+
+
+def soon():
+    """A start before which the door is open."""
+    return timezone.now() - SOON
 
 
 @pytest.fixture(scope="module")
@@ -295,8 +301,7 @@ class TestPolling:
         self, livekit, student, session, teacher
     ):
         """Else its teacher could see to it that no room is watched."""
-        soon = timezone.now() + 5 * MINUTE
-        added = [extend_course(session.course, starts_at=soon) for _ in range(3)]
+        added = [extend_course(session.course, starts_at=soon()) for _ in range(3)]
         for one in added:
             livekit.enter(one.room_name, student)
         counts = poll_rooms()
@@ -321,6 +326,29 @@ class TestPolling:
         with pytest.raises(CommandError, match="1 failed"):
             poll()
         assert livekit.inside(other.room_name) == []
+
+    @pytest.mark.parametrize(("hanging", "told"), [(1, "1 failed"), (2, "no answer within")])
+    def test_one_that_hangs_keeps_no_other_waiting_but_a_second_ends_the_pass(
+        self, livekit, student, session, monkeypatch, settings, hanging, told
+    ):
+        settings.LIVEKIT_TIMEOUT_SECONDS = 0.3
+        start_session(session)
+        rooms = [session, *(extend_course(session.course, starts_at=soon()) for _ in range(2))]
+        for one in rooms:
+            livekit.enter(one.room_name, "EG_recorder")
+        livekit.enter(rooms[2].room_name, student)
+        answer, over = livekit.answer, threading.Event()
+
+        def hang(call, body):
+            if any(one.room_name.encode() in body for one in rooms[:hanging]):
+                over.wait(10)
+            return answer(call, body)
+
+        monkeypatch.setattr(livekit, "answer", hang)
+        with pytest.raises(CommandError, match=told):
+            poll()
+        over.set()
+        assert (str(student.pk) in livekit.inside(rooms[2].room_name)) == (hanging == 2)
 
 
 @pytest.fixture(params=["not listening", "standing still"])
