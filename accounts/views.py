@@ -54,15 +54,15 @@ def register(request: HttpRequest) -> HttpResponse:
     """Become a student, and go on where one came from, logged in."""
     if request.user.is_authenticated:
         return _go_on(request, NEWCOMERS_GO_TO)
-    invitation = request.COOKIES.get(settings.REFERRAL_COOKIE_NAME)
-    form = RegistrationForm(request.POST or None, initial={"referral_code": invitation})
+    inviter = inviter_of(request)
+    invitation = {"referral_code": inviter.referral_code} if inviter else {}
+    form = RegistrationForm(request.POST or None, initial=invitation)
     if form.is_valid() and (user := form.register(address=client_address(request))):
         login(request, user)
         messages.success(request, f"Your account is ready. Welcome, {user.display_name}.")
         response = _go_on(request, NEWCOMERS_GO_TO)
         response.delete_cookie(settings.REFERRAL_COOKIE_NAME)
         return response
-    inviter = inviter_of(request)
     return _show(request, "register", form, next=_wanted(request), inviter=inviter)
 
 

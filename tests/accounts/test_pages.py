@@ -163,6 +163,14 @@ def test_a_deactivated_user_brings_nobody(ada, guest):
     assert not kept_code(guest)
 
 
+def test_a_code_that_is_nobodys_any_more_stops_no_guest(ada, guest):
+    guest.get("/", {"ref": ada.referral_code})
+    User.objects.update(is_active=False)
+    code = guest.get("/register/").context["form"]["referral_code"].value() or ""
+    assert guest.post("/register/", BOB | {"referral_code": code}).status_code == 302
+    assert referrer_of("bob@example.com") is None
+
+
 def test_somebody_signed_in_is_brought_by_nobody(ada, guest):
     guest.force_login(ada)
     guest.get("/profile/", {"ref": UserFactory().referral_code})
