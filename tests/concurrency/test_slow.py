@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 LARGEST_FILE = "/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js.map"
 PROCESSES = 4
+# Idle it takes a few milliseconds; behind a request that is stuck, five seconds or more.
+PROMPT_SECONDS = 4
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +98,13 @@ def test_others_are_served_beside_the_slow(server):
     buy = purchase(server.url, make_course())
     trickle, trickle_later, unread = slow(server.url)
     with trickle, trickle_later, unread, stuck(2, server.url):
-        assert slowest_check(server.url, 200) < 1
+        assert slowest_check(server.url, 200) < PROMPT_SECONDS
         before = time.monotonic()
         assert buy().status_code == 201
-        assert time.monotonic() - before < 3
+        assert time.monotonic() - before < PROMPT_SECONDS
 
 
 @pytest.mark.parametrize("number", range(1, PROCESSES))
 def test_a_process_that_is_stuck_keeps_nobody_else_waiting(server, number):
     with stuck(number, server.url):
-        assert slowest_check(server.url, 60) < 1
+        assert slowest_check(server.url, 60) < PROMPT_SECONDS
