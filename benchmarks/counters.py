@@ -46,5 +46,6 @@ def _cpu(process: int) -> float:
 
 
 def _children(process: int) -> list[int]:
-    found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [int(child) for child in found] + [g for c in found for g in _children(int(c))]
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    found = [int(child) for task in tasks for child in task.read_text().split()]
+    return found + [grandchild for child in found for grandchild in _children(child)]
