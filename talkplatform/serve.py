@@ -28,6 +28,7 @@ from talkplatform.environment import env
 from talkplatform.headers import policy_of
 
 PATIENCE_SECONDS = 5
+HEAD_SECONDS = 10
 # Longer than a request may wait for a lock. A worker that does not stop is killed: losing its
 # requests is safe, and whoever sent them tries again.
 STOP_SECONDS = 7
@@ -74,6 +75,7 @@ def serve_behind(haproxy: str, address: str, trusted: int, settings: ModuleType)
         ADDRESS=f"[{address}]:{settings.PORT}" if ":" in address else f"{address}:{settings.PORT}",
         TRUSTED_PROXIES=trusted,
         PROCESSES=settings.WEB_PROCESSES * settings.WEB_THREADS,
+        HEAD_SECONDS=HEAD_SECONDS,
         BODY_SECONDS=settings.BODY_SECONDS,
         LARGEST_BODY=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
         QUEUE_SECONDS=settings.QUEUE_SECONDS,

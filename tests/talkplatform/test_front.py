@@ -19,6 +19,7 @@ from talkplatform import faces, front
 LIMITS = {
     "TRUSTED_PROXIES": 0,
     "PROCESSES": 2,
+    "HEAD_SECONDS": 1,
     "BODY_SECONDS": 1,
     "LARGEST_BODY": 5_242_880,
     "QUEUE_SECONDS": 1,
