@@ -116,10 +116,13 @@ def _says(error: DatabaseError | InterfaceError, codes: set[int]) -> bool:
 
 @contextmanager
 def unhurried() -> Iterator[None]:
-    """For statements of minutes: a connection without the limits that those of the web have."""
+    """For statements of minutes: a connection without the limits that those of the web have.
+
+    Inside a transaction it stays this one, which alone sees what the transaction did.
+    """
     hurried = connections[DEFAULT_DB_ALIAS]
     limits = settings.WEB_DATABASE_OPTIONS.keys() & hurried.settings_dict["OPTIONS"].keys()
-    if not limits:
+    if not limits or hurried.in_atomic_block:
         yield
         return
     own = connections[DEFAULT_DB_ALIAS] = hurried.copy()
