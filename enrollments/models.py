@@ -182,8 +182,10 @@ class SessionPurchase(Booking):
             models.Index(fields=["user", "-purchased_at", "-id"], name="session_purchases_mine"),
             # With the buyer at its end, so that seats are counted in the index alone.
             models.Index(fields=["session", "live", "user"], name="session_purchases_seated"),
+            # Not the course first: InnoDB would serve the foreign key by it, and lock the course
+            # whenever the status changes, after the purchase.
             models.Index(
-                fields=["course", "status", "session", "user"], name="session_purchases_to_come"
+                fields=["status", "course", "session", "user"], name="session_purchases_active"
             ),
         ]
 

@@ -3,13 +3,19 @@
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
 from courses.models import Course, CourseSession
 from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services import enrolling, purchasing, sessions
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import cancel_session, change_course, delete_session
+from enrollments.services.sessions import (
+    cancel_session,
+    change_course,
+    delete_session,
+    refund_cancelled_session,
+)
 from payments.models import HoldPart, LedgerAccount
 from payments.services import ledger
 from tests.concurrency.racing import kinds, race
@@ -296,6 +302,16 @@ def test_a_session_is_called_off_once(student, course, session, retried, broken)
     assert balance(student) == Decimal("14.28")
     assert retried == []
     assert broken() == {}
+
+
+def test_a_single_is_refunded_while_somebody_holds_its_course(student, session, retried):
+    """Refunds lock no course: what waited for it here could be waited for by its holder."""
+    purchase(student, session)()
+    CourseSession.objects.filter(pk=session.pk).update(status="cancelled")
+    with transaction.atomic():
+        assert list(Course.objects.filter(pk=session.course_id).locked())
+        assert race(lambda: refund_cancelled_session(session, actor=None)) == [1]
+    assert retried == []
 
 
 def test_without_the_lock_the_database_refuses_to_refund_it_twice(
