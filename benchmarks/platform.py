@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.tokens import FINGERPRINT, USER
 from benchmarks.load import request
 from benchmarks.raw import NEW_KEY, Pair, connect, enrol
-from talkplatform import load
+from demo import load
 
 PASSWORD = "correct horse battery"
 ROWS = 20

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from uuid_utils import uuid7
 
+from demo.load import SHARE
 from payments.models import SYSTEM_ACCOUNTS, LedgerAccount
-from talkplatform.load import SHARE
 
 ESCROW = SYSTEM_ACCOUNTS[LedgerAccount.Kind.ESCROW].hex
 PROCESSES = 2

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from benchmarks.platform import PASSWORD, Platform
-from talkplatform.load import Size, generate
+from demo.load import Size, generate
 
 SIZES = {
     "small": Size(1_000, 500, 1_000, make_password(PASSWORD)),

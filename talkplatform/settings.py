@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "courses",
     "payments",
     "enrollments",
+    "demo",
     "talkplatform",
 ]
 

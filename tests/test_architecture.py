@@ -14,7 +14,7 @@ from common.api import FRAMEWORK_CODES
 from common.errors import CodedError, DomainError
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("accounts", "common", "courses", "enrollments", "payments", "talkplatform")
+APPS = ("accounts", "common", "courses", "demo", "enrollments", "payments", "talkplatform")
 SOURCES = [
     path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
 ]

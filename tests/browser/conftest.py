@@ -14,7 +14,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from accounts.models import User
-from talkplatform.management.commands.seed_demo import build_world
+from demo.world import build_world
 from tests.browser.watch import Watch
 from tests.factories import student_with_credit
 

@@ -7,13 +7,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from courses.models import Course, CourseSession
+from demo.data import DemoCourse
 from enrollments import livekit
 from enrollments.models import SessionPurchase, WebhookEvent
 from enrollments.rehearsal import Visits, conversation
 from enrollments.services.events import process_event, store_event
 from enrollments.services.settlement import settle_session
 from payments.models import HoldPart, PaymentHold, Transfer
-from talkplatform.demo import DemoCourse
 
 # Everybody comes and goes in their own way.
 TEACHING: Visits = ((-0.05, 1.02),)

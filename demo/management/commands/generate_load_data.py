@@ -10,7 +10,7 @@ from django.db import connection
 
 from accounts.models import User
 from common.numbers import whole_number
-from talkplatform.load import Size, generate
+from demo.load import Size, generate
 
 BAR = 40
 

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from courses.models import Course, CourseSession
+from demo import data
 from enrollments.access import has_access_to_session
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
 from payments import audit
 from payments.models import HoldPart, Transfer
-from talkplatform import demo
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -37,14 +37,14 @@ def parts(reason: str):
 
 
 def test_everybody_can_sign_in_with_what_is_printed(logins):
-    assert demo.PASSWORD in logins
+    assert data.PASSWORD in logins
     printed = {word for word in logins.split() if "@" in word}
     assert printed == set(User.objects.values_list("email", flat=True))
-    assert all(authenticate(username=email, password=demo.PASSWORD) for email in printed)
+    assert all(authenticate(username=email, password=data.PASSWORD) for email in printed)
     assert User.objects.get(is_superuser=True).is_staff
     clerks = User.objects.filter(is_staff=True, is_superuser=False)
     assert set(clerks.values_list("groups__name", flat=True)) == {"support", "finance"}
-    assert User.objects.filter(is_teacher=True).count() == len(demo.TEACHERS)
+    assert User.objects.filter(is_teacher=True).count() == len(data.TEACHERS)
 
 
 @pytest.mark.usefixtures("logins")

@@ -1,15 +1,15 @@
-"""A demo world in an empty database, made through the services, as its people would make it."""
+"""The demo world in an empty database, made through the services, as its people would make it."""
 
-from argparse import ArgumentParser
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management import call_command
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -18,6 +18,20 @@ from accounts.services import register
 from common.transactions import operation
 from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course, write_outline
+from demo.data import (
+    CLERKS,
+    COURSES,
+    PAID_TO,
+    PASSWORD,
+    STAFF,
+    STUDENTS,
+    TEACHERS,
+    WITHDRAWALS,
+    DemoCourse,
+    DemoWithdrawal,
+    Person,
+)
+from demo.rooms import let_pass
 from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
@@ -32,52 +46,12 @@ from payments.services.withdrawals import (
     reject_withdrawal,
     request_withdrawal,
 )
-from talkplatform.demo import (
-    CLERKS,
-    COURSES,
-    PAID_TO,
-    PASSWORD,
-    STAFF,
-    STUDENTS,
-    TEACHERS,
-    WITHDRAWALS,
-    DemoCourse,
-    DemoWithdrawal,
-    Person,
-)
-from talkplatform.demo_rooms import let_pass
-from talkplatform.management.commands.make_staff_groups import make_groups
 
 People = dict[str, User]
 
 # Before any course was made.
 ARRIVED = timedelta(days=60)
 SESSION_MOVES_BY = timedelta(days=1, hours=-1)
-
-
-class Command(BaseCommand):
-    help = "Fill an empty database with a demo world, and print its logins."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--if-empty",
-            action="store_true",
-            help="do nothing, successfully, when somebody is there already",
-        )
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        if build_world():
-            self._print_logins()
-        elif not options["if_empty"]:
-            raise CommandError("The database is not empty: the demo world goes into an empty one.")
-
-    def _print_logins(self) -> None:
-        self.stdout.write(f"The demo world is ready. Every password: {PASSWORD}\n")
-        people = [(STAFF, "staff"), *((person, group) for group, person in CLERKS.items())]
-        people += [(person, "teacher") for person in TEACHERS]
-        people += [(person, "student") for person in STUDENTS]
-        for person, role in people:
-            self.stdout.write(f"  {role:<8}  {person.email:<20}  {person.name}")
 
 
 @operation
@@ -101,7 +75,7 @@ def build_world() -> bool:
 
 def _hire() -> People:
     """One clerk for each group of staff."""
-    make_groups()
+    call_command("make_staff_groups", stdout=StringIO())
     clerks: People = {}
     for group, person in CLERKS.items():
         clerk = User.objects.create_user(
