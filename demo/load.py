@@ -1,7 +1,7 @@
-"""A large platform at once, for measuring: rows made by the database itself, of money that adds up.
+"""A large platform to measure on: the database makes the rows itself, and the money adds up.
 
 Nothing here goes through a service. Every student was granted credit and is enrolled in courses of
-four sessions, the first of which has taken place and is released.
+four sessions, the first of which has happened and been paid out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ TRANSFER = {
     ("release", "platform"): 33,
 }
 
-# SQL about a row by its number, which stands for `#`.
+# SQL about a row; `#` stands for the row's number.
 IS_FIRST = f"# % {SESSIONS} = 0"
 STARTS_AT = f"NOW(6) + INTERVAL IF({IS_FIRST}, -30, 30 + # % {SESSIONS}) DAY"
 STARTS = (
@@ -42,12 +42,19 @@ STARTS = (
 LONG_AGO = "NOW(6) - INTERVAL 60 DAY"
 STAMPS = {"created_at": "NOW(6)", "updated_at": "NOW(6)"}
 
-Statement = tuple[str, int, str]
+
+@dataclass(frozen=True)
+class Insert:
+    """How to fill a table: `sql` makes a row of each `n` in load_numbers."""
+
+    table: str
+    rows: int
+    sql: str
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much to make. Every student has as many courses, every course as many students."""
+    """How much to make. All students have equally many courses, all courses as many students."""
 
     students: int
     courses: int
@@ -70,20 +77,21 @@ class Size:
 
     @property
     def rows(self) -> int:
-        return sum(count for _, count, _ in _statements(self))
+        return sum(insert.rows for insert in _inserts(self))
 
 
 def generate(size: Size) -> Iterator[tuple[str, int]]:
-    """Make the rows a chunk at a time; gives the table and how many came to it."""
+    """Make the rows, a chunk at a time; gives each chunk's table and how many rows it has."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE load_numbers (n INT PRIMARY KEY)")
         cursor.executemany("INSERT INTO load_numbers VALUES (%s)", [(n,) for n in range(CHUNK)])
-        for table, total, statement in _statements(size):
-            for offset in range(0, total, CHUNK):
-                count = min(CHUNK, total - offset)
+        for insert in _inserts(size):
+            for offset in range(0, insert.rows, CHUNK):
+                count = min(CHUNK, insert.rows - offset)
+                sql = f"{insert.sql} WHERE n < {count}".replace("#", f"({offset} + n)")
                 with transaction.atomic():
-                    cursor.execute(f"{statement} WHERE n < {count}".replace("#", f"({offset} + n)"))
-                yield table, count
+                    cursor.execute(sql)
+                yield insert.table, count
         cursor.execute("DROP TEMPORARY TABLE load_numbers")
 
 
@@ -97,11 +105,11 @@ def key_of(kind: int, number: int) -> UUID:
     return UUID(f"01930000000070008{kind:03d}{number:012x}")
 
 
-def _statements(size: Size) -> list[Statement]:
+def _inserts(size: Size) -> list[Insert]:
     return [*_people(size), *_catalogue(size), *_bookings(size), *_transfers(size)]
 
 
-def _people(size: Size) -> Iterator[Statement]:
+def _people(size: Size) -> Iterator[Insert]:
     earned = _shares().teacher * (size.enrollments // size.teachers)
     yield from _users(STUDENT, "student", size.students, size.password)
     yield from _accounts(STUDENT, size.students, {"wallet": GRANT - PRICE * size.each})
@@ -109,7 +117,7 @@ def _people(size: Size) -> Iterator[Statement]:
     yield from _accounts(TEACHER, size.teachers, {"earnings": earned})
 
 
-def _users(kind: int, role: str, count: int, password: str) -> Iterator[Statement]:
+def _users(kind: int, role: str, count: int, password: str) -> Iterator[Insert]:
     values = {
         "id": key(kind, "#"),
         "email": f"CONCAT('{role}', #, '@load.example.com')",
@@ -126,7 +134,7 @@ def _users(kind: int, role: str, count: int, password: str) -> Iterator[Statemen
     yield _insert("users", count, values)
 
 
-def _accounts(owner: int, count: int, balances: Mapping[str, Decimal]) -> Iterator[Statement]:
+def _accounts(owner: int, count: int, balances: Mapping[str, Decimal]) -> Iterator[Insert]:
     for account in ACCOUNT:
         values = {
             "id": _account(owner, account, "#"),
@@ -137,7 +145,7 @@ def _accounts(owner: int, count: int, balances: Mapping[str, Decimal]) -> Iterat
         yield _insert("ledger_accounts", count, values)
 
 
-def _catalogue(size: Size) -> Iterator[Statement]:
+def _catalogue(size: Size) -> Iterator[Insert]:
     course = {
         "id": key(COURSE, "#"),
         "teacher_id": key(TEACHER, f"# % {size.teachers}"),
@@ -174,7 +182,7 @@ def _catalogue(size: Size) -> Iterator[Statement]:
     yield _insert("course_outlines", size.courses, outline)
 
 
-def _bookings(size: Size) -> Iterator[Statement]:
+def _bookings(size: Size) -> Iterator[Insert]:
     enrollment = {
         "id": key(ENROLLMENT, "#"),
         "user_id": key(STUDENT, f"# DIV {size.each}"),
@@ -208,7 +216,7 @@ def _bookings(size: Size) -> Iterator[Statement]:
     yield _parts(size)
 
 
-def _parts(size: Size) -> Statement:
+def _parts(size: Size) -> Insert:
     shares = _shares()
     course = f"# DIV {SESSIONS} % {size.courses}"
     values = {
@@ -231,17 +239,14 @@ def _parts(size: Size) -> Statement:
     return _insert("hold_parts", SESSIONS * size.enrollments, values)
 
 
-def _transfers(size: Size) -> Iterator[Statement]:
+def _transfers(size: Size) -> Iterator[Insert]:
     system = {kind: f"'{account.hex}'" for kind, account in SYSTEM_ACCOUNTS.items()}
     issued, escrow = system[LedgerAccount.Kind.ISSUED], system[LedgerAccount.Kind.ESCROW]
-    teacher = f"# % {size.courses} % {size.teachers}"
     shares = _shares()
     of_hold = {"hold_id": key(HOLD, "#")}
     of_part = of_hold | {"hold_part_id": key(PART, f"# * {SESSIONS}")}
-    spender, earner = (
-        _account(STUDENT, "wallet", f"# DIV {size.each}"),
-        _account(TEACHER, "earnings", teacher),
-    )
+    spender = _account(STUDENT, "wallet", f"# DIV {size.each}")
+    earner = _account(TEACHER, "earnings", f"# % {size.courses} % {size.teachers}")
     yield _move("grant", size.students, GRANT, issued, _account(STUDENT, "wallet", "#"))
     yield _move("hold", size.enrollments, PRICE, spender, escrow, **of_hold)
     for role, amount, account in (
@@ -253,7 +258,7 @@ def _transfers(size: Size) -> Iterator[Statement]:
 
 def _move(
     kind: str, count: int, amount: Decimal, debit: str, credit: str, role: str = "", **of: str
-) -> Statement:
+) -> Insert:
     transfer = {
         "id": key(TRANSFER[kind, role], "#"),
         "dedupe_key": f"CONCAT('{kind}:load-', #, '{role and ':' + role}')",
@@ -272,10 +277,11 @@ def _account(owner: int, kind: str, number: str) -> str:
 
 
 def _shares() -> commission.Shares:
-    """What teacher, referrer and platform get of the one part that is released."""
+    """What teacher, referrer and platform get of the one part that is paid out."""
     return commission.shares_of(SHARE, commission_bp=settings.COMMISSION_BP, referral_bp=0)
 
 
-def _insert(table: str, count: int, values: Mapping[str, object]) -> Statement:
+def _insert(table: str, count: int, values: Mapping[str, object]) -> Insert:
     columns, expressions = ", ".join(values), ", ".join(map(str, values.values()))
-    return table, count, f"INSERT INTO {table} ({columns}) SELECT {expressions} FROM load_numbers"  # noqa: S608
+    sql = f"INSERT INTO {table} ({columns}) SELECT {expressions} FROM load_numbers"  # noqa: S608
+    return Insert(table, count, sql)

@@ -17,8 +17,8 @@ BAR = 40
 
 class Command(BaseCommand):
     help = (
-        "Fill an empty MariaDB or MySQL with students, courses, enrolments and the money that they "
-        "moved. For measuring only. check_ledger is clean afterwards."
+        "Fill an empty MariaDB or MySQL with students, courses, enrolments and the money they "
+        "moved, to measure on. check_ledger is clean afterwards."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,11 +31,11 @@ class Command(BaseCommand):
         if connection.vendor != "mysql":
             raise CommandError("Point DATABASE_URL at a MariaDB or MySQL.")
         if User.objects.exists():
-            raise CommandError("There are users already: this is for an empty database.")
+            raise CommandError("There are users already: this fills an empty database only.")
         if min(size.students, size.courses, size.enrollments) < 1:
-            raise CommandError("Give numbers from 1 on.")
+            raise CommandError("Every number must be at least 1.")
         if not size.is_even:
-            raise CommandError("Enrolments have to spread evenly over students and courses.")
+            raise CommandError("Enrolments must spread evenly over students, courses and teachers.")
         self._fill(size)
 
     def _fill(self, size: Size) -> None:
