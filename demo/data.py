@@ -4,13 +4,20 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from decimal import Decimal
 
-# Known to everybody, so this world has no place on a public site.
+from accounts.models import User
+from courses.models import Course
+from payments.models import Withdrawal
+
+# The users made of the people below, by their keys.
+People = dict[str, User]
+
+# Everyone knows it, so the demo world has no place on a public site.
 PASSWORD = "talk to me in demo"  # noqa: S105
 
 
 @dataclass(frozen=True)
 class Person:
-    """`key` is the front of the e-mail address; `referred_by` the key of somebody above."""
+    """`key` starts the email address; `referred_by` is the key of someone listed earlier."""
 
     key: str
     name: str
@@ -25,24 +32,24 @@ class Person:
 
 @dataclass(frozen=True)
 class DemoCourse:
-    """A course and its story; people by their keys, sessions by their numbers.
+    """A course and its story: people by their keys, sessions by their numbers.
 
-    It was made, and its seats were bought, `age` ago. Then singles were bought first, so whoever
-    enrolled as well had them folded in. Who paid came, and so did the teacher, but for those
-    `absent`, or too `brief`ly there; of the rooms of `unheard` sessions no news came. What is
-    marked "today" happens last. Its sessions begin at `at`, on the clocks of its teacher;
-    without it at the last half hour.
+    It went on sale and was bought `age` ago: single sessions first, so students who then enrolled
+    had theirs folded in. Its sessions start at `at` on the teacher's clock, or without it at the
+    last half hour. Everyone who paid came, and so did the teacher, apart from those who were
+    `absent` or there too `brief`ly; LiveKit sent no news of `unheard` sessions. What ends in
+    "today" happens last.
     """
 
     teacher: str
     title: str
     category: str
     language: str
-    level: str
+    level: Course.Level
     description: str
     sessions: tuple[str, ...] = ()
-    full: str | None = None
-    single: str | None = None
+    full: Decimal | None = None
+    single: Decimal | None = None
     seats: int | None = None
     minutes: int = 60
     first: timedelta = timedelta(days=2)
@@ -64,11 +71,11 @@ class DemoCourse:
 
 @dataclass(frozen=True)
 class DemoWithdrawal:
-    """What somebody asked to be paid, and what became of it; `word` is a reference or a reason."""
+    """A request to be paid, and how it ended; `word` is the payment's reference or a reason."""
 
     person: str
     amount: Decimal
-    status: str
+    status: Withdrawal.Status
     word: str = ""
 
 
@@ -104,17 +111,17 @@ COURSES = (
         title="Speaking in public without fear",
         category="Communication",
         language="English",
-        level="beginner",
+        level=Course.Level.BEGINNER,
         description="Breathing, structure and a friendly audience. Every session ends with a "
-        "short talk of your own and feedback that you can use the next day.",
+        "short talk of your own and feedback you can use the next day.",
         sessions=(
             "Your first two minutes",
             "A story with a point",
             "Slides that stay out of the way",
             "Questions from the floor",
         ),
-        full="72.00",
-        single="20.00",
+        full=Decimal("72.00"),
+        single=Decimal("20.00"),
         seats=10,
         minutes=75,
         first=timedelta(days=-30),
@@ -127,15 +134,15 @@ COURSES = (
     ),
     DemoCourse(
         teacher="james",
-        title="E-mails that get answered",
+        title="Emails that get answered",
         category="Business",
         language="English",
-        level="intermediate",
-        description="Shorter subjects, clearer requests, fewer apologies. Bring e-mails of your "
-        "own; we rewrite them together.",
+        level=Course.Level.INTERMEDIATE,
+        description="Shorter subjects, clearer requests, fewer apologies. Bring some of your own "
+        "emails; we rewrite them together.",
         sessions=("Say what you want", "Bad news, well told", "The follow-up"),
-        full="45.00",
-        single="18.00",
+        full=Decimal("45.00"),
+        single=Decimal("18.00"),
         first=timedelta(days=-10),
         every=timedelta(days=12),
         at=time(17, 30),
@@ -149,11 +156,11 @@ COURSES = (
         title="Spanish for travellers: three evenings",
         category="Languages",
         language="Spanish",
-        level="beginner",
-        description="Order, ask the way, make friends. Three evenings, no grammar tables.",
+        level=Course.Level.BEGINNER,
+        description="Order food, ask the way, make friends. Three evenings, no grammar tables.",
         sessions=("At the counter", "Where is the station?", "Nice to meet you"),
-        full="36.00",
-        single="14.00",
+        full=Decimal("36.00"),
+        single=Decimal("14.00"),
         first=timedelta(days=-21),
         every=timedelta(days=5),
         age=timedelta(days=28),
@@ -166,9 +173,9 @@ COURSES = (
         title="Python for curious beginners",
         category="Programming",
         language="English",
-        level="beginner",
+        level=Course.Level.BEGINNER,
         description="From the first line to a small program of your own. No experience needed, "
-        "only a computer and some patience.",
+        "just a computer and some patience.",
         sessions=(
             "Talking to the computer",
             "Names and numbers",
@@ -177,8 +184,8 @@ COURSES = (
             "Lists and dictionaries",
             "A program of your own",
         ),
-        full="90.00",
-        single="18.00",
+        full=Decimal("90.00"),
+        single=Decimal("18.00"),
         seats=20,
         minutes=90,
         first=timedelta(days=-10),
@@ -192,12 +199,12 @@ COURSES = (
         title="Reading a query plan",
         category="Programming",
         language="English",
-        level="advanced",
+        level=Course.Level.ADVANCED,
         description="Why is it slow? Indexes, joins and statistics on real plans of real "
         "databases. Bring a query that hurts.",
         sessions=("Scans and seeks", "How joins are chosen", "When statistics lie"),
-        full="120.00",
-        single="45.00",
+        full=Decimal("120.00"),
+        single=Decimal("45.00"),
         seats=8,
         first=timedelta(days=-7),
         at=None,
@@ -210,7 +217,7 @@ COURSES = (
         title="Conversational Spanish: from shy to chatty",
         category="Languages",
         language="Spanish",
-        level="intermediate",
+        level=Course.Level.INTERMEDIATE,
         description="Seven conversations about ordinary life. We correct what stops you from being "
         "understood, and let the rest pass.",
         sessions=(
@@ -222,8 +229,8 @@ COURSES = (
             "A polite quarrel",
             "Telling jokes",
         ),
-        full="80.00",
-        single="12.00",
+        full=Decimal("80.00"),
+        single=Decimal("12.00"),
         seats=12,
         first=timedelta(days=3),
         every=timedelta(days=2),
@@ -238,11 +245,11 @@ COURSES = (
         title="Watercolour: skies and water",
         category="Art",
         language="English",
-        level="beginner",
-        description="A very small group, so that everybody's sheet gets looked at. A list of "
-        "paper and paints comes with the first session.",
+        level=Course.Level.BEGINNER,
+        description="A very small group, so that everyone's work gets looked at. You'll get a list "
+        "of paper and paints in the first session.",
         sessions=("Washes", "Clouds", "Reflections", "A whole landscape"),
-        full="110.00",
+        full=Decimal("110.00"),
         seats=3,
         minutes=120,
         first=timedelta(days=4),
@@ -254,11 +261,11 @@ COURSES = (
         title="Le français au travail",
         category="Business",
         language="French",
-        level="intermediate",
+        level=Course.Level.INTERMEDIATE,
         description="Meetings, telephone calls and small talk in the corridor, all in French.",
         sessions=("Se présenter", "La réunion", "Au téléphone", "Négocier", "Le pot de départ"),
-        full="75.00",
-        single="17.50",
+        full=Decimal("75.00"),
+        single=Decimal("17.50"),
         seats=10,
         first=timedelta(days=1),
         every=timedelta(days=3),
@@ -272,11 +279,11 @@ COURSES = (
         title="Guitar: your first ten songs",
         category="Music",
         language="English",
-        level="beginner",
+        level=Course.Level.BEGINNER,
         description="Three chords carry you a long way. Ten songs, five evenings, and calluses.",
         sessions=("Two chords", "A third one", "Strumming", "Barre, gently", "Play along"),
-        full="65.00",
-        single="15.00",
+        full=Decimal("65.00"),
+        single=Decimal("15.00"),
         first=timedelta(days=2),
         every=timedelta(days=4),
         enrolled=("noah", "mateo"),
@@ -288,11 +295,11 @@ COURSES = (
         title="Japanese calligraphy",
         category="Art",
         language="Japanese",
-        level="beginner",
-        description="Brush, ink and posture; eight characters that are worth a wall. Sold as a "
-        "whole, because each session builds on the last.",
+        level=Course.Level.BEGINNER,
+        description="Brush, ink and posture; eight characters worth hanging on a wall. "
+        "Sold as a full course only, because each session builds on the last.",
         sessions=("The brush", "Eternity", "Dream", "Your own scroll"),
-        full="95.00",
+        full=Decimal("95.00"),
         seats=6,
         minutes=90,
         first=timedelta(days=8),
@@ -304,10 +311,10 @@ COURSES = (
         title="Chess clinic: endgames",
         category="Games",
         language="English",
-        level="advanced",
-        description="Every session stands alone: come to those that you need.",
+        level=Course.Level.ADVANCED,
+        description="Every session stands alone: come to the ones you need.",
         sessions=("King and pawn", "Rook endings", "Minor pieces", "Queens on the board"),
-        single="9.50",
+        single=Decimal("9.50"),
         seats=16,
         first=timedelta(days=1),
         every=timedelta(days=1),
@@ -320,11 +327,11 @@ COURSES = (
         title="Mindful mornings",
         category="Wellbeing",
         language="English",
-        level="beginner",
+        level=Course.Level.BEGINNER,
         description="Half an hour before the day begins. Any number of people, cameras off.",
         sessions=("Sit", "Breathe", "Listen", "Walk", "Rest"),
-        full="10.00",
-        single="2.50",
+        full=Decimal("10.00"),
+        single=Decimal("2.50"),
         minutes=30,
         first=timedelta(days=5),
         every=timedelta(days=1),
@@ -337,19 +344,24 @@ COURSES = (
         title="Spanish short stories",
         category="Literature",
         language="Spanish",
-        level="advanced",
+        level=Course.Level.ADVANCED,
         description="One story a week, read at home and taken apart together. Dates to follow.",
-        full="88.00",
-        single="20.00",
+        full=Decimal("88.00"),
+        single=Decimal("20.00"),
         seats=8,
     ),
 )
 
 PAID_TO = "talkplatform demo account, ES91 2100 0418 4502 0005 1332"
 WITHDRAWALS = (
-    DemoWithdrawal("james", Decimal("40.00"), "completed", "SEPA 2026-0042"),
-    DemoWithdrawal("james", Decimal("15.00"), "rejected", "The bank does not know this account."),
-    DemoWithdrawal("james", Decimal("12.00"), "cancelled"),
-    DemoWithdrawal("james", Decimal("20.00"), "requested"),
-    DemoWithdrawal("sofia", Decimal("10.00"), "approved"),
+    DemoWithdrawal("james", Decimal("40.00"), Withdrawal.Status.COMPLETED, "SEPA 2026-0042"),
+    DemoWithdrawal(
+        "james",
+        Decimal("15.00"),
+        Withdrawal.Status.REJECTED,
+        "The bank found no such account.",
+    ),
+    DemoWithdrawal("james", Decimal("12.00"), Withdrawal.Status.CANCELLED),
+    DemoWithdrawal("james", Decimal("20.00"), Withdrawal.Status.REQUESTED),
+    DemoWithdrawal("sofia", Decimal("10.00"), Withdrawal.Status.APPROVED),
 )

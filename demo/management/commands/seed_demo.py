@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--if-empty",
             action="store_true",
-            help="do nothing, successfully, when somebody is there already",
+            help="succeed without changing anything if there are users already",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,8 +27,8 @@ class Command(BaseCommand):
 
     def _print_logins(self) -> None:
         self.stdout.write(f"The demo world is ready. Every password: {PASSWORD}\n")
-        people = [(STAFF, "staff"), *((person, group) for group, person in CLERKS.items())]
-        people += [(person, "teacher") for person in TEACHERS]
-        people += [(person, "student") for person in STUDENTS]
-        for person, role in people:
+        people = [("staff", STAFF), *CLERKS.items()]
+        people += [("teacher", person) for person in TEACHERS]
+        people += [("student", person) for person in STUDENTS]
+        for role, person in people:
             self.stdout.write(f"  {role:<8}  {person.email:<20}  {person.name}")
