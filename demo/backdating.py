@@ -7,8 +7,9 @@ from django.db.models import F, Model, Q, QuerySet
 from accounts.models import User
 from courses.models import Course, CourseSession
 from courses.services import write_outline
-from enrollments.models import CourseEnrollment, SessionPurchase, WebhookEvent
+from enrollments.models import CourseEnrollment, SessionPurchase
 from payments.models import HoldPart, PaymentHold, Transfer
+from rooms.models import WebhookEvent
 
 
 def backdate_people(by: timedelta) -> None:

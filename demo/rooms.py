@@ -6,11 +6,12 @@ from accounts.models import User
 from courses.models import Course, CourseSession
 from demo.backdating import backdate_news, backdate_settlement
 from demo.data import DemoCourse, People
-from enrollments import livekit
-from enrollments.rehearsal import Visits, conversation
-from enrollments.services.events import process_event, store_event
-from enrollments.services.settlement import settle_session
 from payments.models import HoldPart
+from rooms import livekit
+from rooms.rehearsal import Visits, conversation
+from rooms.services.events import store_event
+from settlement.services.listening import process_event
+from settlement.services.settling import settle_session
 
 # Everyone comes and goes in their own way.
 WAYS: tuple[Visits, ...] = (

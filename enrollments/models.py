@@ -1,4 +1,4 @@
-"""Who has bought what, a full course or one session of it, and who was there."""
+"""Who has bought what: a full course, or one session of it."""
 
 from decimal import Decimal
 from typing import Self
@@ -10,8 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from accounts.models import User
-from common.fields import ExactCharField
-from common.models import LockingQuerySet, TimestampedModel, UUIDModel
+from common.models import LockingQuerySet, TimestampedModel
 from common.money import ZERO
 
 
@@ -192,104 +191,3 @@ class SessionPurchase(Booking):
     @property
     def price(self) -> Decimal:
         return self.price_paid
-
-
-class WebhookEvent(UUIDModel):
-    """One event of LiveKit's as it came, stored before anything is done with it.
-
-    `session` is the one of its room, if that room is ours. Without `occurred_at` its clock could
-    not be read. `note` says what came of it.
-    """
-
-    event_id = ExactCharField(max_length=100, unique=True)
-    kind = models.CharField(max_length=100)
-    room_name = ExactCharField(max_length=255, blank=True)
-    room_sid = ExactCharField(max_length=100, blank=True)
-    session = models.ForeignKey(
-        "courses.CourseSession", models.SET_NULL, null=True, related_name="webhook_events"
-    )
-    occurred_at = models.DateTimeField(null=True)
-    received_at = models.DateTimeField(default=timezone.now)
-    processed_at = models.DateTimeField(null=True)
-    note = models.CharField(max_length=200, blank=True)
-    body = models.TextField()
-
-    objects = LockingQuerySet.as_manager()
-
-    class Meta:
-        db_table = "webhook_events"
-        indexes = [
-            models.Index(fields=["session", "kind"], name="webhook_events_of_session"),
-            models.Index(fields=["processed_at"], name="webhook_events_waiting"),
-        ]
-
-    def __str__(self) -> str:
-        return self.event_id
-
-
-class Attendance(UUIDModel):
-    """One connection of somebody to a session's room, from `joined_at` to `left_at`.
-
-    `joined_at` is missing while nothing says that it became active, `left_at` while it lasts or
-    its end was lost: then its last sign, `seen_at`, tells, and `gone_at`, the first poll after that
-    which did not find it. LiveKit names each connection anew, so a rejoin is another row. One that
-    was `removed` did not end by itself.
-    """
-
-    class Source(models.TextChoices):
-        WEBHOOK = "webhook"
-        POLL = "poll"
-
-    session = models.ForeignKey("courses.CourseSession", models.CASCADE, related_name="attendances")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="attendances")
-    connection = ExactCharField(max_length=100)
-    room_sid = ExactCharField(max_length=100)
-    joined_at = models.DateTimeField(null=True)
-    left_at = models.DateTimeField(null=True)
-    seen_at = models.DateTimeField()
-    gone_at = models.DateTimeField(null=True)
-    removed = models.BooleanField(default=False)
-    source = models.CharField(max_length=20, choices=Source)
-
-    objects = LockingQuerySet.as_manager()
-
-    class Meta:
-        db_table = "attendances"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["session", "connection"], name="attendances_one_per_connection"
-            ),
-            models.CheckConstraint(
-                condition=Q(source__in=["webhook", "poll"]), name="attendances_source_known"
-            ),
-        ]
-        indexes = [models.Index(fields=["session", "user"], name="attendances_of_session")]
-
-    def __str__(self) -> str:
-        return self.connection
-
-
-class RoomWatch(UUIDModel):
-    """From when until when it is known who came and went in a session's room.
-
-    One row for each room of LiveKit's, which has an id (`room_sid`): when it started and finished,
-    as far as its events say. And one for each run of polls that were answered, the first and the
-    last of them. `seen_at` is the last sign of either.
-    """
-
-    session = models.ForeignKey(
-        "courses.CourseSession", models.CASCADE, related_name="room_watches"
-    )
-    room_sid = ExactCharField(max_length=100, blank=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    seen_at = models.DateTimeField()
-
-    objects = LockingQuerySet.as_manager()
-
-    class Meta:
-        db_table = "room_watches"
-        indexes = [models.Index(fields=["session", "room_sid"], name="room_watches_of_session")]
-
-    def __str__(self) -> str:
-        return self.room_sid or "polls"

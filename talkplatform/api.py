@@ -4,9 +4,9 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from enrollments.api import catalogue, viewsets
-from enrollments.webhooks import LiveKitWebhookView
 from payments.api import viewsets as money
 from payments.api import withdrawals
+from settlement.webhooks import LiveKitWebhookView
 
 urlpatterns = [
     path("courses", catalogue.CatalogueView.as_view()),

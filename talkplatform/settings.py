@@ -84,7 +84,10 @@ INSTALLED_APPS = [
     "accounts",
     "courses",
     "payments",
+    "rooms",
     "enrollments",
+    "settlement",
+    "teaching",
     "demo",
     "talkplatform",
 ]

@@ -10,7 +10,7 @@ urlpatterns = [
     # Prefixes are tried in turn, and this one is asked for most.
     path("api/", include("talkplatform.api")),
     path("", include("enrollments.urls")),
-    path("teaching/", include("enrollments.teaching.urls")),
+    path("teaching/", include("teaching.urls")),
     path("", include("payments.urls")),
     path("", include("accounts.urls")),
     # Django's own page lets whoever finds a session open guess the password for ever.

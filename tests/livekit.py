@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from livekit.protocol import room as wire
 from livekit.protocol.models import ParticipantInfo, Room
 
-from tests.rooms import SECRET
+from tests.conversations import SECRET
 
 ACTIVE = ParticipantInfo.State.ACTIVE
 GRANTS = {

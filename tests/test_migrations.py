@@ -10,16 +10,18 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from accounts.models import User
 from courses.models import CourseSession
-from enrollments.models import Attendance, WebhookEvent
 from enrollments.services.enrolling import enroll_full_course
-from enrollments.services.events import waiting_events
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
 from payments.models import HoldPart, PaymentHold
+from rooms.models import Attendance, WebhookEvent
+from rooms.services.events import waiting_events
+from tests.conversations import CONFIGURED, Room, hear
 from tests.factories import (
     DAY,
     UserFactory,
@@ -28,7 +30,6 @@ from tests.factories import (
     make_course,
     student_with_credit,
 )
-from tests.rooms import CONFIGURED, Room, hear
 
 ROOT = Path(__file__).resolve().parent.parent
 DOWNWARDS = ("payments", "enrollments", "courses", "admin", "accounts")
@@ -123,7 +124,8 @@ def test_what_is_not_settled_is_worked_in_anew(settings):
     CourseSession.objects.filter(pk=settled.pk).update(status="completed")
     WebhookEvent.objects.update(body='{"room": {"name": "x", "turnPassword": "secret"}, "id": "1"}')
 
-    import_module("enrollments.migrations.0016_signs_of_before").take_over(apps, None)
+    before = MigrationLoader(connection).project_state(("enrollments", "0016_signs_of_before")).apps
+    import_module("enrollments.migrations.0016_signs_of_before").take_over(before, None)
 
     assert set(waiting_events()) == {
         *WebhookEvent.objects.filter(session=over).values_list("pk", flat=True)
@@ -149,6 +151,40 @@ def test_up_to_the_top_down_to_zero_and_up_again(elsewhere):
     manage(elsewhere, "migrate", "-v0")
     assert ours <= tables(elsewhere)
     assert "No changes" in manage(elsewhere, "makemigrations", "--check", "--dry-run")
+
+
+def test_what_staff_may_see_of_rooms_and_have_done_there_moves_with_them(elsewhere):
+    manage(elsewhere, "migrate", "-v0")
+    manage(elsewhere, "make_staff_groups")
+    kept = manage(elsewhere, "shell", "-v0", "-c", LOOKED_AT)
+    for target in (("enrollments", "0020"), ("rooms", "zero"), ("enrollments",), ()):
+        manage(elsewhere, "migrate", *target, "-v0")
+        app = "rooms" if len(target) < 2 else "enrollments"
+        assert manage(elsewhere, "shell", "-v0", "-c", WHO_MAY_SEE) == f"{app}\n{kept}"
+
+
+LOOKED_AT = """
+from uuid_utils.compat import uuid7
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from accounts.models import User
+from rooms.models import WebhookEvent
+
+clerk = User.objects.create(email="clerk@example.com", referral_code="clerk")
+kind = ContentType.objects.get_for_model(WebhookEvent)
+LogEntry.objects.create(user=clerk, content_type=kind, object_id="1", action_flag=2)
+print(kind.pk, 2)
+"""
+
+WHO_MAY_SEE = """
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+
+kind = LogEntry.objects.get().content_type
+print(kind.app_label)
+seen = Permission.objects.filter(codename="view_webhookevent", group__isnull=False).distinct()
+print(kind.pk, sum(p.group_set.count() for p in seen if p.content_type_id == kind.pk))
+"""
 
 
 class TestAddresses:

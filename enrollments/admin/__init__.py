@@ -1,5 +1,5 @@
 """Staff screens; Django finds them by importing this package."""
 
-from enrollments.admin import bookings, courses, evidence, holds
+from enrollments.admin import bookings, courses
 
-__all__ = ["bookings", "courses", "evidence", "holds"]
+__all__ = ["bookings", "courses"]

@@ -16,9 +16,9 @@ from common.errors import NotFound
 from common.paging import LinkPagination
 from common.schema import documented
 from courses.models import Course
-from enrollments import storefront
 from enrollments.api.serializers import CourseDetailSerializer, CourseRowSerializer
 from enrollments.filters import CourseFilter
+from enrollments.shop import storefront
 
 
 class CataloguePagination(LinkPagination):

@@ -19,7 +19,6 @@ from common.paging import FirstPage, LinkPagination
 from common.parsers import parsed
 from common.rendering import render
 from common.schema import documented
-from enrollments import previews
 from enrollments.access import access_of, find_session
 from enrollments.api import examples
 from enrollments.api.serializers import (
@@ -46,7 +45,8 @@ from enrollments.errors import (
     SessionStarted,
     SoldOut,
 )
-from enrollments.livekit import join_of
+from enrollments.joining import join_of
+from enrollments.learning import previews
 from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services import enrolling, purchasing
 from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer

@@ -15,7 +15,7 @@ from common.writing import save
 from courses.models import Course
 from enrollments.models import CourseEnrollment, EnrollmentStatus
 from enrollments.quotes import TimedPart
-from enrollments.services.doors import check_after_refund
+from enrollments.services.admission import check_after_refund
 from payments.models import HoldPart
 from payments.services.holds import lock_pending_parts, refund_parts
 

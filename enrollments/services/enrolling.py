@@ -39,7 +39,7 @@ from enrollments.models import (
     PurchaseStatus,
     SessionPurchase,
 )
-from enrollments.services.doors import check_after_refund
+from enrollments.services.admission import check_after_refund
 from enrollments.services.ending import end_if_refunded, give_seat_back
 from enrollments.services.progress import note_completed, note_refund
 from payments.errors import HoldSettled

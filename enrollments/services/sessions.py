@@ -39,7 +39,7 @@ from enrollments.models import (
     SessionPurchase,
 )
 from enrollments.quotes import singles_seated
-from enrollments.services.doors import check_after_commit, close_after_commit
+from enrollments.services.admission import check_after_commit, close_after_commit
 from enrollments.services.ending import end_enrollment, refunded_enrollments
 from enrollments.services.enrolling import give_back
 from enrollments.services.progress import note_progress

@@ -22,12 +22,12 @@ from accounts.models import User
 from common.errors import NotFound
 from common.formats import money
 from courses.models import CourseSession
-from enrollments import offers, storefront
 from enrollments.forms import PurchaseForm
-from enrollments.offers import Offer, Reader, State
 from enrollments.quotes import CourseQuote
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
+from enrollments.shop import offers, storefront
+from enrollments.shop.offers import Offer, Reader, State
 from enrollments.views.people import signed_in
 from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once

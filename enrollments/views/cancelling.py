@@ -19,8 +19,8 @@ from accounts.models import User
 from common.formats import money
 from common.money import total
 from courses.models import CourseSession
-from enrollments import previews
 from enrollments.forms import CancelForm
+from enrollments.learning import previews
 from enrollments.quotes import CancellationPreview
 from enrollments.services import enrolling, purchasing
 from enrollments.services.enrolling import Cancellation

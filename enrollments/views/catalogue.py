@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 from accounts.invitations import inviter_of
 from common.pages import page_of
 from courses.models import next_of
-from enrollments import offers, storefront
 from enrollments.forms import CatalogueForm
 from enrollments.policy import Policy
+from enrollments.shop import offers, storefront
 from enrollments.views.people import visitor
 
 CARDS_PER_PAGE = 12

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from enrollments.access import access_of, find_session
-from enrollments.livekit import Join, join_of, may_join
+from enrollments.joining import join_of, may_join
+from rooms.livekit import Join
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

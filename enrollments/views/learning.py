@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from common.pages import page_of
-from enrollments.bookings import Shelf, bookings_of, count_shelves, describe, on_shelf
+from enrollments.learning.bookings import Shelf, bookings_of, count_shelves, describe, on_shelf
 from enrollments.policy import Policy
 
 BOOKINGS_PER_PAGE = 10

@@ -1,4 +1,4 @@
-"""How money is held in escrow and comes back. When it does is decided in `enrollments`."""
+"""How money is held in escrow and comes back. When it does is decided above."""
 
 from collections.abc import Sequence
 from dataclasses import replace

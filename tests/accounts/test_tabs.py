@@ -5,8 +5,8 @@ from django.test import Client
 
 from accounts.models import User
 from tests.accounts.conftest import PASSWORD
-from tests.enrollments.forms import shown
 from tests.factories import StaffFactory
+from tests.forms import shown
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.api.conftest import client_of
-from tests.rooms import CONFIGURED
+from tests.conversations import CONFIGURED
 
 CHECKS = [
     not_a_server_error,

@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import expect
 
 from enrollments.services.purchasing import purchase_session
-from enrollments.services.settlement import settle_all
 from payments.models import Withdrawal
+from settlement.services.settling import settle_all
 from tests.browser.doing import click, fill, press, says
+from tests.conversations import CONFIGURED, attend
 from tests.factories import PASSWORD, StaffFactory, end_session, make_course, student_with_credit
-from tests.rooms import CONFIGURED, attend
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

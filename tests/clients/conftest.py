@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from enrollments.services.decisions import release_hold
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.sessions import move_session
+from settlement.services.deciding import release_hold
 from tests.browser.conftest import browser
 from tests.factories import (
     DAY,

@@ -13,17 +13,13 @@ from accounts.tokens import open_family
 from common import transactions
 from common.errors import Unavailable
 from common.transactions import TRIES, operation
-from enrollments import livekit
 from enrollments.models import CourseEnrollment
-from enrollments.rehearsal import conversation
-from enrollments.services.decisions import refund_hold
 from enrollments.services.ending import end_enrollment
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,
     hand_back_session,
 )
-from enrollments.services.events import process_event, store_event
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
     cancel_session,
@@ -31,10 +27,15 @@ from enrollments.services.sessions import (
     move_session,
     refund_cancelled_session,
 )
-from enrollments.services.settlement import settle_all, settle_hold
 from payments.idempotency import Answer, answer_once
 from payments.models import Transfer
 from payments.services.withdrawals import complete_withdrawal, reject_withdrawal
+from rooms import livekit
+from rooms.rehearsal import conversation
+from rooms.services.events import store_event
+from settlement.services.deciding import refund_hold
+from settlement.services.listening import process_event
+from settlement.services.settling import settle_all, settle_hold
 from tests.factories import (
     DAY,
     StaffFactory,

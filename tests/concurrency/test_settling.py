@@ -13,21 +13,24 @@ import pytest
 from django.conf import settings as django_settings
 
 from common.models import LockingQuerySet
-from enrollments import livekit
-from enrollments.livekit import Connection
-from enrollments.models import Attendance, RoomWatch, WebhookEvent
-from enrollments.services import enrolling, settlement, signs
+from enrollments.services import enrolling
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
-from enrollments.services.events import process_event, record_answer, store_event
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
-from enrollments.services.settlement import Tally, settle_all, settle_hold
 from payments.models import HoldPart, LedgerAccount, Transfer
+from rooms import livekit
+from rooms.livekit import Connection
+from rooms.models import Attendance, RoomWatch, WebhookEvent
+from rooms.services import signs
+from rooms.services.events import store_event
+from settlement.services import settling
+from settlement.services.listening import process_event, record_answer
+from settlement.services.settling import Tally, settle_all, settle_hold
 from tests.concurrency.conftest import forget_statements
 from tests.concurrency.racing import kinds, race
 from tests.concurrency.test_kill import wait_until_rolled_back
+from tests.conversations import CONFIGURED, Room, attend, hear, post
 from tests.factories import StaffFactory, end_session, make_course, student_with_credit
-from tests.rooms import CONFIGURED, Room, attend, hear, post
 from tests.serving import url_of_test_database
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
@@ -115,7 +118,7 @@ def test_any_number_of_jobs_settle_each_hold_once(session, retried, broken):
 
 
 def test_without_the_claim_the_database_refuses_the_second(enrollment, unlocked, meeting):
-    meeting().after(settlement, "lock_pending_parts")
+    meeting().after(settling, "lock_pending_parts")
     outcomes = race(*[lambda: settle_hold(enrollment.hold.pk)] * 2)
     assert kinds(outcomes) == {"Tally": 1, "IntegrityError": 1}
 
@@ -145,7 +148,7 @@ def test_cancelled_and_settled_at_once_each_part_ends_once(retried, broken):
 def test_without_the_claim_one_forgets_what_the_other_moved(enrollment, unlocked, meeting, broken):
     both = meeting()
     both.after(enrolling, "lock_pending_parts")
-    both.after(settlement, "lock_pending_parts")
+    both.after(settling, "lock_pending_parts")
     race(cancel(enrollment), lambda: settle_hold(enrollment.hold.pk))
     assert "I4" in broken()
 
@@ -166,7 +169,7 @@ def test_called_off_and_settled_at_once_it_is_either(retried, broken):
 
 
 def test_without_the_claim_it_is_both(enrollment, session, unlocked, interruption, broken):
-    interruption.after(settlement, "attendance_in")
+    interruption.after(settling, "attendance_in")
     race(lambda: settle_hold(enrollment.hold.pk), interruption.by(call_off(session)))
     part = HoldPart.objects.get(session=session)
     assert set(Transfer.objects.filter(hold_part=part).values_list("kind", flat=True)) == {
@@ -203,7 +206,7 @@ def test_an_event_that_comes_with_the_settlement_is_seen_or_noted(retried, broke
 
 def test_without_the_lock_it_is_neither(student, session, unlocked, interruption):
     body = missed_by(student, session)
-    interruption.after(settlement, "attendance_in")
+    interruption.after(settling, "attendance_in")
     race(settle, interruption.by(lambda: process_event(stored(body))))
     part = HoldPart.objects.get(session=session)
     assert (part.reason, part.review_reason) == ("missed", "")

@@ -14,7 +14,6 @@ from courses.models import Course, CourseSession
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.models import LedgerAccount
-from tests.enrollments.forms import shown
 from tests.factories import (
     StaffFactory,
     TeacherFactory,
@@ -24,6 +23,7 @@ from tests.factories import (
     make_course,
     student_with_credit,
 )
+from tests.forms import shown
 
 pytestmark = pytest.mark.django_db
 

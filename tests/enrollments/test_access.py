@@ -7,11 +7,11 @@ from django.utils import timezone
 
 from courses.models import CourseSession
 from enrollments.access import admitted, has_access_to_session
-from enrollments.services.decisions import refund_hold, release_hold
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session
 from payments.models import HoldPart
+from settlement.services.deciding import refund_hold, release_hold
 from tests.factories import (
     StaffFactory,
     UserFactory,

@@ -7,15 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from enrollments.models import (
-    Attendance,
-    CourseEnrollment,
-    RoomWatch,
-    SessionPurchase,
-    WebhookEvent,
-)
+from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
+from rooms.models import Attendance, RoomWatch, WebhookEvent
 from tests.factories import StaffFactory, make_course, student_with_credit
 
 pytestmark = pytest.mark.django_db

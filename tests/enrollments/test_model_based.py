@@ -22,17 +22,13 @@ from hypothesis.stateful import (
 
 from common.errors import DomainError
 from courses.models import CourseSession
-from enrollments import livekit
 from enrollments.access import admitted
 from enrollments.models import CourseEnrollment
-from enrollments.rehearsal import conversation
-from enrollments.services.decisions import refund_hold, release_hold
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,
     hand_back_session,
 )
-from enrollments.services.events import process_event, store_event
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
     cancel_session,
@@ -40,10 +36,15 @@ from enrollments.services.sessions import (
     delete_session,
     move_session,
 )
-from enrollments.services.settlement import Tally, settle_all
 from payments import audit
 from payments.models import HoldPart, LedgerAccount
 from payments.wallets import balances_of
+from rooms import livekit
+from rooms.rehearsal import conversation
+from rooms.services.events import store_event
+from settlement.services.deciding import refund_hold, release_hold
+from settlement.services.listening import process_event
+from settlement.services.settling import Tally, settle_all
 from tests.factories import (
     DAY,
     StaffFactory,

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from courses.models import Course, CourseOutline, CourseSession
-from enrollments import quotes, storefront
+from enrollments import quotes
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
@@ -19,6 +19,7 @@ from enrollments.services.sessions import (
     delete_session,
     move_session,
 )
+from enrollments.shop import storefront
 from tests.factories import DAY, extend_course, make_course, student_with_credit
 
 pytestmark = pytest.mark.django_db

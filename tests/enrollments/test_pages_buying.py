@@ -18,7 +18,6 @@ from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.models import IdempotencyRecord, Transfer
 from payments.wallets import balances_of
-from tests.enrollments.forms import shown
 from tests.factories import (
     end_session,
     give_credit,
@@ -26,6 +25,7 @@ from tests.factories import (
     start_session,
     student_with_credit,
 )
+from tests.forms import shown
 
 pytestmark = pytest.mark.django_db
 

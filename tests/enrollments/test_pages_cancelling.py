@@ -19,8 +19,8 @@ from enrollments.services.purchasing import cancel_session_purchase, purchase_se
 from enrollments.services.sessions import cancel_session, move_session
 from payments.models import IdempotencyRecord, Transfer
 from payments.wallets import balances_of
-from tests.enrollments.forms import shown
 from tests.factories import DAY, make_course, start_session, student_with_credit
+from tests.forms import shown
 
 pytestmark = pytest.mark.django_db
 

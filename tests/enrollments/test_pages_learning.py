@@ -16,9 +16,10 @@ from common.transactions import operation
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, move_session
-from enrollments.services.settlement import settle_all
 from payments.models import HoldPart, PaymentHold
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
+from settlement.services.settling import settle_all
+from tests.conversations import CONFIGURED, SECRET, URL, attend, hear
 from tests.factories import (
     UserFactory,
     end_session,
@@ -26,7 +27,6 @@ from tests.factories import (
     start_session,
     student_with_credit,
 )
-from tests.rooms import CONFIGURED, SECRET, URL, attend, hear
 
 pytestmark = pytest.mark.django_db
 

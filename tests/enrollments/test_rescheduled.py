@@ -7,16 +7,16 @@ import pytest
 from django.utils import timezone
 
 from courses.models import CourseSession
-from enrollments.previews import preview_hand_back
+from enrollments.learning.previews import preview_hand_back
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import move_session
-from enrollments.services.settlement import Tally, settle_all
 from payments import audit
 from payments.models import HoldPart, LedgerAccount, PaymentHold
+from settlement.services.settling import Tally, settle_all
 from tests.api.conftest import client_of
+from tests.conversations import CONFIGURED, Room, attend, hear
 from tests.factories import DAY, end_session, make_course, student_with_credit
-from tests.rooms import CONFIGURED, Room, attend, hear
 
 pytestmark = pytest.mark.django_db
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

@@ -12,7 +12,6 @@ from common.errors import NotFound
 from common.money import total
 from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course
-from enrollments import storefront
 from enrollments.errors import (
     AlreadyEnrolled,
     AlreadyPurchased,
@@ -32,7 +31,8 @@ from enrollments.services.enrolling import (
 )
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, change_course, move_session
-from enrollments.storefront import course_for
+from enrollments.shop import storefront
+from enrollments.shop.storefront import course_for
 from payments.errors import InsufficientCredit
 from payments.models import HoldPart, PaymentHold, Transfer
 from payments.wallets import balances_of

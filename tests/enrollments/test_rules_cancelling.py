@@ -12,8 +12,8 @@ from common.errors import NotFound
 from courses.models import Course
 from enrollments.access import has_access_to_session
 from enrollments.errors import AlreadyCancelled, SessionNotMoved, SessionStarted
+from enrollments.learning.previews import preview_enrollment, preview_purchase
 from enrollments.models import CourseEnrollment, SessionPurchase
-from enrollments.previews import preview_enrollment, preview_purchase
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,

@@ -9,7 +9,6 @@ from django.utils import timezone
 from courses.models import Course
 from enrollments.access import has_access_to_session
 from enrollments.models import CourseEnrollment
-from enrollments.services.decisions import refund_hold, release_hold
 from enrollments.services.ending import end_enrollment
 from enrollments.services.enrolling import (
     cancel_enrollment,
@@ -22,10 +21,12 @@ from enrollments.services.sessions import (
     move_session,
     refund_cancelled_session,
 )
-from enrollments.services.settlement import Tally, settle_all
 from payments import audit
 from payments.models import HoldPart, Transfer
 from payments.wallets import balances_of
+from settlement.services.deciding import refund_hold, release_hold
+from settlement.services.settling import Tally, settle_all
+from tests.conversations import CONFIGURED, attend
 from tests.factories import (
     DAY,
     StaffFactory,
@@ -35,7 +36,6 @@ from tests.factories import (
     start_session,
     student_with_credit,
 )
-from tests.rooms import CONFIGURED, attend
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

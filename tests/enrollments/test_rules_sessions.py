@@ -22,7 +22,7 @@ from enrollments.errors import (
     StartInPast,
     TooManySessions,
 )
-from enrollments.models import Attendance, CourseEnrollment
+from enrollments.models import CourseEnrollment
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
@@ -38,6 +38,8 @@ from enrollments.services.sessions import (
 )
 from payments.models import HoldPart, PaymentHold
 from payments.wallets import balances_of
+from rooms.models import Attendance
+from tests.conversations import CONFIGURED, attend
 from tests.factories import (
     DAY,
     StaffFactory,
@@ -49,7 +51,6 @@ from tests.factories import (
     start_session,
     student_with_credit,
 )
-from tests.rooms import CONFIGURED, attend
 
 
 @pytest.fixture

@@ -19,12 +19,12 @@ from enrollments.errors import NotForSale, OwnCourse
 from enrollments.services import enrolling
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
-from enrollments.services.settlement import settle_all
 from payments import audit
 from payments.models import LedgerAccount
+from settlement.services.settling import settle_all
 from talkplatform.management.commands.make_staff_groups import make_groups
 from tests.api.conftest import client_of
-from tests.enrollments.forms import shown
+from tests.conversations import CONFIGURED, attend
 from tests.factories import (
     StaffFactory,
     TeacherFactory,
@@ -32,7 +32,7 @@ from tests.factories import (
     make_course,
     student_with_credit,
 )
-from tests.rooms import CONFIGURED, attend
+from tests.forms import shown
 
 pytestmark = pytest.mark.django_db
 

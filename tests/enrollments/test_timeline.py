@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from courses.models import Course, CourseSession
-from enrollments.timeline import timeline_of
+from enrollments.learning.timeline import timeline_of
 from payments.models import HoldPart, HoldStatus, PaymentHold
 
 Reason, Status = HoldPart.Reason, HoldPart.Status

@@ -9,11 +9,11 @@ from django.contrib.auth.models import Group
 from django.db import OperationalError, connection
 
 from accounts.models import User
-from enrollments.services.decisions import release_hold
 from enrollments.services.purchasing import purchase_session
 from payments import audit
 from payments.models import LedgerAccount, Transfer, Withdrawal
 from payments.services.withdrawals import request_withdrawal
+from settlement.services.deciding import release_hold
 from talkplatform.management.commands.make_staff_groups import make_groups
 from tests.factories import (
     StaffFactory,

@@ -10,7 +10,6 @@ from django.test.utils import CaptureQueriesContext
 
 from enrollments.services.enrolling import enroll_full_course
 from payments.models import LedgerAccount, Withdrawal
-from tests.enrollments.forms import shown
 from tests.factories import (
     PASSWORD,
     PAYOUT_DETAILS,
@@ -22,6 +21,7 @@ from tests.factories import (
     student_with_credit,
     withdraw,
 )
+from tests.forms import shown
 
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,11 @@ from django.test import Client, override_settings
 from django.urls import URLPattern, get_resolver
 
 from accounts.tokens import open_family
-from enrollments.models import CourseEnrollment, WebhookEvent
+from enrollments.models import CourseEnrollment
 from enrollments.services.enrolling import enroll_full_course
+from rooms.models import WebhookEvent
+from tests.conversations import CONFIGURED, Room, sign
 from tests.factories import PASSWORD, make_course, student_with_credit
-from tests.rooms import CONFIGURED, Room, sign
 from tests.serving import serving, wait_until_ready
 
 CODES = {400: "invalid_request", 411: "length_required", 413: "payload_too_large"}

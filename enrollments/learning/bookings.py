@@ -1,0 +1,178 @@
+"""What a student has booked, as their own page shows it: to come, past, or cancelled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
+
+from accounts.models import User
+from courses.models import Course, CourseSession, ending
+from enrollments.learning.timeline import Step, has_changed, timeline_of
+from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
+from payments.models import HoldPart, HoldQuerySet, PaymentHold
+from payments.outcomes import summary_of
+from rooms.attendance import attendance_in
+
+
+class Shelf(models.TextChoices):
+    UPCOMING = "upcoming"
+    PAST = "past"
+    CANCELLED = "cancelled"
+
+
+_CANCELLED = Q(enrollment__status=EnrollmentStatus.CANCELLED) | Q(
+    session_purchase__status=PurchaseStatus.CANCELLED, upgraded=False
+)
+_SHELVES = {
+    Shelf.UPCOMING: ~_CANCELLED & Q(next_starts_at__isnull=False),
+    Shelf.PAST: ~_CANCELLED & Q(next_starts_at__isnull=True),
+    Shelf.CANCELLED: _CANCELLED,
+}
+
+
+class Badge(NamedTuple):
+    word: str
+    tone: str
+
+
+_BADGES = {
+    "cancelled": Badge("Cancelled", "off"),
+    "completed": Badge("Completed", "good"),
+    "attended": Badge("Attended", "good"),
+    "missed": Badge("Missed", "warn"),
+}
+
+
+@dataclass(frozen=True)
+class Booking:
+    """A full course or a single session that somebody bought, as it stands at `now`."""
+
+    hold: PaymentHold
+    now: datetime
+    there: Mapping[UUID, timedelta]
+
+    @property
+    def bought(self) -> CourseEnrollment | SessionPurchase:
+        found = self.hold.enrollment or self.hold.session_purchase
+        assert found
+        return found
+
+    @property
+    def course(self) -> Course:
+        return self.bought.course
+
+    @property
+    def parts(self) -> Sequence[HoldPart]:
+        return list(self.hold.parts.all())
+
+    @property
+    def next_session(self) -> CourseSession | None:
+        """What can be joined next, or is running."""
+        admitting = (part.session for part in self.parts if _admits(part, self.now))
+        return min(admitting, key=lambda session: session.starts_at, default=None)
+
+    @property
+    def was_upgraded(self) -> bool:
+        """Whether it became part of a full course."""
+        return any(part.reason == HoldPart.Reason.FOLDED for part in self.parts)
+
+    @property
+    def is_running(self) -> bool:
+        return self.next_session is not None and self.next_session.has_started(self.now)
+
+    @property
+    def last_session(self) -> CourseSession:
+        return max((part.session for part in self.parts), key=lambda session: session.starts_at)
+
+    @property
+    def changed_parts(self) -> Sequence[HoldPart]:
+        return [part for part in self.parts if has_changed(part, self.now)]
+
+    @property
+    def can_be_joined(self) -> bool:
+        session = self.next_session
+        return session is not None and session.opens_at <= self.now
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether something is left to give up: where all is over, cancelling only costs."""
+        if self.hold.enrollment:
+            active = self.hold.enrollment.status == EnrollmentStatus.ACTIVE
+            return active and self.next_session is not None
+        return any(
+            part.status == HoldPart.Status.PENDING and not part.session.has_started(self.now)
+            for part in self.parts
+        )
+
+    @property
+    def badge(self) -> Badge:
+        """Its status as a word, and the colour beside it."""
+        if self.was_upgraded:
+            return Badge("Upgraded", "info")
+        if self.bought.status in _BADGES:
+            return _BADGES[self.bought.status]
+        if any(p.review_reason and p.status == HoldPart.Status.PENDING for p in self.parts):
+            return Badge("Under review", "warn")
+        if self.next_session is None:
+            return Badge("To be settled", "info")
+        return Badge("Running now", "good") if self.is_running else Badge("Booked", "info")
+
+    @property
+    def timeline(self) -> Sequence[Step]:
+        return timeline_of(self.hold, self.parts, now=self.now, there=self.there)
+
+    @property
+    def money(self) -> str:
+        return summary_of(self.hold)
+
+
+def bookings_of(user: User, now: datetime) -> HoldQuerySet:
+    """The holds of the user's bookings, each with `next_starts_at`: when it goes on, if it does.
+
+    And whether it is a single that was `upgraded`: it became part of a full course.
+    """
+    to_come = (
+        HoldPart.objects.filter(hold=OuterRef("pk"))
+        .exclude(status=HoldPart.Status.REFUNDED)
+        .exclude(session__status=CourseSession.Status.CANCELLED)
+        .annotate(ends_at=ending("session__"))
+        .filter(ends_at__gt=now)
+        .order_by("session__starts_at")
+    )
+    starts = Subquery(to_come.values("session__starts_at")[:1])
+    folded = HoldPart.objects.filter(hold=OuterRef("pk"), reason=HoldPart.Reason.FOLDED)
+    return PaymentHold.objects.of(user).annotate(next_starts_at=starts, upgraded=Exists(folded))
+
+
+def count_shelves(bookings: HoldQuerySet) -> dict[str, int]:
+    """How many of `bookings_of` stand on each shelf, in one statement."""
+    return bookings.aggregate(
+        **{shelf.value: Count("pk", filter=where) for shelf, where in _SHELVES.items()}
+    )
+
+
+def on_shelf(bookings: HoldQuerySet, shelf: Shelf) -> HoldQuerySet:
+    """Those of one shelf, with all that a `Booking` shows; what comes next, or newest, first."""
+    order = ["next_starts_at", "pk"] if shelf == Shelf.UPCOMING else ["-held_at", "-pk"]
+    return (
+        bookings.filter(_SHELVES[shelf])
+        .select_related("enrollment__course__teacher", "session_purchase__course__teacher")
+        .with_parts()
+        .order_by(*order)
+    )
+
+
+def describe(holds: Sequence[PaymentHold], now: datetime) -> list[Booking]:
+    """The bookings of these holds of one student, from `on_shelf`; one statement more."""
+    sessions = [part.session for hold in holds for part in hold.parts.all()]
+    present = attendance_in(sessions, users={hold.student_id for hold in holds})
+    there = {session: presence.time for (session, _), presence in present.items()}
+    return [Booking(hold, now, there) for hold in holds]
+
+
+def _admits(part: HoldPart, now: datetime) -> bool:
+    return part.status != HoldPart.Status.REFUNDED and part.session.lasts(now)

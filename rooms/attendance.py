@@ -1,0 +1,147 @@
+"""Who was in a session's room, and for how long: the evidence that settlement goes by."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from common.prepared import prepared
+from courses.models import CourseSession
+from rooms.models import Attendance, RoomWatch
+from rooms.presence import NONE, Evidence, Stay, Watch
+
+MINUTE = timedelta(minutes=1)
+_STAY = [field.name for field in fields(Stay)]
+_WATCH = [field.name for field in fields(Watch)]
+
+
+@dataclass(frozen=True)
+class Presence:
+    """How long somebody was there, of the `length` that was sold: `time` is known.
+
+    `unknown` is how much longer it may have been, while nobody watched. Whoever was `removed`
+    might have stayed longer.
+    """
+
+    time: timedelta
+    length: timedelta
+    unknown: timedelta = NONE
+    removed: bool = False
+
+    @property
+    def minutes(self) -> int:
+        """Whole minutes, known ones."""
+        return self.time // MINUTE
+
+    @property
+    def percent(self) -> int:
+        """Whole percent of the length."""
+        return self.time * 100 // self.length
+
+    @property
+    def suffices(self) -> bool:
+        """Whether that counts as having been there: `ATTENDANCE_THRESHOLD_PERCENT`."""
+        return self._reaches(self.time)
+
+    @property
+    def may_suffice(self) -> bool:
+        """Whether it would, if somebody had been there while nobody watched."""
+        return self._reaches(self.time + self.unknown)
+
+    def __str__(self) -> str:
+        """The minutes: `5`, or `5 to 55`."""
+        most = -(-(self.time + self.unknown) // MINUTE)
+        return f"{self.minutes} to {most}" if self.unknown else f"{self.minutes}"
+
+    def _reaches(self, time: timedelta) -> bool:
+        return time * 100 >= self.length * settings.ATTENDANCE_THRESHOLD_PERCENT
+
+
+class Attended(dict[tuple[UUID, UUID], Presence]):
+    """Presences by session and user, each of the length that is scheduled.
+
+    `evidence` is what is known of each session.
+    """
+
+    def __init__(self, evidence: dict[UUID, Evidence], sessions: dict[UUID, CourseSession]) -> None:
+        self.evidence = evidence
+        super().__init__(
+            ((key, user), self._presence(key, user, length_of(sessions[key])))
+            for key, known in evidence.items()
+            for user in known.people()
+        )
+
+    def of(self, session_id: UUID, user_id: UUID, minutes: int) -> Presence:
+        """Somebody's presence in a session, as a share of so many minutes."""
+        return self._presence(session_id, user_id, minutes * MINUTE)
+
+    def _presence(self, session: UUID, user: UUID, length: timedelta) -> Presence:
+        known = self.evidence[session]
+        time = known.least(user)
+        return Presence(time, length, known.most(user) - time, known.was_removed(user))
+
+
+def attendance_of(session: CourseSession) -> dict[UUID, Presence]:
+    """Everybody's presence in a session, its teacher's included, by user; two statements."""
+    return {user: presence for (_, user), presence in attendance_in([session]).items()}
+
+
+def attendance_in(
+    sessions: Iterable[CourseSession], users: Iterable[UUID] | None = None
+) -> Attended:
+    """Presences in these sessions, of everybody or of these users; two statements."""
+    known = {session.pk: session for session in sessions}
+    stays: defaultdict[UUID, list[tuple[UUID, Stay]]] = defaultdict(list)
+    watches: defaultdict[UUID, list[Watch]] = defaultdict(list)
+    for session, user, *stay in _stays(list(known), None if users is None else [*users]):
+        stays[session].append((user, Stay(*stay)))
+    for session, *watch in _watches(list(known)) if known else ():
+        watches[session].append(Watch(*watch))
+    evidence = {key: _evidence(one, stays[key], watches[key]) for key, one in known.items()}
+    return Attended(evidence, known)
+
+
+def length_of(session: CourseSession) -> timedelta:
+    """A session's scheduled length."""
+    return session.duration_minutes * MINUTE
+
+
+def _evidence(
+    session: CourseSession, stays: Iterable[tuple[UUID, Stay]], watches: Iterable[Watch]
+) -> Evidence:
+    return Evidence(
+        stays,
+        watches,
+        start=session.starts_at,
+        end=session.ends_at,
+        changed_at=session.rescheduled_at,
+        apart=timedelta(minutes=settings.POLLS_APART_MINUTES),
+    )
+
+
+def _stays(sessions: list[UUID], users: list[UUID] | None) -> Iterable[tuple]:
+    if users is None:
+        return _of_all(sessions)
+    return _of_users(sessions, users) if sessions and users else ()
+
+
+def _of_all(sessions: list[UUID]) -> QuerySet:
+    # Whoever was put out need not have got in: the teacher may be quick.
+    met = Q(joined_at__isnull=False) | Q(removed=True)
+    came = Attendance.objects.filter(met, session__pk__in=sessions)
+    return came.values_list("session_id", "user_id", *_STAY)
+
+
+@prepared
+def _of_users(sessions: list[UUID], users: list[UUID]) -> QuerySet:
+    return _of_all(sessions).filter(user__pk__in=users)
+
+
+@prepared
+def _watches(sessions: list[UUID]) -> QuerySet:
+    watches = RoomWatch.objects.filter(session__pk__in=sessions)
+    return watches.values_list("session_id", *_WATCH)

@@ -1,0 +1,24 @@
+"""Refusals of what claims to be LiveKit's, and of asking it."""
+
+from http import HTTPStatus
+
+from common.errors import DomainError
+
+
+class InvalidSignature(DomainError):
+    code = "invalid_signature"
+    message = "The signature does not fit the body, or is too old."
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class MalformedEvent(DomainError):
+    code = "malformed_event"
+    message = "This is no event of LiveKit's."
+    status = HTTPStatus.BAD_REQUEST
+
+
+class VideoNotConfigured(DomainError):
+    code = "video_not_configured"
+    message = "Video is not configured."
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 300

@@ -1,0 +1,258 @@
+"""Staff screens of holds. They belong to the bank, but what staff decide on them ends bookings."""
+
+from collections import Counter
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+
+from accounts.addresses import normal_address
+from accounts.models import User
+from common.admin import (
+    PeriodFilter,
+    PersonFilter,
+    ReadOnlyTabularInline,
+    badge,
+    link_to,
+)
+from common.exports import in_chunks, stream_csv
+from common.formats import moment, money
+from courses.models import Course, CourseSession
+from payments.admin.books import TransferInline
+from payments.models import HoldPart, HoldStatus, PaymentHold
+from settlement.admin.deciding import AT_MOST
+from settlement.admin.notes import Dismissing
+from settlement.admin.prospects import attendance_for, pending_parts, presence
+from settlement.services.deciding import parts_with_notes
+
+TONES = {"held": "warn", "released": "good", "pending": "warn"}
+OUTCOMES = (
+    HoldPart.Reason.ATTENDED,
+    HoldPart.Reason.MISSED,
+    HoldPart.Reason.TEACHER_ABSENT,
+)
+COURSE = ("enrollment__course", "session_purchase__course")
+EXPORTED = (
+    "reference", "status", "amount", "released", "refunded", "student", "teacher",
+    "course or session", "held since", "release due", "attendance",
+)  # fmt: skip
+
+
+class PartInline(ReadOnlyTabularInline):
+    model = HoldPart
+    verbose_name_plural = "parts, one for each session"
+    fields = (
+        "session", "starts", "amount", "state", "why", "settled_at", "teacher_amount",
+        "referrer_amount", "platform_amount", "refunded_amount",
+    )  # fmt: skip
+    ordering = ("session__session_number", "id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("session")
+
+    @admin.display
+    def starts(self, part: HoldPart) -> str:
+        session = part.session
+        as_sold = part.is_as_sold(session.starts_at, session.duration_minutes)
+        return f"{moment(session.starts_at)}{'' if as_sold else ' (changed since the sale)'}"
+
+    @admin.display(description="status")
+    def state(self, part: HoldPart) -> str:
+        return badge(part.status, TONES.get(part.status, ""))
+
+    @admin.display
+    def why(self, part: HoldPart) -> str:
+        return "; ".join(filter(None, (part.get_reason_display(), part.review_reason))) or "–"
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    """What waits for somebody: a decision of staff, a settlement that should have been, a look."""
+
+    title = "attention"
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("overdue", "Overdue"), ("review", "Under review"), ("late", "Late events")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "late":
+            return queryset.filter(pk__in=parts_with_notes().values("hold"))
+        parts = {"overdue": overdue_parts, "review": parts_under_review}.get(self.value() or "")
+        return queryset.filter(Exists(parts()), status=HoldStatus.HELD) if parts else queryset
+
+
+def overdue_parts() -> QuerySet:
+    """Pending parts of the outer hold which settlement should have seen to by now."""
+    settling = CourseSession.objects.settling_at(timezone.now())
+    return outer_pending().filter(review_reason="", session__in=settling)
+
+
+def parts_under_review() -> QuerySet:
+    """Pending parts of the outer hold that staff have to decide on."""
+    return outer_pending().exclude(review_reason="")
+
+
+def outer_pending() -> QuerySet:
+    """Parts of the outer hold that are not settled."""
+    return HoldPart.objects.filter(hold=OuterRef("pk"), status=HoldPart.Status.PENDING)
+
+
+def due_at(hold: PaymentHold) -> datetime | None:
+    """When the next pending part settles by itself; None where none does."""
+    waiting = (part for part in pending_parts(hold) if not part.review_reason)
+    return min((part.session.settles_at for part in waiting), default=None)
+
+
+def is_under_review(hold: PaymentHold) -> bool:
+    """Whether staff have to decide on a part of it."""
+    return any(part.review_reason for part in pending_parts(hold))
+
+
+@admin.register(PaymentHold)
+class PaymentHoldAdmin(Dismissing):
+    list_display = (
+        "reference", "state", "amount", "student", "teacher", "bought", "held_since", "release_due",
+        "attendance",
+    )  # fmt: skip
+    list_filter = (
+        AttentionFilter, "status", ("held_at", PeriodFilter), ("teacher", PersonFilter),
+        ("student", PersonFilter),
+    )  # fmt: skip
+    joined = (
+        "student", "teacher", "enrollment__course", "session_purchase__course",
+        "session_purchase__session",
+    )  # fmt: skip
+    search_fields = ("student__email", "teacher__email", *(f"{name}__title" for name in COURSE))
+    id_fields = ("pk", "enrollment", "session_purchase")
+    fieldsets = (
+        (None, {"fields": (("booking", "state"), ("student", "teacher", "referrer"))}),
+        (
+            "Money",
+            {"fields": (("amount", "released_amount", "refunded_amount"), "rates", "notes")},
+        ),
+        ("Time", {"fields": (("held_since", "release_due"), "attended", "timeline")}),
+    )
+    inlines = (PartInline, TransferInline)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return flatten_fieldsets(self.fieldsets)
+
+    def join(self, rows: QuerySet) -> QuerySet:
+        holds: Any = super().join(rows)
+        return holds.with_parts()
+
+    @admin.display(ordering="pk")
+    def reference(self, hold: PaymentHold) -> str:
+        return format_html('<span class="reference">{}</span>', hold.pk)
+
+    def search_words(
+        self, request: HttpRequest, queryset: QuerySet, words: str
+    ) -> tuple[QuerySet, bool]:
+        """People by how their address begins and courses by their title, then their holds."""
+        people = User.objects.filter(email__startswith=normal_address(words))
+        courses = Course.objects.filter(title__icontains=words.strip())
+        found = {"student": people, "teacher": people, **dict.fromkeys(COURSE, courses)}
+        keys = {
+            name: list(rows.values_list("pk", flat=True)[:AT_MOST]) for name, rows in found.items()
+        }
+        # Without a course among them no other table is joined.
+        some = (Q(**{f"{name}__in": rows}) for name, rows in keys.items() if rows)
+        return queryset.filter(reduce(or_, some, Q(pk__in=[]))), False
+
+    @admin.display(description="status", ordering="status")
+    def state(self, hold: PaymentHold) -> str:
+        return badge(hold.status, TONES.get(hold.status, ""))
+
+    @admin.display(description="course or session")
+    def bought(self, hold: PaymentHold) -> str:
+        if hold.enrollment:
+            return str(hold.enrollment.course)
+        assert hold.session_purchase
+        return f"{hold.session_purchase.course}: {hold.session_purchase.session}"
+
+    @admin.display(description="course or session")
+    def booking(self, hold: PaymentHold) -> str:
+        booking: Any = hold.enrollment or hold.session_purchase
+        return link_to(booking, self.bought(hold))
+
+    @admin.display(ordering="held_at")
+    def held_since(self, hold: PaymentHold) -> str:
+        return moment(hold.held_at)
+
+    @admin.display
+    def release_due(self, hold: PaymentHold) -> str:
+        due = due_at(hold)
+        late = " (overdue)" if due and due < timezone.now() else ""
+        words = [f"{moment(due)}{late}"] if due else []
+        return "; ".join([*words, *(["under review"] * is_under_review(hold))]) or "–"
+
+    @admin.display
+    def attendance(self, hold: PaymentHold) -> str:
+        counts = Counter(part.reason for part in hold.parts.all() if part.reason in OUTCOMES)
+        said = [f"{n} {HoldPart.Reason(reason).label.lower()}" for reason, n in counts.items()]
+        return ", ".join(said) or "–"
+
+    @admin.display(description="attendance")
+    def attended(self, hold: PaymentHold) -> str:
+        known = attendance_for([hold])
+        said = ((part.session, presence(part, known)) for part in hold.parts.all())
+        rows = format_html_join("", "<li>{}: {}</li>", (row for row in said if row[1]))
+        return format_html("<ul>{}</ul>", rows) if rows else "–"
+
+    @admin.display(description="commission")
+    def rates(self, hold: PaymentHold) -> str:
+        commission = f"{hold.commission_bp / 100:g}% of what is released"
+        if hold.referrer is None:
+            return commission
+        return f"{commission}, and {hold.referral_bp / 100:g}% of that to the referrer"
+
+    @admin.display
+    def timeline(self, hold: PaymentHold) -> str:
+        numbers = {part.session_id: part.session for part in hold.parts.all()}
+        rows = (
+            (moment(event["at"]), event["event"], money(event["amount"]), why(event, numbers))
+            for event in hold.timeline
+        )
+        row = "<li><time>{}</time> <strong>{}</strong> {} {}</li>"
+        return format_html('<ol class="timeline">{}</ol>', format_html_join("", row, rows))
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(self.export_view)
+        return [path("export/", export, name="payments_paymenthold_export"), *super().get_urls()]
+
+    def export_view(self, request: Any) -> HttpResponseBase:
+        """What the list's filters leave, as a file."""
+        if not request.user.has_perm("payments.export_paymenthold"):
+            raise PermissionDenied
+        try:
+            found = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return redirect("admin:payments_paymenthold_changelist")
+        return stream_csv("holds.csv", EXPORTED, map(self.as_row, in_chunks(found, self.rows_of)))
+
+    def as_row(self, hold: PaymentHold) -> tuple[Any, ...]:
+        due = due_at(hold)
+        return (
+            hold.pk, hold.status, hold.amount, hold.released_amount, hold.refunded_amount,
+            hold.student, hold.teacher, self.bought(hold), hold.held_at.isoformat(),
+            due.isoformat() if due else "", self.attendance(hold),
+        )  # fmt: skip
+
+
+def why(event: dict[str, Any], sessions: dict[Any, Any]) -> str:
+    """Which session an event of a timeline is about, and its reason."""
+    session = sessions.get(event["session_id"])
+    reason = HoldPart.Reason(event["reason"]).label.lower() if event["reason"] else ""
+    return " – ".join(filter(None, (str(session) if session else "", reason)))

@@ -1,0 +1,35 @@
+"""Ask LiveKit who is in the rooms now: note it, and keep the doors."""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from common.errors import DomainError
+from common.jobs import Job
+from rooms.livekit import VideoUnreachable
+from settlement.services.polling import Count, poll_rooms
+
+
+class Command(Job):
+    help = (
+        "Notes who LiveKit says is in the rooms, puts out who may not be there, closes what is "
+        "over. Run it every minute. Any number may run at once."
+    )
+
+    def run_once(self, **options: Any) -> None:
+        done = Count()
+        try:
+            for count in poll_rooms():
+                done += count
+        except (DomainError, VideoUnreachable) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(_line(done))
+        self.stdout.flush()
+        if done.failed:
+            raise CommandError(f"{done.failed} failed; the log says why.")
+
+
+def _line(done: Count) -> str:
+    rare = {"put out": done.put_out, "closed": done.closed}
+    parts = [f"{done.open} of {done.sessions} rooms are open, {done.people} people in them"]
+    return ", ".join([*parts, *(f"{name} {n}" for name, n in rare.items() if n)])

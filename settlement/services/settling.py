@@ -1,0 +1,244 @@
+"""After a session: attendance decides whether its share goes to the teacher or comes back."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Self
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from common.money import ZERO
+from common.prepared import prepared
+from common.transactions import operation
+from common.writing import save
+from courses.models import CourseSession, grace
+from enrollments.models import CourseEnrollment, PurchaseStatus, SessionPurchase
+from enrollments.quotes import TimedPart
+from enrollments.services.ending import end_enrollment, refunded_enrollments
+from enrollments.services.enrolling import MUTABLE
+from enrollments.services.progress import note_progress, note_refund
+from enrollments.services.sessions import refund_cancelled_session
+from payments.models import HoldPart, PaymentHold
+from payments.services.holds import Settled, Verdict, lock_pending_parts, settle_parts
+from rooms.attendance import Attended, Presence, attendance_in
+from rooms.models import WebhookEvent
+from rooms.services.events import waiting_events
+from settlement.services.listening import process_event
+from settlement.verdicts import presences_of, verdict_on, why_unknown
+
+logger = logging.getLogger(__name__)
+Status, Reason = HoldPart.Status, HoldPart.Reason
+Booking = CourseEnrollment | SessionPurchase
+_ENDS_AS = {
+    Reason.ATTENDED: PurchaseStatus.ATTENDED,
+    Reason.MISSED: PurchaseStatus.MISSED,
+    Reason.TEACHER_ABSENT: PurchaseStatus.CANCELLED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """What was done: how many of each, and the sums moved in credits.
+
+    `events` worked in, parts `released`, `refunded`, put under review (`reviewed`) or given back
+    because their session is cancelled (`swept`), enrolments that `ended` with their last paid part,
+    sessions `completed`; what somebody else was at (`busy`) and what `failed`, which the next pass
+    tries again.
+    """
+
+    events: int = 0
+    swept: int = 0
+    released: int = 0
+    refunded: int = 0
+    reviewed: int = 0
+    ended: int = 0
+    completed: int = 0
+    busy: int = 0
+    failed: int = 0
+    released_amount: Decimal = ZERO
+    refunded_amount: Decimal = ZERO
+
+    def __add__(self, other: Self) -> "Tally":
+        return Tally(**{name: n + getattr(other, name) for name, n in asdict(self).items()})
+
+
+def settle_all() -> Iterator[Tally]:
+    """Do all that is due, each piece in a transaction of its own; gives a tally of each.
+
+    Works in the events that wait, refunds what cancelled sessions still hold, settles the sessions
+    of which attendance can decide, ends enrolments to which everything paid came back. A repeat
+    finds nothing due; any number may run at once. What fails is logged, left as it was, and does
+    not keep the rest from being done.
+    """
+    for key in waiting_events():
+        yield _attempt(_process, key)
+    for session in _cancelled_unpaid():
+        yield _attempt(_sweep, session)
+    for session in CourseSession.objects.settling_at(timezone.now()).filter(
+        status__in=CourseSession.OPEN
+    ):
+        yield from settle_session(session)
+    for key in refunded_enrollments():
+        yield _attempt(_end_enrollment, key)
+
+
+def settle_session(session: CourseSession) -> Iterator[Tally]:
+    """Settle every hold that pays for a session, then complete it; gives a tally of each.
+
+    One transaction for each hold, which settles all that is due of it, and one for each enrolment
+    that this leaves without a paid part, which ends. A repeat does what the first left.
+    """
+    for key in _undecided(session).values_list("hold_id", flat=True):
+        yield _attempt(settle_hold, key)
+    for key in refunded_enrollments(session.course_id):
+        yield _attempt(_end_enrollment, key)
+    yield _attempt(complete_session, session.pk)
+
+
+@operation
+def settle_hold(key: UUID) -> Tally:
+    """Settle the due parts of a hold by attendance: release, refund, or put under review.
+
+    A repeat finds nothing due. What somebody else is at is left to the next pass. Locks the
+    booking if it is free, the hold with its parts, the accounts; never course nor session.
+    """
+    [hold] = _hold(key)
+    booking = _claim(hold)
+    if booking is None:
+        return Tally(busy=1)
+    pending = lock_pending_parts(hold)
+    now = timezone.now()
+    sessions = _sessions_of(pending, now)
+    due = [part for part in pending if part.session_id in sessions and not part.review_reason]
+    if not due:
+        return Tally()
+    # Read after the locks: a late event waits for them, so that none is neither seen nor noted.
+    attended = attendance_in(sessions.values(), [hold.student_id, hold.teacher_id])
+    verdicts = [verdict_on(part, sessions[part.session_id], attended) for part in due]
+    known = [verdict for verdict in verdicts if verdict]
+    _review([part for part, verdict in zip(due, verdicts, strict=True) if not verdict], attended)
+    settled = settle_parts(known, pending=pending, now=now, actor=None)
+    note_refund(booking, settled.refunded)
+    if isinstance(booking, CourseEnrollment):
+        note_progress(booking, pending)
+        save([booking], [*MUTABLE, "completion_percentage"])
+    elif known:
+        there = presences_of(known[0].part, attended)[1]
+        _end(booking, known[0], there, now)
+        save([booking], [*MUTABLE, "attended", "attendance_duration_minutes"])
+    return _count(verdicts, settled)
+
+
+@operation
+def complete_session(key: UUID) -> Tally:
+    """Mark a session completed once no part of it waits but for staff. Locks the session."""
+    session = CourseSession.objects.filter(pk=key, status__in=CourseSession.OPEN).claimed().first()
+    if session is None or session.settles_at > timezone.now() or _undecided(session).exists():
+        return Tally()
+    session.status = CourseSession.Status.COMPLETED
+    session.save(update_fields=["status", "updated_at"])
+    return Tally(completed=1)
+
+
+@prepared
+def _hold(key: UUID) -> QuerySet:
+    return PaymentHold.objects.filter(pk=key)
+
+
+def _claim(hold: PaymentHold) -> Booking | None:
+    """The hold's booking, locked; None where somebody else has it."""
+    if hold.enrollment_id:
+        found = _enrollment(hold.enrollment_id)
+    else:
+        assert hold.session_purchase_id
+        found = _purchase(hold.session_purchase_id)
+    return found[0] if found else None
+
+
+@prepared
+def _enrollment(key: UUID) -> QuerySet:
+    return CourseEnrollment.objects.filter(pk=key).claimed()
+
+
+@prepared
+def _purchase(key: UUID) -> QuerySet:
+    return SessionPurchase.objects.filter(pk=key).claimed()
+
+
+def _undecided(session: CourseSession) -> QuerySet:
+    """Parts of a session that wait, and not for staff."""
+    return HoldPart.objects.filter(session=session, status=Status.PENDING, review_reason="")
+
+
+def _sessions_of(parts: Sequence[TimedPart], now: datetime) -> dict[UUID, CourseSession]:
+    """Those sessions of the parts of which attendance can decide; one statement.
+
+    Not while events of it wait: half of the evidence decides nothing.
+    """
+    keys = [part.session_id for part in parts]
+    return {session.pk: session for session in _decidable(keys, now - grace())} if keys else {}
+
+
+@prepared
+def _decidable(keys: list[UUID], ended_by: datetime) -> QuerySet:
+    waiting = WebhookEvent.objects.filter(session=OuterRef("pk"), processed_at=None)
+    over = CourseSession.objects.ended_by(ended_by)
+    return over.filter(pk__in=keys, status__in=CourseSession.OPEN).exclude(Exists(waiting))
+
+
+def _review(parts: Sequence[HoldPart], attended: Attended) -> None:
+    for part in parts:
+        part.review_reason = why_unknown(part, attended)
+    save(parts, ["review_reason"])
+
+
+def _count(verdicts: Sequence[Verdict | None], settled: Settled) -> Tally:
+    ends = Counter(verdict.part.status if verdict else "" for verdict in verdicts)
+    return Tally(
+        released=ends[Status.RELEASED],
+        refunded=ends[Status.REFUNDED],
+        reviewed=ends[""],
+        released_amount=settled.released,
+        refunded_amount=settled.refunded,
+    )
+
+
+def _end_enrollment(key: UUID) -> Tally:
+    return Tally(ended=int(end_enrollment(key)))
+
+
+def _end(purchase: SessionPurchase, verdict: Verdict, presence: Presence, now: datetime) -> None:
+    """What its verdict makes of a single purchase; not saved."""
+    purchase.status = _ENDS_AS[Reason(verdict.reason)]
+    purchase.attended = presence.suffices
+    purchase.attendance_duration_minutes = presence.minutes
+    if purchase.status == PurchaseStatus.CANCELLED:
+        purchase.cancelled_at = now
+
+
+def _attempt(work: Callable[[Any], Tally], what: Any) -> Tally:
+    try:
+        return work(what)
+    except Exception:
+        # A defect, or a database that is busy: the other pieces are due all the same.
+        logger.exception("%s of %s failed", work.__name__, what)
+        return Tally(failed=1)
+
+
+def _process(key: UUID) -> Tally:
+    return Tally(events=1) if process_event(key) else Tally(busy=1)
+
+
+def _sweep(session: CourseSession) -> Tally:
+    return Tally(swept=refund_cancelled_session(session, actor=None))
+
+
+def _cancelled_unpaid() -> QuerySet:
+    """Cancelled sessions that still hold money, as a crash leaves them."""
+    waiting = HoldPart.objects.filter(session=OuterRef("pk"), status=Status.PENDING)
+    return CourseSession.objects.filter(Exists(waiting), status=CourseSession.Status.CANCELLED)

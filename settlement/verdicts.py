@@ -1,0 +1,83 @@
+"""What attendance makes of a part of a hold: for settling it, for late events, for staff."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from courses.models import CourseSession
+from payments.models import HoldPart
+from payments.services.holds import Verdict
+from rooms.attendance import MINUTE, Attended, Presence
+
+Status, Reason = HoldPart.Status, HoldPart.Reason
+BY_ATTENDANCE = {Reason.ATTENDED, Reason.MISSED, Reason.TEACHER_ABSENT}
+NO_EVIDENCE = "Nobody knows who was there: nothing was heard of the room in that time."
+
+
+def presences_of(part: HoldPart, attended: Attended) -> tuple[Presence, Presence]:
+    """The teacher's and the student's in the session of a part, of the length it was sold with."""
+    session, minutes = part.session_id, part.sold_duration_minutes
+    teacher = attended.of(session, part.hold.teacher_id, minutes)
+    return teacher, attended.of(session, part.hold.student_id, minutes)
+
+
+def outcome_of(teacher: Presence, student: Presence) -> HoldPart.Reason | None:
+    """What presences make of a part: both are of the length that it was sold with.
+
+    None where it would be another with the time that nobody knows of than without it. A teacher
+    is absent only where all of the time is known; whoever the teacher put out has missed nothing.
+    """
+    if not teacher.suffices:
+        return None if teacher.unknown else Reason.TEACHER_ABSENT
+    if student.suffices:
+        return Reason.ATTENDED
+    return None if student.may_suffice or student.removed else Reason.MISSED
+
+
+def verdict_on(part: HoldPart, session: CourseSession, attended: Attended) -> Verdict | None:
+    """How a part ends by what is known of its session; None where that is not enough."""
+    reason = outcome_of(*presences_of(part, attended))
+    if reason is None:
+        return None
+    missed_is_paid = settings.NO_SHOW == "release" and not _came_as_a_surprise(part, session)
+    released = reason == Reason.ATTENDED or (reason == Reason.MISSED and missed_is_paid)
+    return Verdict(part, Status.RELEASED if released else Status.REFUNDED, reason)
+
+
+def why_unknown(part: HoldPart, attended: Attended) -> str:
+    """What staff have to find out."""
+    teacher, student = presences_of(part, attended)
+    evidence = attended.evidence[part.session_id]
+    if not (teacher.time or student.time) and evidence.unwatched == evidence.length:
+        return NO_EVIDENCE
+    times = f"Teacher: {teacher} minutes, student: {student}."
+    if student.removed:
+        return f"The student was put out of the room. {times}"
+    unknown = -(-evidence.unwatched // MINUTE)
+    lasts = evidence.length // MINUTE
+    return f"Nobody knows who was there for {unknown} of {lasts} minutes. {times}"
+
+
+def doubt_about(part: HoldPart, attended: Attended) -> str:
+    """What speaks against how a part was settled, or for a decision on one under review."""
+    teacher, student = presences_of(part, attended)
+    now_said = outcome_of(teacher, student)
+    decided = part.reason in BY_ATTENDANCE and now_said not in (None, part.reason)
+    waits = part.status == HoldPart.Status.PENDING and part.review_reason
+    if not (decided or waits):
+        return ""
+    return f"By late events the teacher was there {teacher} minutes, the student {student}."
+
+
+def _came_as_a_surprise(part: HoldPart, session: CourseSession) -> bool:
+    """Whether start or length changed after the sale, with less notice than is promised.
+
+    Also where they were changed back: the student may have gone by what was said in between.
+    """
+    changed_at = session.rescheduled_at
+    if changed_at is None:
+        return False
+    as_sold = part.is_as_sold(session.starts_at, session.duration_minutes)
+    notice = timedelta(hours=settings.CHANGE_NOTICE_HOURS)
+    knew = as_sold and part.hold.held_at > changed_at
+    return not knew and session.starts_at - changed_at < notice

@@ -1,0 +1,140 @@
+"""What teachers see of their courses: how much was sold, what is next, and who comes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Sum, Value, When
+from django.utils import timezone
+
+from accounts.models import User
+from common.money import ZERO
+from courses.models import Course, CourseSession
+from enrollments.services.sessions import refuse_deleting
+from payments.models import HoldPart
+from rooms.attendance import Presence, attendance_of
+
+_KEPT = ~Q(status=HoldPart.Status.REFUNDED)
+_PENDING = Q(status=HoldPart.Status.PENDING)
+_AS_SOLD = Q(
+    sold_starts_at=F("session__starts_at"), sold_duration_minutes=F("session__duration_minutes")
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Students who have a part that was not refunded, and what they paid for it, in credits.
+
+    `held` is what of it is not settled; `changed` counts pending parts that were sold with another
+    start or length, `ever` all parts there ever were.
+    """
+
+    students: int = 0
+    sold: Decimal = ZERO
+    held: Decimal = ZERO
+    changed: int = 0
+    ever: int = 0
+
+
+def courses_of(teacher: User) -> QuerySet[Course]:
+    """All courses of a teacher, newest first."""
+    return Course.objects.filter(teacher=teacher).order_by("-created_at", "-id")
+
+
+def describe(courses: Iterable[Any]) -> None:
+    """Give each course its `figures`, `sessions_count`, `next_start` and how many are `to_come`.
+
+    Two statements.
+    """
+    keys = [course.pk for course in courses]
+    figures = _figures(HoldPart.objects.filter(session__course__in=keys), "session__course")
+    sessions = CourseSession.objects.filter(course__in=keys).order_by().values("course")
+    to_come = Q(starts_at__gt=timezone.now()) & ~Q(status=CourseSession.Status.CANCELLED)
+    counted = sessions.annotate(
+        n=Count("pk"),
+        next=Min("starts_at", filter=to_come),
+        to_come=Count("pk", filter=to_come),
+    )
+    found = {row["course"]: row for row in counted}
+    for course in courses:
+        row = found.get(course.pk, {"n": 0, "next": None, "to_come": 0})
+        course.figures = figures.get(course.pk, Figures())
+        course.sessions_count, course.next_start = row["n"], row["next"]
+        course.to_come = row["to_come"]
+
+
+def sessions_of(course: Course) -> Sequence[Any]:
+    """The sessions in their order, each described; two statements.
+
+    With its `figures`, its `state`, and whether it `can_be_deleted`.
+    """
+    figures = _figures(HoldPart.objects.filter(session__course=course), "session")
+    now = timezone.now()
+    sessions: list[Any] = list(course.sessions.order_by("session_number"))
+    for session in sessions:
+        session.figures = figures.get(session.pk, Figures())
+        session.state = state_of(session, now)
+        session.can_be_deleted = can_be_deleted(session, session.figures, now)
+    return sessions
+
+
+def next_number(course: Course) -> int:
+    """The number that a session added now would get."""
+    return (course.sessions.aggregate(last=Max("session_number"))["last"] or 0) + 1
+
+
+def figures_of(session: CourseSession) -> Figures:
+    """The figures of one session."""
+    return _figures(HoldPart.objects.filter(session=session), "session").get(session.pk, Figures())
+
+
+def state_of(session: CourseSession, now: datetime) -> str:
+    """`cancelled`, `ended`, `running` or `to_come`: what the clock says, whatever the job did."""
+    if session.status == CourseSession.Status.CANCELLED:
+        return "cancelled"
+    if session.status == CourseSession.Status.COMPLETED or session.ends_at <= now:
+        return "ended"
+    return "running" if session.has_started(now) else "to_come"
+
+
+def can_be_deleted(session: CourseSession, figures: Figures, now: datetime) -> bool:
+    """Whether a session may go altogether: nobody has or had it, and it has not begun."""
+    return refuse_deleting(session, sold=bool(figures.ever), now=now) is None
+
+
+def roster(session: CourseSession) -> QuerySet[HoldPart]:
+    """The parts of a session by the names of their students; those folded into a course left out.
+
+    Who is still in comes before who is not.
+    """
+    parts = HoldPart.objects.filter(session=session).exclude(reason=HoldPart.Reason.FOLDED)
+    out = Case(When(_KEPT, then=Value(0)), default=Value(1))
+    return parts.select_related("hold__student", "hold__session_purchase").order_by(
+        out, "hold__student__display_name", "pk"
+    )
+
+
+def seen_in(session: CourseSession, parts: Iterable[Any]) -> Presence | None:
+    """Give each part the `presence` of its student, if known, and answer the teacher's."""
+    found = attendance_of(session)
+    for part in parts:
+        part.presence = found.get(part.hold.student_id)
+    return found.get(session.course.teacher_id)
+
+
+def _figures(parts: QuerySet[HoldPart], by: str) -> dict[Any, Figures]:
+    """Figures by course or session."""
+    rows = (
+        parts.order_by()
+        .values_list(by)
+        .annotate(
+            students=Count("hold__student", filter=_KEPT, distinct=True),
+            sold=Sum("amount", filter=_KEPT, default=ZERO),
+            held=Sum("amount", filter=_PENDING, default=ZERO),
+            changed=Count("pk", filter=_PENDING & ~_AS_SOLD),
+            ever=Count("pk"),
+        )
+    )
+    return {key: Figures(*rest) for key, *rest in rows}

@@ -1,0 +1,20 @@
+"""The pages of teachers."""
+
+from django.urls import path
+
+from teaching.views import courses, sessions
+
+app_name = "teaching"
+urlpatterns = [
+    path("", courses.courses, name="courses"),
+    path("courses/new/", courses.create_course, name="create_course"),
+    path("courses/<uuid:course_id>/", courses.course, name="course"),
+    path("courses/<uuid:course_id>/edit/", courses.edit_course, name="edit_course"),
+    path("courses/<uuid:course_id>/publish/", courses.publish, name="publish"),
+    path("courses/<uuid:course_id>/archive/", courses.archive, name="archive"),
+    path("courses/<uuid:course_id>/sessions/new/", sessions.add_session, name="add_session"),
+    path("sessions/<uuid:session_id>/", sessions.roster, name="roster"),
+    path("sessions/<uuid:session_id>/edit/", sessions.edit_session, name="edit_session"),
+    path("sessions/<uuid:session_id>/cancel/", sessions.cancel_session, name="cancel_session"),
+    path("sessions/<uuid:session_id>/delete/", sessions.delete_session, name="delete_session"),
+]

@@ -1,0 +1,106 @@
+"""A teacher's courses: the list, one of them, drafting, changing, publishing, archiving."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from common.errors import DomainError
+from common.pages import page_of
+from courses.models import next_of
+from courses.services import archive_course, publish_course
+from courses.services import create_course as draft_course
+from enrollments.policy import Policy
+from enrollments.services.sessions import change_course
+from payments.pages import submit_once
+from teaching import reads
+from teaching.forms import CourseForm
+from teaching.guards import TeacherRequest, for_teachers, own_course
+
+COURSES_PER_PAGE = 20
+SESSIONS_PER_PAGE = 50
+
+
+@for_teachers
+@require_safe
+def courses(request: TeacherRequest) -> HttpResponse:
+    """My courses, with what was sold of each."""
+    page = page_of(reads.courses_of(request.user), COURSES_PER_PAGE, request)
+    reads.describe(page.object_list)
+    return render(request, "teaching/courses.html", {"page_obj": page})
+
+
+@for_teachers
+@require_safe
+def course(request: TeacherRequest, course_id: Any) -> HttpResponse:
+    """One of my courses, with its sessions and what can be done to them."""
+    found = own_course(request, course_id)
+    reads.describe([found])
+    sessions = reads.sessions_of(found)
+    opens_at = next_of(sessions, timezone.now())
+    page = page_of(sessions, SESSIONS_PER_PAGE, request, opens_at=opens_at)
+    context = {"course": found, "page_obj": page, "policy": Policy.now()}
+    return render(request, "teaching/course.html", context)
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def create_course(request: TeacherRequest) -> HttpResponse:
+    """Draft a course; the form sent twice drafts one."""
+    form = CourseForm(request.POST or None, request.FILES or None)
+    if form.is_valid():
+        terms = form.changes()
+        answer = submit_once(request, lambda: str(draft_course(teacher=request.user, **terms).pk))
+        if not answer.refused:
+            messages.success(request, "Your draft is saved. Add its sessions, then publish it.")
+            return redirect("teaching:course", answer.body)
+        form.refuse(answer.body)
+    return render(request, "teaching/course_form.html", {"form": form})
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_course(request: TeacherRequest, course_id: Any) -> HttpResponse:
+    """Change the texts, prices or seats of a course."""
+    found = own_course(request, course_id)
+    form = CourseForm(request.POST or None, request.FILES or None, course=found)
+    if form.is_valid():
+        try:
+            change_course(course_id=found.pk, actor=request.user, **form.changes())
+        except DomainError as error:
+            form.refuse(error.body())
+        else:
+            messages.success(request, "Your changes are saved.")
+            return redirect("teaching:course", found.pk)
+    return render(request, "teaching/course_form.html", {"form": form, "course": found})
+
+
+@for_teachers
+@require_POST
+def publish(request: TeacherRequest, course_id: Any) -> HttpResponse:
+    """Put a course up for sale, or say what it lacks."""
+    found = own_course(request, course_id)
+    try:
+        publish_course(course_id=found.pk, actor=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"“{found}” is published. Students can buy it now.")
+    return redirect("teaching:course", found.pk)
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def archive(request: TeacherRequest, course_id: Any) -> HttpResponse:
+    """Say what archiving means; once confirmed, do it."""
+    found = own_course(request, course_id)
+    if request.method == "POST":
+        archive_course(course_id=found.pk, actor=request.user)
+        done = f"“{found}” is archived. Nothing more is sold; what was bought stays valid."
+        messages.success(request, done)
+        return redirect("teaching:course", found.pk)
+    reads.describe([found])
+    return render(request, "teaching/archive.html", {"course": found})

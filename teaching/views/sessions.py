@@ -1,0 +1,170 @@
+"""The sessions of a teacher's course: who comes, adding, changing, calling off and deleting."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from common.errors import DomainError
+from common.formats import moment
+from common.pages import page_of
+from courses.models import CourseSession
+from enrollments.services import sessions
+from payments.pages import submit_once
+from teaching import reads
+from teaching.forms import CancelSessionForm, SessionForm
+from teaching.guards import TeacherRequest, for_teachers, own_course, own_session
+
+STUDENTS_PER_PAGE = 50
+# Why a teacher can no longer call a session off.
+TOO_LATE = {
+    "session_started": "This session has started, so attendance decides who is paid or refunded. "
+    "If something went wrong, write to our staff.",
+    "session_closed": "This session is over. It can no longer be cancelled.",
+}
+
+
+@for_teachers
+@require_safe
+def roster(request: TeacherRequest, session_id: Any) -> HttpResponse:
+    """A session with its students, and what became of what they paid."""
+    session, now = own_session(request, session_id), timezone.now()
+    page = page_of(reads.roster(session), STUDENTS_PER_PAGE, request)
+    figures = reads.figures_of(session)
+    context = {
+        "session": session,
+        "presence": reads.seen_in(session, page.object_list),
+        "state": reads.state_of(session, now),
+        "figures": figures,
+        "can_be_deleted": reads.can_be_deleted(session, figures, now),
+        "page_obj": page,
+    }
+    return render(request, "teaching/roster.html", context)
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_session(request: TeacherRequest, course_id: Any) -> HttpResponse:
+    """Add a session at the end of a course; the form sent twice adds one."""
+    course = own_course(request, course_id)
+    form = SessionForm(request.POST or None)
+    if form.is_valid():
+        terms = form.cleaned_data
+        answer = submit_once(request, lambda: _added(request, course_id, terms))
+        if not answer.refused:
+            messages.success(request, f"Session {answer.body} is added.")
+            return redirect("teaching:course", course.pk)
+        form.refuse(answer.body)
+    number = reads.next_number(course)
+    return render(
+        request, "teaching/session_form.html", {"form": form, "course": course, "number": number}
+    )
+
+
+def _added(request: TeacherRequest, course_id: Any, terms: dict[str, Any]) -> int:
+    return sessions.add_session(course_id=course_id, actor=request.user, **terms).session_number
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
+    """Change the texts of a session; its start and length until it starts."""
+    session = own_session(request, session_id)
+    form = SessionForm(request.POST or None, session=session)
+    if form.is_valid():
+        changes = form.changes()
+        try:
+            sessions.change_session(session_id=session.pk, actor=request.user, **changes)
+        except DomainError as error:
+            form.refuse(error.body())
+        else:
+            messages.success(request, _changed(session, changes))
+            return redirect("teaching:roster", session.pk)
+    context = {
+        "form": form,
+        "session": session,
+        "course": session.course,
+        "number": session.session_number,
+        "figures": reads.figures_of(session),
+    }
+    return render(request, "teaching/session_form.html", context)
+
+
+def _changed(session: CourseSession, changes: dict[str, Any]) -> str:
+    said = "Your changes are saved."
+    if "starts_at" in changes:
+        said = f"Session {session.session_number} is moved to {moment(changes['starts_at'])}."
+    if not changes.keys().isdisjoint(sessions.WHEN) and reads.figures_of(session).changed:
+        return f"{said} Its students can return it for a refund until it starts."
+    return said
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
+    """Say who gets how much back; once the teacher typed it, call the session off."""
+    session = own_session(request, session_id)
+    if session.status == CourseSession.Status.CANCELLED:
+        if request.method == "POST":
+            return _call_off(request, session)
+        return redirect("teaching:roster", session.pk)
+    if refusal := sessions.refuse_calling_off(session, request.user, timezone.now()):
+        messages.error(request, TOO_LATE[refusal.code])
+        return redirect("teaching:roster", session.pk)
+    due = sessions.refunds_due(session.pk)
+    form = CancelSessionForm(request.POST if request.method == "POST" else None, due=due)
+    if form.is_valid():
+        try:
+            return _call_off(request, session, expected=due)
+        except DomainError as error:
+            form = CancelSessionForm(due=sessions.refunds_due(session.pk))
+            messages.error(request, TOO_LATE.get(error.code, str(error)))
+    context = {"session": session, "form": form, "due": form.due}
+    return render(
+        request,
+        "teaching/cancel_session.html",
+        context | {"figures": reads.figures_of(session)},
+    )
+
+
+def _call_off(
+    request: TeacherRequest, session: CourseSession, expected: sessions.Refunds | None = None
+) -> HttpResponse:
+    sessions.cancel_session(session_id=session.pk, actor=request.user, expected=expected)
+    return _told(request, session)
+
+
+def _told(request: TeacherRequest, session: CourseSession) -> HttpResponse:
+    """Back to the session, with a message that says what cancelling it gave back."""
+    made = sessions.refunds_made(session.pk)
+    messages.success(request, f"Session {session.session_number} is cancelled. {made}")
+    return redirect("teaching:roster", session.pk)
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
+    """Ask first; then delete a session that nobody has booked. The form sent twice deletes once."""
+    status, problem = HTTPStatus.OK, ""
+    if request.method == "POST":
+        answer = submit_once(request, lambda: _deleted(request, session_id))
+        if not answer.refused:
+            messages.success(request, f"Session {answer.body['number']} is deleted.")
+            return redirect("teaching:course", answer.body["course"])
+        status, problem = HTTPStatus(answer.status), answer.body["message"]
+    session = own_session(request, session_id)
+    sold = sessions.was_sold(session)
+    if refusal := sessions.refuse_deleting(session, sold=sold, now=timezone.now()):
+        problem = str(refusal)
+    context = {"session": session, "problem": problem, "sold": sold}
+    return render(request, "teaching/delete_session.html", context, status=status)
+
+
+def _deleted(request: TeacherRequest, session_id: Any) -> dict[str, Any]:
+    session = own_session(request, session_id)
+    sessions.delete_session(session_id=session.pk, actor=request.user)
+    return {"course": str(session.course_id), "number": session.session_number}

@@ -1,0 +1,468 @@
+"""After a session every cent goes where attendance says, once."""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from courses.models import CourseSession
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.services.purchasing import purchase_session
+from enrollments.services.sessions import cancel_session
+from payments import audit
+from payments.models import HoldPart, LedgerAccount, Transfer
+from payments.wallets import balances_of
+from rooms import livekit
+from rooms.services.events import store_event
+from settlement import verdicts
+from settlement.services import settling
+from settlement.services.settling import Tally, settle_all
+from tests.conversations import CONFIGURED, Room, attend, hear
+from tests.factories import (
+    end_session,
+    extend_course,
+    make_course,
+    start_session,
+    student_with_credit,
+)
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def configured(settings):
+    for name, value in CONFIGURED.items():
+        setattr(settings, name, value)
+
+
+@pytest.fixture(autouse=True)
+def _books_are_right(db):
+    yield
+    assert [finding for finding in audit.run() if not finding.ok] == []
+
+
+@pytest.fixture
+def student():
+    return student_with_credit("100.00")
+
+
+@pytest.fixture
+def course():
+    return make_course()
+
+
+@pytest.fixture
+def teacher(course):
+    return course.teacher
+
+
+@pytest.fixture
+def session(course):
+    return course.sessions.first()
+
+
+@pytest.fixture
+def purchase(student, session):
+    return purchase_session(student=student, session_id=session.pk)
+
+
+@pytest.fixture
+def enrollment(student, course):
+    return enroll_full_course(student=student, course_id=course.pk)
+
+
+def settle() -> Tally:
+    return sum(settle_all(), Tally())
+
+
+def take_place(session, *people, minutes=60.0):
+    """It is over, and the grace too; these people were there for so long."""
+    end_session(session, ago=HOUR)
+    return attend(session, *people, minutes=minutes)
+
+
+def balance(user, kind):
+    return LedgerAccount.objects.get(owner=user, kind=kind).balance
+
+
+def fresh(row):
+    return type(row).objects.get(pk=row.pk)
+
+
+class TestSingle:
+    def test_attended_goes_to_the_teacher(self, student, teacher, session, purchase):
+        take_place(session, student, teacher, minutes=40)
+        assert settle() == Tally(released=1, completed=1, released_amount=Decimal("16.00"))
+        bought, hold = fresh(purchase), fresh(purchase.hold)
+        assert (bought.status, bought.attended) == ("attended", True)
+        assert bought.attendance_duration_minutes == 40
+        assert (bought.payment_status, bought.refund_amount) == ("paid", 0)
+        assert (hold.status, hold.released_amount, hold.release_percentage) == ("released", 16, 100)
+        assert hold.released_at
+        assert balance(teacher, "earnings") == Decimal("11.20")
+        assert fresh(session).status == "completed"
+        assert [event["event"] for event in hold.timeline] == ["held", "released"]
+
+    def test_missed_comes_back(self, student, teacher, session, purchase):
+        end_session(session, ago=HOUR)
+        room = Room(session)
+        hear(*room.throughout(*room.visit(teacher, 0, 60), *room.visit(student, 50, 60)))
+        assert settle() == Tally(refunded=1, completed=1, refunded_amount=Decimal("16.00"))
+        bought = fresh(purchase)
+        assert (bought.status, bought.attended) == ("missed", False)
+        assert bought.attendance_duration_minutes == 10
+        assert (bought.payment_status, bought.refund_amount) == ("refunded", 16)
+        assert (fresh(purchase.hold).status, balance(student, "wallet")) == ("refunded", 100)
+        assert fresh(purchase.hold).parts.get().reason == "missed"
+
+    def test_missed_may_be_the_students_loss(self, student, teacher, session, purchase, settings):
+        settings.NO_SHOW = "release"
+        take_place(session, teacher)
+        assert settle().released == 1
+        assert fresh(purchase).status == "missed"
+        assert balance(teacher, "earnings") == Decimal("11.20")
+
+    def test_without_the_teacher_all_comes_back(self, student, teacher, session, purchase):
+        other = student_with_credit("16.00")
+        missed = purchase_session(student=other, session_id=session.pk)
+        end_session(session, ago=HOUR)
+        room = Room(session)
+        hear(*room.throughout(*room.visit(student, 0, 60), *room.visit(teacher, 0, 11)))
+        assert settle().refunded_amount == Decimal("32.00")
+        for bought, was_there in ((fresh(purchase), True), (fresh(missed), False)):
+            assert (bought.status, bought.attended) == ("cancelled", was_there)
+            assert bought.cancelled_at
+            assert fresh(bought.hold).parts.get().reason == "teacher_absent"
+        assert fresh(purchase).attendance_duration_minutes == 60
+
+    @pytest.mark.parametrize(("minutes", "status"), [(11.9, "missed"), (12, "attended")])
+    def test_the_threshold(self, student, teacher, session, purchase, minutes, status):
+        end_session(session, ago=HOUR)
+        room = Room(session)
+        hear(*room.throughout(*room.visit(teacher, 0, 60), *room.visit(student, 0, minutes)))
+        settle()
+        assert fresh(purchase).status == status
+
+    def test_another_threshold(self, student, teacher, session, purchase, settings):
+        settings.ATTENDANCE_THRESHOLD_PERCENT = 50
+        end_session(session, ago=HOUR)
+        room = Room(session)
+        hear(*room.throughout(*room.visit(teacher, 0, 60), *room.visit(student, 0, 29)))
+        settle()
+        assert fresh(purchase).status == "missed"
+
+
+class TestWhen:
+    @pytest.mark.parametrize("ago", [timedelta(0), timedelta(minutes=29)])
+    def test_not_before_the_grace_is_over(self, student, teacher, session, purchase, ago):
+        end_session(session, ago=ago)
+        attend(session, student, teacher)
+        assert settle() == Tally()
+        assert fresh(session).status == "live"
+
+    def test_not_while_it_runs_or_is_to_come(self, purchase, session, enrollment):
+        assert settle() == Tally()
+        start_session(session)
+        assert settle() == Tally()
+
+    def test_once(self, student, teacher, session, purchase):
+        take_place(session, student, teacher)
+        settle()
+        moved = Transfer.objects.count()
+        assert settle() == Tally()
+        assert Transfer.objects.count() == moved
+
+    def test_a_session_without_students_is_completed(self, session):
+        end_session(session, ago=HOUR)
+        assert settle() == Tally(completed=1)
+
+    def test_not_while_events_wait(self, student, teacher, session, purchase, monkeypatch):
+        """Half of the evidence decides nothing."""
+        room = take_place(session, teacher)
+        body = room.joined(student, 0).decode()
+        store_event(livekit.read(body), body)
+        monkeypatch.setattr(settling, "waiting_events", list)
+        assert settle() == Tally()
+        monkeypatch.undo()
+        assert settle() == Tally(
+            events=1, released=1, completed=1, released_amount=Decimal("16.00")
+        )
+
+
+def told_by_the_audit():
+    [notices] = [finding.notices for finding in audit.run() if finding.code == "I12"]
+    return [notice.problem.partition(" (")[0] for notice in notices]
+
+
+class TestReview:
+    def test_nothing_heard_moves_nothing(self, student, session, purchase):
+        end_session(session, ago=HOUR)
+        assert settle() == Tally(reviewed=1, completed=1)
+        part = fresh(purchase.hold).parts.get()
+        assert (part.status, part.review_reason) == ("pending", verdicts.NO_EVIDENCE)
+        assert (fresh(purchase).status, balance(student, "wallet")) == ("active", 84)
+        assert fresh(session).status == "completed"
+        assert settle() == Tally()
+        assert told_by_the_audit() == ["under review: staff decide"]
+
+    def test_an_empty_room_is_evidence(self, purchase, session):
+        end_session(session, ago=HOUR)
+        hear(*Room(session).throughout())
+        assert settle().refunded == 1
+
+    def test_a_late_event_is_for_staff(self, student, teacher, session, purchase):
+        room = take_place(session, teacher)
+        settle()
+        hear(*room.visit(student, 0, 45))
+        part = fresh(purchase.hold).parts.get()
+        assert part.review_reason == (
+            "By late events the teacher was there 60 minutes, the student 45."
+        )
+        assert (part.status, fresh(purchase).status) == ("refunded", "missed")
+        assert settle() == Tally()
+        assert told_by_the_audit() == ["settled, but late events say otherwise: staff look"]
+
+    def test_a_late_event_of_the_teacher_is_for_staff(self, student, teacher, session, purchase):
+        room = take_place(session, student)
+        settle()
+        hear(*room.visit(teacher, 0, 60))
+        part = fresh(purchase.hold).parts.get()
+        assert (part.status, part.reason) == ("refunded", "teacher_absent")
+        assert part.review_reason.startswith("By late events the teacher was there 60 minutes")
+
+    def test_a_late_event_that_changes_nothing_is_none(self, student, teacher, session, purchase):
+        room = take_place(session, student, teacher)
+        settle()
+        hear(room.event("participant_left", 75, student), room.finished(80), room.started())
+        assert fresh(purchase.hold).parts.get().review_reason == ""
+
+    def test_events_before_settlement_leave_no_note(self, student, teacher, session, purchase):
+        take_place(session, student, teacher)
+        assert fresh(purchase.hold).parts.get().review_reason == ""
+
+    def test_what_comes_while_staff_decide_is_told_them(self, student, session, purchase):
+        end_session(session, ago=HOUR)
+        settle()
+        hear(*Room(session).visit(student, 0, 30))
+        part = fresh(purchase.hold).parts.get()
+        assert part.review_reason.endswith("the student 30 to 60.")
+        assert part.status == "pending"
+
+
+class TestEnrollment:
+    def test_session_by_session(self, student, teacher, course, enrollment):
+        sessions = list(course.sessions.all())
+        for session in sessions[:4]:
+            take_place(session, student, teacher)
+        take_place(sessions[4], teacher)
+        settle()
+        half_way = fresh(enrollment)
+        assert (half_way.status, half_way.completion_percentage) == ("active", Decimal("57.14"))
+        assert half_way.refund_amount == Decimal("14.28")
+        for session in sessions[5:]:
+            take_place(session, student, teacher)
+        settle()
+        done, hold = fresh(enrollment), fresh(enrollment.hold)
+        assert (done.status, done.completion_percentage) == ("completed", Decimal("85.71"))
+        assert done.payment_status == "paid"
+        assert (hold.status, hold.release_percentage) == ("released", Decimal("85.72"))
+        assert (hold.released_amount, hold.refunded_amount) == (
+            Decimal("85.72"),
+            Decimal("14.28"),
+        )
+
+    def test_all_missed_is_refunded_and_ended(self, student, teacher, course, enrollment):
+        for session in course.sessions.all():
+            take_place(session, teacher)
+        settle()
+        done = fresh(enrollment)
+        assert (done.status, done.payment_status) == ("cancelled", "refunded")
+        assert (done.refund_amount, done.completion_percentage) == (100, 0)
+        assert fresh(enrollment.hold).status == "refunded"
+
+    def test_a_cancelled_session_does_not_count(self, student, teacher, course, enrollment):
+        first, *others = course.sessions.all()
+        for session in others:
+            cancel_session(session_id=session.pk, actor=teacher)
+        take_place(first, student, teacher)
+        settle()
+        done = fresh(enrollment)
+        assert (done.status, done.completion_percentage) == ("completed", 100)
+
+    def test_it_ends_when_the_last_session_is_called_off(self, student, teacher, enrollment):
+        first, *others = enrollment.course.sessions.all()
+        take_place(first, student, teacher)
+        settle()
+        for session in others:
+            cancel_session(session_id=session.pk, actor=teacher)
+        done = fresh(enrollment)
+        assert (done.status, done.completion_percentage) == ("completed", 100)
+
+    def test_a_running_session_of_a_cancelled_one_is_settled(
+        self, student, teacher, course, enrollment
+    ):
+        first = course.sessions.first()
+        start_session(first)
+        cancel_enrollment(student=student, enrollment_id=enrollment.pk)
+        take_place(first, student, teacher)
+        assert settle().released_amount == Decimal("14.28")
+        done = fresh(enrollment)
+        assert (done.status, done.refund_amount) == ("cancelled", Decimal("85.72"))
+        assert done.completion_percentage == Decimal("14.29")
+        assert fresh(course).current_students == 0
+
+    def test_a_part_of_nothing_is_settled_without_a_transfer(self, student, teacher, enrollment):
+        added = extend_course(
+            enrollment.course, starts_at=enrollment.course.sessions.last().ends_at
+        )
+        take_place(added, student, teacher)
+        moved = Transfer.objects.count()
+        assert settle().released == 1
+        part = HoldPart.objects.get(session=added)
+        assert (part.status, part.amount, part.reason) == ("released", 0, "attended")
+        assert Transfer.objects.count() == moved
+
+    def test_days_without_the_job_are_made_up_in_one_go(self, student, teacher, enrollment):
+        """Released, refunded and waiting parts of one hold, in one transaction."""
+        attended, missed, absent, unknown, *_ = enrollment.course.sessions.all()
+        take_place(attended, student, teacher)
+        take_place(missed, teacher)
+        take_place(absent, student)
+        end_session(unknown, ago=HOUR)
+        assert settle() == Tally(
+            released=1,
+            refunded=2,
+            reviewed=1,
+            completed=4,
+            released_amount=Decimal("14.28"),
+            refunded_amount=Decimal("28.57"),
+        )
+        reasons = HoldPart.objects.order_by("session__session_number").values_list("reason")
+        assert [reason for (reason,) in reasons[:4]] == ["attended", "missed", "teacher_absent", ""]
+
+
+def test_the_story_of_a_course_to_the_cent():
+    """Seven sessions at $100.00 through a referral link: each cent is where the rules put it."""
+    friend = student_with_credit("0.00")
+    student = student_with_credit("100.00", referral_code=friend.referral_code)
+    course = make_course()
+    teacher = course.teacher
+    bought = enroll_full_course(student=student, course_id=course.pk)
+    sessions = list(course.sessions.all())
+    for session in sessions[:4]:
+        take_place(session, student, teacher)
+        settle()
+    take_place(sessions[4], teacher)
+    settle()
+    take_place(sessions[5], student)
+    settle()
+    done = cancel_enrollment(student=student, enrollment_id=bought.pk)
+    # 14.28 + 14.29 + 14.28 + 14.29 released; 14.28, 14.29 and the last 14.29 back.
+    assert done.refund_amount == Decimal("14.29")
+    hold = fresh(bought.hold)
+    assert (hold.released_amount, hold.refunded_amount) == (Decimal("57.14"), Decimal("42.86"))
+    assert balances_of(student) == (Decimal("42.86"), 0)
+    assert balance(teacher, "earnings") == Decimal("39.99")
+    assert balance(friend, "earnings") == Decimal("12.00")
+    platform = Transfer.objects.filter(credit_account__kind="platform")
+    assert sum(transfer.amount for transfer in platform) == Decimal("5.15")
+    story = [(event["event"], event["reason"]) for event in hold.timeline]
+    assert story == [
+        ("held", ""),
+        *[("released", "attended")] * 4,
+        ("refunded", "missed"),
+        ("refunded", "teacher_absent"),
+        ("refunded", "student_cancelled"),
+    ]
+    assert settle() == Tally()
+
+
+def test_a_teacher_who_brought_the_student_gets_both_shares():
+    course = make_course()
+    student = student_with_credit("100.00", referral_code=course.teacher.referral_code)
+    enroll_full_course(student=student, course_id=course.pk)
+    for session in course.sessions.all():
+        take_place(session, student, course.teacher)
+    settle()
+    assert balance(course.teacher, "earnings") == Decimal("91.00")
+
+
+def test_what_a_crashed_cancellation_left_is_refunded(student, session, purchase):
+    CourseSession.objects.filter(pk=session.pk).update(status="cancelled")
+    assert settle() == Tally(swept=1)
+    assert (fresh(purchase).status, balance(student, "wallet")) == ("cancelled", 100)
+    assert settle() == Tally()
+
+
+def test_the_statements_of_a_hold_are_as_many_for_seven_sessions_as_for_one(teacher):
+    def cost(sessions):
+        course = make_course(sessions=8, teacher=teacher)
+        student = student_with_credit("100.00")
+        bought = enroll_full_course(student=student, course_id=course.pk)
+        for session in course.sessions.all()[:sessions]:
+            take_place(session, student, teacher)
+        with CaptureQueriesContext(connection) as captured:
+            assert settling.settle_hold(bought.hold.pk).released == sessions
+        return len(captured)
+
+    assert cost(1) == cost(7) <= 16
+
+
+class TestCommand:
+    def run(self, **options):
+        out = StringIO()
+        call_command("settle_sessions", stdout=out, **options)
+        return out.getvalue()
+
+    def test_it_tells_people(self, student, teacher, session, purchase):
+        take_place(session, student, teacher)
+        told = self.run()
+        assert told == (
+            "released 1 ($16.00), refunded 0 ($0.00), under review 0, "
+            "sessions completed 1, events 0\n"
+        )
+
+    def test_it_tells_machines(self, student, teacher, session, purchase):
+        take_place(session, teacher)
+        told = json.loads(self.run(json=True))
+        assert told.pop("seconds") >= 0
+        assert told == {
+            "events": 0,
+            "swept": 0,
+            "released": 0,
+            "refunded": 1,
+            "reviewed": 0,
+            "ended": 0,
+            "completed": 1,
+            "busy": 0,
+            "failed": 0,
+            "released_amount": "0.00",
+            "refunded_amount": "16.00",
+        }
+
+    def test_one_that_fails_keeps_no_other_waiting(
+        self, student, teacher, session, purchase, monkeypatch
+    ):
+        other = purchase_session(student=student_with_credit("16.00"), session_id=session.pk)
+        take_place(session, student, other.user, teacher)
+        judge = settling.verdict_on
+
+        def fail(part, *rest):
+            if part.hold_id == purchase.hold.pk:
+                raise RuntimeError("a defect")
+            return judge(part, *rest)
+
+        monkeypatch.setattr(settling, "verdict_on", fail)
+        with pytest.raises(CommandError, match="1 failed"):
+            self.run()
+        assert fresh(other).status == "attended"
+        assert (fresh(purchase).status, fresh(session).status) == ("active", "live")
+        monkeypatch.undo()
+        self.run()
+        assert (fresh(purchase).status, fresh(session).status) == ("attended", "completed")

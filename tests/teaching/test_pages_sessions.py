@@ -1,0 +1,493 @@
+"""What teachers see of a session, and do to it in the browser: add, change, move, call off."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from courses.models import Course, CourseSession
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.sessions import cancel_session
+from payments.models import HoldPart
+from payments.wallets import balances_of
+from rooms.models import Attendance
+from tests.factories import (
+    DAY,
+    StaffFactory,
+    TeacherFactory,
+    end_session,
+    make_course,
+    start_session,
+    student_with_credit,
+)
+from tests.forms import shown
+
+pytestmark = pytest.mark.django_db
+
+MADRID = ZoneInfo("Europe/Madrid")
+
+
+@pytest.fixture
+def teacher():
+    return TeacherFactory(time_zone="Europe/Madrid")
+
+
+@pytest.fixture
+def browser(client, teacher):
+    client.force_login(teacher)
+    return client
+
+
+@pytest.fixture
+def course(teacher) -> Course:
+    return make_course(teacher=teacher, sessions=2)
+
+
+@pytest.fixture
+def first(course) -> CourseSession:
+    return course.sessions.first()
+
+
+def at(name: str, thing) -> str:
+    return reverse(f"teaching:{name}", args=[thing.pk])
+
+
+def said(page) -> list[str]:
+    return [str(message) for message in page.context["messages"]]
+
+
+def errors(page) -> dict:
+    return page.context["form"].errors
+
+
+def local(moment: datetime) -> str:
+    """As the browser's field for a date and time sends it."""
+    return f"{moment.astimezone(MADRID):%Y-%m-%dT%H:%M}"
+
+
+def typed(**changes) -> dict:
+    body = {
+        "title": "Hola",
+        "description": "",
+        "starts_at": local(timezone.now() + 9 * DAY),
+        "duration_minutes": "45",
+        "idempotency_key": str(uuid4()),
+    }
+    return body | changes
+
+
+def enrol(course: Course, **who):
+    student = student_with_credit(**who)
+    return student, enroll_full_course(student=student, course_id=course.pk)
+
+
+def buy(session: CourseSession, **who):
+    student = student_with_credit(**who)
+    return student, purchase_session(student=student, session_id=session.pk)
+
+
+class TestWho:
+    @pytest.mark.parametrize("name", ["roster", "edit_session", "cancel_session"])
+    def test_somebody_elses_session_is_not_there(self, client, first, name):
+        url = at(name, first)
+        for who in (TeacherFactory(), StaffFactory(is_teacher=True)):
+            client.force_login(who)
+            assert client.get(url).status_code == 404
+            assert client.post(url, typed(expected="0:0.00")).status_code in {404, 405}
+        client.force_login(student_with_credit())
+        assert client.post(url, typed(expected="0:0.00")).status_code == 403
+        client.logout()
+        assert client.post(url, typed(expected="0:0.00")).status_code == 302
+        first.refresh_from_db()
+        assert (first.title, first.status) == ("A lesson", "scheduled")
+
+    def test_forms_are_protected(self, teacher, course, first):
+        strict = Client(enforce_csrf_checks=True)
+        strict.force_login(teacher)
+        for url in (at("add_session", course), at("edit_session", first)):
+            assert strict.post(url, typed()).status_code == 403
+        assert strict.post(at("cancel_session", first), {"expected": "0:0.00"}).status_code == 403
+        first.refresh_from_db()
+        assert (first.status, course.sessions.count()) == ("scheduled", 2)
+
+    def test_looking_changes_nothing(self, browser, course, first):
+        before = list(CourseSession.objects.values())
+        for url in (
+            at("add_session", course), at("edit_session", first), at("cancel_session", first)
+        ):  # fmt: skip
+            assert browser.get(url, typed(expected="0:0.00")).status_code == 200
+        assert list(CourseSession.objects.values()) == before
+
+
+class TestAdding:
+    def test_at_the_end_in_the_teachers_own_time(self, browser, course):
+        url = at("add_session", course)
+        form = browser.get(url)
+        assert "Add session 3" in form.text
+        assert "In your time zone, Europe/Madrid." in form.text
+        page = browser.post(url, typed(starts_at="2027-07-01T18:30"), follow=True)
+        assert said(page) == ["Session 3 is added."]
+        added = course.sessions.last()
+        assert (added.session_number, added.duration_minutes) == (3, 45)
+        assert added.starts_at.isoformat() == "2027-07-01T16:30:00+00:00"
+
+    def test_sent_twice_it_is_one(self, browser, course):
+        body, url = typed(), at("add_session", course)
+        first, second = browser.post(url, body), browser.post(url, body)
+        assert first.url == second.url == at("course", course)
+        assert course.sessions.count() == 3
+
+    def test_the_enrolled_get_it_for_nothing(self, browser, course):
+        enrol(course)
+        assert "1 enrolled student will get this" in browser.get(at("add_session", course)).text
+        browser.post(at("add_session", course), typed())
+        assert HoldPart.objects.get(session=course.sessions.last()).amount == Decimal("0.00")
+
+    def test_shares_do_not_fall_below_a_cent(self, browser, teacher):
+        course = make_course(teacher=teacher, sessions=2, price_full_course="0.02")
+        page = browser.post(at("add_session", course), typed())
+        assert "$0.01 per session" in errors(page)["__all__"][0]
+        assert course.sessions.count() == 2
+
+    def test_one_too_many(self, browser, course, settings):
+        settings.MAX_SESSIONS_PER_COURSE = 2
+        page = browser.post(at("add_session", course), typed(title="The third"))
+        refusal = "A course has at most 2 sessions, cancelled ones included."
+        assert errors(page) == {"__all__": [refusal]}
+        assert 'value="The third"' in page.text
+        assert course.sessions.count() == 2
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("title", ""),
+            ("title", "x" * 201),
+            ("duration_minutes", "0"),
+            ("duration_minutes", "1441"),
+            ("duration_minutes", "an hour"),
+            ("starts_at", ""),
+            ("starts_at", "tomorrow"),
+            ("starts_at", "2020-01-01T10:00"),
+            ("starts_at", "9999-12-31T23:59"),
+            ("starts_at", "0001-01-01T00:00"),
+            ("starts_at", "2027-02-30T10:00"),
+        ],
+    )
+    def test_an_error_stands_at_its_field_and_nothing_is_lost(self, browser, course, field, value):
+        page = browser.post(at("add_session", course), typed(description="Kept", **{field: value}))
+        assert set(errors(page)) == {field}
+        assert f'id="id_{field}_error"' in page.text
+        assert "Kept" in page.text
+        assert page.context["form"][field].value() == value
+        assert course.sessions.count() == 2
+
+    def test_the_hour_that_the_clock_skips(self, browser, course):
+        page = browser.post(at("add_session", course), typed(starts_at="2027-03-28T02:30"))
+        assert errors(page)["starts_at"] == [
+            "On 28 Mar 2027 there is no 02:30 in Europe/Madrid: the clocks go forward. "
+            "Choose a time after the change."
+        ]
+        assert 'value="2027-03-28T02:30"' in page.text
+        assert course.sessions.count() == 2
+
+    def test_the_hour_that_comes_twice(self, browser, course):
+        page = browser.post(at("add_session", course), typed(starts_at="2027-10-31T02:30"))
+        assert errors(page)["starts_at"] == [
+            "On 31 Oct 2027 it is 02:30 twice in Europe/Madrid: the clocks go back. "
+            "Choose a time before or after the change."
+        ]
+
+    def test_the_hours_beside_it_are_right(self, browser, course):
+        for start in ("2027-03-28T01:59", "2027-03-28T03:00"):
+            browser.post(at("add_session", course), typed(starts_at=start))
+        before, after = course.sessions.filter(session_number__gt=2)
+        assert after.starts_at - before.starts_at == timedelta(minutes=1)
+
+
+def edit(browser, session: CourseSession, **changes):
+    """Read the form, change some of it, send it."""
+    url = at("edit_session", session)
+    return browser.post(url, shown(browser.get(url)) | changes, follow=True)
+
+
+class TestEditing:
+    def test_texts_move_nothing(self, browser, course, first):
+        enrol(course)
+        page = edit(browser, first, title="Hola, mundo", description="Bring a pen.")
+        assert said(page) == ["Your changes are saved."]
+        changed = CourseSession.objects.get(pk=first.pk)
+        assert (changed.title, changed.description) == ("Hola, mundo", "Bring a pen.")
+        # The page knows minutes alone, the session its microseconds.
+        assert changed.starts_at == first.starts_at
+        assert "Changed" not in page.text
+
+    @pytest.mark.parametrize("fold", [0, 1])
+    def test_a_session_in_the_hour_that_comes_twice_can_be_renamed(self, browser, first, fold):
+        """Its time is shown without saying which of the two it is, and comes back so."""
+        twice = datetime(2027, 10, 31, 2, 30, 17, tzinfo=MADRID, fold=fold)
+        CourseSession.objects.filter(pk=first.pk).update(starts_at=twice)
+        page = edit(browser, first, title="Late at night")
+        assert said(page) == ["Your changes are saved."]
+        first.refresh_from_db()
+        assert (first.title, first.starts_at) == ("Late at night", twice.astimezone(UTC))
+
+    def test_an_old_page_of_that_hour_moves_nothing(self, browser, first):
+        twice = datetime(2027, 10, 31, 2, 30, tzinfo=MADRID).astimezone(UTC)
+        CourseSession.objects.filter(pk=first.pk).update(starts_at=twice)
+        old = shown(browser.get(at("edit_session", first)))
+        CourseSession.objects.filter(pk=first.pk).update(starts_at=twice + 5 * DAY)
+        browser.post(at("edit_session", first), old | {"title": "Only the title"})
+        first.refresh_from_db()
+        assert (first.title, first.starts_at) == ("Only the title", twice + 5 * DAY)
+
+    def test_a_session_is_not_moved_into_that_hour(self, browser, first):
+        page = edit(browser, first, starts_at="2027-10-31T02:30")
+        assert "it is 02:30 twice" in errors(page)["starts_at"][0]
+
+    def test_moved(self, browser, course, first):
+        enrol(course)
+        later = (first.starts_at + 3 * DAY).replace(second=0, microsecond=0)
+        page = edit(browser, first, starts_at=local(later))
+        assert "Its students can return it for a refund until it starts." in said(page)[0]
+        first.refresh_from_db()
+        assert first.starts_at == later
+        assert "Changed" in page.text
+        assert "Changed" in browser.get(at("course", course)).text
+
+    def test_moved_before_anybody_bought_it(self, browser, first):
+        page = edit(browser, first, starts_at=local(first.starts_at + DAY))
+        assert "return it" not in said(page)[0]
+
+    def test_an_old_page_moves_nothing(self, browser, first):
+        old = shown(browser.get(at("edit_session", first)))
+        elsewhere = first.starts_at + 5 * DAY
+        CourseSession.objects.filter(pk=first.pk).update(starts_at=elsewhere)
+        browser.post(at("edit_session", first), old | {"title": "Only the title"})
+        first.refresh_from_db()
+        assert (first.title, first.starts_at) == ("Only the title", elsewhere)
+
+    def test_not_into_the_past(self, browser, first):
+        page = edit(browser, first, title="New", starts_at=local(timezone.now() - DAY))
+        assert errors(page) == {"starts_at": ["A session starts in the future."]}
+        assert page.context["form"]["title"].value() == "New"
+        assert CourseSession.objects.get(pk=first.pk).title == "A lesson"
+
+    def test_once_started_its_time_stays(self, browser, first):
+        start_session(first)
+        page = edit(browser, first, title="New", starts_at=local(timezone.now() + DAY))
+        assert said(page) == ["Your changes are saved."]
+        changed = CourseSession.objects.get(pk=first.pk)
+        assert (changed.title, changed.starts_at) == ("New", first.starts_at)
+
+    def test_started_while_the_page_was_open(self, browser, first):
+        """The form knows no better than the service, which looks once more."""
+        old = shown(browser.get(at("edit_session", first)))
+        start_session(first)
+        page = browser.post(at("edit_session", first), old | {"duration_minutes": "90"})
+        first.refresh_from_db()
+        assert page.status_code == 302
+        assert first.duration_minutes == 60
+
+    def test_a_cancelled_session_stays_where_it_is(self, browser, course, first):
+        cancel_session(session_id=first.pk, actor=course.teacher)
+        page = edit(browser, first, starts_at=local(timezone.now() + 5 * DAY))
+        assert "over or cancelled" in errors(page)["__all__"][0]
+
+
+class TestRoster:
+    def test_who_comes_and_what_became_of_their_money(self, browser, course, first):
+        enrol(course, display_name="Ada")
+        buy(first, display_name="Bea")
+        gone, purchase = buy(first, display_name="Aaron")
+        cancel_session_purchase(student=gone, purchase_id=purchase.pk)
+        upgraded, _ = buy(first, display_name="Cleo")
+        enroll_full_course(student=upgraded, course_id=course.pk)
+
+        page = browser.get(at("roster", first))
+
+        rows = [(p.hold.student.display_name, p.status) for p in page.context["page_obj"]]
+        assert rows == [
+            ("Ada", "pending"), ("Bea", "pending"), ("Cleo", "pending"), ("Aaron", "refunded")
+        ]  # fmt: skip
+        assert (page.text.count("Full course"), page.text.count("Single session")) == (2, 2)
+        assert "Cancelled by the student" in page.text
+        figures = page.context["figures"]
+        assert (figures.students, figures.sold) == (3, Decimal("116.00"))
+
+    def test_how_long_they_were_there(self, browser, course, first):
+        student, _ = buy(first)
+        buy(first)
+        start_session(first, ago=timedelta(minutes=50))
+        for user, minutes in ((student, 40), (course.teacher, 45)):
+            Attendance.objects.create(
+                session=first,
+                user=user,
+                connection=str(user.pk),
+                room_sid="RM_1",
+                joined_at=first.starts_at,
+                left_at=first.starts_at + timedelta(minutes=minutes),
+                seen_at=first.starts_at + timedelta(minutes=minutes),
+                source="webhook",
+            )
+        page = browser.get(at("roster", first))
+        assert "You were there 45 of 60 min" in page.text
+        assert page.text.count("40 of 60 min") == 1
+        assert page.text.count("of 60 min") == 2
+
+    def test_addresses_are_not_shown(self, browser, first):
+        student, _ = buy(first)
+        page = browser.get(at("roster", first))
+        assert student.display_name in page.text
+        assert student.email not in page.text
+
+    def test_names_are_text(self, browser, first):
+        buy(first, display_name="<script>alert(1)</script>")
+        assert "<script>alert" not in browser.get(at("roster", first)).text
+
+    def test_nobody_yet(self, browser, first):
+        assert "No students yet" in browser.get(at("roster", first)).text
+
+    def test_it_is_paged_and_statements_do_not_grow(self, browser, first):
+        def statements() -> int:
+            with CaptureQueriesContext(connection) as queries:
+                assert browser.get(at("roster", first)).status_code == 200
+            return len(queries)
+
+        buy(first)
+        few = statements()
+        for _ in range(50):
+            buy(first)
+        assert statements() == few
+        assert len(browser.get(at("roster", first), {"page": 2}).context["page_obj"]) == 1
+
+
+def call_off(browser, session: CourseSession, words: str = "", **more):
+    """Read the page, type the words, send it."""
+    url = at("cancel_session", session)
+    fields = {name: value for name, value in shown(browser.get(url)).items() if value}
+    confirmed = {"confirmation": words} if words else {}
+    return browser.post(url, fields | confirmed | more, follow=True)
+
+
+class TestCallingOff:
+    def test_it_names_students_and_sum_and_does_so(self, browser, course, first):
+        enrolled, _ = enrol(course)
+        single, _ = buy(first)
+        page = browser.get(at("cancel_session", first))
+        assert page.text.count("Cancel session and refund 2 students ($66.00)") == 2
+
+        page = call_off(browser, first, " Refund  2 STUDENTS ")
+
+        assert said(page) == ["Session 1 is cancelled. 2 students got $66.00 back."]
+        first.refresh_from_db()
+        assert first.status == CourseSession.Status.CANCELLED
+        assert balances_of(enrolled) == (Decimal("450.00"), Decimal("50.00"))
+        assert balances_of(single) == (Decimal("500.00"), Decimal("0.00"))
+        assert "Session cancelled" in page.text
+
+    @pytest.mark.parametrize("words", ["", "yes", "refund 3 students", "refund 2 student"])
+    def test_other_words_do_nothing(self, browser, course, first, words):
+        enrol(course)
+        buy(first)
+        page = call_off(browser, first, words)
+        assert set(errors(page)) == {"confirmation"}
+        first.refresh_from_db()
+        assert first.status == CourseSession.Status.SCHEDULED
+        assert HoldPart.objects.filter(status="refunded").count() == 0
+
+    def test_sent_twice_it_refunds_once(self, browser, course, first):
+        enrolled, _ = enrol(course)
+        url = at("cancel_session", first)
+        body = shown(browser.get(url)) | {"confirmation": "refund 1 student"}
+        told = [said(browser.post(url, body, follow=True)) for _ in range(2)]
+        assert told == [["Session 1 is cancelled. 1 student got $50.00 back."]] * 2
+        assert balances_of(enrolled) == (Decimal("450.00"), Decimal("50.00"))
+
+    def test_somebody_buys_meanwhile(self, browser, course, first):
+        enrol(course)
+        url = at("cancel_session", first)
+        old = shown(browser.get(url)) | {"confirmation": "refund 1 student"}
+        late, _ = buy(first)
+
+        page = browser.post(url, old)
+
+        assert page.status_code == 200
+        assert "$66.00 would go back to 2 of its students. Nothing was cancelled." in page.text
+        assert "refund 2 students" in page.text
+        first.refresh_from_db()
+        assert first.status == CourseSession.Status.SCHEDULED
+        call_off(browser, first, "refund 2 students")
+        assert balances_of(late) == (Decimal("500.00"), Decimal("0.00"))
+
+    def test_the_sum_changes_and_the_number_does_not(self, browser, course, first):
+        _, enrollment = enrol(course)
+        url = at("cancel_session", first)
+        old = shown(browser.get(url)) | {"confirmation": "refund 1 student"}
+        cancel_enrollment(student=enrollment.user, enrollment_id=enrollment.pk)
+        buy(first)
+        page = browser.post(url, old)
+        assert "$16.00 would go back to 1 of its students." in page.text
+
+    def test_nobody_bought_it(self, browser, first):
+        page = browser.get(at("cancel_session", first))
+        assert "Nobody has bought this session." in page.text
+        assert "confirmation" not in page.text
+        page = call_off(browser, first)
+        assert said(page) == ["Session 1 is cancelled. Nobody had paid for it."]
+
+    def test_the_first_to_buy_turns_it_into_a_question(self, browser, first):
+        old = shown(browser.get(at("cancel_session", first)))
+        buy(first)
+        page = browser.post(at("cancel_session", first), old)
+        assert set(errors(page)) == {"__all__", "confirmation"}
+        first.refresh_from_db()
+        assert first.status == CourseSession.Status.SCHEDULED
+
+    def test_who_got_it_for_nothing_gets_nothing_back(self, browser, course):
+        enrolled, _ = enrol(course)
+        browser.post(at("add_session", course), typed())
+        added = course.sessions.last()
+        assert "1 student loses this session" in browser.get(at("cancel_session", added)).text
+        call_off(browser, added)
+        assert balances_of(enrolled) == (Decimal("400.00"), Decimal("100.00"))
+
+    @pytest.mark.parametrize("begins", [start_session, end_session])
+    def test_once_it_has_begun_attendance_decides(self, browser, course, first, begins):
+        student, _ = enrol(course)
+        old = shown(browser.get(at("cancel_session", first))) | {"confirmation": "refund 1 student"}
+        assert at("cancel_session", first) in browser.get(at("roster", first)).text
+        begins(first)
+        for page in (
+            browser.get(at("cancel_session", first), follow=True),
+            browser.post(at("cancel_session", first), old, follow=True),
+        ):
+            assert "This session has started, so attendance decides" in said(page)[0]
+            assert at("cancel_session", first) not in page.text
+        assert at("cancel_session", first) not in browser.get(at("course", course)).text
+        assert balances_of(student) == (Decimal("400.00"), Decimal("100.00"))
+
+    def test_a_session_that_is_over_cannot(self, browser, course, first):
+        enrol(course)
+        end_session(first)
+        CourseSession.objects.filter(pk=first.pk).update(status="completed")
+        for page in (
+            browser.get(at("cancel_session", first), follow=True),
+            browser.post(at("cancel_session", first), {"expected": "0:0.00"}, follow=True),
+        ):
+            assert said(page) == ["This session is over. It can no longer be cancelled."]
+        assert not HoldPart.objects.filter(status="refunded").exists()
+
+    def test_a_cancelled_session_says_so(self, browser, course, first):
+        cancel_session(session_id=first.pk, actor=course.teacher)
+        page = browser.get(at("cancel_session", first), follow=True)
+        assert page.redirect_chain == [(at("roster", first), 302)]
+        assert "Cancelled" in page.text
+        assert at("cancel_session", first) not in page.text
