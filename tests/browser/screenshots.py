@@ -1,4 +1,4 @@
-"""The pictures of the README, of the demo world: script/screenshots takes them anew."""
+"""The pictures of the demo world in the README: script/screenshots takes them again."""
 
 from io import BytesIO
 from pathlib import Path
