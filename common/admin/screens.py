@@ -1,8 +1,7 @@
-"""What staff screens share: rows only to be looked at, search by id, filters by person and date."""
+"""Rows only to be looked at, and search by id."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -13,9 +12,9 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.html import format_html
+
+from common.admin.filters import PersonFilter
 
 admin.site.site_header = admin.site.site_title = "talkplatform administration"
 admin.site.index_title = "Staff"
@@ -43,87 +42,14 @@ def keys_of(texts: Iterable[str]) -> set[UUID]:
     return keys
 
 
-class PersonFilter(admin.FieldListFilter):
-    """One person of a foreign key to users, found by autocomplete: a list would name everybody."""
-
-    template = "admin/person_filter.html"
-
-    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        self.parameter = f"{field.name}__id__exact"
-        super().__init__(field, request, *args, **kwargs)
-
-    def expected_parameters(self) -> list[str | None]:
-        return [self.parameter]
-
-    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        used: dict[str, Any] = self.used_parameters
-        chosen = used.get(self.parameter, [None])[-1]
-        person = forms.ModelChoiceField(
-            cast(Any, self.field.related_model).objects.all(),
-            widget=AutocompleteSelect(
-                self.field, admin.site, attrs={"data-width": "100%", "required": True}
-            ),
-        )
-        yield {
-            "select": person.widget.render(self.parameter, chosen),
-            "others": other_parameters(changelist, self.parameter),
-            "chosen": chosen,
-            "all": changelist.get_query_string(remove=[self.parameter]),
-        }
-
-
-class PeriodFilter(admin.FieldListFilter):
-    """From one day to another, both included, in the reader's time zone."""
-
-    template = "admin/period_filter.html"
-
-    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        self.first, self.last = f"{field.name}__from", f"{field.name}__to"
-        super().__init__(field, request, *args, **kwargs)
-
-    def expected_parameters(self) -> list[str | None]:
-        return [self.first, self.last]
-
-    def day(self, parameter: str) -> date | None:
-        chosen: Any = self.used_parameters.get(parameter, [""])
-        try:
-            return parse_date(chosen[-1])
-        except ValueError:
-            return None
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if first := self.day(self.first):
-            queryset = queryset.filter(**{f"{self.field_path}__gte": midnight(first)})
-        if last := self.day(self.last):
-            after = midnight(last + timedelta(days=1))
-            queryset = queryset.filter(**{f"{self.field_path}__lt": after})
-        return queryset
-
-    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        names = (self.first, self.last)
-        yield {
-            "days": [(name, self.day(name)) for name in names],
-            "others": other_parameters(changelist, *names),
-            "chosen": any(self.day(name) for name in names),
-            "all": changelist.get_query_string(remove=[*names]),
-        }
-
-
-def midnight(day: date) -> datetime:
-    """When this day begins in the reader's time zone."""
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def other_parameters(changelist: ChangeList, *names: str) -> list[tuple[str, Any]]:
-    """What else the list is filtered by, for the form of one filter to carry along."""
-    others = changelist.get_filters_params() | {"q": [changelist.query]}
-    return [(name, v) for name in others if name not in names for v in others[name] if v]
-
-
 class SearchedAdmin(admin.ModelAdmin):
-    """A whole id finds its row by the index; any other words go to `search_fields`."""
+    """A whole id finds its row by the index; any other words go to `search_fields`.
+
+    `joined` are the relations that a row is shown with.
+    """
 
     id_fields: tuple[str, ...] = ("pk",)
+    joined: tuple[str, ...] = ()
     ordering = ("-id",)
     show_full_result_count = False
 
@@ -151,6 +77,16 @@ class SearchedAdmin(admin.ModelAdmin):
         """The rows that these words find, and whether one of them may come twice."""
         return super().get_search_results(request, queryset, words)
 
+    def rows_of(self, keys: Iterable[Any]) -> list[Any]:
+        """The rows of these keys, in this order, with all that is shown of them."""
+        wanted = list(keys)
+        found = self.join(self.model._default_manager.filter(pk__in=wanted))
+        rows = {row.pk: row for row in found}
+        return [rows[key] for key in wanted if key in rows]
+
+    def join(self, rows: QuerySet) -> QuerySet:
+        return rows.select_related(*self.joined)
+
 
 class ReadOnly:
     """Not to be added, changed or deleted by anybody, superusers included; only to be viewed."""
@@ -173,15 +109,12 @@ class JoinedChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        screen = cast(ReadOnlyAdmin, self.model_admin)
+        screen = cast(SearchedAdmin, self.model_admin)
         page: Any = self.result_list
         self.result_list = screen.rows_of(page.values_list("pk", flat=True))
 
 
 class ReadOnlyAdmin(ReadOnly, SearchedAdmin):
-    """`joined` are the relations that a row is shown with."""
-
-    joined: tuple[str, ...] = ()
     list_select_related: ClassVar[Any] = ()  # or Django joins whatever the list shows
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -190,16 +123,6 @@ class ReadOnlyAdmin(ReadOnly, SearchedAdmin):
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         found = super().get_object(request, *args, **kwargs)
         return self.rows_of([found.pk])[0] if found else None
-
-    def rows_of(self, keys: Iterable[Any]) -> list[Any]:
-        """The rows of these keys, in this order, with all that is shown of them."""
-        wanted = list(keys)
-        found = self.join(self.model._default_manager.filter(pk__in=wanted))
-        rows = {row.pk: row for row in found}
-        return [rows[key] for key in wanted if key in rows]
-
-    def join(self, rows: QuerySet) -> QuerySet:
-        return rows.select_related(*self.joined)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return [field.name for field in self.opts.concrete_fields]

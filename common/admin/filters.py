@@ -1,0 +1,91 @@
+"""Filters of staff's lists: by person, and by date."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+
+class PersonFilter(admin.FieldListFilter):
+    """One person of a foreign key to users, found by autocomplete: a list would name everybody."""
+
+    template = "admin/person_filter.html"
+
+    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self.parameter = f"{field.name}__id__exact"
+        super().__init__(field, request, *args, **kwargs)
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.parameter]
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        used: dict[str, Any] = self.used_parameters
+        chosen = used.get(self.parameter, [None])[-1]
+        person = forms.ModelChoiceField(
+            cast(Any, self.field.related_model).objects.all(),
+            widget=AutocompleteSelect(
+                self.field, admin.site, attrs={"data-width": "100%", "required": True}
+            ),
+        )
+        yield {
+            "select": person.widget.render(self.parameter, chosen),
+            "others": other_parameters(changelist, self.parameter),
+            "chosen": chosen,
+            "all": changelist.get_query_string(remove=[self.parameter]),
+        }
+
+
+class PeriodFilter(admin.FieldListFilter):
+    """From one day to another, both included, in the reader's time zone."""
+
+    template = "admin/period_filter.html"
+
+    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self.first, self.last = f"{field.name}__from", f"{field.name}__to"
+        super().__init__(field, request, *args, **kwargs)
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.first, self.last]
+
+    def day(self, parameter: str) -> date | None:
+        chosen: Any = self.used_parameters.get(parameter, [""])
+        try:
+            return parse_date(chosen[-1])
+        except ValueError:
+            return None
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if first := self.day(self.first):
+            queryset = queryset.filter(**{f"{self.field_path}__gte": midnight(first)})
+        if last := self.day(self.last):
+            after = midnight(last + timedelta(days=1))
+            queryset = queryset.filter(**{f"{self.field_path}__lt": after})
+        return queryset
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        names = (self.first, self.last)
+        yield {
+            "days": [(name, self.day(name)) for name in names],
+            "others": other_parameters(changelist, *names),
+            "chosen": any(self.day(name) for name in names),
+            "all": changelist.get_query_string(remove=[*names]),
+        }
+
+
+def midnight(day: date) -> datetime:
+    """When this day begins in the reader's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def other_parameters(changelist: ChangeList, *names: str) -> list[tuple[str, Any]]:
+    """What else the list is filtered by, for the form of one filter to carry along."""
+    others = changelist.get_filters_params() | {"q": [changelist.query]}
+    return [(name, v) for name in others if name not in names for v in others[name] if v]
