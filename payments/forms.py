@@ -32,11 +32,6 @@ class CreditForm(forms.Form):
             raise forms.ValidationError("There is no user with this e-mail address.")
         return user
 
-    def service_input(self) -> dict[str, Any]:
-        """What the services of the ledger take."""
-        user = self.cleaned_data["email"]
-        return {"user": user} | {key: v for key, v in self.cleaned_data.items() if key != "email"}
-
 
 class ReasonForm(forms.Form):
     """Why staff do what they do: it stays with the money for good."""
@@ -48,10 +43,6 @@ class ReferenceForm(forms.Form):
     """The bank's name for a payment, by which it can be found there."""
 
     reference = forms.CharField(max_length=100)
-
-
-class NothingForm(forms.Form):
-    """What asks for no more than a yes."""
 
 
 class AmountForm(forms.Form):

@@ -191,7 +191,7 @@ class TestAdmin:
 
     def test_credit_is_granted_by_every_spelling(self, anna, browser):
         UserFactory(email=OTHERS[0])
-        url = reverse("admin:payments_grant_credit")
+        url = reverse("admin:payments_ledgeraccount_decide", args=["grant"])
         form = {"email": SPELLINGS[1], "amount": "5.00", "reason": "A gift"}
         key = browser.get(url).context["form"]["request_id"].value()
         assert browser.post(url, form | {"request_id": key}).status_code == 302

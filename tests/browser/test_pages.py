@@ -127,7 +127,7 @@ def staff_pages() -> Iterator[str]:
         yield to(f"{name}_changelist")
         if row := model._default_manager.last():
             yield to(f"{name}_change", row.pk)
-    yield to("admin:payments_grant_credit")
+    yield to("admin:payments_ledgeraccount_decide", "grant")
     hold = PaymentHold.objects.filter(status="held").last()
     for verb in ("release", "refund"):
         yield to("admin:payments_paymenthold_decide", verb, query=f"?hold={hold.pk}")

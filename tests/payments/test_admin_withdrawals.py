@@ -11,6 +11,7 @@ from django.db import OperationalError, connection
 from accounts.models import User
 from enrollments.services.purchasing import purchase_session
 from payments import audit
+from payments.admin.withdrawals import WithdrawalAdmin
 from payments.models import LedgerAccount, Transfer, Withdrawal
 from payments.services.withdrawals import request_withdrawal
 from settlement.services.deciding import release_hold
@@ -70,7 +71,7 @@ def ask(user: User, amount: str = "30.00") -> Withdrawal:
 
 def body(*withdrawals: Withdrawal, **answers: str) -> dict:
     fields = {f"{w.pk}-{name}": text for w in withdrawals for name, text in answers.items()}
-    return {"confirmed": "yes", "withdrawal": [w.pk for w in withdrawals]} | fields
+    return {"withdrawal": [w.pk for w in withdrawals]} | fields
 
 
 def said(page) -> list[str]:
@@ -121,6 +122,17 @@ def test_where_the_first_waits_in_vain_the_others_are_not_begun(client, boss, te
     assert (page.status_code, len(tries)) == (503, 1)
     assert "Look before trying again" in page.text
     assert [*map(status, asked)] == ["requested", "requested"]
+
+
+def test_without_its_line_in_the_history_nothing_is_decided(client, boss, asked):
+    def forget(execute, sql, params, many, context):
+        if sql.startswith("INSERT") and "django_admin_log" in sql:
+            raise OperationalError(1290, "The server is running with --read-only")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(forget):
+        assert client.post(APPROVE, body(asked)).status_code == 503
+    assert status(asked) == "requested"
 
 
 def test_rejected_with_a_reason(client, boss, asked, teacher):
@@ -208,7 +220,7 @@ def test_a_lost_key_does_not_hide_the_withdrawal(client, asked):
 
 
 def test_too_many_at_once_are_refused(client, asked, teacher, monkeypatch):
-    monkeypatch.setattr("payments.admin.withdrawals.AT_MOST", 1)
+    monkeypatch.setattr(WithdrawalAdmin, "at_most", 1)
     page = client.post(APPROVE, body(asked, ask(teacher)), follow=True)
     assert "at most 1" in said(page)[0]
     assert status(asked) == "requested"

@@ -200,8 +200,7 @@ def test_the_admin_says_so_row_by_row(client, teacher, clerk):
     shown = client.get(f"{LIST}decide/complete/", pages).content.decode()
     assert shown.count("does not pay it as well") == 1
     answers = {f"{made.pk}-reference": "SEPA 7" for made in (large, little)}
-    sent = pages | answers | {"confirmed": "yes"}
-    page = client.post(f"{LIST}decide/complete/", sent, follow=True)
+    page = client.post(f"{LIST}decide/complete/", pages | answers, follow=True)
     told = sorted(str(message) for message in page.context["messages"])
     assert told == [
         "$30.00 of juan@example.com: paid.",
