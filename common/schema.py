@@ -7,7 +7,12 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import get_lib_doc_excludes
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
 
 from common.errors import CodedError, LengthRequired, PayloadTooLarge, SlowBody
 from common.rendering import Rendered, RenderedModel
@@ -74,6 +79,11 @@ def documented(
     responses = answers | {status: _refusals(kinds) for status, kinds in by_status.items()}
     more.setdefault("description", "")
     return extend_schema(operation_id=operation_id, responses=responses, **more)
+
+
+def documented_list(operation_id: str, answers: dict[int, Any], **more: Any) -> Any:
+    """The same for a class whose list is got by the method that it inherits."""
+    return extend_schema_view(get=documented(operation_id, answers, **more))
 
 
 def undescriptive() -> list[type[Any]]:

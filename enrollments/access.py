@@ -86,11 +86,6 @@ def most_admitted(course: Course, now: datetime) -> int:
     return max(students.values_list("n", flat=True), default=0)
 
 
-def has_access_to_session(*, user: User, session_id: UUID) -> Access:
-    """Whether the user may enter, and why; one statement. Raises `NotFound` for what is hidden."""
-    return access_of(find_session(user=user, session_id=session_id), user)
-
-
 def find_session(*, user: User, session_id: UUID) -> Any:
     """A session for `access_of`, with its course; one statement. Raises `NotFound` if hidden."""
     found = _session_with_access(session_id, user.pk)

@@ -38,11 +38,6 @@ class Presence:
         return self.time // MINUTE
 
     @property
-    def percent(self) -> int:
-        """Whole percent of the length."""
-        return self.time * 100 // self.length
-
-    @property
     def suffices(self) -> bool:
         """Whether that counts as having been there: `ATTENDANCE_THRESHOLD_PERCENT`."""
         return self._reaches(self.time)

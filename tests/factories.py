@@ -15,11 +15,12 @@ from accounts.services import register
 from common.transactions import operation
 from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course, write_outline
+from enrollments.access import Access, access_of, find_session
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.sessions import add_session
 from payments.models import HoldPart, PaymentHold
 from payments.services import withdrawals
-from payments.services.holds import lock_pending_parts, release_parts
+from payments.services.holds import Verdict, lock_pending_parts, settle_parts
 from payments.services.ledger import grant_credit
 
 PASSWORD = "correct horse battery"
@@ -165,8 +166,13 @@ def earn(user: User, amount: Decimal | str = "100.00") -> CourseSession:
 def release_hold(hold: PaymentHold) -> None:
     """Release all that is pending of a hold, as if everybody had attended."""
     pending = lock_pending_parts(hold)
-    reason, now = HoldPart.Reason.ATTENDED, timezone.now()
-    release_parts(pending, pending=pending, reason=reason, now=now, actor=None)
+    paid = [Verdict(p, HoldPart.Status.RELEASED, HoldPart.Reason.ATTENDED) for p in pending]
+    settle_parts(paid, pending=pending, now=timezone.now(), actor=None)
+
+
+def access_to(session: CourseSession, user: User) -> Access:
+    """Whether the user may enter a session, and why."""
+    return access_of(find_session(user=user, session_id=session.pk), user)
 
 
 def withdraw(user: User, amount: Decimal | str = "10.00", *, status: str = "requested") -> Any:

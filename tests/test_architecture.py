@@ -5,6 +5,7 @@ import importlib
 import re
 import statistics
 import subprocess
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from common.api import FRAMEWORK_CODES
 from common.errors import CodedError, DomainError
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("accounts", "common", "courses", "demo", "enrollments", "payments", "talkplatform")
+APPS = tuple(
+    tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+)
 SOURCES = [
     path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
 ]

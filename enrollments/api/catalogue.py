@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import visitor
 from common.errors import NotFound
 from common.paging import LinkPagination
-from common.schema import documented
+from common.schema import documented, documented_list
 from courses.models import Course
 from enrollments.api.serializers import CourseDetailSerializer, CourseRowSerializer
 from enrollments.filters import CourseFilter
@@ -25,6 +25,12 @@ class CataloguePagination(LinkPagination):
     ordering = ("-created_at", "-id")
 
 
+@documented_list(
+    "list_courses",
+    {200: CourseRowSerializer(many=True)},
+    tags=["courses"],
+    summary="The published courses",
+)
 class CatalogueView(ListAPIView):
     permission_classes = (AllowAny,)
     serializer_class = CourseRowSerializer
@@ -40,15 +46,6 @@ class CatalogueView(ListAPIView):
 
     def paginate_queryset(self, queryset: Any) -> Any:
         return storefront.describe(super().paginate_queryset(queryset) or [])
-
-    @documented(
-        "list_courses",
-        {200: CourseRowSerializer(many=True)},
-        tags=["courses"],
-        summary="The published courses",
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
 
 
 class CourseView(APIView):

@@ -164,22 +164,6 @@ def settle_parts(
     )
 
 
-def release_parts(
-    due: Sequence[HoldPart],
-    *,
-    pending: Sequence[HoldPart],
-    reason: str,
-    now: datetime,
-    actor: User | None,
-) -> Decimal:
-    """Pay the `due` parts out to teacher, referrer and platform by the hold's frozen rates.
-
-    Gives the sum. `pending`, repeats and locks are those of `settle_parts`.
-    """
-    verdicts = [Verdict(part, HoldPart.Status.RELEASED, reason) for part in due]
-    return settle_parts(verdicts, pending=pending, now=now, actor=actor).released
-
-
 def refund_parts(
     due: Sequence[HoldPart],
     *,

@@ -13,11 +13,10 @@ from django.utils import timezone
 from accounts.models import User
 from courses.models import Course, CourseSession
 from demo import data
-from enrollments.access import has_access_to_session
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
 from payments import audit
 from payments.models import HoldPart, Transfer
-from tests.factories import UserFactory
+from tests.factories import UserFactory, access_to
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +65,7 @@ class TestTheWorld(TestCase):
         live = [s for s in CourseSession.objects.all() if s.starts_at <= timezone.now() < s.ends_at]
         assert live
         buyer = User.objects.filter(sessionpurchases__session=live[0]).first()
-        assert has_access_to_session(user=buyer, session_id=live[0].pk).has_access
+        assert access_to(live[0], buyer).has_access
 
     def test_everything_that_can_happen_to_a_booking_has_happened(self):
         assert CourseEnrollment.objects.filter(status=EnrollmentStatus.CANCELLED).exists()

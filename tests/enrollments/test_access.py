@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from courses.models import CourseSession
-from enrollments.access import admitted, has_access_to_session
+from enrollments.access import admitted
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session
@@ -15,6 +15,7 @@ from settlement.services.deciding import refund_hold, release_hold
 from tests.factories import (
     StaffFactory,
     UserFactory,
+    access_to,
     end_session,
     make_course,
     start_session,
@@ -58,7 +59,7 @@ def refund(booking, session):
 
 def access(user, session) -> str:
     """The reason; what the set-based rule says is the same."""
-    found = has_access_to_session(user=user, session_id=session.pk)
+    found = access_to(session, user)
     assert (user.pk in admitted(session, [user.pk])) == found.has_access
     return str(found.reason)
 

@@ -19,7 +19,7 @@ BOOKINGS = [CourseEnrollment, SessionPurchase]
 
 
 def where(model) -> str:
-    return f"/admin/enrollments/{model._meta.model_name}/"
+    return f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
 
 
 def buy() -> None:

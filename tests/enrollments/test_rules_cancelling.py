@@ -10,7 +10,6 @@ from hypothesis.extra.django import TestCase
 
 from common.errors import NotFound
 from courses.models import Course
-from enrollments.access import has_access_to_session
 from enrollments.errors import AlreadyCancelled, SessionNotMoved, SessionStarted
 from enrollments.learning.previews import preview_enrollment, preview_purchase
 from enrollments.models import CourseEnrollment, SessionPurchase
@@ -24,7 +23,7 @@ from enrollments.services.sessions import cancel_session, move_session
 from payments.errors import HoldSettled
 from payments.models import HoldPart, PaymentHold
 from payments.wallets import balances_of
-from tests.factories import DAY, make_course, start_session, student_with_credit
+from tests.factories import DAY, access_to, make_course, start_session, student_with_credit
 
 
 @pytest.fixture
@@ -86,8 +85,8 @@ class TestEnrolment:
         assert (enrollment.status, enrollment.payment_status) == ("cancelled", "paid")
         assert balances_of(student) == (Decimal("485.72"), Decimal("14.28"))
         assert PaymentHold.objects.get(enrollment=enrollment).status == "held"
-        assert has_access_to_session(user=student, session_id=sessions[0].pk).reason == "enrolled"
-        assert has_access_to_session(user=student, session_id=sessions[1].pk).reason == "cancelled"
+        assert access_to(sessions[0], student).reason == "enrolled"
+        assert access_to(sessions[1], student).reason == "cancelled"
 
     def test_once_only(self, student, course, enrollment):
         cancel_enrollment(student=student, enrollment_id=enrollment.pk)
@@ -163,7 +162,7 @@ class TestHandingBack:
         enrollment.refresh_from_db()
         assert done.refund_amount == enrollment.refund_amount == Decimal("14.29")
         assert (enrollment.status, enrollment.payment_status) == ("active", "paid")
-        assert has_access_to_session(user=student, session_id=sessions[6].pk).reason == "cancelled"
+        assert access_to(sessions[6], student).reason == "cancelled"
         with pytest.raises(HoldSettled):
             self.hand_back(student, enrollment, sessions[6])
         assert balances_of(student) == (Decimal("414.29"), Decimal("85.71"))
@@ -172,7 +171,7 @@ class TestHandingBack:
         move(sessions[6])
         self.hand_back(student, enrollment, sessions[6])
         purchase_session(student=student, session_id=sessions[6].pk)
-        assert has_access_to_session(user=student, session_id=sessions[6].pk).reason == "purchased"
+        assert access_to(sessions[6], student).reason == "purchased"
 
     def test_not_while_it_is_where_it_was_sold(self, student, enrollment, sessions):
         with pytest.raises(SessionNotMoved):

@@ -7,7 +7,6 @@ import pytest
 from django.utils import timezone
 
 from courses.models import Course
-from enrollments.access import has_access_to_session
 from enrollments.models import CourseEnrollment
 from enrollments.services.ending import end_enrollment
 from enrollments.services.enrolling import (
@@ -30,6 +29,7 @@ from tests.conversations import CONFIGURED, attend
 from tests.factories import (
     DAY,
     StaffFactory,
+    access_to,
     end_session,
     extend_course,
     make_course,
@@ -106,7 +106,7 @@ def seats(course) -> int:
 
 
 def access(user, session) -> str:
-    return str(has_access_to_session(user=user, session_id=session.pk).reason)
+    return str(access_to(session, user).reason)
 
 
 def assert_ended(enrollment, *, paid: str = "100.00"):

@@ -11,7 +11,6 @@ from accounts.models import User
 from common.errors import NotFound
 from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course
-from enrollments.access import has_access_to_session
 from enrollments.errors import (
     PartyToHold,
     RefundsChanged,
@@ -44,6 +43,7 @@ from tests.factories import (
     DAY,
     StaffFactory,
     UserFactory,
+    access_to,
     end_session,
     extend_course,
     give_credit,
@@ -74,7 +74,7 @@ def enrollment(student, course) -> CourseEnrollment:
 
 
 def reason(user, session) -> str:
-    return str(has_access_to_session(user=user, session_id=session.pk).reason)
+    return str(access_to(session, user).reason)
 
 
 class TestAdding:
@@ -397,7 +397,7 @@ class TestAccess:
         assert reason(student, first) == "enrolled"
 
     def test_the_door_is_open_from_ten_minutes_before_to_the_end(self, student, first, enrollment):
-        access = has_access_to_session(user=student, session_id=first.pk)
+        access = access_to(first, student)
         assert access.has_access
         assert access.opens_at == first.starts_at - timedelta(minutes=10)
         assert access.closes_at == first.starts_at + timedelta(minutes=60)

@@ -14,7 +14,6 @@ from accounts.models import User
 from courses.errors import TeacherGone
 from courses.models import CourseSession
 from courses.services import publish_course
-from enrollments.access import has_access_to_session
 from enrollments.errors import NotForSale, OwnCourse
 from enrollments.services import enrolling
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
@@ -28,6 +27,7 @@ from tests.conversations import CONFIGURED, attend
 from tests.factories import (
     StaffFactory,
     TeacherFactory,
+    access_to,
     end_session,
     make_course,
     student_with_credit,
@@ -214,7 +214,7 @@ def test_what_was_bought_stays_valid(course, session, student, gone, change):
     enrollment = enroll_full_course(student=student, course_id=course.pk)
     left = enroll_full_course(student=leaver, course_id=course.pk)
     gone(**change)
-    assert has_access_to_session(user=student, session_id=session.pk).has_access
+    assert access_to(session, student).has_access
     assert cancel_enrollment(student=leaver, enrollment_id=left.pk).refund_amount == 100
     end_session(session, ago=timedelta(hours=1))
     attend(session, student, course.teacher)

@@ -128,9 +128,9 @@ def test_the_end_of_another_room_of_the_session_ends_nothing(room, student, sess
 
 def test_everybody_has_their_own(room, student, session):
     hear(*room.visit(student, 0, 10), *room.visit(session.course.teacher, 0, 60))
-    assert {user: there.percent for user, there in attendance_of(session).items()} == {
-        student.pk: 16,
-        session.course.teacher_id: 100,
+    assert {user: there.minutes for user, there in attendance_of(session).items()} == {
+        student.pk: 10,
+        session.course.teacher_id: 60,
     }
 
 

@@ -160,8 +160,8 @@ class TestPlaying:
         told = self.play(live_server, session, "--absent", other.email)
         assert told.count("participant_joined") == 3
         assert told.count("(200)") == 8
-        there = {user: presence.percent for user, presence in attendance_of(session).items()}
-        assert there == {session.course.teacher_id: 100, friend.pk: 85}
+        there = {user: presence.minutes for user, presence in attendance_of(session).items()}
+        assert there == {session.course.teacher_id: 60, friend.pk: 51}
         done = list(settle_all())
         assert (sum(d.released for d in done), sum(d.refunded for d in done)) == (1, 1)
 

@@ -9,7 +9,6 @@ from django.test import override_settings
 from django.utils import timezone
 
 from courses.models import CourseSession
-from enrollments.access import has_access_to_session
 from enrollments.joining import join_of
 from rooms.attendance import attendance_of
 from rooms.livekit import RoomEvent, read, write
@@ -17,7 +16,7 @@ from rooms.models import Attendance, RoomWatch, WebhookEvent
 from settlement.services import listening
 from settlement.services.listening import process_event
 from tests.conversations import CONFIGURED, PATH, Room, hear, post, sign
-from tests.factories import make_course, start_session, student_with_credit
+from tests.factories import access_to, make_course, start_session, student_with_credit
 
 pytestmark = pytest.mark.django_db
 
@@ -97,7 +96,7 @@ def test_an_expired_signature_is_refused(room):
 
 def test_a_token_for_a_room_signs_no_event(room, student, session):
     """Whoever may enter a room cannot say what happens there."""
-    access = has_access_to_session(user=session.course.teacher, session_id=session.pk)
+    access = access_to(session, session.course.teacher)
     token = join_of(session, session.course.teacher, access, now=timezone.now()).token
     assert refused(post(room.joined(student, 3), token)) == (401, "invalid_signature")
 

@@ -11,7 +11,7 @@ from accounts.api.authentication import signed_in
 from accounts.api.serializers import ProfileSerializer
 from common.paging import LinkPagination
 from common.rendering import render
-from common.schema import documented
+from common.schema import documented, documented_list
 from payments.api.serializers import (
     HoldWithTimelineSerializer,
     MeSerializer,
@@ -46,6 +46,12 @@ class NewestHolds(LinkPagination):
     ordering = ("-held_at", "-id")
 
 
+@documented_list(
+    "list_transfers",
+    {200: TransferSerializer(many=True)},
+    tags=["payments"],
+    summary="My movements, newest first",
+)
 class TransfersView(ListAPIView):
     serializer_class = TransferSerializer
     pagination_class = NewestTransfers
@@ -54,16 +60,13 @@ class TransfersView(ListAPIView):
     def get_queryset(self) -> Any:
         return Transfer.objects.as_seen_by(signed_in(self.request))
 
-    @documented(
-        "list_transfers",
-        {200: TransferSerializer(many=True)},
-        tags=["payments"],
-        summary="My movements, newest first",
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
 
-
+@documented_list(
+    "list_holds",
+    {200: HoldWithTimelineSerializer(many=True)},
+    tags=["payments"],
+    summary="What is held for me, with its timeline",
+)
 class HoldsView(ListAPIView):
     serializer_class = HoldWithTimelineSerializer
     pagination_class = NewestHolds
@@ -71,12 +74,3 @@ class HoldsView(ListAPIView):
 
     def get_queryset(self) -> Any:
         return PaymentHold.objects.of(signed_in(self.request)).with_parts()
-
-    @documented(
-        "list_holds",
-        {200: HoldWithTimelineSerializer(many=True)},
-        tags=["payments"],
-        summary="What is held for me, with its timeline",
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)

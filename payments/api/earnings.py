@@ -18,7 +18,7 @@ from common.errors import InvalidAmount, NotFound, Unavailable
 from common.paging import LinkPagination
 from common.parsers import Exact, parsed
 from common.rendering import render
-from common.schema import documented
+from common.schema import documented, documented_list
 from payments import earnings
 from payments.api import examples
 from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer
@@ -63,6 +63,12 @@ class EarningsView(APIView):
         return pages.get_paginated_response(body)
 
 
+@documented_list(
+    "list_withdrawals",
+    {200: WithdrawalSerializer(many=True)},
+    tags=TAGS,
+    summary="My withdrawals, newest first",
+)
 class WithdrawalsView(MoneyView, ListAPIView):
     serializer_class = WithdrawalSerializer
     pagination_class = NewestWithdrawals
@@ -70,15 +76,6 @@ class WithdrawalsView(MoneyView, ListAPIView):
 
     def get_queryset(self) -> Any:
         return Withdrawal.objects.of(signed_in(self.request))
-
-    @documented(
-        "list_withdrawals",
-        {200: WithdrawalSerializer(many=True)},
-        tags=TAGS,
-        summary="My withdrawals, newest first",
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
 
     @documented(
         "request_withdrawal",

@@ -1,68 +1,39 @@
-"""Buying and cancelling over the API: parse, call one service, answer."""
+"""Bookings over the API: one of them, what cancelling it would do, cancelling it."""
 
-from functools import partial
 from http import HTTPStatus
-from types import SimpleNamespace
-from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import signed_in
 from common.errors import NotFound, Unavailable
-from common.paging import FirstPage, LinkPagination
 from common.parsers import parsed
 from common.rendering import render
 from common.schema import documented
-from enrollments.access import access_of, find_session
 from enrollments.api import examples
 from enrollments.api.serializers import (
-    AccessSerializer,
     CancelRequestSerializer,
     EnrollmentCancellationSerializer,
     EnrollmentSerializer,
-    EnrollRequestSerializer,
     PreviewSerializer,
     PurchaseCancellationSerializer,
-    PurchaseRequestSerializer,
     PurchaseSerializer,
 )
 from enrollments.errors import (
     AlreadyCancelled,
-    AlreadyEnrolled,
-    AlreadyPurchased,
-    IncludedInEnrollment,
-    NotForSale,
-    OwnCourse,
-    PriceChanged,
     RefundLowered,
     SessionNotMoved,
     SessionStarted,
-    SoldOut,
 )
-from enrollments.joining import join_of
 from enrollments.learning import previews
-from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services import enrolling, purchasing
 from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer
-from payments.errors import HoldSettled, InsufficientCredit
+from payments.errors import HoldSettled
 from payments.idempotency import Answer
 
-BUY_ERRORS = (
-    InsufficientCredit,
-    NotFound,
-    OwnCourse,
-    NotForSale,
-    PriceChanged,
-    SoldOut,
-    Unavailable,
-    *KEY_ERRORS,
-)
 CANCEL_ERRORS = (
     NotFound,
     AlreadyCancelled,
@@ -72,54 +43,6 @@ CANCEL_ERRORS = (
     *KEY_ERRORS,
 )
 TAGS = ["enrollments"]
-
-
-class EnrollView(MoneyView):
-    @documented(
-        "enroll_course",
-        {201: EnrollmentSerializer},
-        (AlreadyEnrolled, *BUY_ERRORS),
-        request=EnrollRequestSerializer,
-        parameters=[KEY_PARAMETER],
-        tags=TAGS,
-        summary="Buy the full course",
-        examples=examples.ENROLL,
-    )
-    def post(self, request: Request, course_id: UUID) -> Response:
-        given = parsed(EnrollRequestSerializer, request)
-
-        def act() -> Answer:
-            bought = enrolling.enroll_full_course(
-                student=signed_in(request),
-                course_id=course_id,
-                expected_price=given.get("expected_price"),
-            )
-            return Answer(HTTPStatus.CREATED, render(EnrollmentSerializer, bought))
-
-        return answer(request, act)
-
-
-class PurchaseView(MoneyView):
-    @documented(
-        "purchase_session",
-        {201: PurchaseSerializer},
-        (AlreadyPurchased, IncludedInEnrollment, SessionStarted, *BUY_ERRORS),
-        request=PurchaseRequestSerializer,
-        parameters=[KEY_PARAMETER],
-        tags=TAGS,
-        summary="Buy one session",
-        examples=examples.PURCHASE,
-    )
-    def post(self, request: Request, session_id: UUID) -> Response:
-        given = parsed(PurchaseRequestSerializer, request)
-
-        def act() -> Answer:
-            bought = purchasing.purchase_session(
-                student=signed_in(request), session_id=session_id, **given
-            )
-            return Answer(HTTPStatus.CREATED, render(PurchaseSerializer, bought))
-
-        return answer(request, act)
 
 
 class EnrollmentView(MoneyView):
@@ -236,70 +159,6 @@ class PurchasePreviewView(APIView):
     def get(self, request: Request, purchase_id: UUID) -> Response:
         preview = previews.preview_purchase(user=signed_in(request), purchase_id=purchase_id)
         return Response(render(PreviewSerializer, preview))
-
-
-class NewestEnrollments(LinkPagination):
-    ordering = ("-enrolled_at", "-id")
-
-
-class NewestPurchases(LinkPagination):
-    ordering = ("-purchased_at", "-id")
-
-
-class MyEnrollmentsView(ListAPIView):
-    serializer_class = EnrollmentSerializer
-    pagination_class = NewestEnrollments
-    queryset = CourseEnrollment.objects.none()
-
-    def get_queryset(self) -> Any:
-        user = signed_in(self.request)
-        if "cursor" in self.request.query_params:
-            return enrolling.get_my_enrollments(user=user)
-        return FirstPage(partial(enrolling.newest_enrollments, user))
-
-    @documented(
-        "list_my_enrollments",
-        {200: EnrollmentSerializer(many=True)},
-        tags=TAGS,
-        summary="My enrolments, newest first",
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
-
-
-class MyPurchasesView(ListAPIView):
-    serializer_class = PurchaseSerializer
-    pagination_class = NewestPurchases
-    queryset = SessionPurchase.objects.none()
-
-    def get_queryset(self) -> Any:
-        return purchasing.get_my_session_purchases(user=signed_in(self.request))
-
-    @documented(
-        "list_my_session_purchases",
-        {200: PurchaseSerializer(many=True)},
-        tags=TAGS,
-        summary="My single sessions, newest first",
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
-
-
-class AccessView(APIView):
-    @documented(
-        "check_session_access",
-        {200: AccessSerializer},
-        (NotFound,),
-        tags=TAGS,
-        summary="May I enter this session?",
-    )
-    def get(self, request: Request, session_id: UUID) -> Response:
-        user = signed_in(request)
-        session = find_session(user=user, session_id=session_id)
-        access = access_of(session, user)
-        join = join_of(session, user, access, now=timezone.now())
-        shown = SimpleNamespace(**vars(access), has_access=access.has_access, join=join)
-        return Response(render(AccessSerializer, shown))
 
 
 def cancelled(done: enrolling.Cancellation, form: type[serializers.Serializer]) -> Answer:

@@ -1,0 +1,36 @@
+"""May I enter, over the API."""
+
+from types import SimpleNamespace
+from uuid import UUID
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import signed_in
+from common.errors import NotFound
+from common.rendering import render
+from common.schema import documented
+from enrollments.access import access_of, find_session
+from enrollments.api.serializers import (
+    AccessSerializer,
+)
+from enrollments.joining import join_of
+
+
+class AccessView(APIView):
+    @documented(
+        "check_session_access",
+        {200: AccessSerializer},
+        (NotFound,),
+        tags=["enrollments"],
+        summary="May I enter this session?",
+    )
+    def get(self, request: Request, session_id: UUID) -> Response:
+        user = signed_in(request)
+        session = find_session(user=user, session_id=session_id)
+        access = access_of(session, user)
+        join = join_of(session, user, access, now=timezone.now())
+        shown = SimpleNamespace(**vars(access), has_access=access.has_access, join=join)
+        return Response(render(AccessSerializer, shown))

@@ -1,0 +1,59 @@
+"""What I have booked, over the API."""
+
+from functools import partial
+from typing import Any
+
+from rest_framework.generics import ListAPIView
+
+from accounts.api.authentication import signed_in
+from common.paging import FirstPage, LinkPagination
+from common.schema import documented_list
+from enrollments.api.serializers import (
+    EnrollmentSerializer,
+    PurchaseSerializer,
+)
+from enrollments.models import CourseEnrollment, SessionPurchase
+from enrollments.services import enrolling, purchasing
+
+TAGS = ["enrollments"]
+
+
+class NewestEnrollments(LinkPagination):
+    ordering = ("-enrolled_at", "-id")
+
+
+class NewestPurchases(LinkPagination):
+    ordering = ("-purchased_at", "-id")
+
+
+@documented_list(
+    "list_my_enrollments",
+    {200: EnrollmentSerializer(many=True)},
+    tags=TAGS,
+    summary="My enrolments, newest first",
+)
+class MyEnrollmentsView(ListAPIView):
+    serializer_class = EnrollmentSerializer
+    pagination_class = NewestEnrollments
+    queryset = CourseEnrollment.objects.none()
+
+    def get_queryset(self) -> Any:
+        user = signed_in(self.request)
+        if "cursor" in self.request.query_params:
+            return enrolling.get_my_enrollments(user=user)
+        return FirstPage(partial(enrolling.newest_enrollments, user))
+
+
+@documented_list(
+    "list_my_session_purchases",
+    {200: PurchaseSerializer(many=True)},
+    tags=TAGS,
+    summary="My single sessions, newest first",
+)
+class MyPurchasesView(ListAPIView):
+    serializer_class = PurchaseSerializer
+    pagination_class = NewestPurchases
+    queryset = SessionPurchase.objects.none()
+
+    def get_queryset(self) -> Any:
+        return purchasing.get_my_session_purchases(user=signed_in(self.request))
