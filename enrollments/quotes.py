@@ -1,4 +1,4 @@
-"""What buying would cost and what cancelling gives back: the arithmetic of preview and deed."""
+"""What buying would cost and what cancelling gives back: the arithmetic of page and deed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from django.db.models import (
 )
 
 from accounts.models import User
-from common.money import ZERO, total
+from common.money import total
 from courses.models import Course, CourseSession, CourseSessionQuerySet
 from enrollments.models import CourseEnrollment, PurchaseStatus, SessionPurchase
 from payments.models import HoldPart
@@ -63,9 +63,9 @@ class CourseQuote:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What cancelling now would do to one part, and why."""
+    """What cancelling now would do to one part, and why: one of `rules.Fate`."""
 
-    session_id: Any
+    session_id: UUID
     paid: Decimal
     refund: Decimal
     reason: str
@@ -192,21 +192,6 @@ def session_seats_left(course: Course, session: SoldSession) -> int | None:
         return None
     kept = session.enrolled and not (session.mine or session.included)
     return course.max_students - course.current_students - session.taken + bool(kept)
-
-
-def comes_back(part: TimedPart, now: datetime) -> bool:
-    """Whether cancelling refunds this part, from `lock_pending_parts` or `parts_with_sessions`."""
-    return part.status == HoldPart.Status.PENDING and (
-        part.starts_at > now or part.session_status == CourseSession.Status.CANCELLED
-    )
-
-
-def outlook(part: TimedPart, now: datetime) -> Outlook:
-    """What cancelling the whole would do to this part."""
-    if comes_back(part, now):
-        return Outlook(part.session_id, part.amount, part.amount, "not_started")
-    reason = "session_started" if part.status == HoldPart.Status.PENDING else part.status
-    return Outlook(part.session_id, part.amount, ZERO, str(reason))
 
 
 def live_enrollment_part(user: User | UUID) -> QuerySet:

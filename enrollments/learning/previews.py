@@ -1,5 +1,6 @@
-"""What cancelling now would give back, by the functions that cancelling itself uses."""
+"""What cancelling now would give back, by the rules that cancelling itself follows."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
-from enrollments.quotes import CancellationPreview, outlook
+from common.money import ZERO
+from enrollments import rules
+from enrollments.quotes import CancellationPreview, Outlook, TimedPart
+from enrollments.rules import Fate
 from enrollments.services import enrolling, purchasing
 from payments.models import HoldPart
 
@@ -16,23 +20,22 @@ from payments.models import HoldPart
 def preview_enrollment(*, user: User, enrollment_id: UUID) -> CancellationPreview:
     """For one's own enrolment; anybody else's raises `NotFound`."""
     enrollment = enrolling.find_enrollment(user, enrollment_id)
-    return _preview(_parts(hold__enrollment=enrollment), enrolling.refuse_cancelling(enrollment))
+    return _preview(_parts(hold__enrollment=enrollment), rules.refuse_cancelling(enrollment))
 
 
 def preview_purchase(*, user: User, purchase_id: UUID) -> CancellationPreview:
     """For one's own single purchase; anybody else's raises `NotFound`."""
     purchase = purchasing.find_purchase(user, purchase_id)
     parts = _parts(hold__session_purchase=purchase)
-    pending = [part for part in parts if part.status == HoldPart.Status.PENDING]
-    return _preview(parts, purchasing.refuse_cancelling(purchase, pending, timezone.now()))
+    refusal = rules.refuse_cancelling_single(purchase, _pending(parts), timezone.now())
+    return _preview(parts, refusal)
 
 
 def preview_hand_back(*, user: User, enrollment_id: UUID, session_id: UUID) -> CancellationPreview:
     """For one session of one's own enrolment; raises `NotFound` where there is none."""
     enrollment = enrolling.find_enrollment(user, enrollment_id)
     parts = _parts(hold__enrollment=enrollment, session=session_id)
-    pending = [part for part in parts if part.status == HoldPart.Status.PENDING]
-    refusal = enrolling.refuse_hand_back(enrollment, session_id, pending, timezone.now())
+    refusal = rules.refuse_hand_back(enrollment, _pending(parts), timezone.now(), sold=bool(parts))
     if isinstance(refusal, NotFound):
         raise refusal
     return _preview(parts, refusal)
@@ -49,7 +52,18 @@ def _parts(**where: Any) -> list[HoldPart]:
     )
 
 
+def _pending(parts: list[HoldPart]) -> TimedPart | None:
+    """That of one session which pays for it still, if any."""
+    return next((part for part in parts if part.status == HoldPart.Status.PENDING), None)
+
+
 def _preview(parts: list[HoldPart], refusal: DomainError | None) -> CancellationPreview:
     now = timezone.now()
-    outlooks = [outlook(part, now) for part in parts]
+    outlooks = [_outlook(part, now) for part in parts]
     return CancellationPreview(outlooks, refusal.code if refusal else None)
+
+
+def _outlook(part: TimedPart, now: datetime) -> Outlook:
+    fate = rules.fate_of(part, now)
+    refund = part.amount if fate == Fate.BACK else ZERO
+    return Outlook(part.session_id, part.amount, refund, fate)

@@ -19,16 +19,13 @@ from common.prepared import prepared, prepared_update
 from common.transactions import operation
 from common.writing import insert, save
 from courses.models import Course, CourseSession
-from enrollments import quotes
+from enrollments import quotes, rules
 from enrollments.errors import (
-    AlreadyCancelled,
     AlreadyEnrolled,
     NotForSale,
     OwnCourse,
     PriceChanged,
     RefundLowered,
-    SessionNotMoved,
-    SessionStarted,
     SoldOut,
 )
 from enrollments.models import (
@@ -42,7 +39,6 @@ from enrollments.models import (
 from enrollments.services.admission import check_after_refund
 from enrollments.services.ending import end_if_refunded, give_seat_back
 from enrollments.services.progress import note_completed, note_refund
-from payments.errors import HoldSettled
 from payments.models import HoldPart
 from payments.services.holds import (
     lock_pending_parts,
@@ -109,11 +105,11 @@ def cancel_enrollment(
     enrollment = find_enrollment(student, enrollment_id)
     give_seat_back(enrollment.course_id)
     _lock(enrollment)
-    if refusal := refuse_cancelling(enrollment):
+    if refusal := rules.refuse_cancelling(enrollment):
         raise refusal
     pending = lock_pending_parts(enrollment.hold)
     now = timezone.now()
-    due = [part for part in pending if quotes.comes_back(part, now)]
+    due = [part for part in pending if rules.comes_back(part, now)]
     check_refund(due, expected_refund)
     enrollment.status, enrollment.cancelled_at = EnrollmentStatus.CANCELLED, now
     refund = give_back(
@@ -145,7 +141,9 @@ def hand_back_session(
     pending = lock_pending_parts(enrollment.hold)
     now = timezone.now()
     due = [part for part in pending if part.session_id == session_id]
-    if refusal := refuse_hand_back(enrollment, session_id, due, now):
+    part = due[0] if due else None
+    sold = bool(due) or _was_sold(enrollment, session_id)
+    if refusal := rules.refuse_hand_back(enrollment, part, now, sold=sold):
         raise refusal
     check_refund(due, expected_refund)
     refund = give_back(
@@ -201,27 +199,8 @@ def _enrollments(key: UUID, user: UUID) -> QuerySet:
     return CourseEnrollment.objects.of(user).with_course().filter(pk=key)
 
 
-def refuse_cancelling(enrollment: CourseEnrollment) -> DomainError | None:
-    """Why this enrolment cannot be cancelled, if so."""
-    if enrollment.status == EnrollmentStatus.CANCELLED:
-        return AlreadyCancelled()
-    return HoldSettled() if enrollment.status == EnrollmentStatus.COMPLETED else None
-
-
-def refuse_hand_back(
-    enrollment: CourseEnrollment, session_id: UUID, due: Sequence[quotes.TimedPart], now: datetime
-) -> DomainError | None:
-    """Why this session cannot be handed back, if so; `due` is its part while it is pending."""
-    if enrollment.status == EnrollmentStatus.CANCELLED:
-        return AlreadyCancelled()
-    if not due:
-        sold = HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id)
-        return HoldSettled() if sold.exists() else NotFound()
-    [part] = due
-    if part.starts_at <= now:
-        return SessionStarted()
-    as_sold = part.is_as_sold(part.starts_at, part.duration_minutes)
-    return SessionNotMoved() if as_sold else None
+def _was_sold(enrollment: CourseEnrollment, session_id: UUID) -> bool:
+    return HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id).exists()
 
 
 def check_refund(due: Sequence[HoldPart], expected: Decimal | None) -> None:

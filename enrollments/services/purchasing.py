@@ -14,9 +14,8 @@ from common.prepared import prepared
 from common.transactions import operation
 from common.writing import insert, save
 from courses.models import Course, CourseSession
-from enrollments import quotes
+from enrollments import quotes, rules
 from enrollments.errors import (
-    AlreadyCancelled,
     AlreadyPurchased,
     IncludedInEnrollment,
     NotForSale,
@@ -27,7 +26,6 @@ from enrollments.errors import (
 )
 from enrollments.models import PurchaseQuerySet, PurchaseStatus, SessionPurchase
 from enrollments.services.enrolling import MUTABLE, Cancellation, check_refund, give_back
-from payments.errors import HoldSettled
 from payments.models import HoldPart
 from payments.services.holds import lock_pending_parts, place_hold
 
@@ -75,7 +73,8 @@ def cancel_session_purchase(
     purchase.refresh_from_db(fields=MUTABLE, from_queryset=SessionPurchase.objects.locked())
     pending = lock_pending_parts(purchase.hold)
     now = timezone.now()
-    if refusal := refuse_cancelling(purchase, pending, now):
+    part = pending[0] if pending else None
+    if refusal := rules.refuse_cancelling_single(purchase, part, now):
         raise refusal
     check_refund(pending, expected_refund)
     purchase.status, purchase.cancelled_at = PurchaseStatus.CANCELLED, now
@@ -132,17 +131,6 @@ def refuse_purchase(
         return SessionStarted()
     seats = quotes.session_seats_left(course, session)
     return SoldOut() if seats is not None and seats < 1 else None
-
-
-def refuse_cancelling(
-    purchase: SessionPurchase, pending: list[HoldPart], now: datetime
-) -> DomainError | None:
-    """Why this purchase cannot be cancelled, if so; `pending` are the pending parts of its hold."""
-    if purchase.status == PurchaseStatus.CANCELLED:
-        return AlreadyCancelled()
-    if purchase.status != PurchaseStatus.ACTIVE or not pending:
-        return HoldSettled()
-    return None if quotes.comes_back(pending[0], now) else SessionStarted()
 
 
 def _lock_course_of(student: User, session_id: UUID) -> quotes.SoldSession:

@@ -22,6 +22,7 @@ from courses.models import CourseSession
 from enrollments.forms import CancelForm
 from enrollments.learning import previews
 from enrollments.quotes import CancellationPreview
+from enrollments.rules import Fate
 from enrollments.services import enrolling, purchasing
 from enrollments.services.enrolling import Cancellation
 from enrollments.views.people import signed_in
@@ -29,12 +30,6 @@ from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once
 from payments.wallets import balances_of
 
-WHY = {
-    "not_started": "Has not started yet",
-    "session_started": "Has started: attendance will decide",
-    "released": "Took place, and is paid to the teacher",
-    "refunded": "Came back already",
-}
 BLOCKED = {
     "already_cancelled": "This is cancelled already. Nothing was moved.",
     "hold_settled": "This payment is settled already, so nothing is left to cancel.",
@@ -62,7 +57,7 @@ class Leaving:
         keys = [part.session_id for part in self.preview.sessions]
         sessions = CourseSession.objects.in_bulk(keys)
         return [
-            (sessions[part.session_id], part.paid, part.refund, WHY[part.reason])
+            (sessions[part.session_id], part.paid, part.refund, Fate(part.reason).label)
             for part in self.preview.sessions
         ]
 
