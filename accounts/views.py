@@ -1,6 +1,6 @@
 """Signing up, in and out; the profile; a password changed, and one forgotten."""
 
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -26,7 +26,7 @@ from accounts.forms import (
     SignInForm,
 )
 from accounts.invitations import inviter_of
-from accounts.models import User
+from accounts.people import signed_in
 from accounts.throttling import SignInAttempt, client_address
 from common.errors import DomainError
 
@@ -91,7 +91,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
 @login_required
 def profile(request: HttpRequest) -> HttpResponse:
     """My name and time zone; my address and the link by which I bring others."""
-    user = _signed_in(request)
+    user = signed_in(request)
     form = ProfileForm(user, request.POST or None)
     if form.is_valid() and form.save():
         messages.success(request, "Your profile is saved.")
@@ -105,7 +105,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 def change_password(request: HttpRequest) -> HttpResponse:
     """Set a new password; this session goes on, every other one ends."""
-    form = PasswordForm(_signed_in(request), request.POST or None)
+    form = PasswordForm(signed_in(request), request.POST or None)
     if form.is_valid() and form.save(address=client_address(request)):
         update_session_auth_hash(request, form.user)
         messages.success(request, "Your password is changed. Everywhere else you are logged out.")
@@ -149,10 +149,6 @@ def show_anew(request: HttpRequest) -> HttpResponse | None:
     messages.warning(request, "This page had expired, and nothing was sent. Please try again.")
     wanted = urlencode({"next": _wanted(request)}) if _wanted(request) else ""
     return redirect(f"{request.path}?{wanted}")
-
-
-def _signed_in(request: HttpRequest) -> User:
-    return cast(User, request.user)
 
 
 def _wanted(request: HttpRequest) -> str:

@@ -1,6 +1,6 @@
 """Who a request comes from, by its access token."""
 
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from rest_framework.request import Request
@@ -31,16 +31,6 @@ class TokenAuthentication(JWTAuthentication):
 
     def get_user(self, validated_token: Token) -> User:  # type: ignore[override]
         return user_of(validated_token)
-
-
-def signed_in(request: Request) -> User:
-    """Who asks, where the route lets nobody else in."""
-    return cast(User, request.user)
-
-
-def visitor(request: Request) -> User | None:
-    """Who asks, where anybody may."""
-    return cast("User | None", request.user)
 
 
 class TokenScheme(SimpleJWTScheme):

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.authentication import visitor
+from accounts.people import visitor
 from common.errors import NotFound
 from common.paging import LinkPagination
 from common.schema import documented, documented_list

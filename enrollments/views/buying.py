@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.people import signed_in
 from common.errors import NotFound
 from common.formats import money
 from courses.models import CourseSession
@@ -28,7 +29,6 @@ from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.shop import offers, storefront
 from enrollments.shop.offers import Offer, Reader, State
-from enrollments.views.people import signed_in
 from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once
 

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.people import signed_in
 from common.formats import money
 from common.money import total
 from courses.models import CourseSession
@@ -25,7 +26,6 @@ from enrollments.quotes import CancellationPreview
 from enrollments.rules import Fate
 from enrollments.services import enrolling, purchasing
 from enrollments.services.enrolling import Cancellation
-from enrollments.views.people import signed_in
 from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once
 from payments.wallets import balances_of

@@ -8,12 +8,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.invitations import inviter_of
+from accounts.people import visitor
 from common.pages import page_of
 from courses.models import next_of
 from enrollments.forms import CatalogueForm
 from enrollments.policy import Policy
 from enrollments.shop import offers, storefront
-from enrollments.views.people import visitor
 
 CARDS_PER_PAGE = 12
 SESSIONS_PER_PAGE = 50

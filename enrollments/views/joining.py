@@ -1,7 +1,6 @@
 """The door of a session's room."""
 
 from http import HTTPStatus
-from typing import cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
+from accounts.people import signed_in
 from enrollments.access import access_of, find_session
 from enrollments.joining import join_of, may_join
 from rooms.livekit import Join
@@ -22,7 +21,7 @@ from rooms.livekit import Join
 @login_required
 def join(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Why the room is shut, or the button "Join": pressing it makes a pass, which lives minutes."""
-    user = cast(User, request.user)
+    user = signed_in(request)
     session = find_session(user=user, session_id=session_id)
     access = access_of(session, user)
     now = timezone.now()

@@ -1,7 +1,5 @@
 """What somebody has booked, and where its money is."""
 
-from typing import cast
-
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.people import signed_in
 from common.pages import page_of
 from enrollments.learning.bookings import Shelf, bookings_of, count_shelves, describe, on_shelf
 from enrollments.policy import Policy
@@ -22,7 +20,7 @@ BOOKINGS_PER_PAGE = 10
 def learning(request: HttpRequest) -> HttpResponse:
     """One shelf of my bookings: to come, past, or cancelled."""
     now = timezone.now()
-    mine = bookings_of(cast(User, request.user), now)
+    mine = bookings_of(signed_in(request), now)
     counts = count_shelves(mine)
     shelf = _shelf(request.GET.get("show", ""))
     page = page_of(on_shelf(mine, shelf), BOOKINGS_PER_PAGE, request)

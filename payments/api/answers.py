@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.authentication import signed_in
+from accounts.people import signed_in
 from payments.errors import InvalidKey, KeyReused, RequestInProgress
 from payments.idempotency import Answer, answer_once, fingerprint
 

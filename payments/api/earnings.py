@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.authentication import signed_in
 from accounts.errors import TooManyAttempts, WrongPassword
+from accounts.people import signed_in
 from accounts.services import confirm_password
 from accounts.throttling import client_address
 from common.errors import InvalidAmount, NotFound, Unavailable

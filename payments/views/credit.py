@@ -1,6 +1,5 @@
 """A student's credit: what there is, what is held, where it came from and went."""
 
-from typing import cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -9,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.people import signed_in
 from common.pages import page_of
 from payments.models import CreditNotice, PaymentHold
 from payments.outcomes import outcome_of
@@ -23,7 +22,7 @@ LINES_PER_PAGE = 25
 @login_required
 def credit(request: HttpRequest) -> HttpResponse:
     """My balance, what is held, every movement; and how to get credit."""
-    user = cast(User, request.user)
+    user = signed_in(request)
     balance, held = balances_of(user)
     page = page_of(movements_of(user), LINES_PER_PAGE, request)
     context = {
@@ -40,7 +39,7 @@ def credit(request: HttpRequest) -> HttpResponse:
 @login_required
 def receipt(request: HttpRequest, hold_id: UUID) -> HttpResponse:
     """What one purchase paid for, and what became of each session."""
-    mine = PaymentHold.objects.of(cast(User, request.user)).with_parts()
+    mine = PaymentHold.objects.of(signed_in(request)).with_parts()
     hold = get_object_or_404(mine.select_related("student", "teacher"), pk=hold_id)
     now = timezone.now()
     context = {

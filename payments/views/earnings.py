@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from accounts.people import signed_in
 from accounts.throttling import client_address
 from common.exports import stream_csv
 from common.formats import money
@@ -38,7 +39,7 @@ CSV_HEADER = (
 @login_required
 def overview(request: HttpRequest) -> HttpResponse:
     """The figures, each session with when it will be paid, and my latest withdrawals."""
-    user = _signed_in(request)
+    user = signed_in(request)
     outlook = earnings.outlook_of(user)
     figures = earnings.figures_of(user, outlook)
     page = page_of(earnings.sessions_of(user), SESSIONS_PER_PAGE, request)
@@ -61,14 +62,14 @@ def overview(request: HttpRequest) -> HttpResponse:
 @login_required
 def sessions_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Every session that I earn by, and what came by referrals, as a table to keep."""
-    return stream_csv("earnings.csv", CSV_HEADER, _lines(_signed_in(request)))
+    return stream_csv("earnings.csv", CSV_HEADER, _lines(signed_in(request)))
 
 
 @require_safe
 @login_required
 def withdrawals(request: HttpRequest) -> HttpResponse:
     """All my withdrawals."""
-    mine = Withdrawal.objects.of(_signed_in(request)).newest_first()
+    mine = Withdrawal.objects.of(signed_in(request)).newest_first()
     page = page_of(mine, WITHDRAWALS_PER_PAGE, request)
     context = {"page_obj": page, "withdrawals": list(page)}
     return render(request, "payments/withdrawals.html", context)
@@ -79,7 +80,7 @@ def withdrawals(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: HttpRequest) -> HttpResponse:
     """Ask for a payout of the amount in the address: where to, and the password once more."""
-    available = earnings.available_to(_signed_in(request))
+    available = earnings.available_to(signed_in(request))
     if request.method == "POST":
         return _request(request, available)
     asked = AmountForm(request.GET or {"amount": str(available)}, available=available)
@@ -95,7 +96,7 @@ def cancel(request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
     """Take a withdrawal back that nobody has decided on."""
 
     def act() -> dict[str, str]:
-        done = cancel_withdrawal(user=_signed_in(request), withdrawal_id=withdrawal_id)
+        done = cancel_withdrawal(user=signed_in(request), withdrawal_id=withdrawal_id)
         return {"amount": str(done.amount)}
 
     answer = submit_once(request, act)
@@ -107,12 +108,8 @@ def cancel(request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
     return redirect("payments:earnings")
 
 
-def _signed_in(request: HttpRequest) -> User:
-    return cast(User, request.user)
-
-
 def _request(request: HttpRequest, available: Decimal) -> HttpResponse:
-    user, form = _signed_in(request), WithdrawalForm(request.POST)
+    user, form = signed_in(request), WithdrawalForm(request.POST)
     if not (form.is_valid() and form.confirm(user, client_address(request))):
         return _ask(request, available, form)
     answer = submit_once(request, lambda: form.request(user))

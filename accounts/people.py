@@ -1,0 +1,18 @@
+"""Who sent a request, to a page or to the API."""
+
+from typing import cast
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from accounts.models import User
+
+
+def visitor(request: HttpRequest | Request) -> User | None:
+    """The user, where guests are let in as well; None for a guest."""
+    return request.user if isinstance(request.user, User) else None
+
+
+def signed_in(request: HttpRequest | Request) -> User:
+    """The user, where no guest is let in."""
+    return cast(User, request.user)
