@@ -27,6 +27,14 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
 
 
+def exact(amount: Decimal | None) -> Decimal:
+    """A sum from the database, to the cent; 0.00 for None.
+
+    SQLite adds decimals as floats, which are far less than a cent away from the truth.
+    """
+    return (amount or ZERO).quantize(CENT)
+
+
 def split(amount: Decimal, parts: int) -> list[Decimal]:
     """An amount cut into `parts` shares that differ by a cent at most and add up to it exactly."""
     cents = to_cents(amount)

@@ -27,6 +27,13 @@ class Rendered(serializers.Serializer):
         return render(type(self), instance)
 
 
+class Money(serializers.DecimalField):
+    """An amount in credits, as a string with two decimals."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_digits=12, decimal_places=2, **options)
+
+
 class RenderedModel(Rendered, serializers.ModelSerializer):
     """A model serializer for answers."""
 

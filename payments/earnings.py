@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from accounts.models import User
-from common.money import CENT, ZERO
+from common.money import ZERO, exact
 from courses.models import CourseSession
 from payments.commission import shares_of_next
 from payments.models import HoldPart, HoldStatus, LedgerAccount, Withdrawal
@@ -29,7 +29,7 @@ _EXPECTED = Q(hold_parts__status=Status.PENDING) | Q(
 
 
 @dataclass
-class Outlook:
+class Forecast:
     """What pending parts will pay if each of them is released, in credits: cancelling lowers it.
 
     As a teacher by session, as a referrer in all: what a student does is their own affair.
@@ -70,7 +70,7 @@ class SessionEarnings:
 
     @property
     def gross(self) -> Decimal:
-        return _exact(self.session.gross)
+        return exact(self.session.gross)
 
     @property
     def commission(self) -> Decimal:
@@ -96,9 +96,9 @@ class SessionEarnings:
         return end + timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
 
 
-def outlook_of(user: User) -> Outlook:
+def forecast_of(user: User) -> Forecast:
     """What is held for a user's sessions and referrals, by today's bookings; one statement."""
-    outlook = Outlook()
+    forecast = Forecast()
     released: dict[UUID, Decimal] = {}
     for hold_id, session_id, amount, before, teacher_id, referrer_id, *rates in _pending(user):
         so_far = released.get(hold_id, before)
@@ -110,25 +110,25 @@ def outlook_of(user: User) -> Outlook:
         )
         released[hold_id] = so_far + amount
         if teacher_id == user.pk:
-            outlook.by_session[session_id] += shares.teacher
+            forecast.by_session[session_id] += shares.teacher
         if referrer_id == user.pk:
-            outlook.referrals += shares.referrer
-    return outlook
+            forecast.referrals += shares.referrer
+    return forecast
 
 
-def figures_of(user: User, outlook: Outlook) -> Figures:
-    """The figures of a user, of whom `outlook` is known; three statements."""
+def figures_of(user: User, forecast: Forecast) -> Figures:
+    """The figures of a user, of whom `forecast` is known; three statements."""
     accounts = LedgerAccount.objects.filter(owner=user).values_list("kind", "balance")
     balances = dict(accounts)
     paid = Withdrawal.objects.of(user).filter(status=Withdrawal.Status.COMPLETED)
     referred = HoldPart.objects.filter(hold__referrer=user, status=Status.RELEASED)
     return Figures(
-        held=outlook.held,
+        held=forecast.held,
         available=balances[LedgerAccount.Kind.EARNINGS] or ZERO,
         withdrawing=balances[LedgerAccount.Kind.WITHDRAWING] or ZERO,
-        paid=_exact(paid.aggregate(sum=Sum("amount"))["sum"]),
-        held_referrals=outlook.referrals,
-        released_referrals=_exact(referred.aggregate(sum=Sum("referrer_amount"))["sum"]),
+        paid=exact(paid.aggregate(sum=Sum("amount"))["sum"]),
+        held_referrals=forecast.referrals,
+        released_referrals=exact(referred.aggregate(sum=Sum("referrer_amount"))["sum"]),
     )
 
 
@@ -162,9 +162,9 @@ def sessions_of(user: User) -> QuerySet[CourseSession]:
     )
 
 
-def described(session: Any, outlook: Outlook) -> SessionEarnings:
+def earnings_of(session: Any, forecast: Forecast) -> SessionEarnings:
     """The earnings of a session from `sessions_of`: got, and still to come."""
-    return SessionEarnings(session, _exact(session.earned) + outlook.by_session[session.pk])
+    return SessionEarnings(session, exact(session.earned) + forecast.by_session[session.pk])
 
 
 def _pending(user: User) -> QuerySet[HoldPart, tuple[Any, ...]]:
@@ -181,8 +181,3 @@ def _pending(user: User) -> QuerySet[HoldPart, tuple[Any, ...]]:
         "hold__commission_bp",
         "hold__referral_bp",
     )
-
-
-def _exact(amount: Decimal | None) -> Decimal:
-    """SQLite adds decimals as floats, which are far less than a cent away from the truth."""
-    return (amount or ZERO).quantize(CENT)

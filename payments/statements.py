@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Case, F, Q, QuerySet, Sum, When, Window
 
 from accounts.models import User
-from common.money import CENT
+from common.money import exact
 from payments.models import LedgerAccount, PaymentHold, Transfer
 from payments.outcomes import story_of, summary_of
 
@@ -81,7 +81,7 @@ def movements_of(user: User) -> QuerySet[Any, Any]:
     )
 
 
-def describe(movements: Sequence[dict[str, Any]]) -> list[Line]:
+def lines_of(movements: Sequence[dict[str, Any]]) -> list[Line]:
     """Lines of these movements, from `movements_of`, in one statement more."""
     transfers = Transfer.objects.select_related(
         "hold__enrollment__course",
@@ -90,11 +90,5 @@ def describe(movements: Sequence[dict[str, Any]]) -> list[Line]:
         "hold_part__session",
     ).in_bulk([movement["pk"] for movement in movements])
     return [
-        Line(transfers[row["pk"]], _exact(row["change"]), _exact(row["balance"]))
-        for row in movements
+        Line(transfers[row["pk"]], exact(row["change"]), exact(row["balance"])) for row in movements
     ]
-
-
-def _exact(amount: Decimal) -> Decimal:
-    """SQLite adds decimals as floats, which are far less than a cent away from the truth."""
-    return amount.quantize(CENT)

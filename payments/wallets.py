@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.db.models import F, Sum
 
 from accounts.models import User
-from common.money import ZERO
+from common.money import ZERO, exact
 from payments.models import HoldStatus, LedgerAccount, PaymentHold
 
 
@@ -19,4 +19,4 @@ def balances_of(user: User) -> tuple[Decimal, Decimal]:
     """Credit to spend, and the sum that waits in escrow, both in credits; two statements."""
     waiting = F("amount") - F("released_amount") - F("refunded_amount")
     held = PaymentHold.objects.of(user).filter(status=HoldStatus.HELD).aggregate(sum=Sum(waiting))
-    return credit_of(user), (held["sum"] or ZERO).quantize(Decimal("0.01"))
+    return credit_of(user), exact(held["sum"])

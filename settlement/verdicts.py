@@ -21,7 +21,7 @@ def presences_of(part: HoldPart, attended: Attended) -> tuple[Presence, Presence
     return teacher, attended.of(session, part.hold.student_id, minutes)
 
 
-def outcome_of(teacher: Presence, student: Presence) -> HoldPart.Reason | None:
+def reason_for(teacher: Presence, student: Presence) -> HoldPart.Reason | None:
     """What presences make of a part: both are of the length that it was sold with.
 
     None where it would be another with the time that nobody knows of than without it. A teacher
@@ -36,7 +36,7 @@ def outcome_of(teacher: Presence, student: Presence) -> HoldPart.Reason | None:
 
 def verdict_on(part: HoldPart, session: CourseSession, attended: Attended) -> Verdict | None:
     """How a part ends by what is known of its session; None where that is not enough."""
-    reason = outcome_of(*presences_of(part, attended))
+    reason = reason_for(*presences_of(part, attended))
     if reason is None:
         return None
     missed_is_paid = settings.NO_SHOW == "release" and not _came_as_a_surprise(part, session)
@@ -61,7 +61,7 @@ def why_unknown(part: HoldPart, attended: Attended) -> str:
 def doubt_about(part: HoldPart, attended: Attended) -> str:
     """What speaks against how a part was settled, or for a decision on one under review."""
     teacher, student = presences_of(part, attended)
-    now_said = outcome_of(teacher, student)
+    now_said = reason_for(teacher, student)
     decided = part.reason in BY_ATTENDANCE and now_said not in (None, part.reason)
     waits = part.status == HoldPart.Status.PENDING and part.review_reason
     if not (decided or waits):

@@ -24,7 +24,7 @@ _AS_SOLD = Q(
 
 
 @dataclass(frozen=True)
-class Figures:
+class Sales:
     """Students who have a part that was not refunded, and what they paid for it, in credits.
 
     `held` is what of it is not settled; `changed` counts pending parts that were sold with another
@@ -43,13 +43,13 @@ def courses_of(teacher: User) -> QuerySet[Course]:
     return Course.objects.filter(teacher=teacher).order_by("-created_at", "-id")
 
 
-def describe(courses: Iterable[Any]) -> None:
-    """Give each course its `figures`, `sessions_count`, `next_start` and how many are `to_come`.
+def summarise(courses: Iterable[Any]) -> None:
+    """Give each course its `sales`, `sessions_count`, `next_start` and how many are `to_come`.
 
     Two statements.
     """
     keys = [course.pk for course in courses]
-    figures = _figures(HoldPart.objects.filter(session__course__in=keys), "session__course")
+    sales = _sales(HoldPart.objects.filter(session__course__in=keys), "session__course")
     sessions = CourseSession.objects.filter(course__in=keys).order_by().values("course")
     to_come = Q(starts_at__gt=timezone.now()) & ~Q(status=CourseSession.Status.CANCELLED)
     counted = sessions.annotate(
@@ -60,7 +60,7 @@ def describe(courses: Iterable[Any]) -> None:
     found = {row["course"]: row for row in counted}
     for course in courses:
         row = found.get(course.pk, {"n": 0, "next": None, "to_come": 0})
-        course.figures = figures.get(course.pk, Figures())
+        course.sales = sales.get(course.pk, Sales())
         course.sessions_count, course.next_start = row["n"], row["next"]
         course.to_come = row["to_come"]
 
@@ -68,15 +68,15 @@ def describe(courses: Iterable[Any]) -> None:
 def sessions_of(course: Course) -> Sequence[Any]:
     """The sessions in their order, each described; two statements.
 
-    With its `figures`, its `state`, and whether it `can_be_deleted`.
+    With its `sales`, its `state`, and whether it `can_be_deleted`.
     """
-    figures = _figures(HoldPart.objects.filter(session__course=course), "session")
+    sales = _sales(HoldPart.objects.filter(session__course=course), "session")
     now = timezone.now()
     sessions: list[Any] = list(course.sessions.order_by("session_number"))
     for session in sessions:
-        session.figures = figures.get(session.pk, Figures())
+        session.sales = sales.get(session.pk, Sales())
         session.state = state_of(session, now)
-        session.can_be_deleted = can_be_deleted(session, session.figures, now)
+        session.can_be_deleted = can_be_deleted(session, session.sales, now)
     return sessions
 
 
@@ -85,9 +85,9 @@ def next_number(course: Course) -> int:
     return (course.sessions.aggregate(last=Max("session_number"))["last"] or 0) + 1
 
 
-def figures_of(session: CourseSession) -> Figures:
-    """The figures of one session."""
-    return _figures(HoldPart.objects.filter(session=session), "session").get(session.pk, Figures())
+def sales_of(session: CourseSession) -> Sales:
+    """The sales of one session."""
+    return _sales(HoldPart.objects.filter(session=session), "session").get(session.pk, Sales())
 
 
 def state_of(session: CourseSession, now: datetime) -> str:
@@ -99,9 +99,9 @@ def state_of(session: CourseSession, now: datetime) -> str:
     return "running" if session.has_started(now) else "to_come"
 
 
-def can_be_deleted(session: CourseSession, figures: Figures, now: datetime) -> bool:
+def can_be_deleted(session: CourseSession, sales: Sales, now: datetime) -> bool:
     """Whether a session may go altogether: nobody has or had it, and it has not begun."""
-    return refuse_deleting(session, sold=bool(figures.ever), now=now) is None
+    return refuse_deleting(session, sold=bool(sales.ever), now=now) is None
 
 
 def roster(session: CourseSession) -> QuerySet[HoldPart]:
@@ -124,8 +124,8 @@ def seen_in(session: CourseSession, parts: Iterable[Any]) -> Presence | None:
     return found.get(session.course.teacher_id)
 
 
-def _figures(parts: QuerySet[HoldPart], by: str) -> dict[Any, Figures]:
-    """Figures by course or session."""
+def _sales(parts: QuerySet[HoldPart], by: str) -> dict[Any, Sales]:
+    """Sales by course or session."""
     rows = (
         parts.order_by()
         .values_list(by)
@@ -137,4 +137,4 @@ def _figures(parts: QuerySet[HoldPart], by: str) -> dict[Any, Figures]:
             ever=Count("pk"),
         )
     )
-    return {key: Figures(*rest) for key, *rest in rows}
+    return {key: Sales(*rest) for key, *rest in rows}

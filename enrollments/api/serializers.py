@@ -1,23 +1,14 @@
 """JSON of courses as their buyers see them, and of what was bought."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from accounts.models import User
 from common.parsers import Exact
-from common.rendering import Rendered, RenderedModel
+from common.rendering import Money, Rendered, RenderedModel
 from courses.models import Course, CourseSession
 from enrollments.access import AccessReason
 from enrollments.models import CourseEnrollment, EnrollmentType, SessionPurchase
 from payments.api.serializers import ExpectedSum, HoldSerializer
-
-
-class Money(serializers.DecimalField):
-    """An amount in credits, as a string with two decimals."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_digits=12, decimal_places=2, **options)
 
 
 class TeacherSerializer(RenderedModel):

@@ -48,7 +48,7 @@ _BADGES = {
 
 
 @dataclass(frozen=True)
-class Booking:
+class Entry:
     """A full course or a single session that somebody bought, as it stands at `now`."""
 
     hold: PaymentHold
@@ -156,7 +156,7 @@ def count_shelves(bookings: HoldQuerySet) -> dict[str, int]:
 
 
 def on_shelf(bookings: HoldQuerySet, shelf: Shelf) -> HoldQuerySet:
-    """Those of one shelf, with all that a `Booking` shows; what comes next, or newest, first."""
+    """Those of one shelf, with all that an `Entry` shows; what comes next, or newest, first."""
     order = ["next_starts_at", "pk"] if shelf == Shelf.UPCOMING else ["-held_at", "-pk"]
     return (
         bookings.filter(_SHELVES[shelf])
@@ -166,12 +166,12 @@ def on_shelf(bookings: HoldQuerySet, shelf: Shelf) -> HoldQuerySet:
     )
 
 
-def describe(holds: Sequence[PaymentHold], now: datetime) -> list[Booking]:
+def entries_of(holds: Sequence[PaymentHold], now: datetime) -> list[Entry]:
     """The bookings of these holds of one student, from `on_shelf`; one statement more."""
     sessions = [part.session for hold in holds for part in hold.parts.all()]
     present = attendance_in(sessions, users={hold.student_id for hold in holds})
     there = {session: presence.time for (session, _), presence in present.items()}
-    return [Booking(hold, now, there) for hold in holds]
+    return [Entry(hold, now, there) for hold in holds]
 
 
 def _admits(part: HoldPart, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.people import signed_in
 from common.pages import page_of
-from enrollments.learning.bookings import Shelf, bookings_of, count_shelves, describe, on_shelf
+from enrollments.learning.bookings import Shelf, bookings_of, count_shelves, entries_of, on_shelf
 from enrollments.policy import Policy
 
 BOOKINGS_PER_PAGE = 10
@@ -25,7 +25,7 @@ def learning(request: HttpRequest) -> HttpResponse:
     shelf = _shelf(request.GET.get("show", ""))
     page = page_of(on_shelf(mine, shelf), BOOKINGS_PER_PAGE, request)
     context = {
-        "bookings": describe(list(page.object_list), now),
+        "bookings": entries_of(list(page.object_list), now),
         "page_obj": page,
         "shelf": shelf,
         "shelves": [(one.value, one.label, counts[one]) for one in Shelf],

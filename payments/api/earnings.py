@@ -55,10 +55,10 @@ class EarningsView(APIView):
     )
     def get(self, request: Request) -> Response:
         user, pages = signed_in(request), LatestSessions()
-        outlook = earnings.outlook_of(user)
+        forecast = earnings.forecast_of(user)
         sessions = pages.paginate_queryset(earnings.sessions_of(user), request, self)
-        rows = [earnings.described(session, outlook) for session in sessions]
-        figures = earnings.figures_of(user, outlook)
+        rows = [earnings.earnings_of(session, forecast) for session in sessions]
+        figures = earnings.figures_of(user, forecast)
         body = EarningsSerializer({"figures": figures, "sessions": rows}).data
         return pages.get_paginated_response(body)
 

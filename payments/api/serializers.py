@@ -11,7 +11,7 @@ from accounts.models import User
 from common.errors import InvalidAmount
 from common.money import parse_amount, parse_sum
 from common.parsers import Exact
-from common.rendering import Rendered, RenderedModel
+from common.rendering import Money, Rendered, RenderedModel
 from payments.models import HoldPart, PaymentHold, Transfer, Withdrawal
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
 
@@ -68,7 +68,7 @@ class HoldPartSerializer(RenderedModel):
 class HoldEventSerializer(Rendered):
     at = serializers.DateTimeField()
     event = serializers.ChoiceField(choices=["held", "released", "refunded"])
-    amount = serializers.DecimalField(max_digits=12, decimal_places=2)
+    amount = Money()
     session_id = serializers.UUIDField(allow_null=True)
     reason = serializers.CharField(allow_blank=True)
 
@@ -97,15 +97,8 @@ class TransferSerializer(RenderedModel):
 
 
 class WalletSerializer(Rendered):
-    credit_balance = serializers.DecimalField(max_digits=12, decimal_places=2)
-    held = serializers.DecimalField(max_digits=12, decimal_places=2)
-
-
-class Figure(serializers.DecimalField):
-    """An amount in credits, as a string with two decimals."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_digits=12, decimal_places=2, **options)
+    credit_balance = Money()
+    held = Money()
 
 
 SENT = {"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,2})?$"}
@@ -133,8 +126,8 @@ class ExpectedSum(serializers.Field):
 
 
 class ReferralEarningsSerializer(Rendered):
-    held = Figure(source="held_referrals")
-    released = Figure(source="released_referrals")
+    held = Money(source="held_referrals")
+    released = Money(source="released_referrals")
 
 
 class SessionEarningsSerializer(Rendered):
@@ -147,9 +140,9 @@ class SessionEarningsSerializer(Rendered):
     duration_minutes = serializers.IntegerField(source="session.duration_minutes")
     students = serializers.IntegerField(source="session.students")
     attended = serializers.IntegerField(source="session.attended")
-    gross = Figure()
-    commission = Figure()
-    net = Figure()
+    gross = Money()
+    commission = Money()
+    net = Money()
     status = serializers.ChoiceField(choices=["held", "under_review", "released", "refunded"])
     payable_at = serializers.DateTimeField(
         allow_null=True, help_text="When it will be paid: the session's end, and some time."
@@ -158,16 +151,16 @@ class SessionEarningsSerializer(Rendered):
 
 
 class EarningsSerializer(Rendered):
-    held = Figure(
+    held = Money(
         source="figures.held", help_text="To be paid, if every session is held and attended."
     )
-    released = Figure(
+    released = Money(
         source="figures.released",
         help_text="All that was ever paid to me: available, withdrawing and paid.",
     )
-    available = Figure(source="figures.available")
-    withdrawing = Figure(source="figures.withdrawing")
-    paid = Figure(source="figures.paid")
+    available = Money(source="figures.available")
+    withdrawing = Money(source="figures.withdrawing")
+    paid = Money(source="figures.paid")
     referrals = ReferralEarningsSerializer(source="figures")
     sessions = SessionEarningsSerializer(many=True)
 

@@ -12,7 +12,7 @@ from accounts.people import signed_in
 from common.pages import page_of
 from payments.models import CreditNotice, PaymentHold
 from payments.outcomes import outcome_of
-from payments.statements import describe, movements_of
+from payments.statements import lines_of, movements_of
 from payments.wallets import balances_of
 
 LINES_PER_PAGE = 25
@@ -28,7 +28,7 @@ def credit(request: HttpRequest) -> HttpResponse:
     context = {
         "balance": balance,
         "held": held,
-        "lines": describe(list(page.object_list)),
+        "lines": lines_of(list(page.object_list)),
         "page_obj": page,
         "notice": CreditNotice.objects.first(),
     }

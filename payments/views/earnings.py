@@ -40,14 +40,14 @@ CSV_HEADER = (
 def overview(request: HttpRequest) -> HttpResponse:
     """The figures, each session with when it will be paid, and my latest withdrawals."""
     user = signed_in(request)
-    outlook = earnings.outlook_of(user)
-    figures = earnings.figures_of(user, outlook)
+    forecast = earnings.forecast_of(user)
+    figures = earnings.figures_of(user, forecast)
     page = page_of(earnings.sessions_of(user), SESSIONS_PER_PAGE, request)
     latest = list(Withdrawal.objects.of(user).newest_first()[: LATEST + 1])
     context = {
         "figures": figures,
         "page_obj": page,
-        "rows": [earnings.described(session, outlook) for session in page],
+        "rows": [earnings.earnings_of(session, forecast) for session in page],
         "withdrawals": latest[:LATEST],
         "more": len(latest) > LATEST,
         "minimum": settings.MIN_WITHDRAWAL,
@@ -136,10 +136,10 @@ def _ask(
 
 
 def _lines(user: User) -> Iterator[tuple[Any, ...]]:
-    outlook = earnings.outlook_of(user)
+    forecast = earnings.forecast_of(user)
     for session in earnings.sessions_of(user).iterator():
-        yield _line(earnings.described(session, outlook))
-    figures = earnings.figures_of(user, outlook)
+        yield _line(earnings.earnings_of(session, forecast))
+    figures = earnings.figures_of(user, forecast)
     for status, amount in (
         ("held", figures.held_referrals),
         ("released", figures.released_referrals),

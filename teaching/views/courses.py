@@ -29,7 +29,7 @@ SESSIONS_PER_PAGE = 50
 def courses(request: TeacherRequest) -> HttpResponse:
     """My courses, with what was sold of each."""
     page = page_of(reads.courses_of(request.user), COURSES_PER_PAGE, request)
-    reads.describe(page.object_list)
+    reads.summarise(page.object_list)
     return render(request, "teaching/courses.html", {"page_obj": page})
 
 
@@ -38,7 +38,7 @@ def courses(request: TeacherRequest) -> HttpResponse:
 def course(request: TeacherRequest, course_id: Any) -> HttpResponse:
     """One of my courses, with its sessions and what can be done to them."""
     found = own_course(request, course_id)
-    reads.describe([found])
+    reads.summarise([found])
     sessions = reads.sessions_of(found)
     opens_at = next_of(sessions, timezone.now())
     page = page_of(sessions, SESSIONS_PER_PAGE, request, opens_at=opens_at)
@@ -102,5 +102,5 @@ def archive(request: TeacherRequest, course_id: Any) -> HttpResponse:
         done = f"“{found}” is archived. Nothing more is sold; what was bought stays valid."
         messages.success(request, done)
         return redirect("teaching:course", found.pk)
-    reads.describe([found])
+    reads.summarise([found])
     return render(request, "teaching/archive.html", {"course": found})

@@ -34,13 +34,13 @@ def roster(request: TeacherRequest, session_id: Any) -> HttpResponse:
     """A session with its students, and what became of what they paid."""
     session, now = own_session(request, session_id), timezone.now()
     page = page_of(reads.roster(session), STUDENTS_PER_PAGE, request)
-    figures = reads.figures_of(session)
+    sales = reads.sales_of(session)
     context = {
         "session": session,
         "presence": reads.seen_in(session, page.object_list),
         "state": reads.state_of(session, now),
-        "figures": figures,
-        "can_be_deleted": reads.can_be_deleted(session, figures, now),
+        "sales": sales,
+        "can_be_deleted": reads.can_be_deleted(session, sales, now),
         "page_obj": page,
     }
     return render(request, "teaching/roster.html", context)
@@ -89,7 +89,7 @@ def edit_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
         "session": session,
         "course": session.course,
         "number": session.session_number,
-        "figures": reads.figures_of(session),
+        "sales": reads.sales_of(session),
     }
     return render(request, "teaching/session_form.html", context)
 
@@ -98,7 +98,7 @@ def _changed(session: CourseSession, changes: dict[str, Any]) -> str:
     said = "Your changes are saved."
     if "starts_at" in changes:
         said = f"Session {session.session_number} is moved to {moment(changes['starts_at'])}."
-    if not changes.keys().isdisjoint(sessions.WHEN) and reads.figures_of(session).changed:
+    if not changes.keys().isdisjoint(sessions.WHEN) and reads.sales_of(session).changed:
         return f"{said} Its students can return it for a refund until it starts."
     return said
 
@@ -127,7 +127,7 @@ def cancel_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
     return render(
         request,
         "teaching/cancel_session.html",
-        context | {"figures": reads.figures_of(session)},
+        context | {"sales": reads.sales_of(session)},
     )
 
 

@@ -25,12 +25,12 @@ pytestmark = pytest.mark.django_db
 
 
 def figures(user):
-    return earnings.figures_of(user, earnings.outlook_of(user))
+    return earnings.figures_of(user, earnings.forecast_of(user))
 
 
 def rows(user):
-    outlook = earnings.outlook_of(user)
-    return [earnings.described(session, outlook) for session in earnings.sessions_of(user)]
+    forecast = earnings.forecast_of(user)
+    return [earnings.earnings_of(session, forecast) for session in earnings.sessions_of(user)]
 
 
 def test_somebody_new_has_earned_nothing():

@@ -140,7 +140,7 @@ class Till(RuleBasedStateMachine):
 
 def figures(user: User) -> tuple[int, ...]:
     """Available, withdrawing, paid and released, in cents."""
-    found = earnings.figures_of(user, earnings.outlook_of(user))
+    found = earnings.figures_of(user, earnings.forecast_of(user))
     amounts = (found.available, found.withdrawing, found.paid, found.released)
     return tuple(int(amount * 100) for amount in amounts)
 

@@ -15,7 +15,7 @@ from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, change_course, change_session
 from payments.models import CreditNotice, PaymentHold
-from payments.statements import describe, movements_of
+from payments.statements import lines_of, movements_of
 from payments.views.credit import LINES_PER_PAGE
 from payments.wallets import balances_of
 from tests.factories import (
@@ -46,8 +46,8 @@ def text_of(answer) -> str:
     return " ".join(answer.content.decode().split())
 
 
-def lines_of(user) -> list:
-    return describe(list(movements_of(user)))
+def history(user) -> list:
+    return lines_of(list(movements_of(user)))
 
 
 def live_through(student, times: int) -> None:
@@ -85,7 +85,7 @@ def test_every_line_says_what_it_was_for_and_what_was_left(student):
     cancel_enrollment(student=student, enrollment_id=whole.pk)
     told = [
         (line.title, str(line.session or ""), line.detail, str(line.change), str(line.balance))
-        for line in lines_of(student)
+        for line in history(student)
     ]
     assert told == [
         ("Refund", "1. A lesson", "Cancelled by you", "10.00", "500.00"),
@@ -118,13 +118,13 @@ def test_the_balance_is_right_on_every_page(browser, student):
 def test_sums_are_exact_where_the_database_adds_floats(student):
     for _ in range(30):
         give_credit(student, "0.10")
-    assert [str(line.balance) for line in lines_of(student)][:2] == ["503.00", "502.90"]
+    assert [str(line.balance) for line in history(student)][:2] == ["503.00", "502.90"]
 
 
 def test_other_peoples_movements_are_not_mine(student):
     other = student_with_credit("70.00")
     purchase_session(student=other, session_id=make_course().sessions.first().pk)
-    assert [line.change for line in lines_of(student)] == [Decimal(500)]
+    assert [line.change for line in history(student)] == [Decimal(500)]
 
 
 def test_no_number_of_lines_costs_more_statements(browser, student):

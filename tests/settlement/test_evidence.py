@@ -16,7 +16,7 @@ from rooms.livekit import Connection
 from rooms.models import Attendance, RoomWatch
 from settlement.services.listening import record_answer
 from settlement.services.settling import settle_all
-from settlement.verdicts import NO_EVIDENCE, outcome_of
+from settlement.verdicts import NO_EVIDENCE, reason_for
 from tests.conversations import CONFIGURED, Room, hear
 from tests.factories import end_session, make_course, start_session, student_with_credit
 
@@ -244,7 +244,7 @@ class TestBothWays:
             Presence(known * MINUTE, HOUR, unknown * MINUTE)
             for known, unknown in (teacher, student)
         ]
-        assert outcome_of(*presences) == reason
+        assert reason_for(*presences) == reason
 
 
 class TestPolls:

@@ -144,10 +144,10 @@ class TestList:
 
         shown = {c.title: c for c in page.context["page_obj"]}
         assert set(shown) == {course.title, draft.title}
-        figures = shown[course.title].figures
-        assert (figures.students, figures.sold, figures.held) == (2, Decimal(116), Decimal(116))
+        sales = shown[course.title].sales
+        assert (sales.students, sales.sold, sales.held) == (2, Decimal(116), Decimal(116))
         assert shown[course.title].next_start == course.sessions.first().starts_at
-        assert (shown["A draft"].figures.students, shown["A draft"].next_start) == (0, None)
+        assert (shown["A draft"].sales.students, shown["A draft"].next_start) == (0, None)
         assert "$116.00" in page.text
         assert "No session to come" in page.text
         assert "A stranger" not in page.text

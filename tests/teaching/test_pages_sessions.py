@@ -319,8 +319,8 @@ class TestRoster:
         ]  # fmt: skip
         assert (page.text.count("Full course"), page.text.count("Single session")) == (2, 2)
         assert "Cancelled by the student" in page.text
-        figures = page.context["figures"]
-        assert (figures.students, figures.sold) == (3, Decimal("116.00"))
+        sales = page.context["sales"]
+        assert (sales.students, sales.sold) == (3, Decimal("116.00"))
 
     def test_how_long_they_were_there(self, browser, course, first):
         student, _ = buy(first)
