@@ -6,7 +6,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.authentication import signed_in
+from accounts.people import signed_in
 from common.errors import NotFound, Unavailable
 from common.parsers import parsed
 from common.rendering import render

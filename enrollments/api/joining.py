@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.authentication import signed_in
+from accounts.people import signed_in
 from common.errors import NotFound
 from common.rendering import render
 from common.schema import documented

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.generics import ListAPIView
 
-from accounts.api.authentication import signed_in
+from accounts.people import signed_in
 from common.paging import FirstPage, LinkPagination
 from common.schema import documented_list
 from enrollments.api.serializers import (
