@@ -5,6 +5,7 @@ Outer joins, as there, say with which table to begin: the rows that are cancelle
 """
 
 from payments.invariants import Check, Invariant
+from payments.reasons import Reason
 
 HOLDS_OF_BOOKINGS = Invariant(
     "I6",
@@ -167,11 +168,10 @@ SETTLED_SESSIONS = Invariant(
         ),
         Check(
             "settled, but late events say otherwise: staff look",
-            """
+            f"""
             SELECT id, hold_id, session_id, amount, status, reason, review_reason
-            FROM hold_parts WHERE review_reason <> ''
-                AND reason IN ('attended', 'missed', 'teacher_absent')
-            """,
+            FROM hold_parts WHERE review_reason <> '' AND reason IN {Reason.BY_ATTENDANCE}
+            """,  # noqa: S608 - words of ours
             notice=True,
         ),
         Check(

@@ -2,12 +2,11 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from accounts.models import User
@@ -15,16 +14,12 @@ from common.money import ZERO, exact
 from courses.models import CourseSession
 from payments.commission import shares_of_next
 from payments.models import HoldPart, HoldStatus, LedgerAccount, Withdrawal
+from payments.reasons import Reason
 
-Reason, Status = HoldPart.Reason, HoldPart.Status
+Status = HoldPart.Status
 # Somebody was, or is, expected there; the others left before it began.
 _EXPECTED = Q(hold_parts__status=Status.PENDING) | Q(
-    hold_parts__reason__in=[
-        Reason.ATTENDED,
-        Reason.MISSED,
-        Reason.TEACHER_ABSENT,
-        Reason.STAFF_DECISION,
-    ]
+    hold_parts__reason__in=[*Reason.BY_ATTENDANCE, Reason.STAFF_DECISION]
 )
 
 
@@ -92,8 +87,8 @@ class SessionEarnings:
         """When it will be paid: unknown while staff look at it, past once it is paid."""
         if self.status != HoldStatus.HELD:
             return None
-        end: datetime = self.session.ends_at
-        return end + timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
+        due: datetime = self.session.settles_at
+        return due
 
 
 def forecast_of(user: User) -> Forecast:

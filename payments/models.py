@@ -14,6 +14,7 @@ from common.fields import ExactCharField
 from common.models import LockingQuerySet, UUIDModel
 from common.money import ZERO
 from payments.conditions import COMPLETED, DECIDED, within
+from payments.reasons import Reason
 from payments.sealing import hint, unseal
 
 
@@ -166,16 +167,7 @@ class HoldPart(UUIDModel):
         RELEASED = "released"
         REFUNDED = "refunded"
 
-    class Reason(models.TextChoices):
-        STUDENT_CANCELLED = "student_cancelled"
-        SESSION_CANCELLED = "session_cancelled"
-        SESSION_MOVED = "session_moved"
-        FOLDED = "folded"
-        ATTENDED = "attended"
-        MISSED = "missed"
-        TEACHER_ABSENT = "teacher_absent"
-        STAFF_DECISION = "staff_decision"
-        ENROLLMENT_ENDED = "enrollment_ended"
+    Reason = Reason
 
     hold = models.ForeignKey(PaymentHold, models.PROTECT, related_name="parts")
     session = models.ForeignKey("courses.CourseSession", models.PROTECT, related_name="hold_parts")

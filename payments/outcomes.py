@@ -9,27 +9,20 @@ from django.conf import settings
 from common.formats import minutes_of, money
 from courses.models import CourseSession
 from payments.models import HoldPart, PaymentHold
+from payments.reasons import Reason
 
 MINUTE = timedelta(minutes=1)
-Reason = HoldPart.Reason
-# Settled because the session was not to be, or not for this student: nobody had to attend.
-WITHOUT_ATTENDANCE = {
-    Reason.STUDENT_CANCELLED,
-    Reason.SESSION_CANCELLED,
-    Reason.SESSION_MOVED,
-    Reason.FOLDED,
-    Reason.ENROLLMENT_ENDED,
-}
+# To the student, and to the teacher.
 _STORIES = {
-    Reason.STUDENT_CANCELLED: "Cancelled by you",
-    Reason.SESSION_CANCELLED: "Cancelled by the teacher",
-    Reason.SESSION_MOVED: "Changed by the teacher, returned by you",
-    Reason.FOLDED: "Became part of your full course",
-    Reason.ATTENDED: "Attended",
-    Reason.MISSED: "Missed",
-    Reason.TEACHER_ABSENT: "The teacher was absent",
-    Reason.STAFF_DECISION: "Decided by our staff",
-    Reason.ENROLLMENT_ENDED: "Your enrolment ended",
+    Reason.STUDENT_CANCELLED: ("Cancelled by you", "Cancelled by the student"),
+    Reason.SESSION_CANCELLED: ("Cancelled by the teacher", "Session cancelled"),
+    Reason.SESSION_MOVED: ("Changed by the teacher, returned by you", "Returned after the change"),
+    Reason.FOLDED: ("Became part of your full course", "Became part of the full course"),
+    Reason.ATTENDED: ("Attended", "Attended"),
+    Reason.MISSED: ("Missed", "Missed"),
+    Reason.TEACHER_ABSENT: ("The teacher was absent", "You were absent"),
+    Reason.STAFF_DECISION: ("Decided by our staff", "Decided by our staff"),
+    Reason.ENROLLMENT_ENDED: ("Your enrolment ended", "Enrolment ended"),
 }
 
 
@@ -73,14 +66,19 @@ def outcome_of(part: HoldPart, *, now: datetime, there: timedelta | None = None)
     return Outcome(word, story_of(part, there=there), tone, settlement)
 
 
+def story_for_teacher(part: HoldPart) -> str:
+    """Why a part was settled as it was, to its teacher; nothing while it is pending."""
+    return _STORIES[Reason(part.reason)][1] if part.reason else ""
+
+
 def story_of(part: HoldPart, *, there: timedelta | None = None) -> str:
-    """Why a part was settled as it was."""
+    """Why a part was settled as it was, to its student; who was `there` so long, if known."""
     length = part.sold_duration_minutes
     if there is not None and part.reason == Reason.ATTENDED:
         return f"Attended {minutes_of(there // MINUTE, length)}"
     if there is not None and part.reason == Reason.MISSED:
         return f"Missed ({there * 100 // (length * MINUTE)}%)"
-    return _STORIES.get(Reason(part.reason), "")
+    return _STORIES[Reason(part.reason)][0]
 
 
 def summary_of(hold: PaymentHold) -> str:

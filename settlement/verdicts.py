@@ -6,11 +6,11 @@ from django.conf import settings
 
 from courses.models import CourseSession
 from payments.models import HoldPart
+from payments.reasons import Reason
 from payments.services.holds import Verdict
 from rooms.attendance import MINUTE, Attended, Presence
 
-Status, Reason = HoldPart.Status, HoldPart.Reason
-BY_ATTENDANCE = {Reason.ATTENDED, Reason.MISSED, Reason.TEACHER_ABSENT}
+Status = HoldPart.Status
 NO_EVIDENCE = "Nobody knows who was there: nothing was heard of the room in that time."
 
 
@@ -21,7 +21,7 @@ def presences_of(part: HoldPart, attended: Attended) -> tuple[Presence, Presence
     return teacher, attended.of(session, part.hold.student_id, minutes)
 
 
-def reason_for(teacher: Presence, student: Presence) -> HoldPart.Reason | None:
+def reason_for(teacher: Presence, student: Presence) -> Reason | None:
     """What presences make of a part: both are of the length that it was sold with.
 
     None where it would be another with the time that nobody knows of than without it. A teacher
@@ -62,7 +62,7 @@ def doubt_about(part: HoldPart, attended: Attended) -> str:
     """What speaks against how a part was settled, or for a decision on one under review."""
     teacher, student = presences_of(part, attended)
     now_said = reason_for(teacher, student)
-    decided = part.reason in BY_ATTENDANCE and now_said not in (None, part.reason)
+    decided = part.reason in Reason.BY_ATTENDANCE and now_said not in (None, part.reason)
     waits = part.status == HoldPart.Status.PENDING and part.review_reason
     if not (decided or waits):
         return ""

@@ -14,6 +14,7 @@ from common.money import ZERO
 from courses.models import Course, CourseSession
 from enrollments.services.sessions import refuse_deleting
 from payments.models import HoldPart
+from payments.outcomes import Outcome, outcome_of, story_for_teacher
 from rooms.attendance import Presence, attendance_of
 
 _KEPT = ~Q(status=HoldPart.Status.REFUNDED)
@@ -36,6 +37,19 @@ class Sales:
     held: Decimal = ZERO
     changed: int = 0
     ever: int = 0
+
+
+@dataclass(frozen=True)
+class Attendee:
+    """A student's part of a session: how long they were there, if known, and its `money`."""
+
+    part: HoldPart
+    presence: Presence | None
+    money: Outcome
+
+    @property
+    def story(self) -> str:
+        return story_for_teacher(self.part)
 
 
 def courses_of(teacher: User) -> QuerySet[Course]:
@@ -111,17 +125,20 @@ def roster(session: CourseSession) -> QuerySet[HoldPart]:
     """
     parts = HoldPart.objects.filter(session=session).exclude(reason=HoldPart.Reason.FOLDED)
     out = Case(When(_KEPT, then=Value(0)), default=Value(1))
-    return parts.select_related("hold__student", "hold__session_purchase").order_by(
+    return parts.select_related("session", "hold__student", "hold__session_purchase").order_by(
         out, "hold__student__display_name", "pk"
     )
 
 
-def seen_in(session: CourseSession, parts: Iterable[Any]) -> Presence | None:
-    """Give each part the `presence` of its student, if known, and answer the teacher's."""
+def attendees(
+    session: CourseSession, parts: Iterable[HoldPart], now: datetime
+) -> tuple[list[Attendee], Presence | None]:
+    """Who these parts of the `roster` are for, and how long the teacher was there, if known."""
     found = attendance_of(session)
-    for part in parts:
-        part.presence = found.get(part.hold.student_id)
-    return found.get(session.course.teacher_id)
+    rows = [
+        Attendee(part, found.get(part.hold.student_id), outcome_of(part, now=now)) for part in parts
+    ]
+    return rows, found.get(session.course.teacher_id)
 
 
 def _sales(parts: QuerySet[HoldPart], by: str) -> dict[Any, Sales]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from common.formats import money
 from courses.models import CourseSession
 from payments.models import HoldPart, HoldStatus, PaymentHold
-from payments.outcomes import WITHOUT_ATTENDANCE, Outcome, Tone, outcome_of, summary_of
+from payments.outcomes import Outcome, Tone, outcome_of, summary_of
 
 _ICONS = {
     Tone.NEXT: "clock",
@@ -89,7 +89,7 @@ def _alone(part: HoldPart, outcome: Outcome, now: datetime) -> list[Step]:
 
 def _had_to_be_attended(part: HoldPart) -> bool:
     off = part.session.status == CourseSession.Status.CANCELLED
-    return part.reason not in WITHOUT_ATTENDANCE and not (off and not part.reason)
+    return part.reason not in HoldPart.Reason.WITHOUT_ATTENDANCE and not (off and not part.reason)
 
 
 def _session(part: HoldPart, outcome: Outcome, now: datetime) -> Step:

@@ -38,11 +38,6 @@ from settlement.admin.prospects import attendance_for, pending_parts, presence
 from settlement.services.deciding import parts_with_notes
 
 TONES = {"held": "warn", "released": "good", "pending": "warn"}
-OUTCOMES = (
-    HoldPart.Reason.ATTENDED,
-    HoldPart.Reason.MISSED,
-    HoldPart.Reason.TEACHER_ABSENT,
-)
 COURSE = ("enrollment__course", "session_purchase__course")
 EXPORTED = (
     "reference", "status", "amount", "released", "refunded", "student", "teacher",
@@ -200,7 +195,9 @@ class PaymentHoldAdmin(Dismissing):
 
     @admin.display
     def attendance(self, hold: PaymentHold) -> str:
-        counts = Counter(part.reason for part in hold.parts.all() if part.reason in OUTCOMES)
+        counts = Counter(
+            part.reason for part in hold.parts.all() if part.reason in HoldPart.Reason.BY_ATTENDANCE
+        )
         said = [f"{n} {HoldPart.Reason(reason).label.lower()}" for reason, n in counts.items()]
         return ", ".join(said) or "–"
 

@@ -33,7 +33,6 @@ from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
 from rooms.attendance import attendance_in
 from settlement.errors import NoteChanged, SessionCalledOff, SessionNotOver, SessionNotStarted
-from settlement.verdicts import BY_ATTENDANCE
 
 RELEASED, REFUNDED = HoldPart.Status.RELEASED, HoldPart.Status.REFUNDED
 Booking = CourseEnrollment | SessionPurchase
@@ -94,7 +93,9 @@ def dismiss_note(*, part_id: UUID, note: str, actor: User) -> HoldPart:
 
 def parts_with_notes() -> QuerySet[HoldPart]:
     """Parts that attendance has settled, and late events speak against: staff look at them."""
-    return HoldPart.objects.filter(reason__in=BY_ATTENDANCE).exclude(review_reason="")
+    return HoldPart.objects.filter(reason__in=HoldPart.Reason.BY_ATTENDANCE).exclude(
+        review_reason=""
+    )
 
 
 def refuse_deciding(hold: PaymentHold, actor: User) -> DomainError | None:
