@@ -33,12 +33,6 @@ class CreditForm(forms.Form):
         return user
 
 
-class ReasonForm(forms.Form):
-    """Why staff do what they do: it stays with the money for good."""
-
-    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
-
-
 class ReferenceForm(forms.Form):
     """The bank's name for a payment, by which it can be found there."""
 

@@ -7,7 +7,6 @@ from common.admin.screens import (
     ReadOnlyTabularInline,
     SearchedAdmin,
     badge,
-    keys_of,
     link_to,
 )
 
@@ -19,6 +18,5 @@ __all__ = [
     "ReadOnlyTabularInline",
     "SearchedAdmin",
     "badge",
-    "keys_of",
     "link_to",
 ]

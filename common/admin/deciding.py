@@ -81,7 +81,7 @@ class Prospect(Generic[M]):
 
 @dataclass(frozen=True)
 class Answers:
-    """What staff sent about an object: the fields of its form, ticks, what the page had told."""
+    """What staff sent about an object: the fields of its form, ticks, and what they were told."""
 
     fields: Mapping[str, Any]
     sent: QueryDict
@@ -101,10 +101,13 @@ class Answers:
 
 @dataclass(frozen=True)
 class Done:
-    """What was done, as messages and history say; the history of the row that was `made` by it."""
+    """What was done, as messages and history say; that of the row `made` by it, if one was."""
 
     said: str
     made: Model | None = None
+
+
+LEFT = Done("left as it is")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +142,7 @@ class Decision(Generic[M]):
         return [Prospect(row=row, name=str(row)) for row in rows]
 
     def deed(self, row: M, actor: Any, answers: Answers) -> Done:
-        """Do it, by one call of a service, and say what was done."""
+        """Do it by a service, and say what was done; `LEFT` where nothing is ticked."""
         raise NotImplementedError
 
 
@@ -165,12 +168,14 @@ class Deciding(SearchedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.decide_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_decide"
+        name = self.name_of("decide").removeprefix("admin:")
         return [re_path(self.decide_at, view, name=name), *super().get_urls()]
 
+    def name_of(self, page: str) -> str:
+        return f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
+
     def address_of(self, decision: Decision) -> str:
-        names = f"admin:{self.opts.app_label}_{self.opts.model_name}_decide"
-        return reverse(names, args=[decision.verb])
+        return reverse(self.name_of("decide"), args=[decision.verb])
 
     def allowed(self, request: Any) -> list[Decision]:
         """The decisions that this person may take."""
@@ -208,8 +213,7 @@ class Deciding(SearchedAdmin):
             return self.ask_on_whom(request, decision, sent)
         keys = keys_of((request.GET if sent is None else sent).getlist(decision.key))
         rows = self.get_queryset(request).filter(pk__in=keys)
-        names = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
-        return self.ask(request, decision, rows, sent) or redirect(names)
+        return self.ask(request, decision, rows, sent) or redirect(self.name_of("changelist"))
 
     def ask(
         self, request: Any, decision: Decision, found: QuerySet, sent: QueryDict | None
@@ -285,7 +289,8 @@ class Deciding(SearchedAdmin):
 
         def both() -> Done:
             done = decision.deed(row, request.user, answers)
-            self.write_down(request, row, done, answers)
+            if done is not LEFT:
+                self.write_down(request, row, done, answers)
             return done
 
         return both() if decision.steps else operation(both)()

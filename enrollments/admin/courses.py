@@ -3,32 +3,22 @@
 They are here, and not in the catalogue, because changing what may have been sold is.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin, messages
-from django.db.models import DateTimeField, Model, PositiveIntegerField, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.contrib import admin
+from django.db.models import DateTimeField, PositiveIntegerField, Q, QuerySet
+from django.http import HttpRequest
 
 from accounts.models import User
-from common.admin import PersonFilter, ReadOnlyAdmin, SearchedAdmin
+from common.admin import PersonFilter, ReadOnlyAdmin
+from common.admin.deciding import Deciding
 from common.errors import DomainError
 from common.forms import AmountField, PlainMomentField, WholeNumberField
 from common.transactions import operation
 from courses.models import Course, CourseSession
-from courses.services import archive_course, publish_course
-from enrollments.services.sessions import (
-    add_session,
-    cancel_session,
-    change_course,
-    refunds_changed,
-    refunds_due,
-    refunds_due_in,
-    refunds_made,
-)
+from enrollments.admin.deciding import ON_COURSES, ON_SESSIONS
+from enrollments.services.sessions import add_session, change_course
 
 PLAIN: dict[Any, dict[str, Any]] = {
     PositiveIntegerField: {"form_class": WholeNumberField},
@@ -77,7 +67,9 @@ class SessionInline(admin.TabularInline):
 
 
 @admin.register(Course)
-class CourseAdmin(SearchedAdmin):
+class CourseAdmin(Deciding):
+    decisions = ON_COURSES
+    joined = ("teacher",)
     form = CourseForm
     formfield_overrides = PLAIN
     list_display = (
@@ -93,7 +85,6 @@ class CourseAdmin(SearchedAdmin):
         "price_full_course", "price_per_session", "max_students", "current_students", "status",
     )  # fmt: skip
     inlines = (SessionInline,)
-    actions = ("publish", "archive")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("current_students", "status", *(("teacher",) if obj else ()))
@@ -148,23 +139,6 @@ class CourseAdmin(SearchedAdmin):
             for row in added
         ]
 
-    @admin.action(description="Publish selected courses", permissions=["change"])
-    def publish(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
-        for course in queryset:
-            self.do(request, course, publish_course, "Published.")
-
-    @admin.action(description="Archive selected courses", permissions=["change"])
-    def archive(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
-        for course in queryset:
-            self.do(request, course, archive_course, "Archived.")
-
-    def do(self, request: HttpRequest, course: Course, service: Any, done: str) -> None:
-        def act() -> str:
-            service(course_id=course.pk, actor=request.user)
-            return done
-
-        report(self, request, course, act)
-
 
 class AttentionFilter(admin.SimpleListFilter):
     """Sessions that staff have to see to: whoever was to teach them cannot call them off."""
@@ -183,55 +157,10 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 @admin.register(CourseSession)
-class CourseSessionAdmin(ReadOnlyAdmin):
+class CourseSessionAdmin(Deciding, ReadOnlyAdmin):
+    decisions = ON_SESSIONS
     list_display = ("title", "course", "session_number", "starts_at", "duration_minutes", "status")
     list_filter = (AttentionFilter, "status", "starts_at")
     joined = ("course",)
     search_fields = ("title", "course__title", "course__teacher__email")
     id_fields = ("pk", "course")
-    actions = ("cancel_and_refund",)
-
-    def has_cancel_permission(self, request: Any) -> bool:
-        """Calling a session off refunds everybody: whoever may refund one may do that."""
-        rights = ("courses.change_coursesession", "payments.decide_paymenthold")
-        return any(map(request.user.has_perm, rights))
-
-    @admin.action(description="Cancel session and refund…", permissions=["cancel"])
-    def cancel_and_refund(
-        self, request: HttpRequest, queryset: QuerySet[CourseSession]
-    ) -> HttpResponse | None:
-        """Show what would be refunded; once confirmed, do it, unless it would be else by then."""
-        sessions: list[Any] = list(queryset.select_related("course"))
-        if "confirmed" in request.POST:
-            for session in sessions:
-                report(self, request, session, partial(call_off, request, session))
-            return None
-        dues = refunds_due_in([session.pk for session in sessions])
-        for session in sessions:
-            session.due = dues[session.pk]
-        context = self.admin_site.each_context(request)
-        context |= {"title": "Cancel sessions", "sessions": sessions, "opts": self.opts}
-        return TemplateResponse(request, "admin/courses/coursesession/cancel.html", context)
-
-
-def call_off(request: Any, session: CourseSession) -> str:
-    """Cancel a session if that gives back what the page has told; says what came back.
-
-    A repeat does what a crash left, whatever the page has told.
-    """
-    due, told = refunds_due(session.pk), request.POST.get(f"expected-{session.pk}")
-    if told != due.told and session.status != CourseSession.Status.CANCELLED:
-        raise refunds_changed(due)
-    cancel_session(session_id=session.pk, actor=request.user, expected=due)
-    return f"Cancelled. {refunds_made(session.pk)}"
-
-
-def report(screen: admin.ModelAdmin, request: Any, row: Model, act: Callable[[], str]) -> None:
-    """Do something with one row, and say what came of it: what was done, or the refusal."""
-    try:
-        done = act()
-    except DomainError as error:
-        screen.message_user(request, f"{row}: {error}", messages.ERROR)
-    else:
-        screen.log_change(request, row, done)
-        screen.message_user(request, f"{row}: {done}", messages.SUCCESS)

@@ -1,157 +1,191 @@
-"""Staff decide on holds: a preview of what will move, a reason, then a result for each hold."""
+"""Staff decide on holds: pay out what waits in one, or give it back; dismiss late events' notes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
 from uuid import UUID
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 
 from accounts.models import User
-from common.admin import ReadOnlyAdmin, keys_of
+from common.admin import link_to
+from common.admin.deciding import LEFT, Answers, Decision, Done, Item, Prospect
 from common.errors import DomainError
-from common.formats import money
-from common.transactions import operation
+from common.formats import moment, money
+from common.money import total
 from enrollments.services.admission import checked_together
-from payments.forms import ReasonForm
-from payments.models import PaymentHold
+from payments.commission import shares_of_next
+from payments.models import HoldPart, HoldStatus, PaymentHold
 from rooms.attendance import Attended
-from settlement.admin.prospects import (
-    Prospect,
-    attendance_for,
-    preview_refund,
-    preview_release,
-)
-from settlement.services.deciding import Decision, refund_hold, release_hold
+from settlement.admin.attendance import attendance_for, pending_parts, presence
+from settlement.services import deciding
 
-# Nobody reads a longer preview, and each hold is a transaction of its own.
-AT_MOST = 100
+Refuse = Callable[[HoldPart], DomainError | None]
+Shares = Callable[[PaymentHold, Decimal], list[tuple[str, Decimal]]]
 
 
-@dataclass(frozen=True)
-class Verb:
-    """One way to decide: how it is announced, what it would do, and what does it."""
+@dataclass(frozen=True, kw_only=True)
+class OnHolds(Decision[PaymentHold]):
+    """What is decided on by whoever may decide on holds, part by part."""
 
-    title: str
-    warning: str
+    rights: tuple[str, ...] = ("payments.decide_paymenthold",)
+    key: str = "hold"
+
+    def about(
+        self, hold: PaymentHold, items: Sequence[Item], outcome: str, refusal: DomainError | None
+    ) -> Prospect[PaymentHold]:
+        link = format_html('<span class="reference">{}</span>', link_to(hold, str(hold)))
+        return Prospect(
+            row=hold,
+            name=name_of(hold),
+            title=f"{hold.student} · {money(hold.amount)}",
+            facts=[format_html("{} · teacher {}", link, hold.teacher)],
+            items=items,
+            outcome=outcome,
+            refusal=refusal,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settling(OnHolds):
+    """Pending parts go one way: which of them stay, who gets how much, and what does it."""
+
     done: str
-    preview: Callable[[PaymentHold, User, Attended], Prospect]
-    service: Callable[..., Decision]
+    refuse_part: Refuse
+    shares: Shares
+    service: Callable[..., deciding.Decision]
+    columns: tuple[str, ...] = ("Settle", "Session", "Starts", "Attendance")
+    together: Callable[[], AbstractContextManager] = checked_together
 
+    def is_offered(self, hold: PaymentHold) -> bool:
+        return hold.status == HoldStatus.HELD
 
-VERBS = {
-    "release": Verb(
-        title="Release to the teacher",
-        warning="What is paid out stays so: a mistake can only be made good by a grant.",
-        done="released",
-        preview=preview_release,
-        service=release_hold,
-    ),
-    "refund": Verb(
-        title="Refund to the student",
-        warning="Once nothing of it is pending, the booking ends, and its seat is free again.",
-        done="refunded",
-        preview=preview_refund,
-        service=refund_hold,
-    ),
-}
-
-
-class Deciding(ReadOnlyAdmin):
-    """Actions of the list, and buttons of each hold, that lead to one page per verb."""
-
-    actions = tuple(VERBS)
-
-    def has_decide_permission(self, request: Any) -> bool:
-        return request.user.has_perm("payments.decide_paymenthold")
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.decide_view)
-        name = "payments_paymenthold_decide"
-        return [path("decide/<slug:verb>/", view, name=name), *super().get_urls()]
-
-    @admin.action(description="Release to the teacher…", permissions=["decide"])
-    def release(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        return self.ask(request, "release", queryset)
-
-    @admin.action(description="Refund to the student…", permissions=["decide"])
-    def refund(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        return self.ask(request, "refund", queryset)
-
-    def decide_view(self, request: Any, verb: str) -> HttpResponse:
-        """The preview; once sent with a reason, the deed."""
-        if not self.has_decide_permission(request):
-            raise PermissionDenied
-        if verb not in VERBS:
-            raise Http404
-        sent = request.POST if request.method == "POST" else request.GET
-        holds = self.get_queryset(request).filter(pk__in=keys_of(sent.getlist("hold")))
-        if self.are_too_many(request, holds):
-            return redirect("admin:payments_paymenthold_changelist")
-        form = ReasonForm(request.POST or None)
-        if not form.is_valid():
-            return self.page(request, verb, holds, form)
-        parts = keys_of(sent.getlist("part"))
-        with checked_together():
-            for hold in self.rows_of(holds.values_list("pk", flat=True)):
-                chosen = {part.pk for part in hold.parts.all()} & parts
-                self.decide(request, VERBS[verb], hold, chosen, form.cleaned_data["reason"])
-        return redirect("admin:payments_paymenthold_changelist")
-
-    def ask(self, request: HttpRequest, verb: str, holds: QuerySet) -> HttpResponse | None:
-        if self.are_too_many(request, holds):
-            return None
-        return self.page(request, verb, holds, ReasonForm())
-
-    def are_too_many(self, request: HttpRequest, holds: QuerySet) -> bool:
-        if holds.count() <= AT_MOST:
-            return False
-        self.message_user(request, f"Choose at most {AT_MOST} at a time.", messages.ERROR)
-        return True
-
-    def page(self, request: Any, verb: str, holds: QuerySet, form: ReasonForm) -> HttpResponse:
-        rows = self.rows_of(holds.values_list("pk", flat=True))
+    def prospects(self, rows: Sequence[PaymentHold], actor: User) -> list[Prospect[PaymentHold]]:
         attended = attendance_for(rows)
-        prospects = [VERBS[verb].preview(hold, request.user, attended) for hold in rows]
-        context = self.admin_site.each_context(request) | {
-            "title": VERBS[verb].title,
-            "verb": VERBS[verb],
-            "action": reverse("admin:payments_paymenthold_decide", args=[verb]),
-            "prospects": prospects,
-            "can_decide": any(prospect.can_move for prospect in prospects),
-            "form": form,
-            "opts": self.opts,
-        }
-        return TemplateResponse(request, "admin/payments/paymenthold/decide.html", context)
+        return [self.prospect(hold, actor, attended) for hold in rows]
 
-    def decide(
-        self, request: Any, verb: Verb, hold: PaymentHold, parts: set[UUID], reason: str
-    ) -> None:
-        """Decide on one hold, and say what came of it."""
-        try:
-            said = self.carry_out(request, verb, hold, parts, reason)
-        except DomainError as error:
-            self.message_user(request, f"{name_of(hold)}: {error}", messages.ERROR)
-        else:
-            self.message_user(request, f"{name_of(hold)}: {said}.", messages.SUCCESS)
+    def prospect(self, hold: PaymentHold, actor: User, attended: Attended) -> Prospect[PaymentHold]:
+        items = [self.item(part, attended) for part in pending_parts(hold)]
+        refusal = deciding.refuse_deciding(hold, actor)
+        return self.about(hold, items, self.outcome(hold, items), refusal)
 
-    @operation
-    def carry_out(
-        self, request: Any, verb: Verb, hold: PaymentHold, parts: set[UUID], reason: str
-    ) -> str:
-        """The money and the line in the history, both or neither."""
-        decision = verb.service(hold_id=hold.pk, actor=request.user, reason=reason, part_ids=parts)
-        said = f"{verb.done} {money(decision.amount)} ({len(decision.parts)} of its parts)"
-        self.log_change(request, hold, f"{said}: {reason}")
-        return said
+    def item(self, part: HoldPart, attended: Attended) -> Item:
+        refusal = self.refuse_part(part)
+        known = str(refusal) if refusal else presence(part, attended)
+        review = part.review_reason and f"Under review: {part.review_reason}"
+        starts = moment(part.session.starts_at)
+        return Item(
+            key=part.pk,
+            cells=(str(part.session), starts, "; ".join(filter(None, (known, review)))),
+            amount=part.amount,
+            refused=refusal is not None,
+        )
+
+    def outcome(self, hold: PaymentHold, items: Sequence[Item]) -> str:
+        """Who gets how much, if everything moves that can."""
+        moving = [item.amount for item in items if not item.refused]
+        if not moving:
+            return ""
+        shares = ((who, money(share)) for who, share in self.shares(hold, total(moving)))
+        said = format_html_join(", ", "{} gets <strong>{}</strong>", shares)
+        choice = f" if all {money(total(moving))} move; untick a session to leave it as it is"
+        return format_html("{}{}.", said, choice if len(moving) > 1 else "")
+
+    def deed(self, hold: PaymentHold, actor: User, answers: Answers) -> Done:
+        chosen = {part.pk for part in hold.parts.all()} & answers.ticked
+        if not chosen:
+            return LEFT
+        made = self.service(hold_id=hold.pk, actor=actor, part_ids=chosen, **answers.fields)
+        return Done(f"{self.done} {money(made.amount)} ({len(made.parts)} of its parts)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dismissing(OnHolds):
+    """Notes of late events are put aside, as far as they still say what the page has told."""
+
+    columns: tuple[str, ...] = ("Dismiss", "Session", "Settled as", "Note")
+
+    def is_offered(self, hold: PaymentHold) -> bool:
+        return deciding.parts_with_notes().filter(hold=hold).exists()
+
+    def prospects(self, rows: Sequence[PaymentHold], actor: User) -> list[Prospect[PaymentHold]]:
+        noted = deciding.parts_with_notes().filter(hold__in=rows)
+        keys = set(noted.values_list("pk", flat=True))
+        return [self.prospect(hold, actor, keys) for hold in rows]
+
+    def prospect(self, hold: PaymentHold, actor: User, noted: set[UUID]) -> Prospect[PaymentHold]:
+        items = [note_of(part) for part in hold.parts.all() if part.pk in noted]
+        outcome = "" if items else "No late event speaks against it."
+        return self.about(hold, items, outcome, deciding.refuse_party(hold, actor))
+
+    def deed(self, hold: PaymentHold, actor: User, answers: Answers) -> Done:
+        chosen = [part for part in hold.parts.all() if part.pk in answers.ticked]
+        said = []
+        for part in chosen:
+            note = answers.told(part.pk)
+            deciding.dismiss_note(part_id=part.pk, note=note, actor=actor)
+            said.append(f"dismissed the note of {part.session}, “{note}”")
+        return Done("; ".join(said)) if said else LEFT
+
+
+def refuse_releasing(part: HoldPart) -> DomainError | None:
+    """Why a part cannot be paid out now, if so."""
+    session, now = part.session, timezone.now()
+    return deciding.refuse_release(session.starts_at, session.duration_minutes, session.status, now)
+
+
+def shares_of_release(hold: PaymentHold, amount: Decimal) -> list[tuple[str, Decimal]]:
+    """Who gets how much of this amount, if it is paid out next."""
+    shares = shares_of_next(
+        amount,
+        released=hold.released_amount,
+        commission_bp=hold.commission_bp,
+        referral_bp=hold.referral_bp if hold.referrer else 0,
+    )
+    people = zip((hold.teacher, hold.referrer, "the platform"), shares, strict=True)
+    return [(str(who), share) for who, share in people if who]
+
+
+DECISIONS = (
+    Settling(
+        verb="release",
+        label="Release to the teacher",
+        warning="Released money cannot be taken back: a mistake can only be corrected by a grant.",
+        done="released",
+        refuse_part=refuse_releasing,
+        shares=shares_of_release,
+        service=deciding.release_hold,
+    ),
+    Settling(
+        verb="refund",
+        label="Refund to the student",
+        warning="Once nothing is pending, the booking ends and its seat is free again.",
+        done="refunded",
+        refuse_part=lambda part: None,
+        shares=lambda hold, amount: [(str(hold.student), amount)],
+        service=deciding.refund_hold,
+    ),
+    Dismissing(
+        verb="dismiss",
+        label="Dismiss notes of late events",
+        warning="No money moves. If the settlement was wrong, correct it by a grant.",
+    ),
+)
 
 
 def name_of(hold: PaymentHold) -> str:
     """The hold as staff know it."""
     return f"{hold} of {hold.student}"
+
+
+def note_of(part: HoldPart) -> Item:
+    """A settled part with what late events say against it."""
+    settled = f"{part.get_reason_display()}, {part.get_status_display().lower()}"
+    return Item(
+        key=part.pk,
+        cells=(str(part.session), settled, part.review_reason),
+        amount=part.amount,
+        told=part.review_reason,
+    )

@@ -23,20 +23,23 @@ from accounts.models import User
 from common.admin import (
     PeriodFilter,
     PersonFilter,
+    ReadOnlyAdmin,
     ReadOnlyTabularInline,
     badge,
     link_to,
 )
+from common.admin.deciding import Deciding
 from common.exports import in_chunks, stream_csv
 from common.formats import moment, money
 from courses.models import Course, CourseSession
 from payments.admin.books import TransferInline
 from payments.models import HoldPart, HoldStatus, PaymentHold
-from settlement.admin.deciding import AT_MOST
-from settlement.admin.notes import Dismissing
-from settlement.admin.prospects import attendance_for, pending_parts, presence
+from settlement.admin.attendance import attendance_for, pending_parts, presence
+from settlement.admin.deciding import DECISIONS
 from settlement.services.deciding import parts_with_notes
 
+# People and courses that the words of a search may mean.
+AT_MOST = 100
 TONES = {"held": "warn", "released": "good", "pending": "warn"}
 COURSE = ("enrollment__course", "session_purchase__course")
 EXPORTED = (
@@ -116,7 +119,8 @@ def is_under_review(hold: PaymentHold) -> bool:
 
 
 @admin.register(PaymentHold)
-class PaymentHoldAdmin(Dismissing):
+class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
+    decisions = DECISIONS
     list_display = (
         "reference", "state", "amount", "student", "teacher", "bought", "held_since", "release_due",
         "attendance",

@@ -13,9 +13,9 @@ from django.utils.http import urlsafe_base64_encode
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from courses.models import Course
+from courses.models import Course, CourseSession
 from enrollments.models import CourseEnrollment, SessionPurchase
-from payments.models import HoldPart, PaymentHold
+from payments.models import HoldPart, PaymentHold, Withdrawal
 from tests.browser.doing import fill
 from tests.browser.watch import heavy, inaccessible, overflowing
 from tests.factories import make_course
@@ -131,10 +131,16 @@ def staff_pages() -> Iterator[str]:
     hold = PaymentHold.objects.filter(status="held").last()
     for verb in ("release", "refund"):
         yield to("admin:payments_paymenthold_decide", verb, query=f"?hold={hold.pk}")
+    asked = Withdrawal.objects.filter(status="requested").last()
+    for verb in ("approve", "reject"):
+        yield to("admin:payments_withdrawal_decide", verb, query=f"?withdrawal={asked.pk}")
+    session = CourseSession.objects.filter(status="scheduled").last()
+    query = f"?session={session.pk}"
+    yield to("admin:courses_coursesession_decide", "cancel_and_refund", query=query)
     noted = HoldPart.objects.filter(reason="missed").last()
     HoldPart.objects.filter(pk=noted.pk).update(review_reason="The student was there by late news.")
     yield to("admin:payments_paymenthold_change", noted.hold_id)
-    yield to("admin:payments_paymenthold_dismiss", query=f"?hold={noted.hold_id}")
+    yield to("admin:payments_paymenthold_decide", "dismiss", query=f"?hold={noted.hold_id}")
 
 
 def on_sale(**filters: Any) -> Course:

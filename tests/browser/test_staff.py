@@ -21,7 +21,7 @@ def test_refund_a_hold_after_a_preview(page):
     enroll_full_course(student=student, course_id=course.pk)
     page.goto("/admin/payments/paymenthold/")
     page.locator("#result_list tbody a").first.click()
-    click(page, "Refund…")
+    click(page, "Refund to the student…")
     says(page, student.email, "$100.00")
     page.get_by_label("Reason").fill("The teacher asked us to.")
     press(page, "Refund to the student")

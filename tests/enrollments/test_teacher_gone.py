@@ -251,8 +251,8 @@ def test_a_clerk_finds_its_sessions_and_calls_them_off(
     found = browser.get(SESSIONS, {"attention": "no_teacher"}).context["cl"].result_list
     assert list(found) == [session]
     action = {"action": "cancel_and_refund", "_selected_action": [session.pk]}
-    asked = shown(browser.post(SESSIONS, action))
-    answer = browser.post(SESSIONS, asked | action, follow=True)
+    asked = shown(browser.post(SESSIONS, action)) | {"reason": "Its teacher has gone"}
+    answer = browser.post(f"{SESSIONS}decide/cancel_and_refund/", asked, follow=True)
     assert "1 student got $16.00 back" in said(answer)[0]
     single.refresh_from_db()
     assert (single.status, wallet(student)) == ("cancelled", 500)

@@ -20,6 +20,7 @@ from payments import audit
 from payments.models import HoldPart, LedgerAccount, PaymentHold
 from rooms.models import Attendance
 from settlement.admin.deciding import name_of
+from settlement.admin.holds import PaymentHoldAdmin
 from talkplatform.management.commands.make_staff_groups import make_groups
 from tests.factories import (
     StaffFactory,
@@ -232,7 +233,7 @@ def test_the_history_says_who_and_why(client, boss, hold):
     entry = LogEntry.objects.get(object_id=str(hold.pk))
     assert entry.user == boss
     page = client.get(f"{LIST}{hold.pk}/history/").content.decode()
-    assert "refunded $100.00 (3 of its parts): &lt;script&gt;" in page
+    assert "Refunded $100.00 (3 of its parts): &lt;script&gt;" in page
     assert "<script>alert" not in page
 
 
@@ -244,8 +245,25 @@ def test_a_reason_is_asked_for(client, hold, reason):
     assert balance(hold.student) == 400
 
 
+def test_a_session_stays_unticked_where_the_reason_was_forgotten(client, hold):
+    page = client.post(REFUND, body(hold, parts=parts_of(hold)[:1], reason=""))
+    assert page.text.count('type="checkbox"') == 3
+    assert page.text.count(" checked") == 1
+    assert f'value="{parts_of(hold)[0].pk}" id="part-{parts_of(hold)[0].pk}" checked' in page.text
+
+
+def test_a_hold_of_which_nothing_is_ticked_is_left_as_it_is(client, hold, single):
+    page = client.post(REFUND, body(hold, single, parts=parts_of(hold)), follow=True)
+    assert sorted(said(page)) == [
+        f"{name_of(hold)}: refunded $100.00 (3 of its parts).",
+        f"{name_of(single)}: left as it is.",
+    ]
+    assert PaymentHold.objects.get(pk=single.pk).status == "held"
+    assert LogEntry.objects.get().object_id == str(hold.pk)
+
+
 def test_too_many_at_once_are_refused(client, hold, single, monkeypatch):
-    monkeypatch.setattr("settlement.admin.deciding.AT_MOST", 1)
+    monkeypatch.setattr(PaymentHoldAdmin, "at_most", 1)
     body_ = {"action": "refund", "_selected_action": [hold.pk, single.pk]}
     assert "at most 1" in said(client.post(LIST, body_, follow=True))[0]
     client.post(REFUND, body(hold, single))
@@ -258,7 +276,7 @@ def test_a_hold_that_is_not_there_is_no_hold(client, boss, key):
     assert client.post(REFUND, {"hold": key, "part": "x", "reason": "x"}).status_code == 302
 
 
-def test_there_are_two_verbs(client, boss):
+def test_there_is_no_other_verb(client, boss):
     assert client.get(f"{LIST}decide/delete/").status_code == 404
 
 

@@ -12,6 +12,7 @@ from enrollments.errors import PartyToHold
 from enrollments.services.enrolling import enroll_full_course
 from payments import audit
 from payments.models import HoldPart, LedgerAccount, PaymentHold
+from settlement.admin.deciding import name_of
 from settlement.errors import NoteChanged
 from settlement.services.deciding import dismiss_note, parts_with_notes, refund_hold
 from settlement.services.settling import settle_all
@@ -22,7 +23,7 @@ from tests.factories import StaffFactory, end_session, make_course, student_with
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/payments/paymenthold/"
-DISMISS = f"{LIST}dismiss/"
+DISMISS = f"{LIST}decide/dismiss/"
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +73,7 @@ def said(page) -> list[str]:
 
 
 def body(*parts: HoldPart, reason: str = "The room was another one", **changes: str) -> dict:
-    notes = {f"note-{part.pk}": part.review_reason for part in parts}
+    notes = {f"told-{part.pk}": part.review_reason for part in parts}
     sent = {"hold": [part.hold_id for part in parts], "part": [part.pk for part in parts]}
     return sent | notes | {"reason": reason} | changes
 
@@ -83,7 +84,7 @@ def test_it_no_longer_waits_once_it_is_dismissed(client, boss, part):
     assert waiting()
     assert found(client) == [part.hold]
     page = client.post(DISMISS, body(part), follow=True)
-    assert said(page) == [f"{part.hold} of ada@example.com, {part.session}: the note is dismissed."]
+    assert said(page) == [f"{name_of(part.hold)}: dismissed the note of {part.session}, “{note}”."]
     assert (waiting(), found(client), parts_with_notes().count()) == ([], [], 0)
     after = fresh(part)
     assert (after.status, after.reason, after.review_reason) == ("refunded", "missed", "")
@@ -127,7 +128,7 @@ def test_a_note_that_says_something_else_by_now_stays(client, part):
     newer = fresh(part).review_reason
     assert newer != part.review_reason
     page = client.post(DISMISS, body(part), follow=True)
-    assert said(page) == [f"{part.pk}: {NoteChanged()}"]
+    assert said(page) == [f"{name_of(part.hold)}: {NoteChanged()}"]
     assert fresh(part).review_reason == newer
     assert not LogEntry.objects.filter(object_id=str(part.hold_id)).exists()
     client.post(DISMISS, body(fresh(part)))
@@ -140,10 +141,17 @@ def test_an_event_that_comes_afterwards_is_a_note_again(client, part):
     assert found(client) == [part.hold]
 
 
+def test_without_a_tick_no_note_is_dismissed(client, part):
+    page = client.post(DISMISS, body(part) | {"part": []}, follow=True)
+    assert said(page) == [f"{name_of(part.hold)}: left as it is."]
+    assert waiting()
+    assert not LogEntry.objects.exists()
+
+
 def test_sent_twice_it_is_done_once(client, part):
     client.post(DISMISS, body(part))
     again = client.post(DISMISS, body(part), follow=True)
-    assert said(again)[-1] == f"{part.pk}: {NoteChanged()}"
+    assert said(again)[-1] == f"{name_of(part.hold)}: {NoteChanged()}"
     assert LogEntry.objects.filter(object_id=str(part.hold_id)).count() == 1
 
 
@@ -152,9 +160,9 @@ def test_nobody_puts_aside_what_is_about_their_own(client, boss, part, role):
     PaymentHold.objects.filter(pk=part.hold_id).update(**{role: boss})
     asked = client.get(DISMISS, {"hold": part.hold_id}).content.decode()
     assert "partly your own" in asked
-    assert 'value="Dismiss"' not in asked
+    assert 'type="submit"' not in asked.partition("<main")[2]
     page = client.post(DISMISS, body(part), follow=True)
-    assert said(page) == [f"{part.pk}: {PartyToHold()}"]
+    assert said(page) == [f"{name_of(fresh(part.hold))}: {PartyToHold()}"]
     with pytest.raises(PartyToHold):
         dismiss_note(part_id=part.pk, note=part.review_reason, actor=boss)
     assert fresh(part).review_reason == part.review_reason
