@@ -1,32 +1,24 @@
 """What is known of a reader before any page is made: the time zone, and who sent them."""
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from accounts.models import User
 from common.api import is_api
+from common.formats import in_zone
 
 
 def reader_zone(
     answer: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Activate the signed-in user's time zone for the request; guests see the site's.
-
-    So does whoever has a zone that this machine does not know, since zones come and go.
-    """
+    """Activate the signed-in user's time zone for the request; guests see the site's."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if is_api(request) or not request.user.is_authenticated:
             return answer(request)
-        try:
-            zone = ZoneInfo(request.user.time_zone)
-        except (KeyError, ValueError, OSError):
-            return answer(request)
-        with timezone.override(zone):
+        with in_zone(request.user.time_zone):
             return answer(request)
 
     return middleware

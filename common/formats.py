@@ -1,7 +1,10 @@
 """How pages write amounts, times and addresses; loaded into every template."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import idna
 from django import template
@@ -46,6 +49,21 @@ def until(start: datetime, minutes: int) -> str:
     end = timezone.localtime(start + timedelta(minutes=minutes))
     day = "" if end.date() == local.date() else f"{formats.date_format(end, 'D j M')}, "
     return f"{formats.date_format(local, 'D j M Y, H:i')}–{_STAY}{day}{end:%H:%M} {_zone(end)}"
+
+
+@contextmanager
+def in_zone(name: str) -> Iterator[None]:
+    """Times are written in the zone of this name; in the site's where this machine knows no such.
+
+    Zones come and go.
+    """
+    try:
+        zone = ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        yield
+        return
+    with timezone.override(zone):
+        yield
 
 
 @register.filter

@@ -7,10 +7,12 @@ from typing import Any
 from django.db import connections, models, router
 
 
-def insert(rows: Sequence[models.Model]) -> None:
+def insert(rows: Sequence[models.Model], *, once_by: str = "") -> None:
     """INSERT new objects of one model.
 
-    Sends no signals, and reads back no field that the database generates.
+    Sends no signals, and reads back no field that the database generates. Of those that have the
+    same value of a unique field `once_by` the first stays, and the others are not added; whatever
+    else the database refuses raises.
     """
     if not rows:
         return
@@ -22,7 +24,8 @@ def insert(rows: Sequence[models.Model]) -> None:
         for field in table.fields
     ]
     with connection.cursor() as cursor:
-        cursor.execute(f"{table.insert} {', '.join([table.places] * len(rows))}", values)
+        places = ", ".join([table.places] * len(rows))
+        cursor.execute(f"{table.insert} {places}{table.unless_there(once_by)}", values)
     for row in rows:
         row._state.adding, row._state.db = False, table.db
 
@@ -64,6 +67,14 @@ class _Table:
         self.insert = f"INSERT INTO {quote(meta.db_table)} ({names}) VALUES"
         self.places = f"({', '.join(['%s'] * len(self.fields))})"
         self.update = f"UPDATE {quote(meta.db_table)} SET"
+
+    def unless_there(self, once_by: str) -> str:
+        """Not INSERT IGNORE, which takes every error for a warning."""
+        if not once_by:
+            return ""
+        if connections[self.db].vendor == "mysql":
+            return f" ON DUPLICATE KEY UPDATE {self.key_column} = {self.key_column}"
+        return f" ON CONFLICT ({self.columns[once_by][0]}) DO NOTHING"
 
 
 _table_of = cache(_Table)

@@ -1,0 +1,151 @@
+"""What people are told: one row is the notice in the product and the mail."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from common.fields import ExactCharField
+from common.models import LockingQuerySet, UUIDModel
+
+LONGEST_NOTE = 200
+
+
+class NoticeQuerySet(LockingQuerySet):
+    def shown_to(self, reader_id: UUID) -> Self:
+        """What the product shows a reader, newest first."""
+        return self.filter(reader=reader_id, is_notice=True).order_by("-pk")
+
+    def unread(self) -> Self:
+        return self.filter(read_at=None)
+
+    def to_acknowledge(self) -> Self:
+        """What stays in sight until the reader says that they know."""
+        return self.filter(must_acknowledge=True, acknowledged_at=None)
+
+
+class Notice(UUIDModel):
+    """What one reader is told once, written by the transaction that it tells of.
+
+    `kind` names what makes words of the `facts` (kinds.py); words, zone, address and choices are
+    read when it is sent or shown, facts never. `dedupe_key` makes telling twice the same as once.
+    Nothing in it lets anybody in: what does is made when it is sent.
+
+    `mail` says what became of the mail, `mailed_at` when, `mail_note` why not. A mail that has not
+    gone out by `until` is dropped. What is no notice (`is_notice`) is a mail alone. Course and
+    session are keys without a constraint: it would lock rows of the money calls, in no order.
+    """
+
+    class Mail(models.TextChoices):
+        NONE = "none"
+        WAITING = "waiting"
+        SENT = "sent"
+        DROPPED = "dropped"
+        SET_ASIDE = "set_aside"
+
+    reader = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices", db_index=False
+    )
+    kind = ExactCharField(max_length=40)
+    dedupe_key = ExactCharField(max_length=200, unique=True)
+    facts = models.JSONField(default=dict)
+    course_id = models.UUIDField(null=True)
+    session_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    is_notice = models.BooleanField(default=True)
+    must_acknowledge = models.BooleanField(default=False)
+    read_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+
+    mail = models.CharField(max_length=10, choices=Mail, default=Mail.NONE)
+    until = models.DateTimeField(null=True)
+    mailed_at = models.DateTimeField(null=True)
+    mail_note = models.CharField(max_length=LONGEST_NOTE, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        db_table = "notices"
+        permissions = [("send_notice", "Can send mails again, also to addresses that were stopped")]
+        indexes = [
+            models.Index(fields=["reader", "is_notice", "read_at"], name="notices_of_reader"),
+            models.Index(fields=["mail", "reader"], name="notices_by_mail"),
+            models.Index(fields=["created_at"], name="notices_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    def sum(self, name: str) -> Decimal:
+        """A fact that is a sum."""
+        return Decimal(self.facts[name])
+
+    def time(self, name: str) -> datetime:
+        """A fact that is a time."""
+        return datetime.fromisoformat(self.facts[name])
+
+    def text(self, name: str) -> str:
+        """A fact that is words; none where it is missing."""
+        fact: Any = self.facts.get(name)
+        return "" if fact is None else str(fact)
+
+
+class Mailbox(models.Model):
+    """Whether mails go out to a reader now; made when the first one is to.
+
+    `claimed_by` names who is at it, until `claimed_until` by the clock of the database. After
+    `failures` in a row it rests, `rests_until` a time. `stopped_address` was refused for good, as
+    `refusal` says: none goes there until it is proved again, or staff have it tried.
+    """
+
+    reader = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="mailbox"
+    )
+    claimed_by = models.CharField(max_length=100, blank=True)
+    claimed_until = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    rests_until = models.DateTimeField(null=True)
+    stopped_address = ExactCharField(max_length=254, blank=True)
+    stopped_at = models.DateTimeField(null=True)
+    refusal = models.CharField(max_length=LONGEST_NOTE, blank=True)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        db_table = "mailboxes"
+        verbose_name_plural = "mailboxes"
+        indexes = [models.Index(fields=["stopped_at"], name="mailboxes_stopped")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the reader's address, as it is by now, was refused for good."""
+        return bool(self.stopped_address) and self.stopped_address == self.reader.email
+
+
+class MailServer(models.Model):
+    """How the mail server fares, once it has failed: there is one row, or none.
+
+    After `failures` in a row nobody asks it for anything, `rests_until` a time.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
+    rests_until = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=LONGEST_NOTE, blank=True)
+
+    class Meta:
+        db_table = "mail_server"
+        verbose_name_plural = "mail server"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="mail_server_one")]
+
+    def __str__(self) -> str:
+        return "The mail server"
