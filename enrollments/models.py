@@ -1,7 +1,8 @@
 """Who has bought what: a full course, or one session of it."""
 
+from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.models import LockingQuerySet, TimestampedModel
 from common.money import ZERO
+from payments.models import HoldPart, PaymentHold
 
 
 class EnrollmentType(models.TextChoices):
@@ -85,6 +87,16 @@ class Booking(TimestampedModel):
     `folded_amount` is what own singles gave back first, in credits; known to who has just bought.
     """
 
+    # What changes after the sale.
+    MUTABLE: ClassVar[tuple[str, ...]] = (
+        "status",
+        "payment_status",
+        "cancelled_at",
+        "refund_amount",
+        "updated_at",
+    )
+
+    hold: PaymentHold
     folded_amount: Decimal = ZERO
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="%(class)ss")
     course = models.ForeignKey("courses.Course", models.PROTECT, related_name="%(class)ss")
@@ -100,8 +112,26 @@ class Booking(TimestampedModel):
     def __str__(self) -> str:
         return str(self.pk)
 
+    @property
+    def price(self) -> Decimal:
+        """What was paid for it."""
+        raise NotImplementedError
+
+    @property
+    def is_refunded(self) -> bool:
+        """Whether everything paid came back."""
+        return self.payment_status == PaymentStatus.REFUNDED
+
+    def note_refund(self, amount: Decimal) -> None:
+        """So much of the price came back as well; not saved."""
+        self.refund_amount += amount
+        if self.refund_amount == self.price:
+            self.payment_status = PaymentStatus.REFUNDED
+
 
 class CourseEnrollment(Booking):
+    MUTABLE = (*Booking.MUTABLE, "completion_percentage")
+
     enrollment_type = models.CharField(
         max_length=20, choices=EnrollmentType, default=EnrollmentType.FULL_COURSE
     )
@@ -145,13 +175,14 @@ class CourseEnrollment(Booking):
     def price(self) -> Decimal:
         return self.total_price_paid
 
-    @property
-    def is_refunded(self) -> bool:
-        """Whether everything paid came back."""
-        return self.payment_status == PaymentStatus.REFUNDED
+    def end(self, now: datetime) -> None:
+        """It is cancelled, and holds its seat no longer; not saved."""
+        self.status, self.cancelled_at = EnrollmentStatus.CANCELLED, now
 
 
 class SessionPurchase(Booking):
+    MUTABLE = (*Booking.MUTABLE, "attended", "attendance_duration_minutes")
+
     session = models.ForeignKey("courses.CourseSession", models.PROTECT, related_name="purchases")
     price_paid = models.DecimalField(max_digits=10, decimal_places=2)
     status = models.CharField(max_length=20, choices=PurchaseStatus, default=PurchaseStatus.ACTIVE)
@@ -191,3 +222,12 @@ class SessionPurchase(Booking):
     @property
     def price(self) -> Decimal:
         return self.price_paid
+
+    def end(self, part: HoldPart, now: datetime) -> None:
+        """Its only part is settled: it was attended or missed, or is cancelled; not saved."""
+        if part.reason == HoldPart.Reason.MISSED:
+            self.status = PurchaseStatus.MISSED
+        elif part.status == HoldPart.Status.RELEASED:
+            self.status, self.attended = PurchaseStatus.ATTENDED, True
+        else:
+            self.status, self.cancelled_at = PurchaseStatus.CANCELLED, now

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from courses.models import CourseSession
+from enrollments.models import SessionPurchase
 from payments.models import HoldPart
 from payments.reasons import Reason
 from payments.services.holds import Verdict
@@ -19,6 +20,13 @@ def presences_of(part: HoldPart, attended: Attended) -> tuple[Presence, Presence
     session, minutes = part.session_id, part.sold_duration_minutes
     teacher = attended.of(session, part.hold.teacher_id, minutes)
     return teacher, attended.of(session, part.hold.student_id, minutes)
+
+
+def note_presence(purchase: SessionPurchase, part: HoldPart, attended: Attended) -> None:
+    """Note on a single purchase how long its student was there, of the time sold; not saved."""
+    presence = attended.of(part.session_id, purchase.user_id, part.sold_duration_minutes)
+    purchase.attended = presence.suffices
+    purchase.attendance_duration_minutes = presence.minutes
 
 
 def reason_for(teacher: Presence, student: Presence) -> Reason | None:

@@ -29,7 +29,7 @@ from enrollments.errors import (
     SessionStarted,
 )
 from enrollments.learning import previews
-from enrollments.services import enrolling, purchasing
+from enrollments.services import enrolling, lifecycle, purchasing
 from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer
 from payments.errors import HoldSettled
 from payments.idempotency import Answer
@@ -161,7 +161,7 @@ class PurchasePreviewView(APIView):
         return Response(render(PreviewSerializer, preview))
 
 
-def cancelled(done: enrolling.Cancellation, form: type[serializers.Serializer]) -> Answer:
+def cancelled(done: lifecycle.Cancellation, form: type[serializers.Serializer]) -> Answer:
     """What a cancellation answers, rendered by `form`."""
     message = f"${done.refund_amount} is back in your credit."
     if not done.refund_amount:

@@ -55,12 +55,19 @@ def keep_door(
 def check_after_refund(parts: Iterable[TimedPart]) -> None:
     """Once it is committed that these parts came back, look into those rooms that are open.
 
-    The room of a session that was called off is closed already.
+    The room of a session that was called off is closed already; of one that is over, nobody is
+    put out any more.
     """
-    opened_by = timezone.now() + timedelta(minutes=settings.JOIN_OPENS_MINUTES)
-    off = CourseSession.Status.CANCELLED
-    due = [part for part in parts if part.starts_at <= opened_by and part.session_status != off]
-    check_after_commit({part.session_id for part in due})
+    now, off = timezone.now(), CourseSession.Status.CANCELLED
+    opened_by = now + timedelta(minutes=settings.JOIN_OPENS_MINUTES)
+    due = [
+        part.session_id
+        for part in parts
+        if part.starts_at <= opened_by
+        and now < part.starts_at + timedelta(minutes=part.duration_minutes)
+        and part.session_status != off
+    ]
+    check_after_commit(set(due))
 
 
 def check_joiner(joined: Joined) -> None:

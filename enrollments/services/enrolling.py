@@ -1,7 +1,6 @@
 """Buy a full course, cancel it, hand back one moved session of it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -14,10 +13,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
-from common.money import total
 from common.prepared import prepared, prepared_update
 from common.transactions import operation
-from common.writing import insert, save
+from common.writing import insert
 from courses.models import Course, CourseSession
 from enrollments import quotes, rules
 from enrollments.errors import (
@@ -25,39 +23,20 @@ from enrollments.errors import (
     NotForSale,
     OwnCourse,
     PriceChanged,
-    RefundLowered,
     SoldOut,
 )
+from enrollments.locks import give_seat_back, lock_course
 from enrollments.models import (
     CourseEnrollment,
     EnrollmentQuerySet,
-    EnrollmentStatus,
-    PaymentStatus,
-    PurchaseStatus,
     SessionPurchase,
 )
-from enrollments.services.admission import check_after_refund
-from enrollments.services.ending import end_if_refunded, give_seat_back
-from enrollments.services.progress import note_completed, note_refund
+from enrollments.services import lifecycle
+from enrollments.services.lifecycle import Cancellation
 from payments.models import HoldPart
 from payments.services.holds import (
-    lock_pending_parts,
-    mark_refunded,
     place_hold,
-    refund_parts,
 )
-
-# What cancelling and refunding change; read again once the row is locked.
-MUTABLE = ["status", "payment_status", "cancelled_at", "refund_amount", "updated_at"]
-
-
-@dataclass(frozen=True)
-class Cancellation:
-    """What was cancelled, and what this call gave back, in credits."""
-
-    booking: Any
-    refund_amount: Decimal
-    refunded_at: datetime
 
 
 @operation
@@ -80,7 +59,7 @@ def enroll_full_course(
         course=quote.course,
         shares=quote.shares,
         now=now,
-        folded=_fold(quote.folded, now),
+        folded=lifecycle.fold(quote.folded, now),
         enrollment=enrollment,
     )
     enrollment.folded_amount = quote.folded_amount
@@ -103,20 +82,16 @@ def cancel_enrollment(
     enrolment, its hold with parts, the wallet.
     """
     enrollment = find_enrollment(student, enrollment_id)
-    give_seat_back(enrollment.course_id)
-    _lock(enrollment)
+    give_seat_back(enrollment)
+    held = lifecycle.lock(enrollment)
     if refusal := rules.refuse_cancelling(enrollment):
         raise refusal
-    pending = lock_pending_parts(enrollment.hold)
-    now = timezone.now()
-    due = [part for part in pending if rules.comes_back(part, now)]
-    check_refund(due, expected_refund)
-    enrollment.status, enrollment.cancelled_at = EnrollmentStatus.CANCELLED, now
-    refund = give_back(
-        enrollment, due, pending, HoldPart.Reason.STUDENT_CANCELLED, now, student, reason
+    due = [part for part in held.pending if rules.comes_back(part, held.now)]
+    enrollment.end(held.now)
+    because = HoldPart.Reason.STUDENT_CANCELLED
+    return lifecycle.give_back(
+        held, due, because, actor=student, note=reason, expected=expected_refund
     )
-    save([enrollment], MUTABLE)
-    return Cancellation(enrollment, refund, now)
 
 
 @operation
@@ -136,23 +111,17 @@ def hand_back_session(
     credits. Locks the course, the enrolment, hold and parts, the wallet.
     """
     enrollment = find_enrollment(student, enrollment_id)
-    Course.objects.locked().get(pk=enrollment.course_id)
-    _lock(enrollment)
-    pending = lock_pending_parts(enrollment.hold)
-    now = timezone.now()
-    due = [part for part in pending if part.session_id == session_id]
+    lock_course(enrollment.course_id)
+    held = lifecycle.lock(enrollment)
+    due = [part for part in held.pending if part.session_id == session_id]
     part = due[0] if due else None
     sold = bool(due) or _was_sold(enrollment, session_id)
-    if refusal := rules.refuse_hand_back(enrollment, part, now, sold=sold):
+    if refusal := rules.refuse_hand_back(enrollment, part, held.now, sold=sold):
         raise refusal
-    check_refund(due, expected_refund)
-    refund = give_back(
-        enrollment, due, pending, HoldPart.Reason.SESSION_MOVED, now, student, reason
+    because = HoldPart.Reason.SESSION_MOVED
+    return lifecycle.give_back(
+        held, due, because, actor=student, note=reason, expected=expected_refund, may_end=True
     )
-    note_completed(enrollment, pending)
-    end_if_refunded(enrollment, pending, now=now, actor=student)
-    save([enrollment], MUTABLE)
-    return Cancellation(enrollment, refund, now)
 
 
 def get_my_enrollments(*, user: User) -> EnrollmentQuerySet:
@@ -182,18 +151,6 @@ def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
     return found[0]
 
 
-def _lock(enrollment: CourseEnrollment) -> None:
-    """Lock it, and take over what may have changed since it was read."""
-    [current] = _locked(enrollment.pk)
-    for name, value in zip(MUTABLE, current, strict=True):
-        setattr(enrollment, name, value)
-
-
-@prepared
-def _locked(enrollment: UUID) -> QuerySet:
-    return CourseEnrollment.objects.filter(pk=enrollment).locked().values_list(*MUTABLE)
-
-
 @prepared
 def _enrollments(key: UUID, user: UUID) -> QuerySet:
     return CourseEnrollment.objects.of(user).with_course().filter(pk=key)
@@ -201,36 +158,6 @@ def _enrollments(key: UUID, user: UUID) -> QuerySet:
 
 def _was_sold(enrollment: CourseEnrollment, session_id: UUID) -> bool:
     return HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id).exists()
-
-
-def check_refund(due: Sequence[HoldPart], expected: Decimal | None) -> None:
-    """Refuse to give back less than was expected, in credits, by `RefundLowered`."""
-    refund = total(part.amount for part in due)
-    if expected is not None and refund < expected:
-        raise RefundLowered(expected=str(expected), refund=str(refund))
-
-
-def give_back(
-    booking: CourseEnrollment | SessionPurchase,
-    due: Sequence[HoldPart],
-    pending: Sequence[HoldPart],
-    reason: str,
-    now: datetime,
-    actor: User | None,
-    note: str = "",
-) -> Decimal:
-    """Refund the `due` parts of a locked booking; the caller saves what that makes of it.
-
-    Whoever is in a room by one of them is put out after the commit.
-    """
-    if note and pending:
-        pending[0].hold.notes = note
-    refund = refund_parts(due, pending=pending, reason=reason, now=now, actor=actor)
-    note_refund(booking, refund)
-    if pending:
-        booking.hold = pending[0].hold
-    check_after_refund(due)
-    return refund
 
 
 def _take_seat(student: User, course_id: UUID) -> quotes.CourseQuote:
@@ -320,21 +247,3 @@ def _insert_enrollment(student: User, quote: quotes.CourseQuote) -> CourseEnroll
     except IntegrityError as error:
         raise AlreadyEnrolled from error
     return enrollment
-
-
-def _fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]:
-    """Cancel own single purchases, each refunded in full; gives their parts."""
-    if not purchases:
-        return []
-    keys = [purchase.pk for purchase in purchases]
-    list(SessionPurchase.objects.filter(pk__in=keys).order_by("pk").locked().values_list("pk"))
-    parts = lock_pending_parts(*(purchase.hold for purchase in purchases))
-    mark_refunded(parts, pending=parts, reason=HoldPart.Reason.FOLDED, now=now)
-    SessionPurchase.objects.filter(pk__in=keys).update(
-        status=PurchaseStatus.CANCELLED,
-        payment_status=PaymentStatus.REFUNDED,
-        refund_amount=F("price_paid"),
-        cancelled_at=now,
-        updated_at=now,
-    )
-    return parts

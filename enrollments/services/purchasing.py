@@ -5,15 +5,15 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Exists, QuerySet, Subquery
+from django.db.models import Exists, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
 from common.prepared import prepared
 from common.transactions import operation
-from common.writing import insert, save
-from courses.models import Course, CourseSession
+from common.writing import insert
+from courses.models import CourseSession
 from enrollments import quotes, rules
 from enrollments.errors import (
     AlreadyPurchased,
@@ -24,10 +24,12 @@ from enrollments.errors import (
     SessionStarted,
     SoldOut,
 )
-from enrollments.models import PurchaseQuerySet, PurchaseStatus, SessionPurchase
-from enrollments.services.enrolling import MUTABLE, Cancellation, check_refund, give_back
+from enrollments.locks import lock_course, lock_course_of
+from enrollments.models import PurchaseQuerySet, SessionPurchase
+from enrollments.services import lifecycle
+from enrollments.services.lifecycle import Cancellation
 from payments.models import HoldPart
-from payments.services.holds import lock_pending_parts, place_hold
+from payments.services.holds import place_hold
 
 
 @operation
@@ -69,20 +71,15 @@ def cancel_session_purchase(
     in credits. Locks the course, the purchase, its hold, the wallet.
     """
     purchase = find_purchase(student, purchase_id)
-    list(Course.objects.filter(pk=purchase.course_id).locked().values_list("pk"))
-    purchase.refresh_from_db(fields=MUTABLE, from_queryset=SessionPurchase.objects.locked())
-    pending = lock_pending_parts(purchase.hold)
-    now = timezone.now()
-    part = pending[0] if pending else None
-    if refusal := rules.refuse_cancelling_single(purchase, part, now):
+    lock_course(purchase.course_id)
+    held = lifecycle.lock(purchase)
+    part = held.pending[0] if held.pending else None
+    if refusal := rules.refuse_cancelling_single(purchase, part, held.now):
         raise refusal
-    check_refund(pending, expected_refund)
-    purchase.status, purchase.cancelled_at = PurchaseStatus.CANCELLED, now
-    refund = give_back(
-        purchase, pending, pending, HoldPart.Reason.STUDENT_CANCELLED, now, student, reason
+    because = HoldPart.Reason.STUDENT_CANCELLED
+    return lifecycle.give_back(
+        held, held.pending, because, actor=student, note=reason, expected=expected_refund
     )
-    save([purchase], MUTABLE)
-    return Cancellation(purchase, refund, now)
 
 
 def get_my_session_purchases(*, user: User) -> PurchaseQuerySet:
@@ -135,17 +132,11 @@ def refuse_purchase(
 
 def _lock_course_of(student: User, session_id: UUID) -> quotes.SoldSession:
     """The session as sold to the student, its course locked first, by a key read without a lock."""
-    _lock_course(session_id)
+    lock_course_of(session_id)
     found = _session_for_purchase(session_id, student.pk)
     if not (found and found[0].course.is_visible_to(student)):
         raise NotFound
     return found[0]
-
-
-@prepared
-def _lock_course(session: UUID) -> QuerySet:
-    key = Subquery(CourseSession.objects.filter(pk=session).values("course_id"))
-    return Course.objects.filter(pk=key).locked().values_list("pk")
 
 
 @prepared

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, Sum
 from django.utils import timezone
 
 from accounts.models import User
@@ -31,20 +31,11 @@ from enrollments.errors import (
     StartInPast,
     TooManySessions,
 )
-from enrollments.models import (
-    CourseEnrollment,
-    EnrollmentStatus,
-    PaymentStatus,
-    PurchaseStatus,
-    SessionPurchase,
-)
 from enrollments.quotes import singles_seated
+from enrollments.services import lifecycle
 from enrollments.services.admission import check_after_commit, close_after_commit
-from enrollments.services.ending import end_enrollment, refunded_enrollments
-from enrollments.services.enrolling import give_back
-from enrollments.services.progress import note_progress
-from payments.models import HoldPart, HoldStatus, PaymentHold
-from payments.services.holds import lock_pending_parts, new_part
+from enrollments.services.lifecycle import end_enrollment, refunded_enrollments
+from payments.models import HoldPart
 
 WHEN = ("starts_at", "duration_minutes")
 
@@ -118,7 +109,7 @@ def add_session(
     if course.status == Course.Status.PUBLISHED:
         check_sellable(course)
     write_outline(course)
-    _let_enrolled_in(session)
+    lifecycle.let_enrolled_in(session)
     return session
 
 
@@ -263,7 +254,8 @@ def refunds_changed(due: Refunds) -> RefundsChanged:
 def refund_cancelled_session(session: CourseSession, *, actor: User | None) -> int:
     """Refund the pending parts of a cancelled session; gives how many. A repeat gives 0."""
     pending = HoldPart.objects.filter(session=session, status=HoldPart.Status.PENDING)
-    return sum(_refund_hold(hold, session, actor) for hold in _holds_of(pending))
+    holds = pending.values_list("hold_id", flat=True)
+    return sum(_refund_hold(hold, session, actor) for hold in list(holds))
 
 
 def _refunds(sessions: Sequence[UUID], **where: Any) -> dict[UUID, Refunds]:
@@ -272,10 +264,6 @@ def _refunds(sessions: Sequence[UUID], **where: Any) -> dict[UUID, Refunds]:
     counted = rows.annotate(students=Count("hold__student", distinct=True), amount=Sum("amount"))
     found = {key: Refunds(students, amount) for key, students, amount in counted}
     return {key: found.get(key, Refunds()) for key in sessions}
-
-
-def _holds_of(parts: QuerySet) -> QuerySet:
-    return PaymentHold.objects.filter(pk__in=list(parts.values_list("hold_id", flat=True)))
 
 
 @operation
@@ -296,27 +284,12 @@ def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) 
 
 
 @operation
-def _refund_hold(hold: PaymentHold, session: CourseSession, actor: User | None) -> int:
-    booking = _lock_booking(hold)
-    pending = lock_pending_parts(hold)
-    due = [part for part in pending if part.session_id == session.pk]
-    if not due:
-        return 0
-    now = timezone.now()
-    give_back(booking, due, pending, HoldPart.Reason.SESSION_CANCELLED, now, actor)
-    if isinstance(booking, SessionPurchase):
-        booking.status, booking.cancelled_at = PurchaseStatus.CANCELLED, now
-    else:
-        note_progress(booking, pending)
-    booking.save()
-    return 1
-
-
-def _lock_booking(hold: PaymentHold) -> CourseEnrollment | SessionPurchase:
-    if hold.enrollment_id:
-        return CourseEnrollment.objects.locked().get(pk=hold.enrollment_id)
-    assert hold.session_purchase_id
-    return SessionPurchase.objects.locked().get(pk=hold.session_purchase_id)
+def _refund_hold(hold_id: UUID, session: CourseSession, actor: User | None) -> int:
+    held = lifecycle.lock(lifecycle.find_booking(hold_id))
+    due = [part for part in held.pending if part.session_id == session.pk]
+    if due:
+        lifecycle.give_back(held, due, HoldPart.Reason.SESSION_CANCELLED, actor=actor)
+    return len(due)
 
 
 def _lock_session(session_id: UUID, actor: User) -> CourseSession:
@@ -366,16 +339,3 @@ def _check_capacity(course: Course, seats: int) -> None:
     taken = max(sold, most_admitted(course, now))
     if seats < taken:
         raise SeatsTaken(taken=taken)
-
-
-def _let_enrolled_in(session: CourseSession) -> None:
-    """Live enrolments get a part of 0.00, which admits and refunds nothing, beside a paid one."""
-    live = CourseEnrollment.objects.live().filter(course=session.course_id)
-    paid = live.exclude(payment_status=PaymentStatus.REFUNDED)
-    keys = list(paid.order_by("pk").locked().values_list("pk", flat=True))
-    holds = list(PaymentHold.objects.filter(enrollment__in=keys).order_by("pk").locked())
-    HoldPart.objects.bulk_create([new_part(hold, session, ZERO) for hold in holds], batch_size=1000)
-    PaymentHold.objects.filter(pk__in=[hold.pk for hold in holds]).update(status=HoldStatus.HELD)
-    CourseEnrollment.objects.filter(pk__in=keys, status=EnrollmentStatus.COMPLETED).update(
-        status=EnrollmentStatus.ACTIVE
-    )

@@ -25,7 +25,7 @@ from enrollments.learning import previews
 from enrollments.quotes import CancellationPreview
 from enrollments.rules import Fate
 from enrollments.services import enrolling, purchasing
-from enrollments.services.enrolling import Cancellation
+from enrollments.services.lifecycle import Cancellation
 from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once
 from payments.wallets import balances_of

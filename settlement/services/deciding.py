@@ -7,35 +7,30 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
 from common.money import total
 from common.transactions import operation
-from courses.models import Course, CourseSession
+from courses.models import CourseSession
 from enrollments.errors import PartyToHold
+from enrollments.locks import lock_course
 from enrollments.models import (
-    CourseEnrollment,
-    PurchaseStatus,
     SessionPurchase,
 )
 from enrollments.quotes import TimedPart
-from enrollments.services.admission import check_after_refund
-from enrollments.services.ending import end_if_refunded
-from enrollments.services.progress import note_progress, note_refund
+from enrollments.services import lifecycle
 from payments.errors import HoldSettled
 from payments.models import HoldPart, HoldStatus, PaymentHold
-from payments.services.holds import Verdict, lock_pending_parts, settle_parts
+from payments.services.holds import Verdict
 from rooms.attendance import attendance_in
 from settlement.errors import NoteChanged, SessionCalledOff, SessionNotOver, SessionNotStarted
+from settlement.verdicts import note_presence
 
 RELEASED, REFUNDED = HoldPart.Status.RELEASED, HoldPart.Status.REFUNDED
-Booking = CourseEnrollment | SessionPurchase
 
 
 @dataclass(frozen=True)
@@ -128,40 +123,19 @@ def _decide(
     part_ids: Collection[UUID] | None,
     status: HoldPart.Status,
 ) -> Decision:
-    hold = _find(hold_id)
-    if refusal := refuse_deciding(hold, actor):
+    booking = lifecycle.find_booking(hold_id)
+    if refusal := refuse_deciding(booking.hold, actor):
         raise refusal
-    booking = _lock_booking(hold)
-    pending = lock_pending_parts(hold)
-    due = _choose(pending, part_ids)
-    now = timezone.now()
+    lock_course(booking.course_id)
+    held = lifecycle.lock(booking)
+    due = _choose(held.pending, part_ids)
     if status == RELEASED:
-        _check_release(due, now)
+        _check_release(due, held.now)
     verdicts = [Verdict(part, status, HoldPart.Reason.STAFF_DECISION) for part in due]
-    settled = settle_parts(verdicts, pending=pending, now=now, actor=actor, note=reason)
-    note_refund(booking, settled.refunded)
     if isinstance(booking, SessionPurchase):
-        _end_purchase(booking, due[0], now)
-    else:
-        _go_on(booking, pending, now, actor)
-    if status == REFUNDED:
-        check_after_refund(due)
-    return Decision(hold, due, total(part.amount for part in due))
-
-
-def _find(hold_id: UUID) -> PaymentHold:
-    together = PaymentHold.objects.select_related("enrollment", "session_purchase")
-    if hold := together.filter(pk=hold_id).first():
-        return hold
-    raise NotFound
-
-
-def _lock_booking(hold: PaymentHold) -> Booking:
-    """The booking, read again once it and, before it, its course are locked."""
-    booking: Any = hold.enrollment or hold.session_purchase
-    list(Course.objects.filter(pk=booking.course_id).locked().values_list("pk"))
-    booking.refresh_from_db(from_queryset=type(booking).objects.locked())
-    return booking
+        note_presence(booking, due[0], attendance_in([booking.session], [booking.user_id]))
+    lifecycle.settle(held, verdicts, actor=actor, note=reason, may_end=True)
+    return Decision(booking.hold, due, total(part.amount for part in due))
 
 
 def _choose(pending: Sequence[TimedPart], part_ids: Collection[UUID] | None) -> list[TimedPart]:
@@ -178,24 +152,3 @@ def _check_release(due: Sequence[TimedPart], now: datetime) -> None:
         length, status = part.duration_minutes, part.session_status
         if refusal := refuse_release(part.starts_at, length, status, now):
             raise refusal
-
-
-def _end_purchase(purchase: SessionPurchase, part: HoldPart, now: datetime) -> None:
-    """Paid out it was attended; given back it is cancelled, whoever was there keeps that."""
-    released = part.status == RELEASED
-    attended = attendance_in([purchase.session], [purchase.user_id])
-    presence = attended.of(part.session_id, purchase.user_id, part.sold_duration_minutes)
-    purchase.attendance_duration_minutes = presence.minutes
-    purchase.attended = released or presence.suffices
-    purchase.status = PurchaseStatus.ATTENDED if released else PurchaseStatus.CANCELLED
-    purchase.cancelled_at = None if released else now
-    purchase.save()
-
-
-def _go_on(
-    enrollment: CourseEnrollment, pending: Sequence[HoldPart], now: datetime, actor: User
-) -> None:
-    """It goes on, is completed, or ends with the last part that was paid."""
-    note_progress(enrollment, pending)
-    end_if_refunded(enrollment, pending, now=now, actor=actor)
-    enrollment.save()

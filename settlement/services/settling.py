@@ -17,28 +17,21 @@ from common.prepared import prepared
 from common.transactions import operation
 from common.writing import save
 from courses.models import CourseSession, grace
-from enrollments.models import CourseEnrollment, PurchaseStatus, SessionPurchase
+from enrollments.models import SessionPurchase
 from enrollments.quotes import TimedPart
-from enrollments.services.ending import end_enrollment, refunded_enrollments
-from enrollments.services.enrolling import MUTABLE
-from enrollments.services.progress import note_progress, note_refund
+from enrollments.services import lifecycle
+from enrollments.services.lifecycle import end_enrollment, refunded_enrollments
 from enrollments.services.sessions import refund_cancelled_session
-from payments.models import HoldPart, PaymentHold
-from payments.services.holds import Settled, Verdict, lock_pending_parts, settle_parts
-from rooms.attendance import Attended, Presence, attendance_in
+from payments.models import HoldPart
+from payments.services.holds import Settled, Verdict
+from rooms.attendance import Attended, attendance_in
 from rooms.models import WebhookEvent
 from rooms.services.events import waiting_events
 from settlement.services.listening import process_event
-from settlement.verdicts import presences_of, verdict_on, why_unknown
+from settlement.verdicts import note_presence, verdict_on, why_unknown
 
 logger = logging.getLogger(__name__)
-Status, Reason = HoldPart.Status, HoldPart.Reason
-Booking = CourseEnrollment | SessionPurchase
-_ENDS_AS = {
-    Reason.ATTENDED: PurchaseStatus.ATTENDED,
-    Reason.MISSED: PurchaseStatus.MISSED,
-    Reason.TEACHER_ABSENT: PurchaseStatus.CANCELLED,
-}
+Status = HoldPart.Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,31 +100,22 @@ def settle_hold(key: UUID) -> Tally:
     A repeat finds nothing due. What somebody else is at is left to the next pass. Locks the
     booking if it is free, the hold with its parts, the accounts; never course nor session.
     """
-    [hold] = _hold(key)
-    booking = _claim(hold)
-    if booking is None:
+    held = lifecycle.claim(lifecycle.find_booking(key))
+    if held is None:
         return Tally(busy=1)
-    pending = lock_pending_parts(hold)
-    now = timezone.now()
-    sessions = _sessions_of(pending, now)
-    due = [part for part in pending if part.session_id in sessions and not part.review_reason]
+    sessions = _sessions_of(held.pending, held.now)
+    due = [p for p in held.pending if p.session_id in sessions and not p.review_reason]
     if not due:
         return Tally()
+    booking = held.booking
     # Read after the locks: a late event waits for them, so that none is neither seen nor noted.
-    attended = attendance_in(sessions.values(), [hold.student_id, hold.teacher_id])
+    attended = attendance_in(sessions.values(), [booking.hold.student_id, booking.hold.teacher_id])
     verdicts = [verdict_on(part, sessions[part.session_id], attended) for part in due]
-    known = [verdict for verdict in verdicts if verdict]
     _review([part for part, verdict in zip(due, verdicts, strict=True) if not verdict], attended)
-    settled = settle_parts(known, pending=pending, now=now, actor=None)
-    note_refund(booking, settled.refunded)
-    if isinstance(booking, CourseEnrollment):
-        note_progress(booking, pending)
-        save([booking], [*MUTABLE, "completion_percentage"])
-    elif known:
-        there = presences_of(known[0].part, attended)[1]
-        _end(booking, known[0], there, now)
-        save([booking], [*MUTABLE, "attended", "attendance_duration_minutes"])
-    return _count(verdicts, settled)
+    known = [verdict for verdict in verdicts if verdict]
+    if known and isinstance(booking, SessionPurchase):
+        note_presence(booking, known[0].part, attended)
+    return _count(verdicts, lifecycle.settle(held, known, actor=None))
 
 
 @operation
@@ -143,31 +127,6 @@ def complete_session(key: UUID) -> Tally:
     session.status = CourseSession.Status.COMPLETED
     session.save(update_fields=["status", "updated_at"])
     return Tally(completed=1)
-
-
-@prepared
-def _hold(key: UUID) -> QuerySet:
-    return PaymentHold.objects.filter(pk=key)
-
-
-def _claim(hold: PaymentHold) -> Booking | None:
-    """The hold's booking, locked; None where somebody else has it."""
-    if hold.enrollment_id:
-        found = _enrollment(hold.enrollment_id)
-    else:
-        assert hold.session_purchase_id
-        found = _purchase(hold.session_purchase_id)
-    return found[0] if found else None
-
-
-@prepared
-def _enrollment(key: UUID) -> QuerySet:
-    return CourseEnrollment.objects.filter(pk=key).claimed()
-
-
-@prepared
-def _purchase(key: UUID) -> QuerySet:
-    return SessionPurchase.objects.filter(pk=key).claimed()
 
 
 def _undecided(session: CourseSession) -> QuerySet:
@@ -210,15 +169,6 @@ def _count(verdicts: Sequence[Verdict | None], settled: Settled) -> Tally:
 
 def _end_enrollment(key: UUID) -> Tally:
     return Tally(ended=int(end_enrollment(key)))
-
-
-def _end(purchase: SessionPurchase, verdict: Verdict, presence: Presence, now: datetime) -> None:
-    """What its verdict makes of a single purchase; not saved."""
-    purchase.status = _ENDS_AS[Reason(verdict.reason)]
-    purchase.attended = presence.suffices
-    purchase.attendance_duration_minutes = presence.minutes
-    if purchase.status == PurchaseStatus.CANCELLED:
-        purchase.cancelled_at = now
 
 
 def _attempt(work: Callable[[Any], Tally], what: Any) -> Tally:

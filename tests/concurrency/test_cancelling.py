@@ -7,7 +7,7 @@ from django.db import transaction
 
 from courses.models import Course, CourseSession
 from enrollments.models import CourseEnrollment, SessionPurchase
-from enrollments.services import enrolling, purchasing, sessions
+from enrollments.services import enrolling, lifecycle, purchasing, sessions
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
@@ -84,7 +84,7 @@ def test_cancelling_what_was_read_before_the_lock_frees_two_seats(
     """The race is real: both believe in the row that they read first."""
     enroll(student_with_credit("100.00"), course)()
     enrollment = enroll(student, course)()
-    monkeypatch.setattr(enrolling, "_lock", lambda enrollment: None)
+    monkeypatch.setattr(lifecycle, "lock_bookings", lambda enrollment: None)
     meeting().after(enrolling, "find_enrollment")
     assert kinds(race(*[cancel(enrollment)] * 2)) == {"Cancellation": 2}
     assert "I7" in broken()
@@ -102,7 +102,7 @@ def test_without_the_lock_the_database_refuses_the_second_refund(
     student, session, without_locks, meeting
 ):
     bought = purchase(student, session)()
-    meeting().after(purchasing, "lock_pending_parts")
+    meeting().after(lifecycle, "lock_pending_parts")
     assert kinds(race(*[cancel(bought)] * 2)) == {"Cancellation": 1, "IntegrityError": 1}
 
 
@@ -318,7 +318,7 @@ def test_without_the_lock_the_database_refuses_to_refund_it_twice(
     student, session, without_locks, meeting
 ):
     purchase(student, session)()
-    meeting().after(sessions, "lock_pending_parts")
+    meeting().after(lifecycle, "lock_pending_parts")
     outcomes = race(*[call_off(session)] * 2)
     assert kinds(outcomes) == {"CourseSession": 1, "IntegrityError": 1}
 
@@ -338,9 +338,7 @@ def test_without_the_lock_the_database_refuses_the_other_refund(
     student, course, session, without_locks, meeting
 ):
     enrollment = enroll(student, course)()
-    both = meeting()
-    both.after(enrolling, "lock_pending_parts")
-    both.after(sessions, "lock_pending_parts")
+    meeting().after(lifecycle, "lock_pending_parts")
     assert kinds(race(cancel(enrollment), call_off(session)))["IntegrityError"] == 1
 
 

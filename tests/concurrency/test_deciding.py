@@ -9,12 +9,11 @@ import pytest
 
 from enrollments.access import admitted
 from enrollments.errors import SoldOut
-from enrollments.services import purchasing
+from enrollments.services import lifecycle, purchasing
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.models import LedgerAccount, PaymentHold
 from rooms.models import Attendance
-from settlement.services import deciding
 from settlement.services.deciding import refund_hold, release_hold
 from settlement.services.settling import settle_hold
 from tests.concurrency.racing import TIMEOUT_SECONDS, kinds, race
@@ -69,7 +68,7 @@ def test_a_hold_is_refunded_once(enrollment, boss, retried, broken):
 
 
 def test_without_the_lock_the_database_refuses_the_second(enrollment, boss, without_locks, meeting):
-    meeting().after(deciding, "lock_pending_parts")
+    meeting().after(lifecycle, "lock_pending_parts")
     outcomes = race(*[decide(refund_hold, enrollment, boss)] * 2)
     assert kinds(outcomes) == {"Decision": 1, "IntegrityError": 1}
 
@@ -85,7 +84,7 @@ def test_what_is_released_is_not_refunded_too(over, boss, retried, broken):
 
 def test_without_the_lock_it_is_released_and_refunded(over, boss, without_locks, meeting, broken):
     """The race is real: the keys of a release and of a refund differ, so both go out of escrow."""
-    meeting().after(deciding, "lock_pending_parts")
+    meeting().after(lifecycle, "lock_pending_parts")
     outcomes = race(decide(refund_hold, over, boss), decide(release_hold, over, boss))
     assert kinds(outcomes)["Decision"] == 2
     assert "I2" in broken() or "I4" in broken()

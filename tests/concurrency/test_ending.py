@@ -5,9 +5,9 @@ from django.utils import timezone
 
 from courses.models import CourseSession
 from enrollments.access import admitted
-from enrollments.services import ending
-from enrollments.services.ending import end_enrollment
+from enrollments.services import lifecycle
 from enrollments.services.enrolling import enroll_full_course
+from enrollments.services.lifecycle import end_enrollment
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import refund_cancelled_session
 from tests.concurrency.racing import kinds, race
@@ -66,7 +66,7 @@ def test_without_the_lock_it_is_given_back_twice(
     session, enrollment, without_locks, meeting, broken
 ):
     """The race is real: both find the enrolment live, and two buyers the seats of one."""
-    meeting().after(ending, "lock_pending_parts")
+    meeting().after(lifecycle, "lock_pending_parts")
     assert race(*[end(enrollment)] * 2) == [True, True]
     rivals = [student_with_credit("16.00") for _ in range(2)]
     outcomes = race(*(buy(rival, session) for rival in rivals))

@@ -14,12 +14,12 @@ from common import transactions
 from common.errors import Unavailable
 from common.transactions import TRIES, operation
 from enrollments.models import CourseEnrollment
-from enrollments.services.ending import end_enrollment
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,
     hand_back_session,
 )
+from enrollments.services.lifecycle import end_enrollment
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
     cancel_session,

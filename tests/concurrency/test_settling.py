@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from common.models import LockingQuerySet
-from enrollments.services import enrolling
+from enrollments.services import lifecycle
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
@@ -118,14 +118,14 @@ def test_any_number_of_jobs_settle_each_hold_once(session, retried, broken):
 
 
 def test_without_the_claim_the_database_refuses_the_second(enrollment, unlocked, meeting):
-    meeting().after(settling, "lock_pending_parts")
+    meeting().after(lifecycle, "lock_pending_parts")
     outcomes = race(*[lambda: settle_hold(enrollment.hold.pk)] * 2)
     assert kinds(outcomes) == {"Tally": 1, "IntegrityError": 1}
 
 
 def test_what_is_being_cancelled_is_left_to_the_next_pass(enrollment, interruption, broken):
     """The job waits for nobody: there are other holds."""
-    interruption.after(enrolling, "lock_pending_parts")
+    interruption.before(lifecycle, "give_back")
     done, meanwhile = race(cancel(enrollment), interruption.by(settle))
     assert meanwhile == Tally(busy=1)
     assert done.refund_amount == Decimal("85.72")
@@ -146,9 +146,7 @@ def test_cancelled_and_settled_at_once_each_part_ends_once(retried, broken):
 
 
 def test_without_the_claim_one_forgets_what_the_other_moved(enrollment, unlocked, meeting, broken):
-    both = meeting()
-    both.after(enrolling, "lock_pending_parts")
-    both.after(settling, "lock_pending_parts")
+    meeting().after(lifecycle, "lock_pending_parts")
     race(cancel(enrollment), lambda: settle_hold(enrollment.hold.pk))
     assert "I4" in broken()
 

@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from courses.models import Course
 from enrollments.models import CourseEnrollment
-from enrollments.services.ending import end_enrollment
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,
     hand_back_session,
 )
+from enrollments.services.lifecycle import end_enrollment
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import (
     cancel_session,

@@ -1,0 +1,253 @@
+"""What becomes of a booking after the sale: its money moves, it is completed, it ends.
+
+Whoever changes one finds it with its hold, locks its course where a seat may become free, and then
+`lock`s it; what the change makes of it is decided and saved here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import NotFound
+from common.money import CENT, ZERO, total
+from common.prepared import prepared
+from common.transactions import operation
+from common.writing import save
+from courses.models import CourseSession
+from enrollments.errors import RefundLowered
+from enrollments.locks import claim_booking, give_seat_back, lock_bookings, lock_course
+from enrollments.models import (
+    Booking,
+    CourseEnrollment,
+    EnrollmentStatus,
+    PaymentStatus,
+    SessionPurchase,
+)
+from enrollments.quotes import TimedPart
+from enrollments.services.admission import check_after_refund
+from payments.models import HoldPart, HoldStatus, PaymentHold
+from payments.reasons import Reason
+from payments.services.holds import (
+    Settled,
+    Verdict,
+    lock_pending_parts,
+    mark_refunded,
+    new_part,
+    refund_parts,
+    settle_parts,
+)
+
+Status = HoldPart.Status
+# What a student gives back was not attended, and is owed as before.
+_GIVEN_BACK = {Reason.STUDENT_CANCELLED, Reason.SESSION_MOVED}
+_ATTENDED = Q(reason=Reason.ATTENDED) | Q(reason=Reason.STAFF_DECISION, status=Status.RELEASED)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A booking that is locked with its hold: the parts that were pending, and when that was."""
+
+    booking: Booking
+    pending: Sequence[TimedPart]
+    now: datetime
+
+    @property
+    def waiting(self) -> list[TimedPart]:
+        """Those of the parts that are pending still."""
+        return [part for part in self.pending if part.status == Status.PENDING]
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """What was cancelled, and what this call gave back, in credits."""
+
+    booking: Booking
+    refund_amount: Decimal
+    refunded_at: datetime
+
+
+def find_booking(hold_id: UUID) -> Booking:
+    """What a hold paid for, with that hold; raises `NotFound`."""
+    for hold in _hold(hold_id):
+        return booking_of(hold)
+    raise NotFound
+
+
+def booking_of(hold: PaymentHold) -> Booking:
+    """What a hold paid for, with that hold."""
+    booking = hold.enrollment or hold.session_purchase
+    assert booking
+    return booking
+
+
+def lock(booking: Booking) -> Held:
+    """Lock a booking, then its hold with the pending parts; all are as they are by now.
+
+    The caller has locked the course before, if the booking may end.
+    """
+    lock_bookings(booking)
+    return _held(booking)
+
+
+def claim(booking: Booking) -> Held | None:
+    """The same, unless somebody else has the booking; then None."""
+    return _held(booking) if claim_booking(booking) else None
+
+
+def settle(
+    held: Held,
+    verdicts: Sequence[Verdict],
+    *,
+    actor: User | None,
+    note: str = "",
+    may_end: bool = False,
+) -> Settled:
+    """Release some parts of a booking and refund others; gives both sums, in credits.
+
+    A single purchase ends with its part. An enrolment is completed once nothing of it waits; where
+    everything paid came back it ends, if it `may_end`: if its course is locked. Else
+    `end_enrollment` ends it later. Whoever is in a room by a part that came back is put out after
+    the commit. `note` goes with the money. Locks the accounts concerned.
+    """
+    booking = held.booking
+    settled = settle_parts(verdicts, pending=held.pending, now=held.now, actor=actor, note=note)
+    booking.note_refund(settled.refunded)
+    if isinstance(booking, CourseEnrollment):
+        if any(verdict.reason not in _GIVEN_BACK for verdict in verdicts):
+            _note_progress(booking)
+        if booking.status == EnrollmentStatus.ACTIVE and not (held.waiting or booking.is_refunded):
+            booking.status = EnrollmentStatus.COMPLETED
+        if may_end:
+            _end_if_refunded(booking, held, actor)
+    elif isinstance(booking, SessionPurchase) and verdicts:
+        booking.end(verdicts[0].part, held.now)
+    check_after_refund([part for part, status, _ in verdicts if status == Status.REFUNDED])
+    save([booking], booking.MUTABLE)
+    return settled
+
+
+def give_back(
+    held: Held,
+    due: Sequence[TimedPart],
+    reason: str,
+    *,
+    actor: User | None,
+    note: str = "",
+    expected: Decimal | None = None,
+    may_end: bool = False,
+) -> Cancellation:
+    """Refund the `due` parts of a booking; `note` is why, in the student's words.
+
+    Raises `RefundLowered` if that is less than `expected`, in credits; else as `settle`.
+    """
+    refund = total(part.amount for part in due)
+    if expected is not None and refund < expected:
+        raise RefundLowered(expected=str(expected), refund=str(refund))
+    if note and due:
+        held.booking.hold.notes = note
+    verdicts = [Verdict(part, Status.REFUNDED, reason) for part in due]
+    settle(held, verdicts, actor=actor, may_end=may_end)
+    return Cancellation(held.booking, refund, held.now)
+
+
+def fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]:
+    """Cancel single purchases of what an enrolment pays for; gives their parts, to be refunded.
+
+    The caller has locked the course. Locks the purchases, their holds with parts.
+    """
+    if not purchases:
+        return []
+    lock_bookings(*purchases)
+    parts = lock_pending_parts(*(purchase.hold for purchase in purchases))
+    mark_refunded(parts, pending=parts, reason=Reason.FOLDED, now=now)
+    for part in parts:
+        purchase = part.hold.session_purchase
+        assert purchase
+        purchase.note_refund(part.amount)
+        purchase.end(part, now)
+    save(purchases, SessionPurchase.MUTABLE)
+    return parts
+
+
+def let_enrolled_in(session: CourseSession) -> None:
+    """Live enrolments get a part of 0.00, which admits and refunds nothing, beside a paid one.
+
+    The caller has locked the course. Locks the enrolments and their holds.
+    """
+    live = CourseEnrollment.objects.live().filter(course=session.course_id)
+    paid = live.exclude(payment_status=PaymentStatus.REFUNDED)
+    keys = list(paid.order_by("pk").locked().values_list("pk", flat=True))
+    holds = list(PaymentHold.objects.filter(enrollment__in=keys).order_by("pk").locked())
+    HoldPart.objects.bulk_create([new_part(hold, session, ZERO) for hold in holds], batch_size=1000)
+    PaymentHold.objects.filter(pk__in=[hold.pk for hold in holds]).update(status=HoldStatus.HELD)
+    CourseEnrollment.objects.filter(pk__in=keys, status=EnrollmentStatus.COMPLETED).update(
+        status=EnrollmentStatus.ACTIVE
+    )
+
+
+def refunded_enrollments(course_id: UUID | None = None) -> list[UUID]:
+    """The live enrolments, in a course or in all, to which everything paid came back."""
+    refunded = CourseEnrollment.objects.live().refunded()
+    if course_id:
+        refunded = refunded.filter(course=course_id)
+    return list(refunded.values_list("pk", flat=True))
+
+
+@operation
+def end_enrollment(enrollment_id: UUID) -> bool:
+    """End an enrolment to which everything paid came back; gives whether this call did.
+
+    For what held no course when it gave the last paid part back. A repeat changes nothing. Locks
+    the course, the enrolment, its hold with parts.
+    """
+    enrollment = CourseEnrollment.objects.select_related("hold").get(pk=enrollment_id)
+    lock_course(enrollment.course_id)
+    ended = _end_if_refunded(enrollment, lock(enrollment), actor=None)
+    if ended:
+        save([enrollment], enrollment.MUTABLE)
+    return ended
+
+
+def _end_if_refunded(enrollment: CourseEnrollment, held: Held, actor: User | None) -> bool:
+    """What of it was free, parts of 0.00, admits no longer; not saved."""
+    if enrollment.status == EnrollmentStatus.CANCELLED or not enrollment.is_refunded:
+        return False
+    free = held.waiting
+    reason = Reason.ENROLLMENT_ENDED
+    refund_parts(free, pending=held.pending, reason=reason, now=held.now, actor=actor)
+    check_after_refund(free)
+    give_seat_back(enrollment)
+    enrollment.end(held.now)
+    return True
+
+
+def _held(booking: Booking) -> Held:
+    return Held(booking, lock_pending_parts(booking.hold), timezone.now())
+
+
+def _note_progress(enrollment: CourseEnrollment) -> None:
+    """How much of it was attended; not saved."""
+    [(attended, owed)] = _counts(enrollment.pk)
+    if owed:
+        enrollment.completion_percentage = (Decimal(100) * attended / owed).quantize(CENT)
+
+
+@prepared
+def _hold(key: UUID) -> QuerySet:
+    return PaymentHold.objects.select_related("enrollment", "session_purchase").filter(pk=key)
+
+
+@prepared
+def _counts(enrollment: UUID) -> QuerySet:
+    """How many of its parts were attended, and how many are owed."""
+    parts = HoldPart.objects.filter(hold__enrollment__pk=enrollment).values("hold")
+    return parts.annotate(
+        attended=Count("pk", filter=_ATTENDED),
+        owed=Count("pk", filter=~Q(reason=Reason.SESSION_CANCELLED)),
+    ).values_list("attended", "owed")
