@@ -193,6 +193,8 @@ class CourseSession(TimestampedModel):
     duration_minutes = models.PositiveIntegerField()
     # When its start or length was last changed, if ever.
     rescheduled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # How often its start or length was changed or it was called off, as calendars count.
+    sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.SCHEDULED)
     # Of the full price. Called off before anybody paid for it, it has none.
     has_share = models.BooleanField(default=True, editable=False)

@@ -128,7 +128,11 @@ def change_session(*, session_id: UUID, actor: User, **changes: Any) -> CourseSe
     if "starts_at" in changes:
         _check_start(changes["starts_at"])
     if any(getattr(session, name) != changes.get(name, getattr(session, name)) for name in WHEN):
-        changes |= {"rescheduled_at": timezone.now(), "status": CourseSession.Status.SCHEDULED}
+        changes |= {
+            "rescheduled_at": timezone.now(),
+            "status": CourseSession.Status.SCHEDULED,
+            "sequence": session.sequence + 1,
+        }
         _look_in_if_open(session)
     for name, value in changes.items():
         setattr(session, name, value)
@@ -276,8 +280,9 @@ def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) 
     if expected is not None and expected != (due := refunds_due(session_id)):
         raise refunds_changed(due)
     session.status = CourseSession.Status.CANCELLED
+    session.sequence += 1
     session.has_share = HoldPart.objects.filter(session=session, amount__gt=0).exists()
-    session.save(update_fields=["status", "has_share", "updated_at"])
+    session.save(update_fields=["status", "sequence", "has_share", "updated_at"])
     write_outline(session.course)
     _look_in_if_open(session)
     return session

@@ -10,7 +10,7 @@ from courses.models import CourseSession
 from enrollments.learning.previews import preview_hand_back
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import move_session
+from enrollments.services.sessions import cancel_session, change_session, move_session
 from payments import audit
 from payments.models import HoldPart, LedgerAccount, PaymentHold
 from settlement.services.settling import Tally, settle_all
@@ -218,3 +218,21 @@ class TestNotice:
 
     def test_an_unchanged_session_is_paid(self, enrollment, session):
         assert self.outcome(session) == [("missed", "released")]
+
+
+def test_a_session_counts_its_changes_of_time_and_being_called_off(session, teacher):
+    """What calendars ask for: wording counts for nothing, nor does a repeat."""
+
+    def after(change, **terms):
+        change(session_id=session.pk, actor=teacher, **terms)
+        session.refresh_from_db()
+        return session.sequence
+
+    moved = {"starts_at": session.starts_at + DAY, "duration_minutes": 60}
+    assert session.sequence == 0
+    assert after(change_session, title="Other words") == 0
+    assert after(move_session, **moved) == 1
+    assert after(move_session, **moved) == 1
+    assert after(change_session, duration_minutes=45, description="Shorter") == 2
+    assert after(cancel_session) == 3
+    assert after(cancel_session) == 3
