@@ -4,45 +4,53 @@ Building a queryset and making SQL of it takes the server several times as long 
 itself. Where many requests ask the same, a function says once what is asked:
 
     @prepared
-    def _open_sessions(course: UUID, now: datetime) -> QuerySet:
+    def open_sessions(course: UUID, now: datetime) -> QuerySet[CourseSession]:
         return CourseSession.objects.filter(course=course, starts_at__gt=now)
 
-    sessions = _open_sessions(course_id, timezone.now())
+    sessions = open_sessions(course_id, timezone.now())
 
-It is called the first time only, with expressions in place of the values.
+It is called once, with expressions in place of the values. What the ORM decides at each use is
+decided at each call: the database, whether a lock has its transaction, what an empty list means.
 """
 
+import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import update_wrapper
-from typing import Any, ParamSpec, get_args, get_type_hints
+from inspect import signature
+from typing import Any, NoReturn, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from django.db import connections, models
 from django.db.models.base import ModelState
 from django.db.models.expressions import Expression
-from django.db.models.query import ModelIterable
+from django.db.models.query import ModelIterable, ValuesListIterable
 from django.db.models.sql import UpdateQuery
+from django.db.transaction import TransactionManagementError
+
+from common.writing import change
 
 P = ParamSpec("P")
+Row = TypeVar("Row")
 
 
-def prepared(build: Callable[P, models.QuerySet]) -> Callable[P, list[Any]]:
+def prepared(build: Callable[P, models.QuerySet[Any, Row]]) -> Callable[P, list[Row]]:
     """Make `build`, which gives a queryset, a function that gives its rows: objects, or tuples
     where it ends in `values_list`.
 
-    Its parameters are values as annotated: UUID, datetime, Decimal, int, str, or a list of such,
-    never an empty one. What is no parameter is fixed by the first call, settings included.
+    Its parameters are values as annotated: UUID, datetime, Decimal, int, str, or a list of such;
+    None is refused. What is no parameter is fixed by the first call, settings included, so a time
+    has to be a parameter. A slice takes numbers that are fixed.
     """
-    return _Prepared(build, _Rows)
+    return _Prepared(build, _Select)
 
 
 def prepared_update(
     build: Callable[P, tuple[models.QuerySet, dict[str, Any]]],
 ) -> Callable[P, int]:
     """The same for an UPDATE: `build` gives a queryset and what changes; a call, how many rows."""
-    return _Prepared(build, _Update)
+    return _Prepared(build, _Change)
 
 
 class Given(Expression):
@@ -55,12 +63,32 @@ class Given(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
 
-    def values_in(self, given: dict[str, Any], connection: Any) -> list[Any]:
-        values = given[self.name] if self.listed else [given[self.name]]
-        return [self.output_field.get_db_prep_value(value, connection) for value in values]
+    def prepare(self, value: Any, connection: Any) -> Any:
+        """What the driver is sent for an argument: a list for a list."""
+        if self.listed:
+            return [self._prepare(item, connection) for item in value]
+        return self._prepare(value, connection)
+
+    def _prepare(self, value: Any, connection: Any) -> Any:
+        if value is None:
+            raise TypeError(f"{self.name} is None, which no comparison finds: ask for isnull")
+        return self.output_field.get_db_prep_value(value, connection)
 
 
-FIELDS: dict[Any, Callable[[], models.Field]] = {
+class _Place(Given):
+    """What a builder gets in place of a value, before the ORM takes it up."""
+
+    def resolve_expression(self, *_: Any, **__: Any) -> Any:
+        return Given(self.name, self.output_field, self.listed)
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise TypeError(f"{self.name} has no value yet: only a lookup or an expression takes it")
+
+    # What an `if` or a slice would make of it would stay for ever.
+    __bool__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+
+FIELDS: dict[object, Callable[[], models.Field]] = {
     UUID: models.UUIDField,
     datetime: models.DateTimeField,
     Decimal: lambda: models.DecimalField(max_digits=12, decimal_places=2),
@@ -70,25 +98,89 @@ FIELDS: dict[Any, Callable[[], models.Field]] = {
 
 
 class _Prepared:
-    def __init__(self, build: Callable[..., Any], kind: "Callable[[Any], _Statement]") -> None:
+    def __init__(self, build: Callable[..., Any], kind: "type[_Select | _Change]") -> None:
         update_wrapper(self, build)
         self._build, self._kind = build, kind
-        self._hints = get_type_hints(build)
-        del self._hints["return"]
-        self._statement: _Statement | None = None
+        self._signature = signature(build)
+        hints = get_type_hints(build)
+        self._places = [_place(name, hints[name]) for name in self._signature.parameters]
+        self._names = [place.name for place in self._places]
+        self._lists = [place.name for place in self._places if place.listed]
+        self.forget()
+        EVERY.append(self)
+
+    def forget(self) -> None:
+        """Have it written once more at the next call."""
+        self._asked: _Select | _Change | None = None
+        self._statements: dict[str, _Rows | _Update] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._statement is None:
-            places: Any = [_place(name, hint) for name, hint in self._hints.items()]
-            self._statement = self._kind(self._build(*places))
-        return self._statement.run(dict(zip(self._hints, args, strict=False)) | kwargs)
+        if kwargs or len(args) != len(self._names):
+            args = self._signature.bind(*args, **kwargs).args
+        given = dict(zip(self._names, args, strict=True))
+        for name in self._lists:
+            given[name] = [*given[name]]
+            if not given[name]:
+                return self._by_the_orm(given)
+        if self._asked is None:
+            self._asked = self._kind(self._build(*self._places))
+        db = self._asked.queryset.db
+        if db not in self._statements:
+            self._statements[db] = self._asked.written(db)
+        return self._statements[db].run(given)
+
+    def _by_the_orm(self, given: dict[str, Any]) -> Any:
+        """For values that make another statement or none, and no worse ones than otherwise."""
+        asked = self._kind(self._build(**given))
+        for place in self._places:
+            place.prepare(given[place.name], connections[asked.queryset.db])
+        return asked.by_the_orm()
 
 
-def _place(name: str, hint: Any) -> Any:
-    """What a parameter is while the statement is written."""
-    if items := get_args(hint):
-        return [Given(name, FIELDS[items[0]](), listed=True)]
-    return Given(name, FIELDS[hint](), listed=False)
+# All that there are, for tests.
+EVERY: list[_Prepared] = []
+
+
+def _place(name: str, hint: Any) -> _Place:
+    """What stands for a parameter while the statement is written."""
+    listed = get_origin(hint) is list
+    [kind] = get_args(hint) if listed else [hint]
+    if kind not in FIELDS:
+        raise TypeError(f"{name}: {hint} is no kind of value that a statement is prepared for")
+    return _Place(name, FIELDS[kind](), listed)
+
+
+class _Select:
+    """The rows of a queryset."""
+
+    def __init__(self, queryset: models.QuerySet) -> None:
+        self.queryset = queryset
+
+    def by_the_orm(self) -> list[Any]:
+        return list(self.queryset)
+
+    def written(self, db: str) -> "_Rows":
+        return _Rows(self.queryset, db)
+
+
+class _Change:
+    """The rows of a queryset, with what changes."""
+
+    def __init__(self, built: tuple[models.QuerySet, dict[str, Any]]) -> None:
+        queryset: Any
+        queryset, self._values = built
+        queryset._for_write = True
+        self.queryset = queryset
+
+    def by_the_orm(self) -> int:
+        return self.queryset.update(**self._values)
+
+    def written(self, db: str) -> "_Update":
+        return _Update(self.queryset, self._values, db)
+
+
+# Dates and times, as a database is sent them.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d")
 
 
 class _Statement:
@@ -97,38 +189,58 @@ class _Statement:
     def __init__(self, query: Any, db: str) -> None:
         self._db = db
         self._compiler = query.get_compiler(using=db)
-        sql, self._params = self._compiler.as_sql()
-        self._pieces = sql.split("%s")
+        self._sql, self._params = self._compiler.as_sql()
+        for param in self._params:
+            if isinstance(param, date | time) or (isinstance(param, str) and _TIME.match(param)):
+                raise TypeError(f"{param} would stay for ever: let a time be a parameter")
+        self._listed = any(isinstance(param, Given) and param.listed for param in self._params)
+        if self._listed:
+            self._sql = self._sql.replace("%%", "%%%%")
+        # In whatever part: the ORM asks of each, but while it writes it only.
+        self._locks = "FOR UPDATE" in self._sql
 
-    def run(self, values: dict[str, Any]) -> Any:
-        raise NotImplementedError
+    def _filled(self, given: dict[str, Any], connection: Any) -> tuple[str, list[Any]]:
+        """SQL and values for the driver."""
+        if self._locks and connection.get_autocommit():
+            raise TransactionManagementError(
+                "select_for_update cannot be used outside of a transaction."
+            )
+        values = [
+            param.prepare(given[param.name], connection) if isinstance(param, Given) else param
+            for param in self._params
+        ]
+        return self._spread(values) if self._listed else (self._sql, values)
 
-    def _fill(self, given: dict[str, Any], connection: Any) -> tuple[str, list[Any]]:
-        sql, values = self._pieces[0], []
-        for param, piece in zip(self._params, self._pieces[1:], strict=True):
-            filling = param.values_in(given, connection) if isinstance(param, Given) else [param]
-            sql += ", ".join(["%s"] * len(filling)) + piece
-            values += filling
-        return sql, values
+    def _spread(self, values: list[Any]) -> tuple[str, list[Any]]:
+        """The same with as many places as a list has items."""
+        lists = [value if isinstance(value, list) else [value] for value in values]
+        places = tuple(", ".join(["%s"] * len(items)) for items in lists)
+        return self._sql % places, [item for items in lists for item in items]
 
 
 class _Rows(_Statement):
-    def __init__(self, queryset: models.QuerySet) -> None:
-        super().__init__(queryset.query, queryset.db)
+    def __init__(self, queryset: models.QuerySet, db: str) -> None:
+        query: Any = queryset
+        kinds: set[object] = {ModelIterable, ValuesListIterable}
+        if query._iterable_class not in kinds or query._prefetch_related_lookups:
+            raise TypeError("Rows are objects or tuples, and nothing is prefetched with them")
+        super().__init__(query.query.clone(), db)
         compiler = self._compiler
         self._converters = compiler.get_converters([column for column, *_ in compiler.select])
         self._plan: _Plan | None = None
-        if queryset._iterable_class is ModelIterable:
-            self._plan = _Plan(compiler.klass_info, compiler.select, self._db)
+        if query._iterable_class is ModelIterable:
+            self._plan = _Plan(compiler.klass_info, compiler.select, db)
             self._added = list(compiler.annotation_col_map.items())
 
-    def run(self, values: dict[str, Any]) -> list[Any]:
+    def run(self, given: dict[str, Any]) -> list[Any]:
         connection = connections[self._db]
         with connection.cursor() as cursor:
-            cursor.execute(*self._fill(values, connection))
+            cursor.execute(*self._filled(given, connection))
             rows = cursor.fetchall()
         converted = self._compiler.apply_converters(rows, self._converters)
-        return [self._object(self._plan, row) for row in converted] if self._plan else [*converted]
+        if self._plan is None:
+            return [tuple(row) for row in converted]
+        return [self._object(self._plan, row) for row in converted]
 
     def _object(self, plan: "_Plan", row: list[Any]) -> Any:
         made = plan.make(row)
@@ -172,14 +284,16 @@ class _Plan:
 
 
 class _Update(_Statement):
-    def __init__(self, change: tuple[models.QuerySet, dict[str, Any]]) -> None:
-        queryset, values = change
+    def __init__(self, queryset: models.QuerySet, values: dict[str, Any], db: str) -> None:
         query: Any = queryset.query.chain(UpdateQuery)
         query.add_update_values(values)
-        super().__init__(query, queryset.db)
+        query.clear_select_clause()
+        query.get_initial_alias()
+        if query.is_sliced or query.count_active_tables() > 1:
+            # Of other tables' rows MySQL would be asked now, once for all calls.
+            raise TypeError("A prepared UPDATE takes no slice and filters by its own table alone")
+        super().__init__(query, db)
 
-    def run(self, values: dict[str, Any]) -> int:
+    def run(self, given: dict[str, Any]) -> int:
         connection = connections[self._db]
-        with connection.cursor() as cursor:
-            cursor.execute(*self._fill(values, connection))
-            return int(cursor.rowcount)
+        return change(connection, *self._filled(given, connection))

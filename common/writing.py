@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def insert(rows: Sequence[models.Model], *, once_by: str = "") -> None:
@@ -16,16 +17,15 @@ def insert(rows: Sequence[models.Model], *, once_by: str = "") -> None:
     """
     if not rows:
         return
-    table = _table_of(type(rows[0]))
+    table = _table_for(rows)
     connection = connections[table.db]
     values = [
         field.get_db_prep_save(field.pre_save(row, add=True), connection)
         for row in rows
         for field in table.fields
     ]
-    with connection.cursor() as cursor:
-        places = ", ".join([table.places] * len(rows))
-        cursor.execute(f"{table.insert} {places}{table.unless_there(once_by)}", values)
+    places = ", ".join([table.places] * len(rows))
+    change(connection, f"{table.insert} {places}{table.unless_there(once_by)}", values)
     for row in rows:
         row._state.adding, row._state.db = False, table.db
 
@@ -34,7 +34,7 @@ def save(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     """UPDATE the named fields of objects of one model; what they have in common is sent once."""
     if not rows:
         return
-    table = _table_of(type(rows[0]))
+    table = _table_for(rows)
     connection = connections[table.db]
     keys = [table.key.get_db_prep_value(row.pk, connection) for row in rows]
     changes, values = [], []
@@ -51,15 +51,27 @@ def save(rows: Sequence[models.Model], names: Sequence[str]) -> None:
             changes.append(f"{column} = CASE {table.key_column} {cases} END")
             values += [value for pair in zip(keys, wanted, strict=True) for value in pair]
     where = f"{table.key_column} IN ({', '.join(['%s'] * len(rows))})"
-    with connection.cursor() as cursor:
-        cursor.execute(f"{table.update} {', '.join(changes)} WHERE {where}", [*values, *keys])
+    change(connection, f"{table.update} {', '.join(changes)} WHERE {where}", [*values, *keys])
+
+
+def change(connection: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> int:
+    """Execute what changes rows: how many. After one that fails, the transaction can only be
+    rolled back, as after one of the ORM's.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return int(cursor.rowcount)
+    except Exception:
+        with transaction.mark_for_rollback_on_error(connection.alias):
+            raise
 
 
 class _Table:
-    def __init__(self, model: type[models.Model]) -> None:
+    def __init__(self, model: type[models.Model], db: str) -> None:
         meta: Any = model._meta
-        self.db = router.db_for_write(model)
-        quote = connections[self.db].ops.quote_name
+        self.db = db
+        quote = connections[db].ops.quote_name
         self.fields = [field for field in meta.local_concrete_fields if not field.generated]
         self.columns = {field.name: (quote(field.column), field) for field in self.fields}
         self.key, self.key_column = meta.pk, quote(meta.pk.column)
@@ -78,3 +90,8 @@ class _Table:
 
 
 _table_of = cache(_Table)
+
+
+def _table_for(rows: Sequence[models.Model]) -> _Table:
+    model = type(rows[0])
+    return _table_of(model, router.db_for_write(model))

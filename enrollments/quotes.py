@@ -97,8 +97,8 @@ def sessions_as_sold_to(user: User | UUID | None) -> CourseSessionQuerySet:
     limited = When(course__max_students__isnull=False, then=singles_seated())
     return CourseSession.objects.annotate(
         taken=Case(limited, default=Value(0)),
-        mine=Exists(mine) if user else NOBODYS,
-        enrolled=Exists(enrolled) if user else NOBODYS,
+        mine=Exists(mine) if user is not None else NOBODYS,
+        enrolled=Exists(enrolled) if user is not None else NOBODYS,
     )
 
 

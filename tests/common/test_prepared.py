@@ -72,8 +72,15 @@ def test_names_may_be_given():
 
 
 def test_a_value_that_is_missing_is_an_error():
-    with pytest.raises(KeyError, match="title"):
+    with pytest.raises(TypeError, match="missing a required argument: 'title'"):
         some_sessions(uuid4(), Decimal(1), 0)  # type: ignore[call-arg]
+
+
+def test_a_value_that_nobody_asked_for_is_an_error():
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        some_sessions(uuid4(), Decimal(1), 0, "x", "y")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'seats'"):
+        some_sessions(uuid4(), Decimal(1), 0, title="x", seats=1)  # type: ignore[call-arg]
 
 
 @prepared
@@ -99,7 +106,7 @@ def numbers(course: UUID, number: int) -> QuerySet:
 def test_a_list_of_values_is_one_of_tuples(courses):
     rows = courses[0].sessions.order_by("session_number")
     expected = rows.values_list("session_number", "course_id", "starts_at")[1:]
-    assert list(map(tuple, numbers(courses[0].pk, 1))) == list(expected)
+    assert numbers(courses[0].pk, 1) == list(expected)
 
 
 @prepared_update
@@ -153,12 +160,15 @@ def test_times_are_values_too(courses):
 
 
 def test_what_is_no_kind_of_value_is_refused():
-    @prepared
     def odd(courses: Course) -> QuerySet:
         return Course.objects.filter(pk=courses)
 
-    with pytest.raises(KeyError):
-        odd(make_course())
+    def perhaps(course: UUID | None) -> QuerySet:
+        return Course.objects.filter(pk=course)
+
+    for build in (odd, perhaps):
+        with pytest.raises(TypeError, match="no kind of value"):
+            prepared(build)
 
 
 @prepared

@@ -4,7 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -86,3 +87,28 @@ def test_rows_that_are_not_named_are_left_alone():
     save([first], ["title"])
     assert set(Course.objects.values_list("title", flat=True)) == {"First", "Two"}
     assert second.title == "Two"
+
+
+def test_a_refused_write_leaves_a_transaction_to_roll_back():
+    rows = new_enrollments(1)
+    insert(rows)
+    rows[0].total_price_paid = Decimal(-1)
+    for write in (lambda: insert(rows), lambda: save(rows, ["total_price_paid"])):
+        with transaction.atomic():
+            with pytest.raises(IntegrityError):
+                write()
+            with pytest.raises(TransactionManagementError):
+                Course.objects.exists()
+            transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_router_is_asked_at_every_call(routes):
+    first, second = make_course(title="One"), make_course(title="Two")
+    save([first], ["title"])
+    routes.write = "other"
+    first.title = "First"
+    with CaptureQueriesContext(connections["other"]) as told:
+        save([first, second], ["title"])
+    assert len(told) == 1
+    assert set(Course.objects.values_list("title", flat=True)) == {"First", "Two"}

@@ -1,4 +1,3 @@
-import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -6,7 +5,7 @@ import pytest
 
 from common import transactions
 from common.models import LockingQuerySet
-from common.prepared import _Prepared
+from common.prepared import EVERY
 from tests.concurrency.racing import Interruption, Meeting
 
 
@@ -23,9 +22,8 @@ def without_locks(monkeypatch) -> Iterator[None]:
 
 def forget_statements() -> None:
     """Have every prepared statement written anew."""
-    for known in gc.get_objects():
-        if type(known) is _Prepared:
-            known._statement = None
+    for known in EVERY:
+        known.forget()
 
 
 @pytest.fixture

@@ -1,0 +1,84 @@
+"""Every prepared statement of the tree, on the database that the suite runs on."""
+
+import pkgutil
+import re
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from importlib import import_module
+from inspect import signature
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from common.prepared import EVERY
+from tests.test_architecture import APPS, SOURCES
+
+pytestmark = pytest.mark.django_db
+
+VALUES: dict[object, Callable[[], object]] = {
+    UUID: uuid4,
+    datetime: timezone.now,
+    Decimal: lambda: Decimal("12.50"),
+    int: lambda: 3,
+    str: lambda: "Some.Body@Example.COM",
+}
+
+
+def everything() -> list[Any]:
+    for app in APPS:
+        for module in pkgutil.walk_packages(import_module(app).__path__, f"{app}."):
+            if ".migrations" not in module.name:
+                import_module(module.name)
+    return [query for query in EVERY if not query.__module__.startswith("tests.")]
+
+
+def some_values(build: Callable[..., Any]) -> dict[str, Any]:
+    hints = get_type_hints(build)
+    return {name: some_value(hints[name]) for name in signature(build).parameters}
+
+
+def some_value(hint: Any) -> Any:
+    if get_origin(hint) is list:
+        [kind] = get_args(hint)
+        return [VALUES[kind]() for _ in range(3)]
+    return VALUES[hint]()
+
+
+def by_the_orm(build: Callable[..., Any], given: dict[str, Any]) -> Any:
+    built = build(**given)
+    if isinstance(built, models.QuerySet):
+        return list(built)
+    queryset, values = built
+    return queryset.update(**values)
+
+
+def statements_of(call: Callable[[], Any]) -> list[str]:
+    """What the database was asked, but for parentheses, which the ORM is generous with."""
+    with CaptureQueriesContext(connection) as told:
+        assert not call()
+    return [query["sql"].replace("(", "").replace(")", "") for query in told]
+
+
+@pytest.mark.parametrize("query", everything(), ids=lambda query: query.__qualname__)
+def test_it_asks_what_the_orm_would(query):
+    build = query.__wrapped__
+    given = some_values(build)
+    for values in (given, {name: [] if type(v) is list else v for name, v in given.items()}):
+        expected = statements_of(lambda values=values: by_the_orm(build, values))
+        assert statements_of(lambda values=values: query(**values)) == expected
+
+
+def test_none_is_forgotten():
+    names = [node for path in SOURCES for node in decorated(path)]
+    assert sorted(names) == sorted(query.__name__ for query in everything())
+
+
+def decorated(path: Path) -> list[str]:
+    written = r"^@prepared(?:_update)?\ndef (\w+)"
+    return re.findall(written, path.read_text(), re.MULTILINE)
