@@ -102,6 +102,9 @@ class Course(TimestampedModel):
     max_students = models.PositiveIntegerField(null=True, blank=True)
     current_students = models.PositiveIntegerField(default=0, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
+    # Raised by every change of what is sold, sessions included: who has read the course sees by it
+    # whether it still is what they read.
+    terms_version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
     objects = CourseQuerySet.as_manager()
 

@@ -14,19 +14,21 @@ from courses.models import Course, CourseOutline
 
 
 def lock_course(*, course_id: UUID, actor: User) -> Course:
-    """The course, locked, if `actor` teaches it or is staff; else raises `NotFound`.
-
-    Buyers who have read it before see by its `updated_at` that it or its sessions may be others.
-    """
+    """The course, locked, if `actor` teaches it or is staff; else raises `NotFound`."""
     course = Course.objects.locked().filter(pk=course_id).first()
     if course is None or not (course.teacher_id == actor.pk or actor.is_staff):
         raise NotFound
-    _mark(course)
     return course
 
 
-def _mark(course: Course) -> None:
-    course.save(update_fields=["updated_at"])
+def save_terms(course: Course, *names: str) -> None:
+    """Save the named fields of a locked course as its next version.
+
+    Whatever changes the course or its sessions ends with it: a buyer who has read an earlier
+    version reads the course again.
+    """
+    course.terms_version += 1
+    course.save(update_fields=[*names, "terms_version", "updated_at"])
 
 
 @operation
@@ -64,10 +66,19 @@ def archive_course(*, course_id: UUID, actor: User) -> Course:
     return _set_status(lock_course(course_id=course_id, actor=actor), Course.Status.ARCHIVED)
 
 
+def save_sessions(course: Course) -> None:
+    """Note that sessions of a locked course are others: as its next version, and in its outline.
+
+    Whatever adds, moves, calls off or deletes one ends with it.
+    """
+    write_outline(course)
+    save_terms(course)
+
+
 def write_outline(course: Course) -> None:
     """Write down for lists what has become of the sessions of a locked course.
 
-    Whatever adds, moves, calls off or deletes one ends with it. A repeat changes nothing.
+    A repeat changes nothing.
     """
     CourseOutline.of(course.pk, list(course.sessions.order_by("session_number"))).save()
 
@@ -84,5 +95,5 @@ def check_sellable(course: Course) -> None:
 
 def _set_status(course: Course, status: str) -> Course:
     course.status = status
-    course.save(update_fields=["status", "updated_at"])
+    save_terms(course, "status")
     return course

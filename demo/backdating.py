@@ -58,7 +58,8 @@ def backdate_settlement(session: CourseSession, since: datetime) -> None:
     SessionPurchase.objects.filter(session=session, cancelled_at__gte=since).update(
         cancelled_at=then
     )
-    CourseSession.objects.filter(pk=session.pk, updated_at__gte=since).update(updated_at=then)
+    completed = CourseSession.objects.filter(status=CourseSession.Status.COMPLETED)
+    completed.filter(pk=session.pk).update(updated_at=then)
 
 
 def _shift(rows: QuerySet[Model], by: timedelta, *fields: str) -> None:

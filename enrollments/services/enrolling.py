@@ -169,9 +169,9 @@ def _take_seat(student: User, course_id: UUID) -> quotes.CourseQuote:
     """
     sessions = _sessions_on_offer(course_id)
     course = sessions[0].course if sessions else None
-    seen_at = course.updated_at if course and course.teacher.is_active_teacher else None
-    if not (seen_at and _add_student(course_id, student.pk, seen_at)):
-        if refusal := _why_no_seat(student, course_id, seen_at):
+    seen = course.terms_version if course and course.teacher.is_active_teacher else None
+    if not (seen and _add_student(course_id, student.pk, seen)):
+        if refusal := _why_no_seat(student, course_id, seen):
             raise refusal
         return _take_seat(student, course_id)
     if _any_single(course_id):
@@ -180,25 +180,25 @@ def _take_seat(student: User, course_id: UUID) -> quotes.CourseQuote:
 
 
 @prepared_update
-def _add_student(course: UUID, student: UUID, seen_at: datetime) -> tuple[QuerySet, dict[str, Any]]:
+def _add_student(course: UUID, student: UUID, seen: int) -> tuple[QuerySet, dict[str, Any]]:
     free = Q(max_students=None) | Q(current_students__lt=F("max_students"))
-    for_sale = Course.objects.published().filter(free, pk=course, updated_at=seen_at)
+    for_sale = Course.objects.published().filter(free, pk=course, terms_version=seen)
     bought = for_sale.exclude(Q(price_full_course=None) | Q(teacher=student))
     return bought, {"current_students": F("current_students") + 1}
 
 
-def _why_no_seat(student: User, course_id: UUID, seen_at: datetime | None) -> DomainError | None:
-    """None where the course was changed since `seen_at`; without that nobody would teach it."""
+def _why_no_seat(student: User, course_id: UUID, seen: int | None) -> DomainError | None:
+    """None where the course is another version than was `seen`; without that nobody teaches it."""
     course = Course.objects.visible_to(student).filter(pk=course_id).first()
     if course is None:
         return NotFound()
     if course.teacher_id == student.pk:
         return OwnCourse()
-    if seen_at and course.updated_at != seen_at:
+    if seen and course.terms_version != seen:
         return None
     if quotes.has_live_enrollment(student, course_id):
         return AlreadyEnrolled()
-    for_sale = course.status == Course.Status.PUBLISHED and course.price_full_course and seen_at
+    for_sale = course.status == Course.Status.PUBLISHED and course.price_full_course and seen
     return SoldOut() if for_sale else NotForSale()
 
 

@@ -19,7 +19,7 @@ from common.formats import money
 from common.money import ZERO
 from common.transactions import operation
 from courses.models import Course, CourseSession
-from courses.services import check_sellable, lock_course, write_outline
+from courses.services import check_sellable, lock_course, save_sessions, save_terms
 from enrollments.access import most_admitted
 from enrollments.errors import (
     PartyToHold,
@@ -77,7 +77,7 @@ def change_course(*, course_id: UUID, actor: User, **changes: Any) -> Course:
         _check_capacity(course, course.max_students)
     if course.status == Course.Status.PUBLISHED:
         check_sellable(course)
-    course.save(update_fields=[*changes, "updated_at"])
+    save_terms(course, *changes)
     return course
 
 
@@ -108,7 +108,7 @@ def add_session(
     )
     if course.status == Course.Status.PUBLISHED:
         check_sellable(course)
-    write_outline(course)
+    save_sessions(course)
     lifecycle.let_enrolled_in(session)
     return session
 
@@ -137,7 +137,7 @@ def change_session(*, session_id: UUID, actor: User, **changes: Any) -> CourseSe
     for name, value in changes.items():
         setattr(session, name, value)
     session.save(update_fields=[*changes, "updated_at"])
-    write_outline(session.course)
+    save_sessions(session.course)
     return session
 
 
@@ -185,7 +185,7 @@ def delete_session(*, session_id: UUID, actor: User) -> None:
     if refusal := refuse_deleting(session, sold=was_sold(session), now=now):
         raise refusal
     session.delete()
-    write_outline(session.course)
+    save_sessions(session.course)
     if session.opens_at <= now:
         close_after_commit(session)
 
@@ -283,7 +283,7 @@ def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) 
     session.sequence += 1
     session.has_share = HoldPart.objects.filter(session=session, amount__gt=0).exists()
     session.save(update_fields=["status", "sequence", "has_share", "updated_at"])
-    write_outline(session.course)
+    save_sessions(session.course)
     _look_in_if_open(session)
     return session
 
