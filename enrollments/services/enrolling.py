@@ -1,7 +1,6 @@
 """Buy a full course, cancel it, hand back one moved session of it."""
 
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
