@@ -6,7 +6,7 @@ from typing import TypedDict
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from rest_framework_simplejwt.exceptions import TokenError
@@ -16,7 +16,7 @@ from rest_framework_simplejwt.utils import aware_utcnow
 
 from accounts.errors import TokenNotValid
 from accounts.models import TokenFamily, User
-from common.prepared import prepared
+from accounts.queries import users_by_key
 from common.transactions import operation
 
 # A client that lost an answer, or has two tabs, sends a token twice within moments: no theft.
@@ -91,17 +91,12 @@ def _parse_refresh(raw: str) -> RefreshToken:
 def user_of(token: Token) -> User:
     """The user a token stands for, by one SELECT; raises `TokenNotValid` if it is dead."""
     try:
-        [user] = _users(token[USER])
+        [user] = users_by_key(token[USER])
     except (KeyError, ValueError, ValidationError) as error:
         raise TokenNotValid from error
     if not (user.is_active and constant_time_compare(token.get(FINGERPRINT), _fingerprint(user))):
         raise TokenNotValid
     return user
-
-
-@prepared
-def _users(key: UUID) -> QuerySet:
-    return User.objects.filter(pk=key)
 
 
 @operation

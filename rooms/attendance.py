@@ -2,21 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
 
-from common.prepared import prepared
 from courses.models import CourseSession
-from rooms.models import Attendance, RoomWatch
+from rooms import queries
 from rooms.presence import NONE, Evidence, Stay, Watch
 
 MINUTE = timedelta(minutes=1)
-_STAY = [field.name for field in fields(Stay)]
-_WATCH = [field.name for field in fields(Watch)]
 
 
 @dataclass(frozen=True)
@@ -92,9 +88,11 @@ def attendance_in(
     known = {session.pk: session for session in sessions}
     stays: defaultdict[UUID, list[tuple[UUID, Stay]]] = defaultdict(list)
     watches: defaultdict[UUID, list[Watch]] = defaultdict(list)
-    for session, user, *stay in _stays(list(known), None if users is None else [*users]):
+    keys = list(known)
+    came = queries.stays_in(keys) if users is None else queries.stays_of(keys, [*users])
+    for session, user, *stay in came:
         stays[session].append((user, Stay(*stay)))
-    for session, *watch in _watches(list(known)) if known else ():
+    for session, *watch in queries.watches_in(keys):
         watches[session].append(Watch(*watch))
     evidence = {key: _evidence(one, stays[key], watches[key]) for key, one in known.items()}
     return Attended(evidence, known)
@@ -116,27 +114,3 @@ def _evidence(
         changed_at=session.rescheduled_at,
         apart=timedelta(minutes=settings.POLLS_APART_MINUTES),
     )
-
-
-def _stays(sessions: list[UUID], users: list[UUID] | None) -> Iterable[tuple]:
-    if users is None:
-        return _of_all(sessions)
-    return _of_users(sessions, users) if sessions and users else ()
-
-
-def _of_all(sessions: list[UUID]) -> QuerySet:
-    # Whoever was put out need not have got in: the teacher may be quick.
-    met = Q(joined_at__isnull=False) | Q(removed=True)
-    came = Attendance.objects.filter(met, session__pk__in=sessions)
-    return came.values_list("session_id", "user_id", *_STAY)
-
-
-@prepared
-def _of_users(sessions: list[UUID], users: list[UUID]) -> QuerySet:
-    return _of_all(sessions).filter(user__pk__in=users)
-
-
-@prepared
-def _watches(sessions: list[UUID]) -> QuerySet:
-    watches = RoomWatch.objects.filter(session__pk__in=sessions)
-    return watches.values_list("session_id", *_WATCH)

@@ -5,16 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from common.money import CENT, ZERO, total
-from common.prepared import prepared
 from common.writing import insert, save
 from courses.models import Course, CourseSession
+from payments import queries
 from payments.commission import shares_of_next
 from payments.models import HoldPart, HoldStatus, PaymentHold, Transfer
 from payments.services import ledger
@@ -29,14 +27,6 @@ SETTLED_FIELDS = [
     "referrer_amount",
     "platform_amount",
     "refunded_amount",
-]
-HOLD_FIELDS = [
-    "status",
-    "released_amount",
-    "refunded_amount",
-    "released_at",
-    "release_percentage",
-    "notes",
 ]
 
 
@@ -102,27 +92,12 @@ def lock_pending_parts(*holds: PaymentHold) -> list[HoldPart]:
     The session is read by a subquery, which locks nothing.
     """
     known = {hold.pk: hold for hold in holds}
-    found = _pending_parts(list(known))
+    found = queries.lock_pending_parts(list(known))
     for part in found:
         part.hold = known[part.hold_id]
-        for name in HOLD_FIELDS:
+        for name in queries.HOLD_FIELDS:
             setattr(part.hold, name, getattr(part, f"held_{name}"))
     return sorted(found, key=lambda part: part.pk)
-
-
-@prepared
-def _pending_parts(holds: list[UUID]) -> QuerySet:
-    session = CourseSession.objects.filter(pk=OuterRef("session_id"))
-    return (
-        HoldPart.objects.filter(status=HoldPart.Status.PENDING, hold__pk__in=holds)
-        .annotate(
-            starts_at=Subquery(session.values("starts_at")),
-            duration_minutes=Subquery(session.values("duration_minutes")),
-            session_status=Subquery(session.values("status")),
-            **{f"held_{name}": F(f"hold__{name}") for name in HOLD_FIELDS},
-        )
-        .locked()
-    )
 
 
 class Verdict(NamedTuple):
@@ -270,7 +245,7 @@ def _save_totals(holds: Sequence[PaymentHold], still_held: set[Any], now: dateti
         _rate(hold)
         if hold.pk not in still_held:
             _close(hold, now)
-    save(holds, HOLD_FIELDS)
+    save(holds, queries.HOLD_FIELDS)
 
 
 def _rate(hold: PaymentHold) -> None:

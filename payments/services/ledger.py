@@ -7,13 +7,11 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from accounts.models import User
 from common.money import ZERO
-from common.prepared import prepared
 from common.transactions import operation
 from common.writing import insert, save
+from payments import queries
 from payments.errors import InsufficientBalance, InsufficientCredit, OwnCredit
 from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, PaymentHold, Transfer, Withdrawal
 
@@ -139,31 +137,17 @@ def _lock_accounts(refs: set[Ref]) -> dict[Ref, LedgerAccount]:
         return {}
     owners = [ref.owner_id for ref in refs if ref.owner_id]
     if len(owners) == 1:
-        found = _lock_account(next(iter(refs)).kind, owners[0])
+        found = queries.lock_account(next(iter(refs)).kind, owners[0])
     else:
         # Rows are locked as they are read: only a walk along the key locks them ascending.
-        owned = _accounts_of(owners)
-        found = _lock_along_key([account.pk for account in owned if _ref_of(account) in refs])
+        owned = queries.accounts_of(owners)
+        keys = [account.pk for account in owned if _ref_of(account) in refs]
+        found = queries.lock_accounts(keys)
     return {_ref_of(account): account for account in found}
 
 
 def _ref_of(account: LedgerAccount) -> Ref:
     return Ref(account.kind, account.owner_id)
-
-
-@prepared
-def _accounts_of(owners: list[UUID]) -> QuerySet:
-    return LedgerAccount.objects.filter(owner__pk__in=owners)
-
-
-@prepared
-def _lock_account(kind: str, owner: UUID) -> QuerySet:
-    return LedgerAccount.objects.filter(owner=owner, kind=kind).locked()
-
-
-@prepared
-def _lock_along_key(keys: list[UUID]) -> QuerySet:
-    return LedgerAccount.objects.filter(pk__in=keys).order_by("pk").locked()
 
 
 def _change_balances(accounts: dict[Ref, LedgerAccount], entries: Sequence[Entry]) -> None:

@@ -13,7 +13,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from common.money import ZERO
-from common.prepared import prepared
 from common.transactions import operation
 from common.writing import save
 from courses.models import CourseSession, grace
@@ -25,8 +24,8 @@ from enrollments.services.sessions import refund_cancelled_session
 from payments.models import HoldPart
 from payments.services.holds import Settled, Verdict
 from rooms.attendance import Attended, attendance_in
-from rooms.models import WebhookEvent
 from rooms.services.events import waiting_events
+from settlement.queries import decidable_sessions
 from settlement.services.listening import process_event
 from settlement.verdicts import note_presence, verdict_on, why_unknown
 
@@ -135,19 +134,9 @@ def _undecided(session: CourseSession) -> QuerySet:
 
 
 def _sessions_of(parts: Sequence[TimedPart], now: datetime) -> dict[UUID, CourseSession]:
-    """Those sessions of the parts of which attendance can decide; one statement.
-
-    Not while events of it wait: half of the evidence decides nothing.
-    """
+    """Those sessions of the parts of which attendance can decide; one statement."""
     keys = [part.session_id for part in parts]
-    return {session.pk: session for session in _decidable(keys, now - grace())} if keys else {}
-
-
-@prepared
-def _decidable(keys: list[UUID], ended_by: datetime) -> QuerySet:
-    waiting = WebhookEvent.objects.filter(session=OuterRef("pk"), processed_at=None)
-    over = CourseSession.objects.ended_by(ended_by)
-    return over.filter(pk__in=keys, status__in=CourseSession.OPEN).exclude(Exists(waiting))
+    return {session.pk: session for session in decidable_sessions(keys, now - grace())}
 
 
 def _review(parts: Sequence[HoldPart], attended: Attended) -> None:
