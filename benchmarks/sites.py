@@ -46,12 +46,13 @@ def serving(size: str, *, processes: int, threads: int) -> Iterator[Site]:
     platform = _fill(SIZES[size])
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    # As in production, but for HTTPS and for who it believes about addresses.
+    # As in production, but for HTTPS, for who it believes about addresses, and for the jobs.
     environment = {
         "PORT": str(port),
         "HTTPS": "false",
         "TRUSTED_PROXIES": "1",
         "ACCESS_TOKEN_MINUTES": "600",
+        "JOBS": "false",
         "WEB_PROCESSES": str(processes),
         "WEB_THREADS": str(threads),
     }

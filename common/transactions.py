@@ -115,10 +115,11 @@ def _says(error: DatabaseError | InterfaceError, codes: set[int]) -> bool:
 
 
 @contextmanager
-def unhurried() -> Iterator[None]:
+def unhurried(*, within: int | None = None) -> Iterator[None]:
     """For statements of minutes: a connection without the limits that those of the web have.
 
-    Inside a transaction it stays this one, which alone sees what the transaction did.
+    Then none takes longer than `within` so many seconds, if any. Inside a transaction it stays
+    this connection, which alone sees what the transaction did.
     """
     hurried = connections[DEFAULT_DB_ALIAS]
     limits = settings.WEB_DATABASE_OPTIONS.keys() & hurried.settings_dict["OPTIONS"].keys()
@@ -126,8 +127,12 @@ def unhurried() -> Iterator[None]:
         yield
         return
     own = connections[DEFAULT_DB_ALIAS] = hurried.copy()
+    options = own.settings_dict["OPTIONS"]
     for limit in limits:
-        del own.settings_dict["OPTIONS"][limit]
+        del options[limit]
+    if within:
+        connecting = settings.WEB_DATABASE_OPTIONS["connect_timeout"]
+        options.update(read_timeout=within, connect_timeout=connecting)
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from talkplatform.checks import not_utf8mb4
+from talkplatform.jobs import late_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -20,14 +21,18 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The database answers too, has every migration, keeps every character, takes changes."""
+    """The database answers too, has every migration, keeps every character, takes changes.
+
+    Jobs that are late are named, and keep nobody from being served.
+    """
     try:
         problem = _problem()
+        late = [] if problem else late_jobs()
     except Error:
         logger.exception("/readyz: no database")
-        problem = "no database"
-    status = 503 if problem else 200
-    return HttpResponse(problem or "ready", status=status, content_type="text/plain")
+        problem, late = "no database", []
+    text = "\n".join([problem or "ready", *(f"late: {name}" for name in late)])
+    return HttpResponse(text, status=503 if problem else 200, content_type="text/plain")
 
 
 def _problem() -> str:

@@ -8,23 +8,26 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.server import MPServer
 
 from talkplatform import front
-from talkplatform.environment import env
+from talkplatform.children import Child
+from talkplatform.environment import ROOT, env
 from talkplatform.headers import policy_of
 
 PATIENCE_SECONDS = 5
@@ -50,23 +53,56 @@ def main() -> None:
     except ImproperlyConfigured as error:
         sys.exit(f"The settings cannot be read: {error}")
     if "--reload" in sys.argv[1:]:
-        developing = os.environ | {"DEBUG": "true", "HTTPS": "false"}
-        place = settings.ORIGIN.removeprefix("http://")
-        os.execve(sys.executable, [sys.executable, "manage.py", "runserver", place], developing)
+        develop(settings)
     address = wait_for_port(settings.HOST, settings.PORT)
     print(
         f"Serving {settings.ORIGIN}/ - the API and its documentation: {settings.ORIGIN}/api/docs",
         flush=True,
     )
-    if haproxy:
-        serve_behind(haproxy, address, trusted, settings)
-    else:
-        if settings.HAPROXY:
-            print(ALONE, flush=True)
-        serve(settings, address=address, port=settings.PORT)
+    with beside(jobs_of(settings)) as jobs:
+        if haproxy:
+            serve_behind(haproxy, address, trusted, settings, jobs)
+        else:
+            if settings.HAPROXY:
+                print(ALONE, flush=True)
+            serve(settings, jobs, address=address, port=settings.PORT)
 
 
-def serve_behind(haproxy: str, address: str, trusted: int, settings: ModuleType) -> None:
+def jobs_of(settings: ModuleType, *words: str) -> Child | None:
+    """What runs the jobs beside the server, in a process of its own; none where JOBS is off."""
+    if not settings.JOBS:
+        return None
+    command = [sys.executable, str(ROOT / "manage.py"), "run_jobs", f"--parent={os.getpid()}"]
+    return Child("The process of the jobs", [*command, *words], os.environ)
+
+
+@contextmanager
+def beside(child: Child | None) -> Iterator[Child | None]:
+    """Have it run meanwhile."""
+    if child:
+        child.begin()
+    try:
+        yield child
+    finally:
+        if child:
+            child.stop(within=STOP_SECONDS)
+
+
+def develop(settings: ModuleType) -> NoReturn:
+    """Django's own server, which starts again when the code changes, and the jobs likewise."""
+    os.environ |= {"DEBUG": "true", "HTTPS": "false"}
+    place = settings.ORIGIN.removeprefix("http://")
+    with beside(jobs_of(settings, "--reload")):
+        server = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), "runserver", place])
+        # Ctrl-C at the terminal reaches it without us.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        sys.exit(server.wait())
+
+
+def serve_behind(
+    haproxy: str, address: str, trusted: int, settings: ModuleType, jobs: Child | None
+) -> None:
     """Serve at a socket that HAProxy alone can reach, with HAProxy at the address."""
     place = Path(tempfile.mkdtemp(prefix="talkplatform-serve-"))
     before = front.Front(
@@ -87,6 +123,7 @@ def serve_behind(haproxy: str, address: str, trusted: int, settings: ModuleType)
     try:
         serve(
             settings,
+            jobs,
             place=place,
             uds=place / front.SOCKET,
             uds_permissions=0o600,
@@ -101,9 +138,23 @@ def serve_behind(haproxy: str, address: str, trusted: int, settings: ModuleType)
         sys.exit(1)
 
 
-def serve(settings: ModuleType, *, place: Path | None = None, **where: Any) -> None:
+class Server(MPServer):
+    """Has the jobs end at the time when its own processes do, which it then waits for."""
+
+    jobs: Child | None = None
+
+    def shutdown(self, *args: Any) -> None:
+        """End all."""
+        if self.jobs:
+            self.jobs.tell()
+        super().shutdown(*args)
+
+
+def serve(
+    settings: ModuleType, jobs: Child | None, *, place: Path | None = None, **where: Any
+) -> None:
     """Keep the processes running at this address or socket until Ctrl-C or SIGTERM."""
-    server = Granian(
+    server = Server(
         "talkplatform.wsgi",
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
@@ -114,6 +165,7 @@ def serve(settings: ModuleType, *, place: Path | None = None, **where: Any) -> N
         workers_kill_timeout=STOP_SECONDS,
         **where,
     )
+    server.jobs = jobs
     logging.getLogger("_granian").addFilter(is_news)
     server.serve(target_loader=partial(load_application, place))
 

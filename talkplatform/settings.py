@@ -332,9 +332,24 @@ ROOM_CLOSES_MINUTES = env.int("ROOM_CLOSES_MINUTES", default=10)
 # How long an answer of LiveKit is waited for; what moves money waits no longer for all of them.
 LIVEKIT_TIMEOUT_SECONDS = env.float("LIVEKIT_TIMEOUT_SECONDS", default=2.0)
 
+# What recurs (jobs.py): whether the server runs it, how often, and from which hour of UTC at night.
+JOBS = env.bool("JOBS", default=True)
+JOB_SECONDS = env.float("JOB_SECONDS", default=60.0)
+if not 0.1 <= JOB_SECONDS <= 3600:
+    raise ImproperlyConfigured(f"JOB_SECONDS is {JOB_SECONDS}: give 0.1 to 3600 seconds.")
+NIGHT_HOUR = env.int("NIGHT_HOUR", default=3)
+if not 0 <= NIGHT_HOUR < 24:
+    raise ImproperlyConfigured(f"NIGHT_HOUR is {NIGHT_HOUR}: an hour is 0 to 23.")
+# Fetched as long as no job is late, for a monitor that complains when it is not.
+HEARTBEAT_URL = env.str("HEARTBEAT_URL", default="")
+if HEARTBEAT_URL and not HEARTBEAT_URL.startswith(("http://", "https://")):
+    raise ImproperlyConfigured("HEARTBEAT_URL is no address: it starts with https:// or http://.")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # It tells of each look at each job, every few seconds.
+    "loggers": {"apscheduler": {"level": "ERROR"}},
 }

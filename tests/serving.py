@@ -1,4 +1,4 @@
-"""The server of production on the test's database, for tests that need real HTTP."""
+"""Processes of ours on the test's database: the server of production, and whatever else."""
 
 import os
 import signal
@@ -15,9 +15,35 @@ from django.db import connection
 
 
 def url_of_test_database():
-    return urlunsplit(
-        urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
-    )
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
+
+
+@contextmanager
+def running(*words, output=subprocess.DEVNULL, **environment):
+    """A process of Python's with these arguments, in a group of its own; killed at the end."""
+    with subprocess.Popen(
+        [sys.executable, *map(str, words)],
+        cwd=settings.BASE_DIR,
+        env=os.environ
+        | {
+            "DATABASE_URL": url_of_test_database(),
+            "ENV_FILE": os.devnull,
+            "HTTPS": "false",
+            "SECRET_KEY": settings.SECRET_KEY,
+        }
+        | environment,
+        start_new_session=True,
+        stdout=output,
+        stderr=output,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            kill(process)
 
 
 @contextmanager
@@ -25,28 +51,11 @@ def serving(**environment):
     """The running server, a process in a group of its own with its `url`; killed at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "talkplatform.serve"],
-        cwd=settings.BASE_DIR,
-        env=os.environ
-        | {
-            "DATABASE_URL": url_of_test_database(),
-            "ENV_FILE": os.devnull,
-            "HTTPS": "false",
-            "DEBUG": "true",
-            "SECRET_KEY": settings.SECRET_KEY,
-            "PORT": str(port),
-        }
-        | environment,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    process.url = f"http://127.0.0.1:{port}"
-    try:
+    # Without the jobs, which would settle what a test is about.
+    wanted = {"DEBUG": "true", "PORT": str(port), "JOBS": "false"} | environment
+    with running("-m", "talkplatform.serve", **wanted) as process:
+        process.url = f"http://127.0.0.1:{port}"
         yield process
-    finally:
-        kill(process)
 
 
 def kill(process):

@@ -32,7 +32,7 @@ from tests.factories import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-DOWNWARDS = ("payments", "enrollments", "courses", "admin", "accounts")
+DOWNWARDS = ("talkplatform", "payments", "enrollments", "courses", "admin", "accounts")
 TABLES = """
 import sys
 from django.db import connection
@@ -142,7 +142,7 @@ def tables(url: str) -> set[str]:
 
 
 def test_up_to_the_top_down_to_zero_and_up_again(elsewhere):
-    ours = {"users", "courses", "course_enrollments", "payment_holds", "transfers"}
+    ours = {"users", "courses", "course_enrollments", "payment_holds", "transfers", "jobs"}
     manage(elsewhere, "migrate", "-v0")
     assert ours <= tables(elsewhere)
     for app in DOWNWARDS:

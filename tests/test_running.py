@@ -58,12 +58,21 @@ def workers(server: subprocess.Popen[str]) -> list[int]:
     return [int(pid) for pid in children.read_text().split()]
 
 
-def haproxy_of(server: subprocess.Popen[str]) -> Path:
-    """Where the kernel tells of it while it runs."""
+def children(server: subprocess.Popen[str], word: str) -> list[Path]:
+    """Where the kernel tells of those that were begun with this word, while they run."""
     tasks = Path(f"/proc/{server.pid}/task").glob("*/children")
-    children = [Path("/proc", pid) for task in tasks for pid in task.read_text().split()]
-    (found,) = [child for child in children if "haproxy.cfg" in (child / "cmdline").read_text()]
+    begun = [Path("/proc", pid) for task in tasks for pid in task.read_text().split()]
+    return [child for child in begun if child.exists() and word in (child / "cmdline").read_text()]
+
+
+def haproxy_of(server: subprocess.Popen[str]) -> Path:
+    (found,) = children(server, "haproxy.cfg")
     return found
+
+
+def jobs_of(server: subprocess.Popen[str]) -> Path:
+    assert within(PATIENCE, lambda: len(children(server, "run_jobs")) == 1)
+    return children(server, "run_jobs")[0]
 
 
 @pytest.fixture
@@ -91,26 +100,78 @@ def place() -> Path:
 
 
 @pytest.fixture
-def server(port, answers, place) -> Iterator[subprocess.Popen[str]]:
-    with start(SERVE, PORT=str(port), TMPDIR=str(place), WEB_PROCESSES="2") as process:
+def database(place) -> str:
+    """One that nobody has migrated: nothing here is about what is in it."""
+    return f"sqlite:///{place}/db.sqlite3"
+
+
+@pytest.fixture
+def server(port, answers, place, database) -> Iterator[subprocess.Popen[str]]:
+    places = {"PORT": str(port), "TMPDIR": str(place), "DATABASE_URL": database}
+    with start(SERVE, WEB_PROCESSES="2", **places) as process:
         assert within(PATIENCE, answers)
         yield process
     assert within(PATIENCE, lambda: not any(place.glob("talkplatform-serve-*")))
     shutil.rmtree(place)
 
 
-def test_a_killed_server_takes_its_workers_along(server, answers):
-    haproxy = haproxy_of(server)
+def test_a_killed_server_takes_its_processes_along(server, answers):
+    haproxy, jobs = haproxy_of(server), jobs_of(server)
     server.kill()
-    assert within(PATIENCE, lambda: not answers() and not haproxy.exists())
+    assert within(PATIENCE, lambda: not answers() and not haproxy.exists() and not jobs.exists())
 
 
 def test_ctrl_c_at_the_terminal_ends_the_server_soon(server, answers):
-    haproxy = haproxy_of(server)
+    haproxy, jobs = haproxy_of(server), jobs_of(server)
     os.killpg(server.pid, signal.SIGINT)
     assert server.wait(timeout=PATIENCE) == 0
     assert not answers()
     assert not haproxy.exists()
+    assert not jobs.exists()
+
+
+def test_jobs_that_die_are_back_in_five_seconds(server):
+    jobs = jobs_of(server)
+    os.kill(int(jobs.name), signal.SIGKILL)
+    assert within(5, lambda: children(server, "run_jobs") not in ([], [jobs]))
+
+
+def test_jobs_that_hang_end_with_the_server_in_eight_seconds(server):
+    jobs = jobs_of(server)
+    os.kill(int(jobs.name), signal.SIGSTOP)
+    assert within(PATIENCE, lambda: "T (stopped)" in (jobs / "status").read_text())
+    started = time.monotonic()
+    server.terminate()
+    assert server.wait(timeout=PATIENCE) == 0
+    assert time.monotonic() - started < 8
+    assert not jobs.exists()
+
+
+def test_jobs_that_run_apart_are_not_begun(port, answers, database):
+    off = {"JOBS": "false", "WEB_PROCESSES": "1", "HAPROXY": "", "DATABASE_URL": database}
+    with start(SERVE, PORT=str(port), **off) as server:
+        assert within(PATIENCE, answers)
+        assert children(server, "run_jobs") == []
+        server.terminate()
+        assert server.wait(timeout=PATIENCE) == 0
+
+
+def test_developers_have_the_jobs_with_the_code_as_it_is(port, answers, database):
+    with start([*SERVE, "--reload"], PORT=str(port), DATABASE_URL=database) as server:
+        assert within(PATIENCE, answers)
+        jobs = jobs_of(server)
+
+        def begun_again() -> bool:
+            # Once more each time: it has to have seen the file before.
+            Path(settings.BASE_DIR, "talkplatform/runner.py").touch()
+            return children(server, "run_jobs") not in ([], [jobs])
+
+        assert within(PATIENCE, begun_again)
+        jobs = jobs_of(server)
+        server.terminate()
+        server.wait(timeout=PATIENCE)
+        assert not answers()
+        assert not jobs.exists()
 
 
 def test_haproxy_that_dies_is_started_again(server, answers):
@@ -122,7 +183,7 @@ def test_haproxy_that_cannot_start_ends_the_server(port, answers, tmp_path):
     broken = tmp_path / "haproxy"
     broken.write_text("#!/bin/sh\n[ $1 = -v ] && echo version 2.6.1\n")
     broken.chmod(0o700)
-    with start(SERVE, PORT=str(port), HAPROXY=str(broken), WEB_PROCESSES="1") as server:
+    with start(SERVE, PORT=str(port), HAPROXY=str(broken), WEB_PROCESSES="1", JOBS="no") as server:
         assert "HAProxy did not start" in server.communicate(timeout=PATIENCE)[0]
     assert server.returncode == 1
 
@@ -133,7 +194,7 @@ def test_without_haproxy_the_processes_serve_alone_and_it_is_said(port, answers,
     if version:
         old.write_text(f"#!/bin/sh\necho version {version}\n")
         old.chmod(0o700)
-    with start(SERVE, PORT=str(port), HAPROXY=str(old), WEB_PROCESSES="1") as server:
+    with start(SERVE, PORT=str(port), HAPROXY=str(old), WEB_PROCESSES="1", JOBS="no") as server:
         assert within(PATIENCE, answers)
         server.terminate()
         assert "apt-get install haproxy" in server.communicate(timeout=PATIENCE)[0]

@@ -1,16 +1,11 @@
 """What is settled while something else happens to it: each race, and its twin."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.conf import settings as django_settings
+from django.utils import timezone
 
 from common.models import LockingQuerySet
 from enrollments.services import lifecycle
@@ -26,12 +21,13 @@ from rooms.services.events import store_event
 from settlement.services import settling
 from settlement.services.listening import process_event, record_answer
 from settlement.services.settling import Tally, settle_all, settle_hold
+from talkplatform.models import Job
 from tests.concurrency.conftest import forget_statements
 from tests.concurrency.racing import kinds, race
 from tests.concurrency.test_kill import wait_until_rolled_back
 from tests.conversations import CONFIGURED, Room, attend, hear, post
 from tests.factories import StaffFactory, end_session, make_course, student_with_credit
-from tests.serving import url_of_test_database
+from tests.serving import kill, running
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 HOUR = timedelta(hours=1)
@@ -290,22 +286,6 @@ def test_without_the_claim_one_forgets_what_the_other_noted(comes_as_the_room_en
     assert comes_as_the_room_ends().finished_at is None
 
 
-def run_job(*options):
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "settle_sessions", "--json", *options],
-        cwd=django_settings.BASE_DIR,
-        env=os.environ
-        | {
-            "DATABASE_URL": url_of_test_database(),
-            "ENV_FILE": os.devnull,
-            "SECRET_KEY": django_settings.SECRET_KEY,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def wait_for(condition):
     deadline = time.monotonic() + 30
     while not condition():
@@ -315,10 +295,9 @@ def wait_for(condition):
 
 def test_a_job_killed_half_way_is_done_by_the_next(session, broken):
     crowd(session, 60)
-    job = run_job()
-    wait_for(Transfer.objects.filter(kind="release").exists)
-    job.send_signal(signal.SIGKILL)
-    job.communicate()
+    with running("manage.py", "settle_sessions") as job:
+        wait_for(Transfer.objects.filter(kind="release").exists)
+        kill(job)
     wait_until_rolled_back()
     settled = HoldPart.objects.filter(status="released").count()
     assert 0 < settled < 60
@@ -328,11 +307,17 @@ def test_a_job_killed_half_way_is_done_by_the_next(session, broken):
     assert broken() == {}
 
 
-def test_a_job_that_watches_stops_when_told(session, broken):
-    crowd(session, 3)
-    job = run_job("--watch", "0.2")
-    assert [json.loads(job.stdout.readline())["released"] for _ in range(2)] == [3, 0]
-    job.send_signal(signal.SIGTERM)
-    _, complaints = job.communicate(timeout=20)
-    assert (job.returncode, complaints) == (0, "")
+def test_the_jobs_stop_between_two_holds_when_told(session, broken):
+    crowd(session, 60)
+    environment = {"DJANGO_SETTINGS_MODULE": "talkplatform.settings"}
+    with running("manage.py", "run_jobs", **environment) as jobs:
+        wait_for(Transfer.objects.filter(kind="release").exists)
+        jobs.terminate()
+        assert jobs.wait(timeout=8) == 0
+    job = Job.objects.get(pk="settle_sessions")
+    assert (job.leased_by, job.leased_until, job.last_finished, job.error) == ("", None, None, "")
+    assert job.due < timezone.now()
+    settled = HoldPart.objects.filter(status="released").count()
+    assert 0 < settled < 60
+    assert settle().released == 60 - settled
     assert broken() == {}

@@ -40,9 +40,9 @@ class TestCheckLedger:
         wallet = LedgerAccount.objects.get(owner=student, kind="wallet")
         LedgerAccount.objects.filter(pk=wallet.pk).update(balance=Decimal("1.50"))
         out = StringIO()
-        with pytest.raises(SystemExit) as exit_:
+        with pytest.raises(CommandError, match=r"The books are wrong: I1, I11\.") as refused:
             call_command("check_ledger", stdout=out, no_color=True)
-        assert exit_.value.code == 1
+        assert refused.value.returncode == 1
         lines = out.getvalue().splitlines()
         assert lines[0].startswith("I1  FAILED")
         assert f"{wallet.pk}: the balance is not" in lines[1]
@@ -54,7 +54,7 @@ class TestCheckLedger:
             student_with_credit("1.00")
         LedgerAccount.objects.filter(kind="wallet").update(balance=2)
         out = StringIO()
-        with pytest.raises(SystemExit):
+        with pytest.raises(CommandError):
             call_command("check_ledger", stdout=out, no_color=True)
         text = out.getvalue()
         assert text.count("the balance is not") == 20
@@ -64,7 +64,7 @@ class TestCheckLedger:
         student = student_with_credit()
         LedgerAccount.objects.filter(owner=student, kind="wallet").update(balance=1)
         out = StringIO()
-        with pytest.raises(SystemExit):
+        with pytest.raises(CommandError):
             call_command("check_ledger", "--json", stdout=out)
         findings = json.loads(out.getvalue())
         assert [finding["code"] for finding in findings if not finding["ok"]] == ["I1", "I11"]

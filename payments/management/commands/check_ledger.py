@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from payments import audit
 from payments.audit import Finding, Offender
@@ -26,8 +26,8 @@ class Command(BaseCommand):
         else:
             for finding in findings:
                 self._print(finding)
-        if not all(finding.ok for finding in findings):
-            raise SystemExit(1)
+        if broken := [finding.code for finding in findings if not finding.ok]:
+            raise CommandError(f"The books are wrong: {', '.join(broken)}.")
 
     def _print(self, finding: Finding) -> None:
         verdict = self.style.SUCCESS("ok") if finding.ok else self.style.ERROR("FAILED")

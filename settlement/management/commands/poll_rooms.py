@@ -2,29 +2,28 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 
 from common.errors import DomainError
-from common.jobs import Job
+from common.passes import in_time
 from rooms.livekit import VideoUnreachable
 from settlement.services.polling import Count, poll_rooms
 
 
-class Command(Job):
+class Command(BaseCommand):
     help = (
         "Notes who LiveKit says is in the rooms, puts out who may not be there, closes what is "
-        "over. Run it every minute. Any number may run at once."
+        "over. Any number may run at once."
     )
 
-    def run_once(self, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         done = Count()
         try:
-            for count in poll_rooms():
+            for count in in_time(poll_rooms()):
                 done += count
         except (DomainError, VideoUnreachable) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(_line(done))
-        self.stdout.flush()
         if done.failed:
             raise CommandError(f"{done.failed} failed; the log says why.")
 

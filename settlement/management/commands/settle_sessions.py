@@ -5,28 +5,27 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from common.jobs import Job
+from common.passes import in_time
+from enrollments.services.admission import checked_together
 from settlement.services.settling import Tally, settle_all
 
 
-class Command(Job):
+class Command(BaseCommand):
     help = "Settles sessions that are over, by attendance. Any number may run at once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("--json", action="store_true", help="A line of JSON for each pass.")
+        parser.add_argument("--json", action="store_true", help="Print a line of JSON.")
 
-    def run_once(self, **options: Any) -> None:
-        """Everything that is due, once; what is begun is finished when told to stop."""
+    def handle(self, *args: Any, **options: Any) -> None:
         done, started = Tally(), time.monotonic()
-        for piece in settle_all():
-            done += piece
-            if not options["json"] and self.stdout.isatty():
-                self.stdout.write(f"\r{_line(done)}", ending="")
-            if self.stop.is_set():
-                break
+        # LiveKit may not answer: it is waited for once, however many sessions come back.
+        with checked_together():
+            for piece in in_time(settle_all()):
+                done += piece
+                if not options["json"] and self.stdout.isatty():
+                    self.stdout.write(f"\r{_line(done)}", ending="")
         self._report(done, time.monotonic() - started, as_json=options["json"])
         if done.failed:
             raise CommandError(f"{done.failed} failed; the log says why. Run it again.")

@@ -26,6 +26,7 @@ SUPPORT = {
     "payments.view_paymenthold",
     "payments.view_transfer",
     "payments.view_withdrawal",
+    "talkplatform.view_job",
 }
 FINANCE = SUPPORT | {
     "payments.decide_paymenthold",

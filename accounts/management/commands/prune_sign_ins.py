@@ -1,0 +1,26 @@
+"""Forget sign-ins that are over: in browsers, through the API, and attempts that were counted."""
+
+from typing import Any
+
+from django.contrib.sessions.models import Session
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from accounts.models import SignInRecord, TokenFamily
+from common.pruning import delete_in_batches
+
+
+class Command(BaseCommand):
+    help = "Deletes expired browser sessions, token families and counted attempts to sign in."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        sessions = Session.objects.filter(expire_date__lte=now).order_by("expire_date")
+        expired = [
+            rows.objects.filter(expires_at__lte=now).order_by("expires_at")
+            for rows in (TokenFamily, SignInRecord)
+        ]
+        counts = [delete_in_batches(rows) for rows in (sessions, *expired)]
+        self.stdout.write(
+            "Deleted {} sessions, {} token families, {} counted attempts.".format(*counts)
+        )

@@ -1,0 +1,16 @@
+"""What the first page of the admin says of the jobs."""
+
+from typing import Any
+
+from django import template
+
+from talkplatform.jobs import states
+
+register = template.Library()
+
+
+@register.inclusion_tag("admin/_jobs.html")
+def jobs() -> dict[str, Any]:
+    """How each job fares, and which are late."""
+    fares = states()
+    return {"jobs": fares, "late": [state.plan.name for state in fares if state.late]}

@@ -1,0 +1,49 @@
+"""A process that runs one job of the tests: `python -m tests.concurrency.probe FILE [WORD…]`.
+
+It writes a line into the file for each pass that it begins: when that was due, and who does it. Of
+the words, `unclaimed` takes away the claim, `hangs` has a pass never end, `short` its time be over.
+"""
+
+import os
+import sys
+import time
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import django
+
+# As long as it takes until others look, so that they look while a pass runs.
+EVERY = timedelta(seconds=0.3)
+
+
+def main() -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "talkplatform.settings"
+    django.setup()
+    from django.core.management import call_command
+
+    from talkplatform import jobs, runner
+    from talkplatform.management.commands import run_jobs
+    from talkplatform.models import Job, JobQuerySet
+
+    path, *words = sys.argv[1:]
+
+    class Probe(jobs.Plan):
+        def run(self, **options: object) -> None:
+            due = Job.objects.get(pk=self.name).due
+            with Path(path).open("a") as file:
+                file.write(f"{due.timestamp()} {os.getpid()}\n")
+            time.sleep(3600 if "hangs" in words else EVERY.total_seconds())
+
+    if "unclaimed" in words:
+        JobQuerySet.free = lambda rows, now: rows
+        Job.is_free = lambda row, now: row.due <= now
+    limit = timedelta(minutes=5)
+    if "short" in words:
+        limit = jobs.LEASE = runner.LEASE = timedelta(seconds=0.3)
+    run_jobs.Runner = partial(runner.Runner, [Probe("probe", EVERY, limit)])
+    call_command("run_jobs")
+
+
+if __name__ == "__main__":
+    main()

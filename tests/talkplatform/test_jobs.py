@@ -1,0 +1,315 @@
+"""Whose turn a job is, when it is due the next time, and what is said of one that is late."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from threading import Event
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command, get_commands
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import SignInRecord, TokenFamily
+from common import pruning
+from common.passes import ending_once, in_time
+from payments.models import LedgerAccount
+from talkplatform import jobs
+from talkplatform.jobs import LEASE, MINUTES, NIGHTLY, OFTEN, PLANS, Plan, claim, finish
+from talkplatform.models import Job
+from talkplatform.runner import Pass, attempt
+from tests.factories import StaffFactory, UserFactory, student_with_credit
+
+pytestmark = pytest.mark.django_db
+SETTLING = PLANS[0]
+AUDIT = next(plan for plan in PLANS if plan.name == "check_ledger")
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+A, B = "here:1", "there:2"
+
+
+def at(hour: int, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(2026, 11, 26, hour, minute, second, tzinfo=UTC)
+
+
+def row(plan: Plan = SETTLING) -> Job:
+    return Job.objects.get(pk=plan.name)
+
+
+def change(plan: Plan, **values: object) -> None:
+    Job.objects.filter(pk=plan.name).update(**values)
+
+
+@pytest.fixture
+def on_time() -> datetime:
+    """Every job has just finished; gives when."""
+    now = timezone.now()
+    Job.objects.bulk_create(
+        Job(name=p.name, due=p.next_after(now), last_finished=now) for p in PLANS
+    )
+    return now
+
+
+class TestTheTable:
+    @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
+    def test_each_is_a_command_that_operators_can_run(self, plan):
+        assert plan.name in get_commands()
+        assert timedelta(0) < plan.limit < plan.every + LEASE or plan.every < NIGHTLY
+
+    def test_no_name_comes_twice(self):
+        assert max(Counter(plan.name for plan in PLANS).values()) == 1
+
+    def test_every_minute_and_every_night(self):
+        assert SETTLING.next_after(at(12, 0, 1)) == SETTLING.next_after(at(12, 0, 59)) == at(12, 1)
+        assert AUDIT.next_after(at(2, 59)) == at(3)
+        assert AUDIT.next_after(at(3)) == at(3) + NIGHTLY
+
+    def test_late_is_twice_the_period_and_of_a_night_26_hours(self):
+        assert SETTLING.late_after == 2 * OFTEN == timedelta(minutes=2)
+        assert AUDIT.late_after == timedelta(hours=26)
+
+
+class TestTurns:
+    def test_what_cannot_wait_is_begun_at_once_and_the_rest_at_night(self):
+        assert claim(SETTLING, A)
+        assert not claim(AUDIT, A)
+        assert row(AUDIT).due.hour == 3
+
+    def test_nobody_else_begins_what_somebody_is_at(self):
+        assert claim(SETTLING, A)
+        assert not claim(SETTLING, B)
+        assert not claim(SETTLING, A)
+
+    def test_what_is_done_is_due_a_minute_later(self):
+        assert claim(SETTLING, A)
+        finish(SETTLING, A)
+        done = row()
+        assert done.last_finished
+        assert timedelta(0) < done.due - timezone.now() <= OFTEN
+        assert (done.leased_until, done.leased_by, done.last_failed) == (None, "", None)
+        assert not claim(SETTLING, B)
+        change(SETTLING, due=timezone.now())
+        assert claim(SETTLING, B)
+
+    def test_a_lease_that_ran_out_is_taken_over_and_it_is_said_who_lost_it(self):
+        assert claim(SETTLING, A)
+        assert timedelta(0) < row().leased_until - timezone.now() <= LEASE
+        change(SETTLING, leased_until=timezone.now())
+        assert claim(SETTLING, B)
+        taken = row()
+        assert (taken.leased_by, taken.error) == (B, f"{A} did not end it.")
+        assert taken.last_failed
+        finish(SETTLING, A, error="Too late to say so.")
+        assert not jobs.keep(SETTLING, A)
+        assert row().leased_by == B
+        assert jobs.keep(SETTLING, B)
+
+    def test_a_pass_that_failed_is_noted_and_the_next_comes_in_its_time(self):
+        assert claim(SETTLING, A)
+        finish(SETTLING, A, error="x" * 1000)
+        failed = row()
+        assert (failed.error, failed.last_finished) == ("x" * 500, None)
+        assert failed.due > timezone.now()
+
+    def test_what_was_cut_short_goes_on_at_once(self):
+        assert claim(SETTLING, A)
+        finish(SETTLING, A, cut=True)
+        assert (row().last_finished, row().last_failed) == (None, None)
+        assert claim(SETTLING, B)
+
+    def test_a_clock_that_was_ahead_does_not_stop_a_job_for_long(self):
+        claim(SETTLING, A)
+        finish(SETTLING, A)
+        change(SETTLING, due=timezone.now() + 300 * NIGHTLY)
+        assert not claim(SETTLING, A)
+        assert row().due - timezone.now() <= OFTEN
+
+    def test_it_reads_and_changes_nothing_where_nothing_is_due(
+        self, django_assert_num_queries, on_time
+    ):
+        with django_assert_num_queries(1):
+            assert not claim(SETTLING, A)
+
+
+class TestPasses:
+    def test_it_ends_between_two_pieces_once_told(self):
+        told = Event()
+        with ending_once(told.is_set):
+            pieces = in_time(range(9))
+            assert [next(pieces), next(pieces)] == [0, 1]
+            told.set()
+            assert list(pieces) == []
+        assert list(in_time(range(9))) == [*range(9)]
+
+    @pytest.mark.parametrize("over", ["deadline", "leased_until"])
+    def test_once_its_time_or_its_lease_is_over(self, over):
+        running = Pass(SETTLING, Event())
+        assert not running.has_to_end()
+        setattr(running, over, 0.0)
+        assert running.has_to_end()
+        assert running.cut
+
+    def test_its_lease_is_kept_no_longer_than_it_has_time(self):
+        claim(SETTLING, A)
+        running = Pass(SETTLING, Event())
+        change(SETTLING, leased_until=timezone.now())
+        running.keep(A)
+        assert row().leased_until - timezone.now() > LEASE / 2
+        change(SETTLING, leased_until=timezone.now())
+        running.deadline = 0.0
+        running.keep(A)
+        assert row().leased_until <= timezone.now()
+        assert running.hangs()
+
+    def test_what_is_deleted_in_batches_stops_as_well(self, monkeypatch):
+        monkeypatch.setattr(pruning, "BATCH", 2)
+        past = timezone.now() - SECOND
+        SignInRecord.objects.bulk_create(
+            SignInRecord(key=str(n), expires_at=past) for n in range(5)
+        )
+        rows = SignInRecord.objects.order_by("expires_at")
+        with ending_once(lambda: True):
+            assert pruning.delete_in_batches(rows) == 2
+        assert pruning.delete_in_batches(rows) == 3
+        assert pruning.delete_in_batches(rows) == 0
+
+    def test_what_fails_says_why(self, caplog):
+        assert attempt(AUDIT) == ""
+        student_with_credit("5.00")
+        LedgerAccount.objects.filter(kind="wallet").update(balance=1)
+        assert attempt(AUDIT) == "The books are wrong: I1, I11."
+        assert "the balance is not" in caplog.text
+
+    def test_so_does_what_breaks(self, caplog):
+        assert attempt(Plan("nothing", OFTEN, MINUTES)) == "Unknown command: 'nothing'"
+
+        class Defect(Plan):
+            def run(self, **options):
+                raise ZeroDivisionError("by nothing")
+
+        assert attempt(Defect("defect", OFTEN, MINUTES)) == "ZeroDivisionError: by nothing"
+        assert "Traceback" in caplog.text
+
+
+def test_sign_ins_that_are_over_are_forgotten():
+    for expires in (-HOUR, HOUR):
+        when = timezone.now() + expires
+        Session.objects.create(session_key=str(expires), expire_date=when)
+        SignInRecord.objects.create(key=str(expires), expires_at=when)
+        TokenFamily.objects.create(user=UserFactory(), jti=str(expires), expires_at=when)
+    out = StringIO()
+    call_command("prune_sign_ins", stdout=out)
+    assert out.getvalue() == "Deleted 1 sessions, 1 token families, 1 counted attempts.\n"
+    assert [kind.objects.count() for kind in (Session, SignInRecord, TokenFamily)] == [1, 1, 1]
+
+
+def wanted() -> list[str]:
+    return [plan.name for plan in PLANS if plan.wanted()]
+
+
+class TestLate:
+    def test_readyz_stays_200_and_names_them_without_their_errors(self, client, on_time):
+        assert client.get("/readyz").text == "ready"
+        change(SETTLING, last_finished=on_time - SETTLING.late_after, error="a secret")
+        change(AUDIT, last_finished=on_time - 25 * HOUR)
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.text) == (200, "ready\nlate: settle_sessions")
+        change(AUDIT, last_finished=on_time - 26 * HOUR)
+        assert client.get("/readyz").text == "ready\nlate: settle_sessions\nlate: check_ledger"
+
+    def test_where_no_process_ever_looked_all_are_late(self, client):
+        assert jobs.late_jobs() == wanted()
+        assert "poll_rooms" not in jobs.late_jobs()
+
+    def test_one_that_is_new_has_its_time(self):
+        for plan in PLANS:
+            if plan.wanted():
+                claim(plan, A)
+        assert jobs.late_jobs() == []
+        change(AUDIT, created_at=timezone.now() - 27 * HOUR)
+        assert jobs.late_jobs() == ["check_ledger"]
+
+    def test_rooms_are_asked_where_there_is_livekit(self, settings):
+        settings.LIVEKIT_URL = "ws://127.0.0.1:1"
+        assert "poll_rooms" in jobs.late_jobs()
+
+    def test_failing_makes_late_and_being_done_does_not(self, on_time):
+        change(SETTLING, due=on_time, last_finished=on_time - 3 * OFTEN)
+        claim(SETTLING, A)
+        finish(SETTLING, A, error="No.")
+        assert jobs.late_jobs() == ["settle_sessions"]
+        change(SETTLING, due=on_time)
+        claim(SETTLING, A)
+        finish(SETTLING, A)
+        assert jobs.late_jobs() == []
+
+
+class TestAdmin:
+    @pytest.fixture
+    def staff(self) -> Client:
+        browser = Client()
+        browser.force_login(StaffFactory(is_superuser=True))
+        return browser
+
+    def test_the_first_page_says_when_each_finished_and_failed(self, staff, on_time):
+        change(AUDIT, last_finished=at(3, 4), last_failed=at(1, 2), error="The books are wrong.")
+        change(SETTLING, last_finished=on_time - HOUR)
+        text = staff.get("/admin/").text
+        assert "Late: settle_sessions" in text.replace("check_ledger, ", "")
+        assert "Thu 26 Nov 2026, 03:04 UTC" in text
+        assert "Thu 26 Nov 2026, 01:02 UTC" in text
+        assert "The books are wrong." not in text
+        assert "The books are wrong." in staff.get("/admin/talkplatform/job/").text
+
+    def test_no_warning_where_all_is_in_time(self, staff, on_time):
+        text = staff.get("/admin/").text
+        assert text.count("on time") == len(wanted())
+        assert "Late:" not in text
+
+    def test_nobody_edits_them(self, staff, on_time):
+        for page in ("add/", "check__5Fledger/change/", "check__5Fledger/delete/"):
+            assert staff.post(f"/admin/talkplatform/job/{page}", {"due": ""}).status_code == 403
+
+    def test_they_are_for_those_who_may_look(self, on_time):
+        browser = Client()
+        browser.force_login(UserFactory(is_staff=True))
+        assert "settle_sessions" not in browser.get("/admin/").text
+
+
+class TestHeartbeat:
+    @pytest.fixture(autouse=True)
+    def monitor(self, settings):
+        settings.HEARTBEAT_URL = "http://127.0.0.1:1/ping"
+
+    def last(self, name: str, when: datetime | None) -> None:
+        Job.objects.filter(pk=name).update(last_finished=when)
+
+    def test_a_round_is_full_once_all_that_recur_often_are_done(self, on_time, settings):
+        assert not jobs.round_is_full()
+        self.last("settle_sessions", on_time + SECOND)
+        assert jobs.round_is_full()
+        settings.LIVEKIT_URL = "ws://127.0.0.1:1"
+        assert not jobs.round_is_full()
+        self.last("poll_rooms", on_time + SECOND)
+        assert jobs.round_is_full()
+
+    def test_not_while_a_job_of_the_night_is_late(self, on_time):
+        self.last("settle_sessions", on_time + SECOND)
+        self.last("check_ledger", on_time - 26 * HOUR)
+        assert not jobs.round_is_full()
+
+    def test_it_is_not_begun_before(self, on_time):
+        plan = next(plan for plan in PLANS if plan.name == jobs.HEARTBEAT)
+        change(plan, due=on_time)
+        assert not claim(plan, A)
+        self.last("settle_sessions", on_time + SECOND)
+        assert claim(plan, A)
+
+    def test_a_monitor_that_is_away_is_no_crash(self):
+        with pytest.raises(CommandError, match="did not take it"):
+            call_command("send_heartbeat")
+
+    def test_without_an_address_it_says_so(self, settings):
+        settings.HEARTBEAT_URL = ""
+        with pytest.raises(CommandError, match="Set HEARTBEAT_URL"):
+            call_command("send_heartbeat")
