@@ -1,11 +1,13 @@
 """Whose turn a job is, when it is due the next time, and what is said of one that is late."""
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from threading import Event
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command, get_commands
 from django.test import Client
@@ -58,6 +60,12 @@ class TestTheTable:
 
     def test_no_name_comes_twice(self):
         assert max(Counter(plan.name for plan in PLANS).values()) == 1
+
+    def test_the_documents_list_them(self):
+        text = (settings.BASE_DIR / "docs/operations.md").read_text()
+        [part] = re.findall(r"^## Jobs\n.*?^## ", text, re.MULTILINE | re.DOTALL)
+        listed = re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)
+        assert listed == [plan.name for plan in PLANS]
 
     def test_every_minute_and_every_night(self):
         assert SETTLING.next_after(at(12, 0, 1)) == SETTLING.next_after(at(12, 0, 59)) == at(12, 1)
