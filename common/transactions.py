@@ -19,6 +19,7 @@ from django.db import (
 )
 
 from common.errors import Unavailable
+from common.locks import nothing_taken
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,7 +59,7 @@ def _retrying(attempt: Callable[[], R]) -> R:
     for tried in range(1, TRIES + 1):
         token = _done_beside.set([])
         try:
-            with transaction.atomic(durable=True):
+            with nothing_taken(), transaction.atomic(durable=True):
                 return _or_undo(attempt)
         except (OperationalError, InterfaceError) as error:
             pause = random.uniform(0.005, 0.05) * tried

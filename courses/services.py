@@ -9,13 +9,14 @@ from accounts.models import User
 from common.errors import NotFound
 from common.money import CENT
 from common.transactions import operation
+from courses import locks
 from courses.errors import NothingToSell, TeacherGone
 from courses.models import Course, CourseOutline
 
 
 def lock_course(*, course_id: UUID, actor: User) -> Course:
     """The course, locked, if `actor` teaches it or is staff; else raises `NotFound`."""
-    course = Course.objects.locked().filter(pk=course_id).first()
+    course = locks.lock_course(course_id)
     if course is None or not (course.teacher_id == actor.pk or actor.is_staff):
         raise NotFound
     return course

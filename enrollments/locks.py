@@ -1,48 +1,61 @@
-"""Courses and bookings, locked: the first rows of the one order in docs/money.md."""
+"""Locks on bookings: after their course, before their money, as docs/money.md has it."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, QuerySet, Subquery
+from django.db.models import F, QuerySet
 
+from common.locks import Rank, take
 from common.prepared import prepared, prepared_update
-from courses.models import Course, CourseSession
-from enrollments.models import Booking, CourseEnrollment, EnrollmentStatus, SessionPurchase
-
-
-def lock_course(course_id: UUID) -> None:
-    """Lock a course, so that its seats and the times of its sessions stay as they are."""
-    _course(course_id)
-
-
-def lock_course_of(session_id: UUID) -> None:
-    """Lock the course of a session, by a key that is read without a lock."""
-    _course_of(session_id)
+from courses.models import Course
+from enrollments.models import (
+    Booking,
+    CourseEnrollment,
+    EnrollmentStatus,
+    PaymentStatus,
+    SessionPurchase,
+)
+from payments.models import PaymentHold
 
 
 def give_seat_back(enrollment: CourseEnrollment) -> None:
-    """Lock the course of an enrolment by the update that makes its seat free.
+    """Free the seat of an enrolment; this UPDATE locks its course.
 
-    Nothing happens where it is cancelled, as it was read or locked: it has no seat.
+    A cancelled enrolment has no seat, so nothing happens.
     """
     if enrollment.status != EnrollmentStatus.CANCELLED:
+        take(Rank.COURSE, enrollment.course_id)
         _one_student_fewer(enrollment.course_id)
 
 
 def lock_bookings(*bookings: Booking) -> None:
-    """Lock bookings of one kind, ascending by id, and bring them up to date."""
+    """Lock bookings of one kind, and refresh what may have changed since they were read."""
     lock = _enrollments if isinstance(bookings[0], CourseEnrollment) else _purchases
-    _renew(bookings, lock([booking.pk for booking in bookings]))
+    keys = [booking.pk for booking in bookings]
+    take(Rank.BOOKING, *keys)
+    _renew(bookings, lock(keys))
 
 
 def claim_booking(booking: Booking) -> bool:
-    """Lock a booking and bring it up to date, unless somebody else has it: then gives False."""
+    """The same for one booking, unless somebody else has it locked; gives whether it is ours."""
     claim = _free_enrollments if isinstance(booking, CourseEnrollment) else _free_purchases
+    take(Rank.BOOKING, booking.pk)
     rows = claim([booking.pk])
     if rows:
         _renew([booking], rows)
     return bool(rows)
+
+
+def lock_holds_of_enrolled(course_id: UUID) -> list[PaymentHold]:
+    """Lock a course's live enrolments that are not refunded, and their holds; gives the holds."""
+    live = CourseEnrollment.objects.live().filter(course=course_id)
+    paid = live.exclude(payment_status=PaymentStatus.REFUNDED).order_by("pk")
+    keys = list(paid.locked().values_list("pk", flat=True))
+    take(Rank.BOOKING, *keys)
+    holds = list(PaymentHold.objects.filter(enrollment__in=keys).order_by("pk").locked())
+    take(Rank.HOLD, *(hold.pk for hold in holds))
+    return holds
 
 
 def _renew(bookings: Sequence[Booking], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -50,17 +63,6 @@ def _renew(bookings: Sequence[Booking], rows: Sequence[tuple[Any, ...]]) -> None
     for booking in bookings:
         for name, value in zip(booking.MUTABLE, found[booking.pk], strict=True):
             setattr(booking, name, value)
-
-
-@prepared
-def _course(key: UUID) -> QuerySet:
-    return Course.objects.filter(pk=key).locked().values_list("pk")
-
-
-@prepared
-def _course_of(session: UUID) -> QuerySet:
-    key = Subquery(CourseSession.objects.filter(pk=session).values("course_id"))
-    return Course.objects.filter(pk=key).locked().values_list("pk")
 
 
 @prepared_update

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError
+from common.locks import Rank, take
 from common.transactions import LOCK_WAIT_TIMEOUT, operation, undo
 from common.writing import insert, save
 from payments.errors import InvalidKey, KeyReused, RequestInProgress
@@ -77,6 +78,7 @@ def answer_once(*, user: User, key: str, request: str, act: Callable[[], Answer]
 def _claim(user: User, key: str, request: str, now: datetime) -> IdempotencyRecord:
     try:
         record = IdempotencyRecord(user=user, key=key, fingerprint=request, created_at=now)
+        take(Rank.KEY, record.pk)
         insert([record])
         return record
     except OperationalError as error:

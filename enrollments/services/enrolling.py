@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
+from common.locks import Rank, take
 from common.prepared import prepared, prepared_update
 from common.transactions import operation
 from common.writing import insert
+from courses.locks import lock_course
 from courses.models import Course, CourseSession
 from enrollments import quotes, rules
 from enrollments.errors import (
@@ -24,7 +26,7 @@ from enrollments.errors import (
     PriceChanged,
     SoldOut,
 )
-from enrollments.locks import give_seat_back, lock_course
+from enrollments.locks import give_seat_back
 from enrollments.models import (
     CourseEnrollment,
     EnrollmentQuerySet,
@@ -169,6 +171,7 @@ def _take_seat(student: User, course_id: UUID) -> quotes.CourseQuote:
     sessions = _sessions_on_offer(course_id)
     course = sessions[0].course if sessions else None
     seen = course.terms_version if course and course.teacher.is_active_teacher else None
+    take(Rank.COURSE, course_id)
     if not (seen and _add_student(course_id, student.pk, seen)):
         if refusal := _why_no_seat(student, course_id, seen):
             raise refusal

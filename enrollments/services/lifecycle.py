@@ -19,14 +19,19 @@ from common.money import CENT, ZERO, total
 from common.prepared import prepared
 from common.transactions import operation
 from common.writing import save
+from courses.locks import lock_course
 from courses.models import CourseSession
 from enrollments.errors import RefundLowered
-from enrollments.locks import claim_booking, give_seat_back, lock_bookings, lock_course
+from enrollments.locks import (
+    claim_booking,
+    give_seat_back,
+    lock_bookings,
+    lock_holds_of_enrolled,
+)
 from enrollments.models import (
     Booking,
     CourseEnrollment,
     EnrollmentStatus,
-    PaymentStatus,
     SessionPurchase,
 )
 from enrollments.quotes import TimedPart
@@ -180,15 +185,12 @@ def let_enrolled_in(session: CourseSession) -> None:
 
     The caller has locked the course. Locks the enrolments and their holds.
     """
-    live = CourseEnrollment.objects.live().filter(course=session.course_id)
-    paid = live.exclude(payment_status=PaymentStatus.REFUNDED)
-    keys = list(paid.order_by("pk").locked().values_list("pk", flat=True))
-    holds = list(PaymentHold.objects.filter(enrollment__in=keys).order_by("pk").locked())
+    holds = lock_holds_of_enrolled(session.course_id)
     HoldPart.objects.bulk_create([new_part(hold, session, ZERO) for hold in holds], batch_size=1000)
     PaymentHold.objects.filter(pk__in=[hold.pk for hold in holds]).update(status=HoldStatus.HELD)
-    CourseEnrollment.objects.filter(pk__in=keys, status=EnrollmentStatus.COMPLETED).update(
-        status=EnrollmentStatus.ACTIVE
-    )
+    CourseEnrollment.objects.filter(
+        pk__in=[hold.enrollment_id for hold in holds], status=EnrollmentStatus.COMPLETED
+    ).update(status=EnrollmentStatus.ACTIVE)
 
 
 def refunded_enrollments(course_id: UUID | None = None) -> list[UUID]:

@@ -13,6 +13,7 @@ from common.errors import DomainError, NotFound
 from common.prepared import prepared
 from common.transactions import operation
 from common.writing import insert
+from courses.locks import lock_course, lock_course_of
 from courses.models import CourseSession
 from enrollments import quotes, rules
 from enrollments.errors import (
@@ -24,7 +25,6 @@ from enrollments.errors import (
     SessionStarted,
     SoldOut,
 )
-from enrollments.locks import lock_course, lock_course_of
 from enrollments.models import PurchaseQuerySet, SessionPurchase
 from enrollments.services import lifecycle
 from enrollments.services.lifecycle import Cancellation

@@ -18,6 +18,7 @@ from common.errors import DomainError, NotFound
 from common.formats import money
 from common.money import ZERO
 from common.transactions import operation
+from courses.locks import lock_session
 from courses.models import Course, CourseSession
 from courses.services import check_sellable, lock_course, save_sessions, save_terms
 from enrollments.access import most_admitted
@@ -303,7 +304,7 @@ def _lock_session(session_id: UUID, actor: User) -> CourseSession:
     if key is None:
         raise NotFound
     course = lock_course(course_id=key, actor=actor)
-    session = CourseSession.objects.locked().filter(pk=session_id).first()
+    session = lock_session(session_id)
     if session is None:
         raise NotFound
     session.course = course

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from common.locks import Rank, take
 from common.transactions import operation
 from common.writing import insert
 from notices.errors import NoMailToSend
@@ -35,6 +36,7 @@ def send_again(*, notice_id: UUID) -> None:
 
     Raises `NoMailToSend` for what is no mail, and where it waits already. Locks the notice.
     """
+    take(Rank.NOTICE, notice_id)
     notice = Notice.objects.locked().get(pk=notice_id)
     if not is_sendable(notice):
         raise NoMailToSend

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from accounts.models import User
+from common.locks import Rank, take
 from common.money import CENT, ZERO, total
 from common.writing import insert, save
 from courses.models import Course, CourseSession
@@ -92,7 +93,9 @@ def lock_pending_parts(*holds: PaymentHold) -> list[HoldPart]:
     The session is read by a subquery, which locks nothing.
     """
     known = {hold.pk: hold for hold in holds}
+    take(Rank.HOLD, *known)
     found = queries.lock_pending_parts(list(known))
+    take(Rank.PART, *(part.pk for part in found))
     for part in found:
         part.hold = known[part.hold_id]
         for name in queries.HOLD_FIELDS:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from accounts.models import User
+from common.locks import Rank, take
 from common.money import ZERO
 from common.transactions import operation
 from common.writing import insert, save
@@ -143,6 +144,7 @@ def _lock_accounts(refs: set[Ref]) -> dict[Ref, LedgerAccount]:
         owned = queries.accounts_of(owners)
         keys = [account.pk for account in owned if _ref_of(account) in refs]
         found = queries.lock_accounts(keys)
+    take(Rank.ACCOUNT, *(account.pk for account in found))
     return {_ref_of(account): account for account in found}
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
+from common.locks import Rank, take
 from common.money import total
 from common.transactions import operation
 from payments.errors import (
@@ -19,7 +20,7 @@ from payments.errors import (
     WithdrawalDecided,
     WithdrawalNotApproved,
 )
-from payments.models import Transfer, Withdrawal
+from payments.models import Transfer, Withdrawal, WithdrawalQuerySet
 from payments.sealing import seal
 from payments.services import ledger
 from payments.services.ledger import PAID_OUT, Entry, Ref, earnings, withdrawing
@@ -54,9 +55,7 @@ def cancel_withdrawal(*, user: User, withdrawal_id: UUID) -> Withdrawal:
     A repeat raises `WithdrawalDecided`. Raises `NotFound` for anybody else's. Locks the
     withdrawal, then the user's withdrawing and earnings accounts.
     """
-    found = Withdrawal.objects.of(user).filter(pk=withdrawal_id).locked().first()
-    if found is None:
-        raise NotFound
+    found = _lock(Withdrawal.objects.of(user), withdrawal_id)
     _require(found, Status.REQUESTED)
     found.status = Status.CANCELLED
     found.save(update_fields=["status"])
@@ -151,11 +150,17 @@ def _most_in_a_day(found: Withdrawal) -> Decimal:
 def _lock_to_decide(withdrawal_id: UUID, actor: User) -> Withdrawal:
     if not actor.has_perm("payments.decide_withdrawal"):
         raise PermissionDenied
-    found = Withdrawal.objects.filter(pk=withdrawal_id).locked().first()
-    if found is None:
-        raise NotFound
+    found = _lock(Withdrawal.objects.all(), withdrawal_id)
     if found.teacher_id == actor.pk:
         raise OwnWithdrawal
+    return found
+
+
+def _lock(among: WithdrawalQuerySet, withdrawal_id: UUID) -> Withdrawal:
+    take(Rank.WITHDRAWAL, withdrawal_id)
+    found = among.filter(pk=withdrawal_id).locked().first()
+    if found is None:
+        raise NotFound
     return found
 
 

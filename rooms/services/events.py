@@ -8,7 +8,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import User
+from common.locks import Rank, take
 from common.transactions import operation
+from courses.locks import claim_session, lock_session
 from courses.models import CourseSession
 from rooms import livekit
 from rooms.doors import users_among
@@ -77,9 +79,10 @@ def work_in(key: UUID) -> Heard | None:
     A repeat changes nothing. Locks the session and the event.
     """
     session_id = WebhookEvent.objects.values_list("session", flat=True).get(pk=key)
-    session = CourseSession.objects.filter(pk=session_id).claimed().first()
+    session = claim_session(session_id) if session_id else None
     if session is None and session_id is not None:
         return None
+    take(Rank.EVENT, key)
     row = WebhookEvent.objects.filter(pk=key).claimed().first()
     if row is None:
         return None
@@ -102,7 +105,7 @@ def record_answer(
     active, none in a session that is deleted by now; and whether it `came_late`, as an event does.
     A repeat changes nothing. Locks the session.
     """
-    session = CourseSession.objects.locked().filter(pk=session_id).first()
+    session = lock_session(session_id)
     if session is None:
         return 0, False
     active = [somebody for somebody in people if somebody.active]

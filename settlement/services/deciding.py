@@ -13,11 +13,12 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
+from common.locks import Rank, take
 from common.money import total
 from common.transactions import operation
+from courses.locks import lock_course
 from courses.models import CourseSession
 from enrollments.errors import PartyToHold
-from enrollments.locks import lock_course
 from enrollments.models import (
     SessionPurchase,
 )
@@ -81,6 +82,7 @@ def dismiss_note(*, part_id: UUID, note: str, actor: User) -> HoldPart:
         raise NotFound
     if refusal := refuse_party(part.hold, actor):
         raise refusal
+    take(Rank.PART, part_id)
     if not parts_with_notes().filter(pk=part_id, review_reason=note).update(review_reason=""):
         raise NoteChanged
     return part

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from common.errors import Unavailable
+from common.locks import Rank, take
 from common.transactions import operation
 from courses.models import CourseSession
 from enrollments.services.admission import check_joiner
@@ -79,6 +80,7 @@ def _note_doubts(session_id: UUID | None, *, event: UUID | None = None) -> None:
     if session:
         keys = list(HoldPart.objects.filter(session=session).values_list("pk", flat=True))
         parts = HoldPart.objects.filter(pk__in=keys)
+        take(Rank.PART, *keys)
         # By their keys: an index that knows their status is locked by whoever settles them.
         list(parts.order_by("pk").locked().values_list("pk"))
         attended = attendance_in([session])
@@ -86,4 +88,5 @@ def _note_doubts(session_id: UUID | None, *, event: UUID | None = None) -> None:
             if doubt := doubt_about(part, attended):
                 HoldPart.objects.filter(pk=part.pk).update(review_reason=doubt)
     if event:
+        take(Rank.EVENT, event)
         WebhookEvent.objects.filter(pk=event).update(processed_at=timezone.now())

@@ -15,6 +15,7 @@ from django.utils import timezone
 from common.money import ZERO
 from common.transactions import operation
 from common.writing import save
+from courses.locks import claim_session
 from courses.models import CourseSession, grace
 from enrollments.models import SessionPurchase
 from enrollments.quotes import TimedPart
@@ -120,8 +121,10 @@ def settle_hold(key: UUID) -> Tally:
 @operation
 def complete_session(key: UUID) -> Tally:
     """Mark a session completed once no part of it waits but for staff. Locks the session."""
-    session = CourseSession.objects.filter(pk=key, status__in=CourseSession.OPEN).claimed().first()
-    if session is None or session.settles_at > timezone.now() or _undecided(session).exists():
+    session = claim_session(key)
+    if session is None or session.status not in CourseSession.OPEN:
+        return Tally()
+    if session.settles_at > timezone.now() or _undecided(session).exists():
         return Tally()
     session.status = CourseSession.Status.COMPLETED
     session.save(update_fields=["status", "updated_at"])
