@@ -1,18 +1,15 @@
 """The pages' forms: each hands what it holds to one service, and shows what that refuses."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import (
     AdminUserCreationForm,
     AuthenticationForm,
-    PasswordResetForm,
     UserChangeForm,
 )
 from django.contrib.auth.password_validation import validate_password
@@ -20,7 +17,7 @@ from django.contrib.auth.password_validation import validate_password
 from accounts import services
 from accounts.addresses import AddressFormField
 from accounts.models import User, time_zones
-from accounts.throttling import SignInAttempt, begin_registration, begin_reset, client_address
+from accounts.throttling import SignInAttempt, begin_registration, client_address
 from common.errors import DomainError
 
 
@@ -158,28 +155,14 @@ class PasswordForm(RefusableForm):
         return not self.errors
 
 
-class ForgottenPasswordForm(PasswordResetForm, RefusableForm):
+class ForgottenPasswordForm(RefusableForm):
     email = RegistrationForm.base_fields["email"]
 
-    def get_users(self, email: str) -> Iterable[User]:
-        """Whose address this is; Django would look for others that look alike."""
-        users = User.objects.filter(email=email, is_active=True)
-        return [user for user in users if user.has_usable_password()]
-
     def send(self, *, address: str) -> bool:
-        """Whether a link was sent, or would have been if there were such an account."""
+        """Whether a link will be sent, or would be if there were such an account."""
         with self.refusals():
-            begin_reset(self.cleaned_data["email"], address)
-            self.save(
-                domain_override=settings.SITE_URL,
-                subject_template_name="accounts/new_password_subject.txt",
-                email_template_name="accounts/new_password_mail.txt",
-            )
+            services.ask_for_new_password(email=self.cleaned_data["email"], address=address)
         return not self.errors
-
-    def send_mail(self, *args: Any, **kwargs: Any) -> None:
-        """Beside the request: how long sending takes would tell who has an account."""
-        Thread(target=super().send_mail, args=args, kwargs=kwargs).start()
 
 
 class NewPasswordForm(forms.Form):

@@ -7,8 +7,9 @@ from django.db import IntegrityError
 
 from accounts.addresses import normal_address
 from accounts.errors import InvalidCredentials, WrongPassword
+from accounts.messages import send_link_for_a_new_password
 from accounts.models import User
-from accounts.throttling import SignInAttempt, prune
+from accounts.throttling import SignInAttempt, begin_reset, prune
 from common.transactions import operation
 
 
@@ -77,6 +78,19 @@ def change_password(*, user: User, current_password: str, new_password: str, add
     except WrongPassword as error:
         raise ValidationError({"current_password": str(error)}) from error
     set_password(user=user, new_password=new_password)
+
+
+@operation
+def ask_for_new_password(*, email: str, address: str) -> None:
+    """Mail a link for a new password to whose address this is, if anybody's who has one.
+
+    Raises `TooManyAttempts`, whether or not there is such an account. Counting and mailing are one
+    transaction, so that how long it takes says little of that.
+    """
+    begin_reset(email, address)
+    user = User.objects.filter(email=email, is_active=True).first()
+    if user and user.has_usable_password():
+        send_link_for_a_new_password(user)
 
 
 def set_password(*, user: User, new_password: str) -> None:

@@ -74,6 +74,12 @@ def _retrying(attempt: Callable[[], R]) -> R:
     raise AssertionError("the last try returns or raises")
 
 
+def refuse_within_operation() -> None:
+    """Raises `RuntimeError` inside an operation: for what must not wait while rows are locked."""
+    if _done_beside.get() is not None:
+        raise RuntimeError("This waits for others: it cannot be part of an operation.")
+
+
 def on_undo(act: Callable[[], object]) -> None:
     """Have `act` called if the operation that is running is undone: what the database cannot undo.
 

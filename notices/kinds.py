@@ -145,6 +145,12 @@ def kind_of(notice: Notice) -> Kind | None:
     return _kinds.get(notice.kind)
 
 
+def address_of(notice: Notice) -> str:
+    """Where its mail goes: to the reader's address as it is now, but for a few. Reads `reader`."""
+    kind = kind_of(notice)
+    return kind.address(notice) if kind and kind.address else notice.reader.email
+
+
 def every_kind() -> Iterator[Kind]:
     """Every kind there is, in the order of their names."""
     return iter(sorted(_kinds.values(), key=lambda kind: kind.name))

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
+from notices.sending import is_anything_due
 from rooms import livekit
 from talkplatform.models import LONGEST_ERROR, Job
 
@@ -29,7 +30,7 @@ class Plan:
     """A command that recurs: `every` so often; a pass takes no longer than `limit`.
 
     One that is not `wanted`, as things are set up, is neither run nor missed. One that is due waits
-    until there is a `point` in it.
+    until there is a `point` in it; one that has something to do is due `early`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Plan:
     limit: timedelta
     wanted: Callable[[], bool] = lambda: True
     point: Callable[[], bool] = lambda: True
+    early: Callable[[], bool] = lambda: False
 
     @property
     def late_after(self) -> timedelta:
@@ -66,9 +68,11 @@ HEARTBEAT = "send_heartbeat"
 PLANS = (
     Plan("settle_sessions", OFTEN, MINUTES),
     Plan("poll_rooms", OFTEN, MINUTES, wanted=livekit.is_configured),
+    Plan("send_mail", OFTEN, MINUTES, early=is_anything_due),
     Plan(HEARTBEAT, OFTEN, MINUTES, lambda: bool(settings.HEARTBEAT_URL), round_is_full),
     Plan("check_ledger", NIGHTLY, HOURS),
     Plan("prune_idempotency_keys", NIGHTLY, HOURS),
+    Plan("prune_notices", NIGHTLY, HOURS),
     Plan("prune_sign_ins", NIGHTLY, HOURS),
     Plan("prune_webhook_events", NIGHTLY, HOURS),
 )
@@ -107,6 +111,9 @@ def claim(plan: Plan, runner: str) -> bool:
     if row.due > (next_time := plan.next_after(now)):
         # It was planned otherwise before, or by a clock that was ahead.
         mine.update(due=next_time)
+    if row.due > now and plan.early():
+        row.due = now
+        mine.update(due=now)
     if not (row.is_free(now) and plan.point()):
         return False
     lost = {"last_failed": now, "error": f"{row.leased_by} did not end it."}

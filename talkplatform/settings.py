@@ -199,7 +199,17 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Mail: printed where the server runs, until there is a server for it.
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
-EMAIL_TIMEOUT = 10
+# How long handing over one mail may take in all; a sender's turn is twice as long.
+MAIL_SECONDS = EMAIL_TIMEOUT = env.float("MAIL_SECONDS", default=30.0)
+# The first pause after a failure, which doubles with each one in a row.
+MAIL_PAUSE_SECONDS = env.float("MAIL_PAUSE_SECONDS", default=10.0)
+# How many mails a sender hands over at once.
+MAIL_CONNECTIONS = env.int("MAIL_CONNECTIONS", default=4)
+for _name, _number in (("MAIL_SECONDS", MAIL_SECONDS), ("MAIL_CONNECTIONS", MAIL_CONNECTIONS)):
+    if not _number > 0:
+        raise ImproperlyConfigured(f"{_name} is {_number}: without any nothing is sent.")
+# How long a notice, and what became of its mail, is kept.
+NOTICE_DAYS = env.int("NOTICE_DAYS", default=365)
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="talkplatform <noreply@localhost>")
 
 USE_TZ = True

@@ -11,6 +11,7 @@ from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import change_course, move_session
+from notices.sending import send_due
 from payments.models import PaymentHold
 from payments.wallets import balances_of
 from tests.browser.doing import click, form_of, press, press_twice, says
@@ -233,7 +234,7 @@ def test_forgets_the_password_and_chooses_another(open_window, student, mailoutb
     page.get_by_label("E-mail address").fill(student.email)
     press(page, "Send me a link")
     says(page, "Look into your mail")
-    page.wait_for_timeout(100)
+    list(send_due())
     [mail] = mailoutbox
     [link] = [word for word in mail.body.split() if "/password/" in word]
     page.goto("/" + link.split("/", 3)[3])

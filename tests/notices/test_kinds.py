@@ -12,7 +12,8 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "notices.md"
 
 def test_the_document_lists_every_kind(capsys):
     call_command("list_kinds")
-    assert DOCUMENT.read_text().endswith(f"\n\n{capsys.readouterr().out}")
+    listed = capsys.readouterr().out
+    assert DOCUMENT.read_text().endswith(f"\n\n{listed}"), "Run: python manage.py list_kinds"
 
 
 def test_a_name_is_given_once(make_kind):

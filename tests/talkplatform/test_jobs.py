@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from threading import Event
@@ -131,6 +132,16 @@ class TestTurns:
         change(SETTLING, due=timezone.now() + 300 * NIGHTLY)
         assert not claim(SETTLING, A)
         assert row().due - timezone.now() <= OFTEN
+
+    def test_what_has_something_to_do_is_due_early(self):
+        waits = []
+        plan = replace(SETTLING, early=lambda: bool(waits))
+        assert claim(plan, A)
+        finish(plan, A)
+        assert not claim(plan, B)
+        waits.append("a mail")
+        assert claim(plan, B)
+        assert not claim(plan, A)
 
     def test_it_reads_and_changes_nothing_where_nothing_is_due(
         self, django_assert_num_queries, on_time
@@ -295,6 +306,8 @@ class TestHeartbeat:
     def test_a_round_is_full_once_all_that_recur_often_are_done(self, on_time, settings):
         assert not jobs.round_is_full()
         self.last("settle_sessions", on_time + SECOND)
+        assert not jobs.round_is_full()
+        self.last("send_mail", on_time + SECOND)
         assert jobs.round_is_full()
         settings.LIVEKIT_URL = "ws://127.0.0.1:1"
         assert not jobs.round_is_full()
@@ -303,6 +316,7 @@ class TestHeartbeat:
 
     def test_not_while_a_job_of_the_night_is_late(self, on_time):
         self.last("settle_sessions", on_time + SECOND)
+        self.last("send_mail", on_time + SECOND)
         self.last("check_ledger", on_time - 26 * HOUR)
         assert not jobs.round_is_full()
 
@@ -311,6 +325,7 @@ class TestHeartbeat:
         change(plan, due=on_time)
         assert not claim(plan, A)
         self.last("settle_sessions", on_time + SECOND)
+        self.last("send_mail", on_time + SECOND)
         assert claim(plan, A)
 
     def test_a_monitor_that_is_away_is_no_crash(self):

@@ -1,0 +1,48 @@
+"""What people are told of their accounts."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from uuid_utils.compat import uuid7
+
+from accounts.models import User
+from notices.kinds import Button, Kind, Letter, NoLongerTrue, register
+from notices.models import Notice
+from notices.services.outbox import put
+
+
+def _link_for_a_new_password(notice: Notice) -> Letter:
+    """It holds nothing that somebody chose: whoever asks for it need not be its reader."""
+    user = notice.reader
+    if not (user.is_active and user.has_usable_password()):
+        raise NoLongerTrue("Nobody can log in with a password.")
+    key = urlsafe_base64_encode(force_bytes(user.pk))
+    token = default_token_generator.make_token(user)
+    return Letter(
+        subject="Choose a new password for talkplatform",
+        lead="Somebody, probably you, asked for a new password for talkplatform. "
+        "Choose it within an hour.\n\n"
+        "If it was not you, there is nothing to do: your password stays as it is.",
+        button=Button("Choose a new password", reverse("accounts:new_password", args=[key, token])),
+    )
+
+
+NEW_PASSWORD = register(
+    Kind(
+        name="new_password",
+        to="who asks",
+        told="the link by which to choose a new password",
+        letter=_link_for_a_new_password,
+    )
+)
+
+
+def send_link_for_a_new_password(user: User) -> None:
+    """Mail the link, as often as it is asked for; once it works no more nobody needs it."""
+    until = timezone.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    put([NEW_PASSWORD.tell(user.pk, about=uuid7(), until=until)])

@@ -1,0 +1,231 @@
+"""One mail handed to the mail server: how it took it, before a deadline."""
+
+import smtplib
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import partial
+from threading import Lock, Timer
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.smtp import EmailBackend
+
+from notices.models import LONGEST_NOTE
+
+# Of what is not about this reader or this mail: as wherever a login is asked for after all.
+SERVER_REFUSES = {530}
+# Too large: MAIL FROM says so, but another mail may fit.
+TOO_LARGE = 552
+# What a server says of a mail may quote the link in it.
+LONGEST_WORD = 30
+BYE_SECONDS = 2
+
+
+class Verdict(Enum):
+    ACCEPTED = auto()
+    LATER = auto()
+    NO_SUCH_ADDRESS = auto()
+    REFUSED = auto()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a mail, in the words of the mail server where it did not take it."""
+
+    verdict: Verdict
+    said: str = ""
+
+
+class ServerFailed(Exception):
+    """The server takes no mail at all: it is not there, or refuses us. What it said."""
+
+
+class Deadline:
+    """Cuts the line that it watches once its time, of the monotonic clock, is over.
+
+    A time-out counts for each read, so a server that drips would hold a mail for ever.
+    """
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self._lock = Lock()
+        self._line: socket.socket | None = None
+        self._timer = Timer(max(0.0, at - time.monotonic()), self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def watch(self, line: socket.socket) -> None:
+        """Cut this line then; its own handle of it outlives whatever TLS makes of the socket."""
+        with self._lock:
+            self._line = line.dup()
+        self.check()
+
+    def check(self) -> None:
+        """Raises `TimeoutError` once it is over."""
+        if time.monotonic() >= self.at:
+            raise TimeoutError("no time is left")
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            if self._line:
+                self._line.close()
+                self._line = None
+
+    def _cut(self) -> None:
+        with self._lock, suppress(OSError):
+            if self._line:
+                self._line.shutdown(socket.SHUT_RDWR)
+
+
+class Plain(smtplib.SMTP):
+    def __init__(self, deadline: Deadline, *args: Any, **kwargs: Any) -> None:
+        self.deadline = deadline
+        super().__init__(*args, **kwargs)
+
+    def _get_socket(self, *args: Any) -> socket.socket:
+        line: socket.socket = super()._get_socket(*args)  # type: ignore[misc]
+        self.deadline.watch(line)
+        return line
+
+
+class Secure(smtplib.SMTP_SSL, Plain):
+    """In this order: a line is watched before TLS begins on it."""
+
+    def __init__(self, deadline: Deadline, *args: Any, **kwargs: Any) -> None:
+        self.deadline = deadline
+        smtplib.SMTP_SSL.__init__(self, *args, **kwargs)
+
+
+class Backend(EmailBackend):
+    """Django's, which knows the settings, on lines that end in time."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__(timeout=settings.MAIL_SECONDS)
+        self._deadline = deadline
+
+    @property
+    def connection_class(self) -> Any:
+        return partial(Secure if self.use_ssl else Plain, self._deadline)
+
+
+Send = Callable[[EmailMultiAlternatives], Answer]
+
+
+def by_smtp() -> bool:
+    """Whether mails go to a mail server, not to a screen, a file, or wherever else."""
+    return isinstance(get_connection(), EmailBackend)
+
+
+@contextmanager
+def line(until: float) -> Iterator[Send]:
+    """A line to the mail server that ends by `until`, on the monotonic clock: what sends one mail.
+
+    Raises `ServerFailed` where there is none, and where the server refuses all that we send.
+    """
+    if not by_smtp():
+        yield _hand_to_backend
+        return
+    deadline = Deadline(until)
+    try:
+        with _greeted(deadline) as server:
+            yield partial(_converse, server, deadline)
+    finally:
+        deadline.cancel()
+
+
+@contextmanager
+def _greeted(deadline: Deadline) -> Iterator[smtplib.SMTP]:
+    backend = Backend(deadline)
+    try:
+        backend.open()
+        server: Any = backend.connection
+        server.ehlo_or_helo_if_needed()
+    except (smtplib.SMTPException, OSError) as error:
+        _hang_up(backend)
+        raise ServerFailed(words_of(error)) from error
+    try:
+        yield server
+    finally:
+        _hang_up(backend)
+
+
+def _hang_up(backend: EmailBackend) -> None:
+    """Say goodbye, and do not wait for long: what matters is done."""
+    server: Any = backend.connection or backend._partial_connection  # type: ignore[attr-defined]
+    if server and server.sock:
+        with suppress(smtplib.SMTPException, OSError):
+            server.sock.settimeout(BYE_SECONDS)
+            server.quit()
+        server.close()
+
+
+def _converse(server: smtplib.SMTP, deadline: Deadline, message: EmailMultiAlternatives) -> Answer:
+    """MAIL FROM, RCPT TO, DATA: whom a refusal is about depends on which of them it answers."""
+    try:
+        code, said = server.mail(message.from_email)
+    except (smtplib.SMTPException, OSError) as error:
+        raise ServerFailed(words_of(error)) from error
+    if code != 250:
+        return _refused_us(code, said)
+    letter: Any = message.message()
+    try:
+        code, said = server.rcpt(message.to[0])
+        if code not in (250, 251):
+            return _refused(code, said, Verdict.NO_SUCH_ADDRESS)
+        deadline.check()
+        code, said = server.data(letter.as_bytes(linesep="\r\n"))
+    except smtplib.SMTPDataError as error:
+        code, said = error.smtp_code, _bytes(error.smtp_error)
+    except (smtplib.SMTPException, OSError) as error:
+        # It may have taken the mail, and its answer was lost.
+        return Answer(Verdict.LATER, words_of(error))
+    return Answer(Verdict.ACCEPTED) if code == 250 else _refused(code, said, Verdict.REFUSED)
+
+
+def _refused_us(code: int, said: bytes) -> Answer:
+    if code == TOO_LARGE:
+        return Answer(Verdict.REFUSED, _quote(code, said))
+    raise ServerFailed(_quote(code, said))
+
+
+def _refused(code: int, said: bytes, for_good: Verdict) -> Answer:
+    if code in SERVER_REFUSES:
+        raise ServerFailed(_quote(code, said))
+    return Answer(for_good if 500 <= code < 600 else Verdict.LATER, _quote(code, said))
+
+
+def _hand_to_backend(message: EmailMultiAlternatives) -> Answer:
+    """A backend of another kind says no more than that it failed."""
+    try:
+        get_connection().send_messages([message])
+    except Exception as error:  # noqa: BLE001 # whatever it raises: it names none
+        return Answer(Verdict.LATER, words_of(error))
+    return Answer(Verdict.ACCEPTED)
+
+
+def words_of(error: Exception) -> str:
+    """What is the matter, for staff to read."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _quote(error.smtp_code, _bytes(error.smtp_error))
+    return harmless(f"{type(error).__name__}: {error}")
+
+
+def harmless(text: str) -> str:
+    """The beginning of a text, without anything that could be a link or a piece of one."""
+    visible = "".join(letter if letter.isprintable() else " " for letter in text)
+    words = ["…" if "/" in w or len(w) > LONGEST_WORD else w for w in visible.split()]
+    return " ".join(words)[:LONGEST_NOTE]
+
+
+def _quote(code: int, said: bytes) -> str:
+    return harmless(f"{code} {said.decode(errors='replace')}")
+
+
+def _bytes(said: bytes | str) -> bytes:
+    return said if isinstance(said, bytes) else said.encode()

@@ -1,0 +1,248 @@
+"""One pass of a sender: mails that wait go out, reader by reader.
+
+Any number of senders may run at once, on any number of machines. A mail is handed over outside of
+every transaction: what is noted before is whose turn it is, and after it what became of the mail.
+So it may go out twice, under one Message-ID, only where the mail server took it and its answer was
+lost, with the line or with the sender; or where a sender stood still until its claim had run out.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from queue import Empty, Queue
+from threading import Event, Lock, Thread
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
+
+from common.errors import Unavailable
+from common.transactions import is_passing, refuse_within_operation
+from notices import delivery
+from notices.delivery import Answer, ServerFailed, Verdict, harmless
+from notices.kinds import NoLongerTrue, address_of
+from notices.models import Mailbox, Notice
+from notices.reasons import why_not
+from notices.rendering import mail_of
+from notices.services import claiming
+from notices.services.claiming import Claim
+
+logger = logging.getLogger(__name__)
+
+Mail = Notice.Mail
+AT_ONCE = 200
+# How often those who have nothing to do look whether that has changed, while others are at work.
+LOOK_SECONDS = 0.5
+TICK_SECONDS = 0.2
+# What is being handed over when all is over may take so long: less than the server waits for it.
+STOP_SECONDS = 4
+Write = Callable[[], object]
+# Domains that took their time: no more than one worker at a time waits for all of them.
+_slow: set[str] = set()
+
+
+def is_anything_due() -> bool:
+    """Whether a pass would have something to do."""
+    return bool(claiming.due_readers(1)) and not claiming.server_rests()
+
+
+def send_due() -> Iterator[Notice | None]:
+    """Send what is due; gives each mail that something became of, and None while it waits.
+
+    Whoever stops asking ends it: what is being handed over is finished, if it is soon. Raises
+    `RuntimeError` inside an operation, which would hold its locks meanwhile.
+    """
+    refuse_within_operation()
+    if claiming.server_rests():
+        return
+    crew = Crew()
+    if settings.MAIL_CONNECTIONS == 1 or not delivery.by_smtp():
+        yield from crew.work()
+    elif crew.look():
+        yield from crew.work_together(settings.MAIL_CONNECTIONS)
+
+
+class Crew:
+    """Who works at one pass, and the readers whose turn it is."""
+
+    def __init__(self) -> None:
+        self.over = Event()
+        self._lock = Lock()
+        self._next: deque[tuple[UUID, str]] = deque()
+        self._busy: dict[UUID, str] = {}
+
+    def look(self) -> bool:
+        """Whether it is anybody's turn. The slow are left out while one of them is at work."""
+        slow = _slow if _slow.intersection(self._busy.values()) else set()
+        self._next.extend(claiming.due_readers(AT_ONCE, without=slow))
+        return bool(self._next)
+
+    def work_together(self, workers: int) -> Iterator[Notice | None]:
+        """What so many workers do, and raise; and None now and again while they are at it."""
+        done: Queue[Notice | Exception] = Queue()
+        threads = [
+            Thread(target=self._work_into, args=(done,), daemon=True) for _ in range(workers)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            while any(thread.is_alive() for thread in threads) or not done.empty():
+                yield from _arrived(done)
+        finally:
+            self.over.set()
+            soon = time.monotonic() + STOP_SECONDS
+            for thread in threads:
+                thread.join(max(0.0, soon - time.monotonic()))
+
+    def work(self) -> Iterator[Notice]:
+        """Take readers in turn until there are none, or the mail server fails."""
+        while not self.over.is_set():
+            reader = self._pick()
+            if reader is None and not self._busy:
+                return
+            if reader is None:
+                self.over.wait(LOOK_SECONDS)
+                continue
+            try:
+                yield from _serve(reader)
+            except ServerFailed as error:
+                self.over.set()
+                logger.warning("the mail server fails: %s", error)
+                claiming.server_failed(str(error))
+            finally:
+                self._busy.pop(reader, None)
+
+    def _pick(self) -> UUID | None:
+        with self._lock:
+            return self._pick_next() or (self._pick_next() if self.look() else None)
+
+    def _pick_next(self) -> UUID | None:
+        while self._next:
+            reader, address = self._next.popleft()
+            domain = _domain_of(address)
+            waits = domain in _slow and _slow.intersection(self._busy.values())
+            if not waits and reader not in self._busy:
+                self._busy[reader] = domain
+                return reader
+        return None
+
+    def _work_into(self, done: "Queue[Notice | Exception]") -> None:
+        try:
+            for notice in self.work():
+                done.put(notice)
+        except Exception as error:  # noqa: BLE001 # raised where the work was asked for
+            done.put(error)
+        finally:
+            connections.close_all()
+
+
+def _arrived(done: "Queue[Notice | Exception]") -> Iterator[Notice | None]:
+    try:
+        piece = done.get(timeout=TICK_SECONDS)
+    except Empty:
+        yield None
+        return
+    if isinstance(piece, Exception):
+        raise piece
+    yield piece
+
+
+def _serve(reader_id: UUID) -> Iterator[Notice]:
+    """Send a reader's mails in order, as long as the mailbox is ours. Raises `ServerFailed`."""
+    held = claiming.claim(reader_id)
+    if held is None:
+        return
+    mailbox = Mailbox.objects.get(pk=reader_id)
+    try:
+        for number, notice in enumerate(claiming.waiting_of(reader_id)):
+            held = claiming.keep(held) if number else held
+            if held is None or not _deal_with(notice, mailbox, held):
+                return
+            yield notice
+    finally:
+        if held:
+            claiming.release(held)
+
+
+def _deal_with(notice: Notice, mailbox: Mailbox, held: Claim) -> bool:
+    """Send a mail, or note why not. Whether the reader's next one may follow."""
+    message = _message_of(notice, mailbox)
+    if message is None:
+        return True
+    began = time.monotonic()
+    with delivery.line(held.deadline) as send:
+        answer = send(message)
+        goes_on = _note(notice, mailbox, held, answer)
+    took_long = time.monotonic() - began > settings.MAIL_SECONDS / 2
+    domain = _domain_of(message.to[0])
+    if took_long and answer.verdict is Verdict.LATER:
+        _slow.add(domain)
+    elif not took_long:
+        _slow.discard(domain)
+    return goes_on
+
+
+def _message_of(notice: Notice, mailbox: Mailbox) -> EmailMultiAlternatives | None:
+    """The mail, or None once it is noted why there is none."""
+    try:
+        if reason := why_not(notice, mailbox):
+            raise NoLongerTrue(reason)
+        return mail_of(notice)
+    except NoLongerTrue as reason:
+        claiming.note(notice, Mail.DROPPED, harmless(str(reason)))
+    except Exception as error:
+        if is_passing(error) or isinstance(error, Unavailable):
+            raise
+        logger.exception("no mail can be made of the notice %s", notice)
+        claiming.note(notice, Mail.SET_ASIDE, harmless(f"{type(error).__name__}: {error}"))
+    return None
+
+
+def _note(notice: Notice, mailbox: Mailbox, held: Claim, answer: Answer) -> bool:
+    """Note what became of a mail. Whether the reader's next one may follow."""
+    if answer.verdict is Verdict.ACCEPTED:
+        _insist(lambda: claiming.note(notice, Mail.SENT))
+        claiming.recovered(mailbox)
+        return True
+    logger.warning("%s was not taken: %s", notice, answer.said.partition(" ")[0])
+    if answer.verdict is Verdict.LATER:
+        return _wait(notice, mailbox, held, answer.said)
+    if answer.verdict is Verdict.REFUSED:
+        claiming.note(notice, Mail.SET_ASIDE, answer.said)
+        return True
+    claiming.note(notice, Mail.DROPPED, answer.said)
+    if address_of(notice) == notice.reader.email:
+        claiming.stop_address(mailbox, notice.reader.email, answer.said)
+    return True
+
+
+def _wait(notice: Notice, mailbox: Mailbox, held: Claim, said: str) -> bool:
+    """Try again later, with all that follows; one that is never taken must not hold it up."""
+    if mailbox.failures + 1 < claiming.TRIES:
+        claiming.rest(held, mailbox.failures + 1)
+        return False
+    claiming.note(notice, Mail.SET_ASIDE, said)
+    claiming.recovered(mailbox)
+    return True
+
+
+def _insist(write: Write) -> None:
+    """Write down what the mail server took, again and again while the database is away."""
+    while True:
+        try:
+            write()
+        except Unavailable:
+            logger.warning("the database is away, and a mail is not noted")
+        except (OperationalError, InterfaceError) as error:
+            if not is_passing(error):
+                raise
+        else:
+            return
+        close_old_connections()
+        time.sleep(TICK_SECONDS)
+
+
+def _domain_of(address: str) -> str:
+    return address.rpartition("@")[2]

@@ -1,0 +1,184 @@
+"""Whose turn a reader's mailbox is: what senders write down, each in a transaction of its own.
+
+A sender claims readers, not mails, so that one reader's mails go out in order. The claim is
+committed before anything is sent, and ends by the clock of the database, which all senders share.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from common.transactions import operation
+from common.writing import insert
+from notices.models import Mailbox, MailServer, Notice
+
+LONGEST_PAUSE = timedelta(hours=1)
+SERVER_LONGEST_PAUSE = timedelta(minutes=5)
+# By then a mail was refused for some five days.
+TRIES = 128
+
+
+class DatabaseNow(Now):
+    """UTC, whatever zone the server is set to."""
+
+    def as_mysql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **more)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A reader's mailbox is this sender's; what it sends is over by `deadline` (monotonic)."""
+
+    reader_id: UUID
+    name: str
+    deadline: float
+
+
+def due_readers(at_most: int, *, without: Collection[str] = ()) -> list[tuple[UUID, str]]:
+    """Readers whose mails can go out now, with their addresses; those of some domains left out.
+
+    First those who wait for a mail that is no notice, such as a link that they asked for; then
+    whoever has waited longest.
+    """
+    busy = Mailbox.objects.filter(~_can_go(), pk=OuterRef("reader"))
+    waiting = Notice.objects.filter(~Exists(busy), mail=Notice.Mail.WAITING)
+    for domain in without:
+        waiting = waiting.exclude(reader__email__endswith=f"@{domain}")
+    readers = waiting.values_list("reader_id", "reader__email").annotate(
+        least=Min("is_notice"), first=Min("created_at")
+    )
+    return [(key, email) for key, email, *_ in readers.order_by("least", "first")[:at_most]]
+
+
+def waiting_of(reader_id: UUID) -> list[Notice]:
+    """The mails that a reader has yet to get, in the order in which they were written."""
+    mine = Notice.objects.filter(reader=reader_id, mail=Notice.Mail.WAITING)
+    return list(mine.select_related("reader").order_by("pk"))
+
+
+def claim(reader_id: UUID) -> Claim | None:
+    """The reader's mailbox for this sender alone, by one UPDATE; None while it is another's."""
+    name = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid4().hex}"
+    if not Mailbox.objects.filter(pk=reader_id).exists():
+        _open_mailbox(reader_id)
+    return _take(Mailbox.objects.filter(_can_go(), pk=reader_id), reader_id, name)
+
+
+def keep(held: Claim) -> Claim | None:
+    """The claim for one more mail; None once it ran out: by then it may be another's."""
+    mine = Mailbox.objects.filter(
+        pk=held.reader_id, claimed_by=held.name, claimed_until__gt=DatabaseNow()
+    )
+    return _take(mine, held.reader_id, held.name)
+
+
+@operation
+def release(held: Claim, **changes: Any) -> None:
+    """Let others at the mailbox, with these changes; nothing where it is another's by now."""
+    Mailbox.objects.filter(pk=held.reader_id, claimed_by=held.name).update(
+        claimed_by="", claimed_until=None, **changes
+    )
+
+
+def rest(held: Claim, failures: int) -> None:
+    """Let the mailbox alone for a while, which grows with each failure in a row."""
+    pause = _pause(failures, LONGEST_PAUSE)
+    release(held, failures=failures, rests_until=timezone.now() + pause)
+
+
+@operation
+def stop_address(mailbox: Mailbox, address: str, refusal: str) -> None:
+    """No mail goes to an address that was refused for good."""
+    mailbox.stopped_address, mailbox.stopped_at = address, timezone.now()
+    mailbox.refusal = refusal
+    mailbox.save(update_fields=["stopped_address", "stopped_at", "refusal"])
+
+
+def recovered(mailbox: Mailbox) -> None:
+    """A mail was taken: what was the matter with the mailbox, or the server, is over."""
+    if mailbox.failures:
+        mailbox.failures = 0
+        _forget_failures(mailbox)
+    server_works()
+
+
+@operation
+def _forget_failures(mailbox: Mailbox) -> None:
+    mailbox.save(update_fields=["failures"])
+
+
+@operation
+def note(notice: Notice, became: Notice.Mail, why: str = "") -> None:
+    """What became of a mail. A repeat, and a note that comes too late, change nothing."""
+    Notice.objects.filter(pk=notice.pk, mail=Notice.Mail.WAITING).update(
+        mail=became, mailed_at=timezone.now(), mail_note=why
+    )
+
+
+def server_rests() -> bool:
+    """Whether the mail server failed, and is let alone for a while."""
+    return MailServer.objects.filter(rests_until__gt=timezone.now()).exists()
+
+
+@operation
+def server_failed(problem: str) -> None:
+    """Let the mail server alone for a while, which grows with each failure in a row.
+
+    Of several who find it failing at once one counts.
+    """
+    now = timezone.now()
+    insert([MailServer()], once_by="id")
+    server = MailServer.objects.get()
+    server.failures, server.problem = server.failures + 1, problem
+    server.failing_since = server.failing_since or now
+    server.rests_until = now + _pause(server.failures, SERVER_LONGEST_PAUSE)
+    server.save()
+
+
+def server_works() -> None:
+    """It took a mail: what was the matter with it is over. A repeat changes nothing."""
+    if MailServer.objects.filter(failures__gt=0).exists():
+        _forget_problem()
+
+
+@operation
+def _forget_problem() -> None:
+    MailServer.objects.update(failures=0, failing_since=None, rests_until=None, problem="")
+
+
+def _can_go() -> Q:
+    unclaimed = Q(claimed_until=None) | Q(claimed_until__lte=DatabaseNow())
+    rested = Q(rests_until=None) | Q(rests_until__lte=timezone.now())
+    return unclaimed & rested
+
+
+@operation
+def _open_mailbox(reader_id: UUID) -> None:
+    insert([Mailbox(reader_id=reader_id)], once_by="reader")
+
+
+def _take(mailbox: QuerySet, reader_id: UUID, name: str) -> Claim | None:
+    """Counted from before the UPDATE: however long that takes, the deadline comes first."""
+    began = time.monotonic()
+    lasts = timedelta(seconds=2 * settings.MAIL_SECONDS)
+
+    @operation
+    def take() -> int:
+        return mailbox.update(claimed_by=name, claimed_until=DatabaseNow() + lasts)
+
+    return Claim(reader_id, name, began + settings.MAIL_SECONDS) if take() else None
+
+
+def _pause(failures: int, longest: timedelta) -> timedelta:
+    doubled = min(failures - 1, 20)
+    return min(timedelta(seconds=settings.MAIL_PAUSE_SECONDS) * 2**doubled, longest)

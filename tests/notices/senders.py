@@ -1,0 +1,56 @@
+"""A nursery of senders: for each line on its standard input a new process that sends mails.
+
+    python -m tests.notices.senders
+
+It answers with the process id. A line that says `unclaimed` makes one that claims nothing.
+"""
+
+import os
+import signal
+import sys
+import time
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "talkplatform.settings")
+django.setup()
+
+from django.db.models import Q  # noqa: E402
+
+from notices.kinds import Kind, Letter, register  # noqa: E402
+from notices.sending import send_due  # noqa: E402
+from notices.services import claiming  # noqa: E402
+
+PAUSE_SECONDS = 0.02
+
+register(
+    Kind(
+        name="numbered",
+        to="readers",
+        told="a number",
+        letter=lambda notice: Letter(subject=f"Number {notice.facts['number']}", lead="It is so."),
+    )
+)
+
+
+def send_for_ever():
+    while True:
+        for _ in send_due():
+            pass
+        time.sleep(PAUSE_SECONDS)
+
+
+def claim_nothing():
+    claiming._can_go = Q
+    claiming._take = lambda _, reader, name: claiming.Claim(reader, name, time.monotonic() + 60)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            if line.strip() == "unclaimed":
+                claim_nothing()
+            send_for_ever()
+        print(pid, flush=True)  # noqa: T201

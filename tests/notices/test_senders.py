@@ -1,0 +1,220 @@
+"""Senders are killed and frozen, and the mail server fails: every mail comes, and none too often.
+
+And the twin without claims, in which they come twice.
+"""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+from django.conf import settings as project
+
+from accounts.messages import send_link_for_a_new_password
+from common.transactions import operation
+from notices.kinds import Letter
+from notices.models import Mailbox, MailServer, Notice
+from notices.services.outbox import put
+from tests.factories import UserFactory
+from tests.serving import url_of_test_database
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SEED = 20
+READERS, MAILS, KILLS, FREEZES = 20, 100, 10, 2
+# A claim lasts twice as long.
+MAIL_SECONDS = 0.7
+FAULTS = {
+    "seed": SEED,
+    "CONNECT": [[0.02, "drop"], [0.02, "421 not now"]],
+    "MAIL": [[0.02, "451 not now"], [0.01, "550 not ever"]],
+    "RCPT": [[0.03, "450 not now"], [0.02, "drop"]],
+    "DATA": [[0.02, "451 not now"], [0.02, "drop"]],
+    "END": [[0.06, "lose"], [0.02, "stall"], [0.03, "451 not now"], [0.2, "slow"]],
+}
+
+
+class Senders:
+    """Sending processes of our own making, which are killed in the end."""
+
+    def __init__(self, port, log):
+        environment = {
+            "DATABASE_URL": url_of_test_database(),
+            "DATABASE_WAIT_SECONDS": "20",
+            "DJANGO_SETTINGS_MODULE": "talkplatform.settings",
+            "EMAIL_URL": f"smtp://127.0.0.1:{port}",
+            "MAIL_SECONDS": str(MAIL_SECONDS),
+            "MAIL_PAUSE_SECONDS": "0.05",
+            "MAIL_CONNECTIONS": "1",
+            "HTTPS": "false",
+            "ENV_FILE": os.devnull,
+            "SECRET_KEY": project.SECRET_KEY,
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.notices.senders"],
+            env=os.environ | environment,
+            start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        self.alive = []
+
+    def start(self, how="claimed"):
+        self.process.stdin.write(f"{how}\n")
+        self.process.stdin.flush()
+        self.alive.append(int(self.process.stdout.readline()))
+
+    def hit(self, pid, blow):
+        """Kill or freeze one; gives the readers that it was at."""
+        os.kill(pid, blow)
+        if blow == signal.SIGKILL:
+            self.alive.remove(pid)
+        mine = Mailbox.objects.filter(claimed_by__contains=f":{pid}:")
+        return list(mine.values_list("reader", flat=True))
+
+    def end_all(self):
+        while self.alive:
+            with suppress(ProcessLookupError):
+                os.kill(self.alive.pop(), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    return tmp_path_factory.mktemp("senders") / "log"
+
+
+@pytest.fixture
+def senders(mail_server, log):
+    """Two of them, once the first is started."""
+    with log.open("w") as out:
+        made = Senders(mail_server.port, out)
+    yield made
+    with suppress(ProcessLookupError):
+        os.killpg(made.process.pid, signal.SIGKILL)
+    made.process.wait()
+    made.process.stdin.close()
+    made.process.stdout.close()
+
+
+@pytest.fixture
+def numbered(make_kind):
+    return make_kind("numbered", letter=lambda _: Letter(subject="", lead=""))
+
+
+def wait_until(true, within=30):
+    deadline = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < deadline, state()
+        time.sleep(0.02)
+
+
+def state():
+    rows = Counter(Notice.objects.values_list("mail", "mail_note"))
+    return rows, list(Mailbox.objects.values()), list(MailServer.objects.values())
+
+
+def nothing_waits():
+    return not Notice.objects.filter(mail="waiting").exists()
+
+
+def test_every_mail_comes_and_none_too_often(senders, mail_server, numbered, log):
+    chance = random.Random(SEED)
+    readers = [UserFactory() for _ in range(READERS)]
+    numbers = iter(range(MAILS))
+    mail_server.fails(**FAULTS)
+    senders.start()
+    senders.start()
+    hit, frozen = Counter(), []
+    blows = [signal.SIGKILL] * KILLS + [signal.SIGSTOP] * FREEZES
+    chance.shuffle(blows)
+    for number, blow in enumerate(blows):
+        tell_some(numbered, readers, numbers, MAILS // len(blows))
+        undo_some(numbered, readers, number)
+        if number == len(blows) // 2:
+            send_link_for_a_new_password(readers[0])
+        time.sleep(chance.uniform(0, 0.25))
+        pid = chance.choice(senders.alive)
+        hit.update(senders.hit(pid, blow))
+        if blow == signal.SIGSTOP:
+            senders.alive.remove(pid)
+            frozen.append((time.monotonic(), pid))
+        senders.start()
+        thaw(frozen, senders)
+    tell_some(numbered, readers, numbers, MAILS)
+    wait_until(lambda: thaw(frozen, senders) and nothing_waits())
+    senders.end_all()
+    check(mail_server.taken(), hit)
+    check_secrets(mail_server.taken(), log.read_text())
+
+
+def tell_some(kind, readers, numbers, count):
+    for _, number in zip(range(count), numbers, strict=False):
+        reader = readers[number % READERS]
+        put([kind.tell(reader.pk, about=number, facts={"number": number})])
+
+
+def undo_some(kind, readers, number):
+    @operation
+    def tell_and_fail():
+        put(kind.tell(reader.pk, about=f"undone {number}") for reader in readers)
+        raise LookupError
+
+    with suppress(LookupError):
+        tell_and_fail()
+
+
+def thaw(frozen, senders):
+    """Let those go on whose claims have run out. Whether all do."""
+    while frozen and time.monotonic() - frozen[0][0] > 2 * MAIL_SECONDS + 0.2:
+        pid = frozen.pop(0)[1]
+        os.kill(pid, signal.SIGCONT)
+        senders.alive.append(pid)
+    return not frozen
+
+
+def check(taken, hit):
+    """Of whatever came twice the answer was lost, with the line or with the sender."""
+    told = {str(notice.pk): notice for notice in Notice.objects.order_by("pk")}
+    assert {notice.mail for notice in told.values()} == {"sent"}
+    assert len(told) == MAILS + 1
+    keys = [mail["id"].strip("<>").partition("@")[0] for mail in taken]
+    assert set(keys) == set(told)
+    extra = Counter(keys) - Counter(set(keys))
+    lost = Counter(key for key, mail in zip(keys, taken, strict=True) if mail["lost"])
+    unexplained = Counter()
+    for key, times in (extra - lost).items():
+        unexplained[told[key].reader_id] += times
+    assert unexplained <= hit
+    for reader in {notice.reader_id for notice in told.values()}:
+        came = [key for key in dict.fromkeys(keys) if told[key].reader_id == reader]
+        assert came == sorted(came)
+
+
+def check_secrets(taken, logged):
+    links = [
+        found for mail in taken for found in re.findall(r"/password/\S+/(\S+?)/", mail["mail"])
+    ]
+    assert links
+    rows = [*Notice.objects.values(), *Mailbox.objects.values(), *MailServer.objects.values()]
+    assert not any(link in f"{rows}{logged}" for link in links)
+    assert "was not taken" in logged
+    assert "Traceback" not in logged
+
+
+def test_without_claims_they_come_twice(senders, mail_server, numbered):
+    """The race is real: two senders read the same mails, and both send them."""
+    mail_server.fails(END="slow")
+    tell_some(numbered, [UserFactory() for _ in range(READERS)], iter(range(READERS)), READERS)
+    senders.start("unclaimed")
+    senders.start("unclaimed")
+    wait_until(nothing_waits)
+    senders.end_all()
+    assert len(mail_server.taken()) > READERS
