@@ -28,7 +28,7 @@ class AccessReason(models.TextChoices):
 _ADMITTING = {AccessReason.TEACHER, AccessReason.ENROLLED, AccessReason.PURCHASED}
 # A share that came back once the session was over does not undo having bought it; one that came
 # back before ends the right to be there, whoever gave it.
-_STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
+STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
     settled_at__gte=ending("session__")
 )
 
@@ -57,8 +57,8 @@ def with_access_of(sessions: models.QuerySet, user: User | UUID) -> models.Query
         hold__session_purchase__user=user, hold__session_purchase__session=OuterRef("pk")
     )
     return sessions.annotate(
-        by_enrollment=Exists(enrolled.filter(_STILL_BOUGHT)),
-        by_purchase=Exists(single.filter(_STILL_BOUGHT)),
+        by_enrollment=Exists(enrolled.filter(STILL_BOUGHT)),
+        by_purchase=Exists(single.filter(STILL_BOUGHT)),
         once_bought=Exists(enrolled) | Exists(single),
     )
 
@@ -81,7 +81,7 @@ def admitted(session: CourseSession, users: Collection[UUID]) -> set[UUID]:
 def most_admitted(course: Course, now: datetime) -> int:
     """How many students have access to the fullest of a course's sessions that are not over."""
     sessions = course.sessions.not_over(now).order_by()
-    bought = HoldPart.objects.filter(_STILL_BOUGHT, session__in=sessions).values("session")
+    bought = HoldPart.objects.filter(STILL_BOUGHT, session__in=sessions).values("session")
     students = bought.annotate(n=Count("hold__student", distinct=True))
     return max(students.values_list("n", flat=True), default=0)
 
@@ -105,7 +105,7 @@ def _admitted(session: UUID, users: list[UUID]) -> models.QuerySet:
     takes_place = CourseSession.objects.exclude(status=CourseSession.Status.CANCELLED)
     teacher = takes_place.filter(pk=session, course__teacher=OuterRef("pk"))
     bought = HoldPart.objects.filter(
-        _STILL_BOUGHT, session__pk=session, hold__student=OuterRef("pk")
+        STILL_BOUGHT, session__pk=session, hold__student=OuterRef("pk")
     ).exclude(session__status=CourseSession.Status.CANCELLED)
     allowed = User.objects.filter(Exists(teacher) | Exists(bought), pk__in=users)
     return allowed.values_list("pk")

@@ -1,4 +1,4 @@
-"""Who has bought what: a full course, or one session of it."""
+"""Who has bought what: a full course, or one session of it; and whose calendar is fetched."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -231,3 +231,23 @@ class SessionPurchase(Booking):
             self.status, self.attended = PurchaseStatus.ATTENDED, True
         else:
             self.status, self.cancelled_at = PurchaseStatus.CANCELLED, now
+
+
+class CalendarFeed(models.Model):
+    """What is kept of a user's calendar feed; without a row it is as new.
+
+    Its secret address is made of the `serial` (calendar/feeds.py), and another serial makes another
+    address. `fetched_at` is when a calendar fetched it, to the hour.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="calendar_feed"
+    )
+    serial = models.PositiveIntegerField(default=0)
+    fetched_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "calendar_feeds"
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -283,6 +283,9 @@ SPECTACULAR_SETTINGS = {
 # Courses. All of a course's sessions are read and shown together.
 MAX_SESSIONS_PER_COURSE = env.int("MAX_SESSIONS_PER_COURSE", default=200)
 
+# How often a calendar feed may be fetched, as each process counts.
+CALENDAR_FETCHES_PER_HOUR = env.int("CALENDAR_FETCHES_PER_HOUR", default=60)
+
 # Money. Rates are basis points (1% = 100), frozen into each hold when it is made.
 COMMISSION_BP = env.int("COMMISSION_BP", default=3000)
 REFERRAL_BP = env.int("REFERRAL_BP", default=7000)
@@ -358,8 +361,13 @@ if HEARTBEAT_URL and not HEARTBEAT_URL.startswith(("http://", "https://")):
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "filters": {"discreet": {"()": "talkplatform.logs.Discreet"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["discreet"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # It tells of each look at each job, every few seconds.
-    "loggers": {"apscheduler": {"level": "ERROR"}},
+    "loggers": {
+        # Each request to Django's own server, which only developers run, by the handler of all.
+        "django.server": {"handlers": [], "propagate": True},
+        # It tells of each look at each job, every few seconds.
+        "apscheduler": {"level": "ERROR"},
+    },
 }

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import socket
 import socketserver
 import threading
@@ -314,6 +315,27 @@ def test_a_process_that_dies_leaves_the_outcome_open(site, method, path, says):
     assert (status, headers["Retry-After"]) == (503, "2")
     assert says in text
     assert site.processes.arrived == [f"{method} {path}"]
+
+
+def test_its_log_cuts_what_lets_in(capfd, make_site):
+    """Only what went wrong is logged: here a process dies each time."""
+    site = make_site()  # which writes where the test itself does
+    token, key = "AZIfoHsc".ljust(39, "x"), "0192f5a0-7b1c-7def-8123-456789abcdef"
+    for path in (f"/calendar/{token}/dies", f"/password/MQ/{token}/dies", f"/courses/{key}/dies"):
+        site.ask("GET", path)
+    logged = ""
+
+    def all_three():
+        nonlocal logged
+        logged += "".join(capfd.readouterr())
+        return logged.count("GET /") == 3
+
+    wait_until(all_three)
+    assert re.findall(r"GET (\S+)$", logged, re.MULTILINE) == [
+        "/calendar/AZIfoH.../dies",
+        "/password/MQ/AZIfoH.../dies",
+        f"/courses/{key}/dies",
+    ]
 
 
 @pytest.mark.parametrize("origin", [SPA, "https://evil.example.org"])

@@ -1,0 +1,72 @@
+"""Where somebody's calendar feed is: an address that lets in whoever knows it."""
+
+import base64
+import binascii
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from accounts.models import User
+from common.errors import NotFound
+from enrollments.models import CalendarFeed
+
+# Whose feed was fetched within this time sees there what is new.
+FOLLOWED = timedelta(days=14)
+_KEY, _SERIAL, _SEAL = 16, 4, 16  # bytes
+
+
+def feed_address(user: User) -> str:
+    """The secret address of a user's feed, as it is by now."""
+    return f"{settings.SITE_URL}{reverse('enrollments:feed', args=[token_of(feed_of(user))])}"
+
+
+def feed_of(user: User) -> CalendarFeed:
+    """What is known of a user's feed; a new one, not saved, where there is nothing yet."""
+    return getattr(user, "calendar_feed", None) or CalendarFeed(user=user)
+
+
+def token_of(feed: CalendarFeed) -> str:
+    """What the address of a feed lets in by.
+
+    It is made of the user and the serial, sealed with SECRET_KEY, so that no row lets anybody in,
+    and the page can show it whenever it is asked for.
+    """
+    said = feed.user_id.bytes + feed.serial.to_bytes(_SERIAL, "big")
+    return base64.urlsafe_b64encode(said + _seal(said)).decode()
+
+
+def find_reader(token: str) -> User:
+    """Whose feed this is, with what is known of it; one statement, and none for what we never gave.
+
+    Raises `NotFound`: for a token that was taken back, and where the user is deactivated.
+    """
+    user_id, serial = _read(token)
+    readers = User.objects.select_related("calendar_feed").filter(pk=user_id, is_active=True)
+    for user in readers:
+        if feed_of(user).serial == serial:
+            return user
+    raise NotFound
+
+
+def follows_feed(user_id: UUID, now: datetime) -> bool:
+    """Whether a calendar fetched the user's feed lately; an invitation would stand beside it."""
+    feeds = CalendarFeed.objects.filter(pk=user_id, fetched_at__gte=now - FOLLOWED)
+    return feeds.exists()
+
+
+def _read(token: str) -> tuple[UUID, int]:
+    try:
+        raw = base64.b64decode(token, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise NotFound from None
+    said, seal = raw[:-_SEAL], raw[-_SEAL:]
+    if len(said) != _KEY + _SERIAL or not constant_time_compare(seal, _seal(said)):
+        raise NotFound
+    return UUID(bytes=said[:_KEY]), int.from_bytes(said[_KEY:], "big")
+
+
+def _seal(said: bytes) -> bytes:
+    return salted_hmac("enrollments.calendar.feeds", said, algorithm="sha256").digest()[:_SEAL]

@@ -1,0 +1,45 @@
+"""Calendar feeds: given another address, and noted as fetched."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from accounts.models import User
+from common.transactions import operation
+from enrollments.calendar.feeds import feed_of
+from enrollments.models import CalendarFeed
+
+NOTED_FOR = timedelta(hours=1)
+
+
+@operation
+def renew_feed(*, user: User) -> None:
+    """Give a user's feed another address: the one of before lets in nobody any more.
+
+    Nobody has fetched it yet. A repeat gives it another one again. Locks the feed.
+    """
+    _keep(user)
+    CalendarFeed.objects.filter(pk=user.pk).update(serial=F("serial") + 1, fetched_at=None)
+
+
+def note_fetch(*, user: User, now: datetime) -> None:
+    """Note that a calendar fetched the feed of a user from `find_reader`.
+
+    Within an hour of the last note it does nothing; nor if the feed has another address by now.
+    Locks the feed.
+    """
+    feed = feed_of(user)
+    if feed.fetched_at is None or feed.fetched_at <= now - NOTED_FOR:
+        _note(user, feed, now)
+
+
+@operation
+def _note(user: User, feed: CalendarFeed, now: datetime) -> None:
+    _keep(user)
+    CalendarFeed.objects.filter(pk=user.pk, serial=feed.serial).update(fetched_at=now)
+
+
+def _keep(user: User) -> None:
+    """Have a row of the user's feed; of two who come at once, one makes it."""
+    if feed_of(user)._state.adding:
+        CalendarFeed.objects.bulk_create([CalendarFeed(user=user)], ignore_conflicts=True)
