@@ -75,9 +75,12 @@ class Crew:
 
     def look(self) -> bool:
         """Whether it is anybody's turn. The slow are left out while one of them is at work."""
-        slow = _slow if _slow.intersection(self._busy.values()) else set()
+        slow = frozenset(_slow) if self._waits_for_slow() else ()
         self._next.extend(claiming.due_readers(AT_ONCE, without=slow))
         return bool(self._next)
+
+    def _waits_for_slow(self) -> bool:
+        return not _slow.isdisjoint(self._busy.values())
 
     def work_together(self, workers: int) -> Iterator[Notice | None]:
         """What so many workers do, and raise; and None now and again while they are at it."""
@@ -112,7 +115,8 @@ class Crew:
                 logger.warning("the mail server fails: %s", error)
                 claiming.server_failed(str(error))
             finally:
-                self._busy.pop(reader, None)
+                with self._lock:
+                    del self._busy[reader]
 
     def _pick(self) -> UUID | None:
         with self._lock:
@@ -122,7 +126,7 @@ class Crew:
         while self._next:
             reader, address = self._next.popleft()
             domain = _domain_of(address)
-            waits = domain in _slow and _slow.intersection(self._busy.values())
+            waits = domain in _slow and self._waits_for_slow()
             if not waits and reader not in self._busy:
                 self._busy[reader] = domain
                 return reader

@@ -1,6 +1,6 @@
 """A mail server in a process of its own: it fails as it is told, and writes down what it took.
 
-    python -m tests.notices.mailserver FOLDER [CERTIFICATE]
+    python -m tests.notices.mailserver FOLDER [ssl|tls CERTIFICATE]
 
 It writes its port, as `port`, into the folder; what to do wrong it reads from `faults.json` there,
 before each command; what it took is a line each of `taken.jsonl`. A fault is `stall`, `drop`,
@@ -121,9 +121,9 @@ def choose(fault, seed):
     return None
 
 
-async def serve(folder, certificate=None):
+async def serve(folder, security="", certificate=None):
     context = None
-    if certificate:
+    if security:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate)
 
@@ -132,9 +132,12 @@ async def serve(folder, certificate=None):
             folder,
             auth_require_tls=False,
             authenticator=lambda *_: AuthResult(success=True),
+            tls_context=context if security == "tls" else None,
         )
 
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0, ssl=context)
+    listening = await asyncio.get_running_loop().create_server(
+        server, "127.0.0.1", 0, ssl=context if security == "ssl" else None
+    )
     port = listening.sockets[0].getsockname()[1]
     (folder / "port.new").write_text(str(port))
     (folder / "port.new").rename(folder / "port")

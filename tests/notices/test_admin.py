@@ -84,6 +84,19 @@ def test_how_the_mail_server_fares(client, clerk):
     assert "535 authentication failed" in page(client, "/admin/notices/mailserver/")
 
 
+def test_the_first_page_says_what_keeps_mails_back(client, clerk, notice):
+    assert "No mail goes out" not in page(client, "/admin/")
+    problem = {"failing_since": timezone.now(), "problem": "535 authentication failed"}
+    MailServer.objects.create(failures=3, **problem)
+    Mailbox.objects.create(reader=notice.reader, stopped_at=timezone.now())
+    set_aside(notice)
+    shown = page(client, "/admin/")
+    for words in ("535 authentication failed", "1 mail set aside", "1 address refused"):
+        assert words in shown
+    client.force_login(StaffFactory(is_superuser=False))
+    assert "1 mail set aside" not in page(client, "/admin/")
+
+
 @pytest.mark.parametrize("path", [LIST, BOXES, SEND, TRY])
 def test_staff_of_no_group_see_nothing(client, notice, path):
     client.force_login(StaffFactory(is_superuser=False))

@@ -1,0 +1,19 @@
+"""What the first page of the admin says of the mails."""
+
+from typing import Any
+
+from django import template
+
+from notices.models import Mailbox, MailServer, Notice
+
+register = template.Library()
+
+
+@register.inclusion_tag("admin/_mail.html")
+def mail() -> dict[str, Any]:
+    """What keeps mails from their readers."""
+    return {
+        "server": MailServer.objects.filter(failures__gt=0).first(),
+        "set_aside": Notice.objects.filter(mail=Notice.Mail.SET_ASIDE).count(),
+        "stopped": Mailbox.objects.exclude(stopped_at=None).count(),
+    }
