@@ -2,22 +2,20 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet, Subquery
-
 from common.locks import Rank, take
-from common.prepared import prepared
+from courses import queries
 from courses.models import Course, CourseSession
 
 
 def lock_course(course_id: UUID) -> Course | None:
     """Lock a course: its terms, seats and sessions stay as they are. Gives it, if it exists."""
     take(Rank.COURSE, course_id)
-    return next(iter(_course(course_id)), None)
+    return next(iter(queries.lock_course(course_id)), None)
 
 
 def lock_course_of(session_id: UUID) -> None:
     """Lock the course of a session, whose own row stays unlocked."""
-    for [course_id] in _course_of(session_id):
+    for [course_id] in queries.lock_course_of(session_id):
         take(Rank.COURSE, course_id)
 
 
@@ -31,14 +29,3 @@ def claim_session(session_id: UUID) -> CourseSession | None:
     """Lock a session and give it, unless somebody else has it locked."""
     take(Rank.SESSION, session_id)
     return CourseSession.objects.claimed().filter(pk=session_id).first()
-
-
-@prepared
-def _course(key: UUID) -> QuerySet:
-    return Course.objects.filter(pk=key).locked()
-
-
-@prepared
-def _course_of(session: UUID) -> QuerySet:
-    key = Subquery(CourseSession.objects.filter(pk=session).values("course_id"))
-    return Course.objects.filter(pk=key).locked().values_list("pk")
