@@ -1,36 +1,41 @@
 """Why somebody is not let in."""
 
 from http import HTTPStatus
+from typing import Any
 
 from common.errors import DomainError
+from common.formats import wait
 
 
 class InvalidCredentials(DomainError):
-    """Also for an unknown or deactivated account: who guesses learns nothing."""
+    """Also for an unknown or deactivated account, so that guessing tells nothing."""
 
     code = "invalid_credentials"
-    message = "This e-mail address and password do not go together."
+    message = "That email or password isn't right."
     status = HTTPStatus.UNAUTHORIZED
 
 
 class WrongPassword(DomainError):
     code = "wrong_password"
-    message = "This is not your password."
+    message = "That password isn't right."
     status = HTTPStatus.FORBIDDEN
 
 
 class TokenNotValid(DomainError):
     code = "token_not_valid"
-    message = "This token is not valid, or no longer. Sign in again."
+    message = "Your login has expired. Log in again."
     status = HTTPStatus.UNAUTHORIZED
 
 
 class TooManyAttempts(DomainError):
     code = "throttled"
-    message = "Too many attempts. Try again in %(retry_after)s seconds."
+    message = "Too many attempts. Try again in %(wait)s."
     status = HTTPStatus.TOO_MANY_REQUESTS
     example = {"retry_after": 60}
 
     def __init__(self, *, retry_after: int) -> None:
         super().__init__(retry_after=retry_after)
         self.retry_after = retry_after
+
+    def in_words(self) -> dict[str, Any]:
+        return {"wait": wait(self.given["retry_after"])}

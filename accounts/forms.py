@@ -1,8 +1,6 @@
 """The pages' forms: each hands what it holds to one service, and shows what that refuses."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django import forms
@@ -18,24 +16,7 @@ from accounts import services
 from accounts.addresses import AddressFormField
 from accounts.models import User, time_zones
 from accounts.throttling import SignInAttempt, begin_registration, client_address
-from common.errors import DomainError
-
-
-class RefusableForm(forms.Form):
-    """Keeps what its service refuses with, so that the page can answer with that status."""
-
-    refusal: DomainError | None = None
-
-    @contextmanager
-    def refusals(self) -> Iterator[None]:
-        """Whatever the service raises for people to read becomes an error of this form."""
-        try:
-            yield
-        except forms.ValidationError as error:
-            self.add_error(None, error)
-        except DomainError as error:
-            self.refusal = error
-            self.add_error(None, forms.ValidationError(str(error), code=error.code))
+from common.forms import RefusableForm
 
 
 def new_password() -> forms.CharField:

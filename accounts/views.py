@@ -136,7 +136,7 @@ class NewPassword(SuccessMessageMixin, PasswordResetConfirmView):
         return super().form_valid(form)
 
 
-def show_anew(request: HttpRequest) -> HttpResponse | None:
+def show_again(request: HttpRequest) -> HttpResponse | None:
     """Where to go on from a guest's form whose token is of before they logged in elsewhere.
 
     None where it was no guest's form. What the form holds is not looked at.
@@ -146,7 +146,7 @@ def show_anew(request: HttpRequest) -> HttpResponse | None:
         return None
     if request.user.is_authenticated:
         return _go_on(request, GUESTS_FORMS[name])
-    messages.warning(request, "This page had expired, and nothing was sent. Please try again.")
+    messages.warning(request, "This page had expired, so nothing was sent. Please try again.")
     wanted = urlencode({"next": _wanted(request)}) if _wanted(request) else ""
     return redirect(f"{request.path}?{wanted}")
 

@@ -9,22 +9,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from common.errors import CodedError, Unavailable
+from common.errors import BY_STATUS, CodedError, Unavailable
 from common.transactions import is_passing
 
 logger = logging.getLogger(__name__)
-
-# What Django REST framework refuses by itself.
-FRAMEWORK_CODES = {
-    HTTPStatus.BAD_REQUEST: "invalid_request",
-    HTTPStatus.UNAUTHORIZED: "not_authenticated",
-    HTTPStatus.FORBIDDEN: "permission_denied",
-    HTTPStatus.NOT_FOUND: "not_found",
-    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
-    HTTPStatus.NOT_ACCEPTABLE: "not_acceptable",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
-    HTTPStatus.TOO_MANY_REQUESTS: "throttled",
-}
 
 
 def is_api(request: HttpRequest) -> bool:
@@ -59,18 +47,15 @@ def as_unavailable(error: BaseException | None, path: str) -> Unavailable | None
 
 
 def _body(error: Exception, status: int, data: Any) -> dict[str, Any]:
+    """What Django REST framework refuses by itself, in our words."""
     if isinstance(error, exceptions.ValidationError):
-        details = data if isinstance(data, dict) else {"body": data}
-        return error_body("invalid_request", "The request is not valid.", details)
-    detail = data.get("detail", "") if isinstance(data, dict) else ""
-    code = getattr(detail, "code", None)
-    if not code or code in ("error", "parse_error", "authentication_failed"):
-        code = FRAMEWORK_CODES.get(HTTPStatus(status), "error")
-    if isinstance(data, dict) and isinstance(data.get("code"), str):
-        code = str(data["code"])
-    return error_body(code, str(detail))
+        return error_body(status, data if isinstance(data, dict) else {"body": data})
+    if isinstance(error.__cause__, CodedError):
+        return error.__cause__.body()
+    return error_body(status)
 
 
-def error_body(code: str, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The one shape of every refusal."""
+def error_body(status: int, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The one shape of every refusal, where no service gave it."""
+    code, message = BY_STATUS[HTTPStatus(status)]
     return {"code": code, "message": message, "details": details or {}}

@@ -1,11 +1,36 @@
-"""Refusals that a person can be told about: each has a code that never changes."""
+"""Refusals that a person can be told about: each has a code that never changes, and a sentence.
 
+The sentence is for people, and the same on a page as in the API.
+"""
+
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from common.formats import money, size
+
+# What is refused before a service is asked, by Django or its REST framework.
+BY_STATUS = {
+    HTTPStatus.BAD_REQUEST: ("invalid_request", "This request isn't valid. Nothing was changed."),
+    HTTPStatus.UNAUTHORIZED: ("not_authenticated", "Log in first."),
+    HTTPStatus.FORBIDDEN: ("permission_denied", "You don't have access to this."),
+    HTTPStatus.NOT_FOUND: ("not_found", "This doesn't exist, or you don't have access to it."),
+    HTTPStatus.METHOD_NOT_ALLOWED: (
+        "method_not_allowed",
+        "This address doesn't take that kind of request.",
+    ),
+    HTTPStatus.NOT_ACCEPTABLE: ("not_acceptable", "We can only answer with JSON here."),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("unsupported_media_type", "We can't read that format."),
+    HTTPStatus.TOO_MANY_REQUESTS: ("throttled", "Too many attempts. Try again later."),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("server_error", "Something went wrong on our side."),
+}
+
 
 class CodedError(Exception):
-    """An answer by its code. `details` fill the message and go out with it."""
+    """An answer by its code, with a `message`, which its details fill.
+
+    Amounts among them are Decimals: `$48.00` in the message, `"48.00"` in the details.
+    """
 
     code: str
     message: str
@@ -15,11 +40,26 @@ class CodedError(Exception):
     example: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, **details: Any) -> None:
-        self.details = details
+        self.given = details
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        return self.message % self.details
+        return self.message % self.in_words()
+
+    def in_words(self) -> dict[str, Any]:
+        """The details as people read them."""
+        return {
+            name: money(value) if isinstance(value, Decimal) else value
+            for name, value in self.given.items()
+        }
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The details as JSON has them."""
+        return {
+            name: f"{value:.2f}" if isinstance(value, Decimal) else value
+            for name, value in self.given.items()
+        }
 
     def body(self) -> dict[str, Any]:
         """What goes out over the API."""
@@ -31,8 +71,7 @@ class DomainError(CodedError):
 
 
 class NotFound(DomainError):
-    code = "not_found"
-    message = "There is no such thing, or it is not yours."
+    code, message = BY_STATUS[HTTPStatus.NOT_FOUND]
     status = HTTPStatus.NOT_FOUND
 
 
@@ -40,43 +79,49 @@ class Unavailable(CodedError):
     """Whether it was done is not known. Nobody goes on after it: that would wait once more."""
 
     code = "unavailable"
-    message = "The service is busy. Try again in a moment, with the same idempotency key."
+    message = "We can't answer right now."
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retry_after = 2
 
 
 class IncompleteBody(DomainError):
-    code = "invalid_request"
-    message = "The body is shorter than its Content-Length says. Nothing was done."
+    """The body is shorter than its Content-Length says."""
+
+    code, message = BY_STATUS[HTTPStatus.BAD_REQUEST]
     status = HTTPStatus.BAD_REQUEST
 
 
 class SlowBody(DomainError):
     code = "request_timeout"
-    message = "The body did not come in time. Nothing was done."
+    message = "Your request took too long to arrive. Nothing was changed."
     status = HTTPStatus.REQUEST_TIMEOUT
 
 
 class LengthRequired(DomainError):
     code = "length_required"
-    message = "Send the body with a Content-Length, not in chunks."
+    message = "This request doesn't say how long it is (Content-Length)."
     status = HTTPStatus.LENGTH_REQUIRED
 
 
 class PayloadTooLarge(DomainError):
+    """`limit` is in bytes."""
+
     code = "payload_too_large"
-    message = "The body is larger than %(limit)s bytes."
+    message = "This is too large: %(limit)s is the most we accept."
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     example = {"limit": 65536}
+
+    def in_words(self) -> dict[str, Any]:
+        return {"limit": size(self.given["limit"])}
 
 
 class NotStored(DomainError):
     code = "not_stored"
-    message = "The file could not be stored, and nothing was changed. Try again later."
+    message = "We couldn't store the file. Nothing was changed. Try again later."
     status = HTTPStatus.INSUFFICIENT_STORAGE
 
 
 class InvalidAmount(DomainError):
     code = "invalid_amount"
-    message = "Give an amount such as 12.50: more than zero, at most two decimals."
+    message = "Enter an amount such as 12.50: more than zero, with at most two decimals."
     status = HTTPStatus.BAD_REQUEST

@@ -27,6 +27,28 @@ def money(amount: Decimal | None) -> str:
     return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 session`, `7 sessions`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def size(number: int) -> str:
+    """`5 MB`, `64 KB`, of a number of bytes."""
+    units = number // 1024
+    return f"{units // 1024} MB" if units >= 1024 else f"{units} KB"
+
+
+def wait(seconds: int) -> str:
+    """`7 seconds`, `about 4 minutes`, `about 2 hours`: never less than it takes."""
+    if seconds < 60:
+        return counted(seconds, "second")
+    minutes = -(-seconds // 60)
+    if minutes < 60:
+        return f"about {'a minute' if minutes == 1 else f'{minutes} minutes'}"
+    hours = -(-minutes // 60)
+    return f"about {'an hour' if hours == 1 else f'{hours} hours'}"
+
+
 @register.filter
 def wrong_fields(form: BaseForm) -> list[BoundField]:
     """The fields of a form that can be seen, and whose input was refused."""

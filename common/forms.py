@@ -1,12 +1,37 @@
 """Numbers and times that people type into forms: in plain digits alone."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
 from django import forms
 
-from common.errors import InvalidAmount
+from common.errors import DomainError, InvalidAmount
 from common.money import parse_amount, parse_sum
 from common.numbers import whole_number
+
+
+class RefusableForm(forms.Form):
+    """Shows what its service refuses with, beside the field that it is about, if to one."""
+
+    about: ClassVar[dict[str, str]] = {}
+    refusal: DomainError | None = None
+
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """Whatever the service raises for people to read becomes an error of this form."""
+        try:
+            yield
+        except forms.ValidationError as error:
+            self.add_error(None, error)
+        except DomainError as error:
+            self.refusal = error
+            self.refuse(error.body())
+
+    def refuse(self, refusal: dict[str, Any]) -> None:
+        """Add a refusal, a body as the API would answer it, to the errors."""
+        code, said = refusal["code"], refusal["message"]
+        self.add_error(self.about.get(code), forms.ValidationError(said, code=code))
 
 
 class AmountField(forms.CharField):

@@ -156,7 +156,8 @@ def _error(code: Json, details: Json) -> Json:
 def _details(kind: type[CodedError] | None) -> Json:
     if kind is None or not kind.example:
         return FIELDS
-    fields = {name: {"type": JSON_TYPES[type(value)]} for name, value in kind.example.items()}
+    shown = kind(**kind.example).details
+    fields = {name: {"type": JSON_TYPES[type(value)]} for name, value in shown.items()}
     return {"type": "object", "properties": fields, "required": list(fields)}
 
 

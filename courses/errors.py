@@ -12,4 +12,4 @@ class NothingToSell(DomainError):
 
 class TeacherGone(DomainError):
     code = "teacher_gone"
-    message = "The teacher is deactivated, or no longer a teacher: the course cannot be sold."
+    message = "The teacher of this course is no longer active, so it can't be sold."

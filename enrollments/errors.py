@@ -1,28 +1,31 @@
 """Refusals of enrolling, buying, cancelling and of changing what was sold."""
 
+from decimal import Decimal
 from http import HTTPStatus
+from typing import Any
 
 from common.errors import DomainError
+from common.formats import counted
 
 
 class AlreadyEnrolled(DomainError):
     code = "already_enrolled"
-    message = "You are enrolled in this course already."
+    message = "You already bought this course."
 
 
 class AlreadyPurchased(DomainError):
     code = "already_purchased"
-    message = "You have this session already."
+    message = "You already bought this session."
 
 
 class IncludedInEnrollment(DomainError):
     code = "included_in_enrollment"
-    message = "Your course includes this session."
+    message = "Your course already includes this session."
 
 
 class SoldOut(DomainError):
     code = "sold_out"
-    message = "The last seat is taken. You were not charged."
+    message = "The last seat was just taken. You were not charged."
 
 
 class NotForSale(DomainError):
@@ -38,68 +41,74 @@ class OwnCourse(DomainError):
 class PriceChanged(DomainError):
     code = "price_changed"
     message = "The price changed from %(expected)s to %(price)s. You were not charged."
-    example = {"expected": "80.00", "price": "90.00"}
+    example = {"expected": Decimal("80.00"), "price": Decimal("90.00")}
 
 
 class RefundLowered(DomainError):
     code = "refund_lowered"
-    message = "%(refund)s would come back now, not %(expected)s. Nothing was cancelled."
-    example = {"expected": "48.00", "refund": "36.00"}
+    message = "Your refund is now %(refund)s, not %(expected)s. Nothing was cancelled."
+    example = {"expected": Decimal("48.00"), "refund": Decimal("36.00")}
 
 
 class AlreadyCancelled(DomainError):
     code = "already_cancelled"
-    message = "This is cancelled already."
+    message = "This is already cancelled."
 
 
 class SessionStarted(DomainError):
     code = "session_started"
-    message = "The session has started."
+    message = "This session has started, so it can no longer be bought, changed or cancelled."
 
 
 class SessionNotMoved(DomainError):
     code = "session_not_moved"
-    message = "The session still has the start and length it was sold with."
+    message = (
+        "This session's time and length haven't changed since you booked it, so you can't return "
+        "it on its own."
+    )
 
 
 class SessionClosed(DomainError):
     code = "session_closed"
-    message = "The session is over or cancelled and cannot be changed."
+    message = "This session is over or cancelled, so it can't be changed."
 
 
 class SessionSold(DomainError):
     code = "session_sold"
-    message = "Students have booked this session, so it cannot be deleted. Cancel it instead."
+    message = "Students have booked this session, so it can't be deleted. Cancel it instead."
 
 
 class RefundsChanged(DomainError):
     code = "refunds_changed"
-    message = (
-        "The numbers changed meanwhile: $%(amount)s would go back to %(students)s of its "
-        "students. Nothing was cancelled."
-    )
-    example = {"students": 6, "amount": "72.00"}
+    message = "Cancelling would now refund %(amount)s to %(students)s. Nothing was cancelled."
+    example = {"students": 6, "amount": Decimal("72.00")}
+
+    def in_words(self) -> dict[str, Any]:
+        return super().in_words() | {"students": counted(self.given["students"], "student")}
 
 
 class SeatsTaken(DomainError):
     code = "seats_taken"
-    message = "%(taken)s seats are taken already."
+    message = "%(taken)s already taken."
     example = {"taken": 5}
+
+    def in_words(self) -> dict[str, Any]:
+        return {"taken": counted(self.given["taken"], "seat")}
 
 
 class TooManySessions(DomainError):
     code = "too_many_sessions"
-    message = "A course has at most %(limit)s sessions, cancelled ones included."
+    message = "A course can have at most %(limit)s sessions, including cancelled ones."
     example = {"limit": 200}
 
 
 class StartInPast(DomainError):
     code = "start_in_past"
-    message = "A session starts in the future."
+    message = "Choose a start in the future."
     status = HTTPStatus.BAD_REQUEST
 
 
 class PartyToHold(DomainError):
     code = "party_to_hold"
-    message = "This payment is partly your own: somebody else on the staff has to decide."
+    message = "Part of this payment is yours, so someone else on the staff has to decide."
     status = HTTPStatus.FORBIDDEN

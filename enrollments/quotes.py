@@ -21,6 +21,7 @@ from django.db.models import (
 )
 
 from accounts.models import User
+from common.errors import DomainError
 from common.money import total
 from courses.models import Course, CourseSession, CourseSessionQuerySet
 from enrollments.models import CourseEnrollment, PurchaseStatus, SessionPurchase
@@ -73,14 +74,18 @@ class Outlook:
 
 @dataclass(frozen=True)
 class CancellationPreview:
-    """`code` is that of the refusal where cancelling is not `allowed`."""
+    """The `refusal` says why cancelling is not `allowed`."""
 
     sessions: Sequence[Outlook]
-    code: str | None
+    refusal: DomainError | None
+
+    @property
+    def code(self) -> str | None:
+        return self.refusal.code if self.refusal else None
 
     @property
     def allowed(self) -> bool:
-        return self.code is None
+        return self.refusal is None
 
     @property
     def refund_amount(self) -> Decimal:

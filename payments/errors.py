@@ -1,5 +1,6 @@
 """Refusals of the bank."""
 
+from decimal import Decimal
 from http import HTTPStatus
 
 from common.errors import DomainError
@@ -7,73 +8,77 @@ from common.errors import DomainError
 
 class InsufficientCredit(DomainError):
     code = "insufficient_credit"
-    message = "You need %(missing)s more credits."
-    example = {"required": "80.00", "available": "62.00", "missing": "18.00"}
+    message = "You need %(missing)s more credit."
+    example = {
+        "required": Decimal("80.00"),
+        "available": Decimal("62.00"),
+        "missing": Decimal("18.00"),
+    }
     status = HTTPStatus.PAYMENT_REQUIRED
 
 
 class HoldSettled(DomainError):
     code = "hold_settled"
-    message = "This payment is settled already."
+    message = "This payment has already been settled."
 
 
 class InsufficientBalance(DomainError):
     code = "insufficient_balance"
-    message = "The account holds less than that."
+    message = "That's more than is available."
 
 
 class BelowMinimum(DomainError):
     code = "below_minimum"
-    message = "A withdrawal is at least $%(minimum)s."
-    example = {"minimum": "10.00"}
+    message = "The smallest withdrawal is %(minimum)s."
+    example = {"minimum": Decimal("10.00")}
 
 
 class WithdrawalDecided(DomainError):
     code = "withdrawal_decided"
-    message = "This withdrawal is %(status)s already."
+    message = "This withdrawal is already %(status)s."
     example = {"status": "approved"}
 
 
 class WithdrawalNotApproved(DomainError):
     code = "withdrawal_not_approved"
-    message = "This withdrawal has to be approved before it is paid."
+    message = "This withdrawal has to be approved before it can be paid."
 
 
 class OwnWithdrawal(DomainError):
     code = "own_withdrawal"
-    message = "You asked for this withdrawal: somebody else on the staff has to decide."
+    message = "This is your own withdrawal, so someone else on the staff has to decide."
     status = HTTPStatus.FORBIDDEN
 
 
 class SecondPersonNeeded(DomainError):
     code = "second_person_needed"
     message = (
-        "Within 24 hours more than $%(above)s was asked for: whoever approved this withdrawal "
-        "does not pay it as well."
+        "More than %(above)s was requested within 24 hours, so the person who approved this "
+        "withdrawal can't also record it as paid."
     )
     status = HTTPStatus.FORBIDDEN
-    example = {"above": "100.00"}
+    example = {"above": Decimal("100.00")}
 
 
 class OwnCredit(DomainError):
     code = "own_credit"
-    message = "This is your own credit: somebody else on the staff has to grant or revoke it."
+    message = "This is your own credit, so someone else on the staff has to grant or revoke it."
     status = HTTPStatus.FORBIDDEN
 
 
 class KeyReused(DomainError):
     code = "idempotency_key_reused"
-    message = "This idempotency key was sent with another request before."
+    message = "This was already sent with different details."
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class RequestInProgress(DomainError):
     code = "request_in_progress"
-    message = "The same request is still running. Ask again in a moment."
+    message = "This is still being processed. Check again in a moment."
     retry_after = 2
 
 
 class InvalidKey(DomainError):
     code = "invalid_idempotency_key"
-    message = "An idempotency key has 1 to 255 visible characters."
+    message = "An idempotency key must have 1 to 255 visible characters."
     status = HTTPStatus.BAD_REQUEST

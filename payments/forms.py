@@ -8,12 +8,10 @@ from django.conf import settings
 from uuid_utils.compat import uuid7
 
 from accounts.addresses import AddressFormField
-from accounts.forms import RefusableForm
 from accounts.models import User
 from accounts.services import confirm_password
-from common.errors import DomainError
-from common.formats import money
-from common.forms import AmountField
+from common.forms import AmountField, RefusableForm
+from payments.errors import BelowMinimum, InsufficientBalance
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
 from payments.services.withdrawals import request_withdrawal
 
@@ -51,16 +49,16 @@ class AmountForm(forms.Form):
     def clean_amount(self) -> Decimal:
         amount: Decimal = self.cleaned_data["amount"]
         if amount < settings.MIN_WITHDRAWAL:
-            least = money(settings.MIN_WITHDRAWAL)
-            raise forms.ValidationError(f"A withdrawal is at least {least}.")
+            raise forms.ValidationError(str(BelowMinimum(minimum=settings.MIN_WITHDRAWAL)))
         if amount > self.available:
-            raise forms.ValidationError(f"You can withdraw {money(self.available)} at most.")
+            raise forms.ValidationError(str(InsufficientBalance()))
         return amount
 
 
 class WithdrawalForm(RefusableForm):
     """Where to pay an amount that was chosen before, and the password once more."""
 
+    about = {"wrong_password": "password", "throttled": "password"}
     amount = AmountField(widget=forms.HiddenInput)
     payout_details = forms.CharField(
         label="Pay it to",
@@ -85,11 +83,8 @@ class WithdrawalForm(RefusableForm):
 
     def confirm(self, user: User, address: str) -> bool:
         """Whether the password is the user's; if not, the form says so."""
-        try:
+        with self.refusals():
             confirm_password(user=user, password=self.cleaned_data["password"], address=address)
-        except DomainError as error:
-            self.refusal = error
-            self.add_error("password", str(error))
         return not self.refusal
 
     def request(self, user: User) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from django.conf import settings
@@ -92,6 +93,13 @@ def summary_of(hold: PaymentHold) -> str:
     if len(found) == 1:
         return f"all {found[0][0]}"
     return " · ".join(f"{money(amount)} {word}" for word, amount in found)
+
+
+def cancelled(refund: Decimal) -> str:
+    """What cancelling gave back, in credits: `$48.00 is back in your credit.`"""
+    if not refund:
+        return "Cancelled. There was nothing to refund."
+    return f"{money(refund)} is back in your credit."
 
 
 def _pending(part: HoldPart, now: datetime) -> Outcome:

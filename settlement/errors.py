@@ -5,19 +5,19 @@ from common.errors import DomainError
 
 class NoteChanged(DomainError):
     code = "note_changed"
-    message = "This note is gone, or says something else by now: look at the hold again."
+    message = "This note is gone or has changed. Look at the payment again."
 
 
 class SessionNotStarted(DomainError):
     code = "session_not_started"
-    message = "The session has not started: nothing is paid out for it yet."
+    message = "This session hasn't started, so nothing can be paid out for it yet."
 
 
 class SessionNotOver(DomainError):
     code = "session_not_over"
-    message = "The session is not over: nothing is paid out for it yet."
+    message = "This session isn't over, so nothing can be paid out for it yet."
 
 
 class SessionCalledOff(DomainError):
     code = "session_cancelled"
-    message = "The session was cancelled: its share only goes back to the student."
+    message = "This session was cancelled, so the student can only be refunded."

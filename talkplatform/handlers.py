@@ -9,56 +9,40 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.template.loader import render_to_string
 
-from accounts.views import show_anew
+from accounts.views import show_again
 from common.api import as_unavailable, error_body, is_api
-from common.errors import CodedError, DomainError, Unavailable
+from common.errors import BY_STATUS, CodedError, DomainError, Unavailable
 from common.transactions import is_passing
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """What a status means to a reader; `art` is a symbol of img/art.svg."""
+class Dress:
+    """How a page with a status looks, beside its sentence; `art` is a symbol of img/art.svg."""
 
     title: str
-    text: str
+    hint: str = ""
     art: str = "lost"
 
 
-GENERAL = Refusal("That is not possible now", "Go back and look again.", "locked")
-NOT_UNDERSTOOD = Refusal(
-    "We did not understand that", "Go back to the page before, and try again there."
-)
-REFUSALS = {
+GENERAL = Dress("That isn't possible right now", "Go back and check.", "locked")
+NOT_UNDERSTOOD = Dress("We couldn't read that", "Go back and try again.")
+DRESSES = {
     400: NOT_UNDERSTOOD,
-    402: Refusal("Not enough credit", "Nothing was charged.", "coins"),
-    403: Refusal(
-        "You may not do this",
-        "Your account has no right to it. If that surprises you, log in with another one.",
-        "locked",
-    ),
-    404: Refusal("There is nothing here", "It was taken away, never was, or is somebody else's."),
-    405: Refusal(
-        "There is nothing to see here",
-        "This address belongs to a button. Go back to the page before, and press it there.",
-    ),
-    408: Refusal(
-        "That took too long",
-        "Your connection is slow, or broke. Nothing was changed: go back, and try again.",
-        "waiting",
-    ),
+    402: Dress("Not enough credit", "You were not charged.", "coins"),
+    403: Dress("No access", "If you have another account, log in with that one.", "locked"),
+    404: Dress("There's nothing here"),
+    405: Dress("There's nothing to see here", "Go back and use the button there."),
+    408: Dress("That took too long", "Go back and try again.", "waiting"),
     411: NOT_UNDERSTOOD,
-    413: Refusal("That is too large", "Nothing was changed: go back, and send less at once."),
-    429: Refusal("Slow down a little", "Too many attempts. Try again later.", "waiting"),
-    500: Refusal(
-        "Something went wrong",
-        "The fault is ours, and we have taken note of it.",
-        "broken",
-    ),
-    503: Refusal("We cannot answer right now", "Try again in a moment.", "waiting"),
+    413: Dress("That's too large", "Go back and send less at once."),
+    429: Dress("Slow down a little", art="waiting"),
+    500: Dress("We're sorry", "We've made a note of it.", "broken"),
+    503: Dress("We're busy", "Try again in a moment.", "waiting"),
 }
-STALE_FORM = (
-    "This form has grown old, or your browser keeps no cookies. "
-    "Nothing was changed: go back, reload the page, and send it again."
+EXPIRED = "This page has expired"
+RELOAD = (
+    "Nothing was changed. Go back, reload the page and send it again. "
+    "If that doesn't help, allow cookies for this site."
 )
 # Where students buy and cancel. By the path: in doubt the form itself may be what cannot be read.
 MONEY_PATHS = ("/courses/", "/sessions/", "/learning/")
@@ -95,14 +79,14 @@ class Refusals:
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer what Django did not understand, perhaps not even whom it is for."""
     if is_api(request):
-        return _json(HTTPStatus.BAD_REQUEST, "invalid_request", "The request is not valid.")
+        return _json(HTTPStatus.BAD_REQUEST)
     return _bare_page(request, HTTPStatus.BAD_REQUEST)
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer somebody who may not."""
     if is_api(request):
-        return _json(HTTPStatus.FORBIDDEN, "permission_denied", "You may not do this.")
+        return _json(HTTPStatus.FORBIDDEN)
     return _page(request, HTTPStatus.FORBIDDEN)
 
 
@@ -111,14 +95,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if is_api(request):
         return permission_denied(request)
     # A form of ours with an older token, never one that came from elsewhere.
-    anew = show_anew(request) if reason.startswith("CSRF token from POST") else None
-    return anew or _page(request, HTTPStatus.FORBIDDEN, STALE_FORM)
+    shown = show_again(request) if reason.startswith("CSRF token from POST") else None
+    return shown or _page(request, HTTPStatus.FORBIDDEN, RELOAD, title=EXPIRED)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer where there is nothing."""
     if is_api(request):
-        return _json(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
+        return _json(HTTPStatus.NOT_FOUND)
     return _page(request, HTTPStatus.NOT_FOUND)
 
 
@@ -130,8 +114,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if is_passing(sys.exc_info()[1]):
         return refuse(request, Unavailable())
     if is_api(request):
-        message = "Something went wrong. Look before you try again."
-        return _json(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", message)
+        return _json(HTTPStatus.INTERNAL_SERVER_ERROR)
     return _bare_page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -140,40 +123,51 @@ def refuse(request: HttpRequest, error: CodedError) -> HttpResponse:
     if is_api(request):
         response: HttpResponse = JsonResponse(error.body(), status=error.status)
     else:
-        response = _bare_page(request, error.status)
+        response = _bare_page(request, error.status, str(error))
     if error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-def _json(status: int, code: str, message: str) -> HttpResponse:
-    return JsonResponse(error_body(code, message), status=status)
+def _json(status: int) -> HttpResponse:
+    return JsonResponse(error_body(status), status=status)
 
 
 def _page(
-    request: HttpRequest, status: int, text: str = "", *, retry_after: int | None = None
+    request: HttpRequest,
+    status: int,
+    sentence: str = "",
+    *,
+    title: str = "",
+    retry_after: int | None = None,
 ) -> HttpResponse:
     """A page that shows who is signed in."""
-    content = render_to_string("error.html", _context(request, status, text), request)
+    context = _context(request, status, sentence)
+    if title:
+        context |= {"title": title, "hint": ""}
     headers = {"Retry-After": str(retry_after)} if retry_after else None
-    return HttpResponse(content, status=status, headers=headers)
+    return HttpResponse(
+        render_to_string("error.html", context, request), status=status, headers=headers
+    )
 
 
-def _bare_page(request: HttpRequest, status: int) -> HttpResponse:
+def _bare_page(request: HttpRequest, status: int, sentence: str = "") -> HttpResponse:
     """A page that asks nobody who is signed in: no session, no database, no context processor."""
-    return HttpResponse(render_to_string("error.html", _context(request, status)), status=status)
+    context = _context(request, status, sentence)
+    return HttpResponse(render_to_string("error.html", context), status=status)
 
 
-def _context(request: HttpRequest, status: int, text: str = "") -> dict[str, Any]:
-    refusal = REFUSALS.get(status, GENERAL)
+def _context(request: HttpRequest, status: int, sentence: str) -> dict[str, Any]:
+    """The sentence of the refusal, or of the status, in its dress."""
+    dress = DRESSES.get(status, GENERAL)
     in_doubt = request.method == "POST" and status >= HTTPStatus.INTERNAL_SERVER_ERROR
     about_money = in_doubt and request.path.startswith(MONEY_PATHS)
-    if in_doubt:
-        text = NOT_SURE_OF_MONEY if about_money else NOT_SURE
+    in_doubt_hint = NOT_SURE_OF_MONEY if about_money else NOT_SURE
     return {
         "status": int(status),
-        "title": refusal.title,
-        "text": text or refusal.text,
-        "art": refusal.art,
+        "title": dress.title,
+        "text": sentence or BY_STATUS[HTTPStatus(status)][1],
+        "hint": in_doubt_hint if in_doubt else dress.hint,
+        "art": dress.art,
         "look_at_learning": about_money,
     }

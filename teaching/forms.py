@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from io import BytesIO
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid4
 
 from django import forms
@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import formats, timezone
 from PIL import Image, ImageOps
 
-from common.forms import AmountField, WholeNumberField
+from common.formats import counted
+from common.forms import AmountField, RefusableForm, WholeNumberField
 from courses.models import MAX_SESSION_MINUTES, Course, CourseSession
 from enrollments.services.sessions import Refunds, refunds_changed
 
@@ -32,16 +33,6 @@ LANGUAGES = (
     "Arabic", "Chinese", "Dutch", "English", "French", "German", "Hindi", "Italian", "Japanese",
     "Korean", "Polish", "Portuguese", "Russian", "Spanish", "Turkish", "Ukrainian",
 )  # fmt: skip
-
-
-class RefusableForm(forms.Form):
-    """A form that shows a service's refusal beside the field that it is about."""
-
-    about: ClassVar[dict[str, str]] = {}
-
-    def refuse(self, refusal: dict[str, Any]) -> None:
-        """Add the refusal, a body as the API would answer it, to the errors."""
-        self.add_error(self.about.get(refusal["code"]), refusal["message"])
 
 
 class EditableForm(RefusableForm):
@@ -250,7 +241,7 @@ class CancelSessionForm(RefusableForm):
 
     @property
     def phrase(self) -> str:
-        return f"refund {self.due.students} student{'' if self.due.students == 1 else 's'}"
+        return f"refund {counted(self.due.students, 'student')}"
 
     def clean_confirmation(self) -> str:
         typed = " ".join(self.cleaned_data["confirmation"].lower().split())

@@ -30,6 +30,7 @@ from enrollments.errors import (
 )
 from enrollments.learning import previews
 from enrollments.services import enrolling, lifecycle, purchasing
+from payments import outcomes
 from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer
 from payments.errors import HoldSettled
 from payments.idempotency import Answer
@@ -163,11 +164,8 @@ class PurchasePreviewView(APIView):
 
 def cancelled(done: lifecycle.Cancellation, form: type[serializers.Serializer]) -> Answer:
     """What a cancellation answers, rendered by `form`."""
-    message = f"${done.refund_amount} is back in your credit."
-    if not done.refund_amount:
-        message = "Cancelled. There was nothing to refund."
     values = {
-        "message": message,
+        "message": outcomes.cancelled(done.refund_amount),
         "refund_amount": done.refund_amount,
         "refunded_at": done.refunded_at,
         "booking": done.booking,

@@ -60,7 +60,7 @@ def _pending(parts: list[HoldPart]) -> TimedPart | None:
 def _preview(parts: list[HoldPart], refusal: DomainError | None) -> CancellationPreview:
     now = timezone.now()
     outlooks = [_outlook(part, now) for part in parts]
-    return CancellationPreview(outlooks, refusal.code if refusal else None)
+    return CancellationPreview(outlooks, refusal)
 
 
 def _outlook(part: TimedPart, now: datetime) -> Outlook:

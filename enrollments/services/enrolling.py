@@ -234,7 +234,7 @@ def _check(quote: quotes.CourseQuote, student: User, expected: Decimal | None) -
             raise AlreadyEnrolled
         raise SoldOut if quote.shares else NotForSale
     if expected is not None and expected != quote.price:
-        raise PriceChanged(expected=str(expected), price=str(quote.price))
+        raise PriceChanged(expected=expected, price=quote.price)
 
 
 def _insert_enrollment(student: User, quote: quotes.CourseQuote) -> CourseEnrollment:

@@ -153,7 +153,7 @@ def give_back(
     """
     refund = total(part.amount for part in due)
     if expected is not None and refund < expected:
-        raise RefundLowered(expected=str(expected), refund=str(refund))
+        raise RefundLowered(expected=expected, refund=refund)
     if note and due:
         held.booking.hold.notes = note
     verdicts = [Verdict(part, Status.REFUNDED, reason) for part in due]

@@ -48,7 +48,7 @@ def purchase_session(
         raise refusal
     price = session.course.price_per_session
     if expected_price is not None and expected_price != price:
-        raise PriceChanged(expected=str(expected_price), price=str(price))
+        raise PriceChanged(expected=expected_price, price=price)
     purchase = _insert_purchase(student, session, price, now)
     place_hold(
         student=student,

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
-from common.formats import money
+from common.formats import counted, money
 from common.money import ZERO
 from common.transactions import operation
 from courses.locks import lock_session
@@ -51,8 +51,7 @@ class Refunds:
     def __str__(self) -> str:
         if not self.students:
             return "Nobody had paid for it."
-        people = "1 student" if self.students == 1 else f"{self.students} students"
-        return f"{people} got {money(self.amount)} back."
+        return f"{counted(self.students, 'student')} got {money(self.amount)} back."
 
     @property
     def told(self) -> str:
@@ -253,7 +252,7 @@ def refunds_made(session_id: UUID) -> Refunds:
 
 def refunds_changed(due: Refunds) -> RefundsChanged:
     """The refusal to give back other than was expected, with what is `due`."""
-    return RefundsChanged(students=due.students, amount=f"{due.amount:.2f}")
+    return RefundsChanged(students=due.students, amount=due.amount)
 
 
 def refund_cancelled_session(session: CourseSession, *, actor: User | None) -> int:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from accounts.models import User
-from common.formats import money
+from common.formats import counted, money
 from common.money import ZERO
 from courses.models import Course, CourseSession
 from enrollments.models import EnrollmentStatus
@@ -127,17 +127,12 @@ def price_lines(quote: CourseQuote) -> Sequence[tuple[str, Decimal]]:
     if quote.to_pay == full:
         return ()
     over, folded = quote.sessions_count - len(quote.shares), len(quote.folded)
-    lines = [(f"Full course, {sessions(quote.sessions_count)}", full)]
+    lines = [(f"Full course, {counted(quote.sessions_count, 'session')}", full)]
     if over:
-        lines.append((f"{sessions(over)} started or cancelled", quote.price - full))
+        lines.append((f"{counted(over, 'session')} started or cancelled", quote.price - full))
     if folded:
-        lines.append((f"{sessions(folded)} you hold already", -quote.folded_amount))
+        lines.append((f"{counted(folded, 'session')} you hold already", -quote.folded_amount))
     return lines
-
-
-def sessions(count: int) -> str:
-    """`1 session`, `7 sessions`."""
-    return f"{count} session{'' if count == 1 else 's'}"
 
 
 def _own(course: Course) -> Offer:

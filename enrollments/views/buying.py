@@ -20,39 +20,42 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.people import signed_in
-from common.errors import NotFound
+from common.errors import BY_STATUS, DomainError, NotFound
 from common.formats import money
 from courses.models import CourseSession
+from enrollments.errors import (
+    AlreadyEnrolled,
+    AlreadyPurchased,
+    IncludedInEnrollment,
+    NotForSale,
+    OwnCourse,
+    PriceChanged,
+    SessionStarted,
+    SoldOut,
+)
 from enrollments.forms import PurchaseForm
 from enrollments.quotes import CourseQuote
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.shop import offers, storefront
 from enrollments.shop.offers import Offer, Reader, State
+from payments.errors import InvalidKey, KeyReused
 from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once
 
-UNSURE = "We could not confirm this. Look at My learning before trying again."
-NOT_CHARGED = "You were not charged."
-HAVE = {"already_enrolled", "already_purchased", "included_in_enrollment"}
-STALE = {"price_changed", "idempotency_key_reused", "invalid_idempotency_key"}
-REFUSALS = {
-    "sold_out": "The last seat was just taken.",
-    "insufficient_credit": "You need ${missing} more credit.",
-    "not_found": "This is no longer for sale.",
-    "not_for_sale": "This is no longer for sale.",
-    "own_course": "You teach this course yourself.",
-    "session_started": "The session has started, so it can no longer be bought.",
-}
-WHY_NOT = {
-    State.BOUGHT: "You already bought this.",
-    State.ENROLLED: "You already bought this.",
-    State.SOLD_OUT: "This is sold out.",
-    State.OFF_SALE: "This is no longer for sale.",
-    State.OWN: "You teach this course yourself.",
-    State.RUNNING: "The session has started, so it can no longer be bought.",
-    State.ENDED: "This is over, so it can no longer be bought.",
-    State.CANCELLED: "The teacher cancelled this session.",
+HAVE = {AlreadyEnrolled.code, AlreadyPurchased.code, IncludedInEnrollment.code}
+BOUGHT = "You already bought this."
+# The page asks again, under a fresh key.
+STALE = {PriceChanged.code, KeyReused.code, InvalidKey.code}
+WHY_NOT: dict[State, type[DomainError]] = {
+    State.BOUGHT: AlreadyPurchased,
+    State.ENROLLED: AlreadyEnrolled,
+    State.SOLD_OUT: SoldOut,
+    State.OFF_SALE: NotForSale,
+    State.OWN: OwnCourse,
+    State.RUNNING: SessionStarted,
+    State.ENDED: NotForSale,
+    State.CANCELLED: NotForSale,
 }
 
 
@@ -124,7 +127,8 @@ def _buy(request: HttpRequest, find: Callable[[], Item], act: Callable[..., Any]
         return _ask(request, item)
     form = PurchaseForm(request.POST)
     if not form.is_valid():
-        return _ask(request, item, HTTPStatus.BAD_REQUEST)
+        status = HTTPStatus.BAD_REQUEST
+        return _ask(request, item, status, BY_STATUS[status][1])
     expected = form.cleaned_data["expected_price"]
     answer = submit_once(request, lambda: _paid(act(expected_price=expected)))
     return _tell(request, answer, item, find)
@@ -135,20 +139,27 @@ def _paid(booking: Any) -> dict[str, str]:
 
 
 def _ask(
-    request: HttpRequest, item: Item, status: int = HTTPStatus.OK, was: str | None = None
+    request: HttpRequest, item: Item, status: int = HTTPStatus.OK, problem: str = ""
 ) -> HttpResponse:
     """The page that asks; where there is nothing to ask, the course with the reason."""
     if not item.offer.buyable:
-        reason = item.offer.reason or "This is not for sale"
-        messages.warning(request, WHY_NOT.get(item.offer.state, f"{reason.rstrip('.')}."))
+        messages.warning(request, _why_not(item))
         return redirect(item.url)
     context = {
         "item": item,
         "lines": offers.price_lines(item.quote) if item.session is None else (),
-        "stale": status != HTTPStatus.OK,
-        "was": was,
+        "problem": problem,
     }
     return render(request, "enrollments/buy.html", context, status=status)
+
+
+def _why_not(item: Item) -> str:
+    if item.session and item.offer.state == State.ENROLLED:
+        return str(IncludedInEnrollment())
+    refusal, reason = WHY_NOT.get(item.offer.state), item.offer.reason
+    if refusal or not reason:
+        return str((refusal or NotForSale)())
+    return f"{reason.rstrip('.')}."
 
 
 def _tell(
@@ -156,15 +167,16 @@ def _tell(
 ) -> HttpResponse:
     if answer.outdated:
         return ask_again(request)
-    code = answer.body.get("code")
-    if (answer.replayed and not answer.refused) or code in HAVE:
-        return _have_already(request, item)
-    if not answer.refused:
+    if not answer.refused and not answer.replayed:
         messages.success(request, _what_is_held(answer.body))
         return redirect("enrollments:learning")
+    said, code = answer.body.get("message", BOUGHT), answer.body.get("code")
+    if not answer.refused or code in HAVE:
+        return _have_already(request, item, said)
     if code in STALE:
-        return _ask(request, find(), answer.status, answer.body["details"].get("expected"))
-    return _refuse(request, answer, item)
+        return _ask(request, find(), answer.status, said)
+    context = {"item": item, "code": code, "reason": said}
+    return render(request, "enrollments/buy_refused.html", context, status=answer.status)
 
 
 def _what_is_held(paid: dict[str, str]) -> str:
@@ -180,20 +192,8 @@ def _what_is_held(paid: dict[str, str]) -> str:
     return f"You're in. {more} is held on top of the {already} already held, {unpaid}."
 
 
-def _have_already(request: HttpRequest, item: Item) -> HttpResponse:
+def _have_already(request: HttpRequest, item: Item, said: str) -> HttpResponse:
     learning = reverse("enrollments:learning")
-    said = 'You already bought this. Nothing was charged again. <a href="{}">See My learning</a>'
-    messages.info(request, format_html(said, learning))
+    words = '{} Nothing was charged again. <a href="{}">See My learning</a>'
+    messages.info(request, format_html(words, said, learning))
     return redirect(item.url)
-
-
-def _refuse(request: HttpRequest, answer: Answer, item: Item) -> HttpResponse:
-    code, details = answer.body["code"], answer.body["details"]
-    known = REFUSALS.get(code)
-    context = {
-        "item": item,
-        "code": code,
-        "reason": known.format(**details) if known else UNSURE,
-        "not_charged": NOT_CHARGED if known else "",
-    }
-    return render(request, "enrollments/buy_refused.html", context, status=answer.status)

@@ -17,28 +17,23 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.people import signed_in
-from common.formats import money
 from common.money import total
 from courses.models import CourseSession
+from enrollments.errors import AlreadyCancelled
 from enrollments.forms import CancelForm
 from enrollments.learning import previews
 from enrollments.quotes import CancellationPreview
 from enrollments.rules import Fate
 from enrollments.services import enrolling, purchasing
 from enrollments.services.lifecycle import Cancellation
+from payments import outcomes
+from payments.errors import HoldSettled
 from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once
 from payments.wallets import balances_of
 
-BLOCKED = {
-    "already_cancelled": "This is cancelled already. Nothing was moved.",
-    "hold_settled": "This payment is settled already, so nothing is left to cancel.",
-    "session_started": "The session has started, so it can no longer be given back.",
-    "session_not_moved": "This session is as you booked it, time and length. "
-    "To leave, cancel the whole course.",
-}
-UNSURE = "We could not confirm this. Look at My learning before trying again."
-GONE = {"already_cancelled", "hold_settled"}
+# Nothing is left to ask about.
+GONE = {AlreadyCancelled.code, HoldSettled.code}
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ class Leaving:
     @property
     def blocked(self) -> str:
         """Why nothing can be cancelled; empty where it can."""
-        return "" if self.preview.code is None else BLOCKED[self.preview.code]
+        return str(self.preview.refusal or "")
 
 
 @login_required
@@ -152,12 +147,8 @@ def _cancel(
     form = CancelForm(request.POST)
     if not form.is_valid():
         return _ask(request, leaving, form, HTTPStatus.BAD_REQUEST)
-    answer = submit_once(request, lambda: _returned(act(**form.cleaned_data)))
+    answer = submit_once(request, lambda: {"refund": str(act(**form.cleaned_data).refund_amount)})
     return _tell(request, answer, find)
-
-
-def _returned(done: Cancellation) -> dict[str, str]:
-    return {"refund": str(done.refund_amount)}
 
 
 def _ask(
@@ -174,33 +165,17 @@ def _ask(
 def _tell(request: HttpRequest, answer: Answer, find: Callable[[], Leaving]) -> HttpResponse:
     if answer.outdated:
         return ask_again(request)
-    code = answer.body.get("code")
-    if code in GONE:
-        messages.info(request, BLOCKED[code])
-        return redirect("enrollments:learning")
     if not answer.refused:
-        _tell_refund(request, Decimal(answer.body["refund"]), replayed=answer.replayed)
+        _say(request, outcomes.cancelled(Decimal(answer.body["refund"])), twice=answer.replayed)
         return redirect("enrollments:learning")
-    problem = _problem(code, answer.body["details"])
-    return _ask(request, find(), CancelForm(), answer.status, problem)
+    if answer.body["code"] in GONE:
+        messages.info(request, answer.body["message"])
+        return redirect("enrollments:learning")
+    return _ask(request, find(), CancelForm(), answer.status, answer.body["message"])
 
 
-def _tell_refund(request: HttpRequest, refund: Decimal, *, replayed: bool) -> None:
-    said = "Cancelled. There was nothing to refund."
-    if refund:
-        said = f"{money(refund)} is back in your credit."
-    if replayed:
-        messages.info(request, f"You sent this twice; it was done once. {said}")
+def _say(request: HttpRequest, done: str, *, twice: bool) -> None:
+    if twice:
+        messages.info(request, f"You sent this twice; it was only done once. {done}")
     else:
-        messages.success(request, said)
-
-
-def _problem(code: str, details: dict[str, str]) -> str:
-    if code == "refund_lowered":
-        return (
-            f"Less comes back now than a moment ago: ${details['refund']} instead of "
-            f"${details['expected']}. Nothing was cancelled yet."
-        )
-    if code in ("invalid_idempotency_key", "idempotency_key_reused"):
-        return "This page was out of date. Look again, then confirm."
-    return BLOCKED.get(code, UNSURE)
+        messages.success(request, done)

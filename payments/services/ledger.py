@@ -170,7 +170,7 @@ def _require(ref: Ref, required: Decimal, available: Decimal) -> None:
     if required <= available:
         return
     error = InsufficientCredit if ref.kind == Kind.WALLET else InsufficientBalance
-    raise error(required=str(required), available=str(available), missing=str(required - available))
+    raise error(required=required, available=available, missing=required - available)
 
 
 def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:

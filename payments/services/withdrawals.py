@@ -37,7 +37,7 @@ def request_withdrawal(*, user: User, amount: Decimal, payout_details: str) -> W
     user's earnings and withdrawing accounts. Raises `BelowMinimum`, `InsufficientBalance`.
     """
     if amount < settings.MIN_WITHDRAWAL:
-        raise BelowMinimum(minimum=str(settings.MIN_WITHDRAWAL))
+        raise BelowMinimum(minimum=settings.MIN_WITHDRAWAL)
     made = Withdrawal.objects.create(
         teacher=user, amount=amount, payout_details=seal(payout_details)
     )
@@ -124,7 +124,7 @@ def refuse_paying_alone(found: Withdrawal, actor: User) -> DomainError | None:
     """Why this person, if they approved this withdrawal, cannot record it as paid as well."""
     if found.decided_by_id != actor.pk or _most_in_a_day(found) <= settings.TWO_PEOPLE_ABOVE:
         return None
-    return SecondPersonNeeded(above=str(settings.TWO_PEOPLE_ABOVE))
+    return SecondPersonNeeded(above=settings.TWO_PEOPLE_ABOVE)
 
 
 def _most_in_a_day(found: Withdrawal) -> Decimal:

@@ -114,7 +114,7 @@ def _request(request: HttpRequest, available: Decimal) -> HttpResponse:
         return _ask(request, available, form)
     answer = submit_once(request, lambda: form.request(user))
     if answer.refused:
-        form.add_error(None, answer.body["message"])
+        form.refuse(answer.body)
         return _ask(request, available, form, answer.status)
     amount = money(Decimal(answer.body["amount"]))
     messages.success(request, f"Requested. {amount} will be paid once our staff have approved it.")

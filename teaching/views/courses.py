@@ -68,11 +68,8 @@ def edit_course(request: TeacherRequest, course_id: Any) -> HttpResponse:
     found = own_course(request, course_id)
     form = CourseForm(request.POST or None, request.FILES or None, course=found)
     if form.is_valid():
-        try:
+        with form.refusals():
             change_course(course_id=found.pk, actor=request.user, **form.changes())
-        except DomainError as error:
-            form.refuse(error.body())
-        else:
             messages.success(request, "Your changes are saved.")
             return redirect("teaching:course", found.pk)
     return render(request, "teaching/course_form.html", {"form": form, "course": found})

@@ -20,12 +20,6 @@ from teaching.forms import CancelSessionForm, SessionForm
 from teaching.guards import TeacherRequest, for_teachers, own_course, own_session
 
 STUDENTS_PER_PAGE = 50
-# Why a teacher can no longer call a session off.
-TOO_LATE = {
-    "session_started": "This session has started, so attendance decides who is paid or refunded. "
-    "If something went wrong, write to our staff.",
-    "session_closed": "This session is over. It can no longer be cancelled.",
-}
 
 
 @for_teachers
@@ -79,11 +73,8 @@ def edit_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
     form = SessionForm(request.POST or None, session=session)
     if form.is_valid():
         changes = form.changes()
-        try:
+        with form.refusals():
             sessions.change_session(session_id=session.pk, actor=request.user, **changes)
-        except DomainError as error:
-            form.refuse(error.body())
-        else:
             messages.success(request, _changed(session, changes))
             return redirect("teaching:roster", session.pk)
     context = {
@@ -115,7 +106,7 @@ def cancel_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
             return _call_off(request, session)
         return redirect("teaching:roster", session.pk)
     if refusal := sessions.refuse_calling_off(session, request.user, timezone.now()):
-        messages.error(request, TOO_LATE[refusal.code])
+        messages.error(request, str(refusal))
         return redirect("teaching:roster", session.pk)
     due = sessions.refunds_due(session.pk)
     form = CancelSessionForm(request.POST if request.method == "POST" else None, due=due)
@@ -124,7 +115,7 @@ def cancel_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
             return _call_off(request, session, expected=due)
         except DomainError as error:
             form = CancelSessionForm(due=sessions.refunds_due(session.pk))
-            messages.error(request, TOO_LATE.get(error.code, str(error)))
+            messages.error(request, str(error))
     context = {"session": session, "form": form, "due": form.due}
     return render(
         request,

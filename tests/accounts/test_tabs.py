@@ -48,7 +48,7 @@ def test_a_guest_gets_the_form_again_and_it_works(ada, browser, path):
     browser.post("/logout/", opened(browser, "/profile/"))
     page = browser.post(path, old | ADA | {"email": ada.email}, follow=True)
     assert page.redirect_chain[0][0].startswith(path)
-    assert "This page had expired, and nothing was sent." in page.text
+    assert "This page had expired, so nothing was sent." in page.text
     assert not page.context["user"].is_authenticated
     assert User.objects.count() == 1
     if path == "/login/":
@@ -78,4 +78,4 @@ def test_every_other_form_asks_to_be_loaded_again(ada, browser):
     browser.post("/login/", opened(browser, "/login/") | ADA)
     answer = browser.post("/profile/", old | {"display_name": "Eve"})
     assert answer.status_code == 403
-    assert "This form has grown old" in answer.text
+    assert "This page has expired" in answer.text

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -77,7 +78,7 @@ def page_of(course: Course) -> str:
 
 
 def errors(page) -> str:
-    return str(page.context["errors"])
+    return unescape(str(page.context["errors"]))
 
 
 def said(page) -> list[str]:

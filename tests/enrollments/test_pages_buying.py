@@ -182,20 +182,21 @@ def over(student, course):
         end_session(session)
 
 
+STARTED = "This session has started, so it can no longer be bought, changed or cancelled."
 HINDRANCES = [
-    (enroll, whole, "You already bought this."),
-    (enroll, single, "You already bought this."),
-    (buy, single, "You already bought this."),
+    (enroll, whole, "You already bought this course."),
+    (enroll, single, "Your course already includes this session."),
+    (buy, single, "You already bought this session."),
     (spend, whole, "You need $70.00 more credit."),
     (spend, single, "You need $14.00 more credit."),
-    (sold_out, whole, "This is sold out."),
-    (sold_out, single, "This is sold out."),
+    (sold_out, whole, "The last seat was just taken. You were not charged."),
+    (sold_out, single, "The last seat was just taken. You were not charged."),
     (archived, whole, "This course is no longer sold. What was bought stays valid."),
     (archived, single, "This is not for sale."),
     (own, whole, "You teach this course yourself."),
     (own, single, "You teach this course yourself."),
-    (started, single, "The session has started, so it can no longer be bought."),
-    (over, whole, "This is over, so it can no longer be bought."),
+    (started, single, STARTED),
+    (over, whole, "This is not for sale."),
 ]
 
 
@@ -268,14 +269,14 @@ class TestBuying:
         browser.post(url(course), one, follow=True)
         before = wallet(student)
         second = browser.post(url(course), two, follow=True)
-        assert "You already bought this." in said(second)
+        assert "You already bought this" in said(second)
         assert wallet(student) == before
 
     def test_a_session_of_ones_course_is_had_already(self, browser, student, course):
         form = shown(browser.get(single(course)))
         enroll(student, course)
         page = browser.post(single(course), form, follow=True)
-        assert "You already bought this." in said(page)
+        assert "Your course already includes this session." in said(page)
 
     def test_an_old_form_buys_nothing_after_cancelling(self, browser, student, course):
         form = shown(browser.get(whole(course)))
@@ -318,10 +319,10 @@ class TestRefusals:
             (sold_out, single, 409, "The last seat was just taken."),
             (spend, whole, 402, "You need $70.00 more credit."),
             (spend, single, 402, "You need $14.00 more credit."),
-            (archived, whole, 409, "This is no longer for sale."),
-            (over, whole, 409, "This is no longer for sale."),
+            (archived, whole, 409, "This is not for sale."),
+            (over, whole, 409, "This is not for sale."),
             (own, whole, 409, "You teach this course yourself."),
-            (started, single, 409, "The session has started, so it can no longer be bought."),
+            (started, single, 409, STARTED),
         ],
     )
     def test_what_changed_meanwhile_is_told_and_costs_nothing(
@@ -366,7 +367,7 @@ class TestRefusals:
         page = browser.post(whole(course), shown(browser.get(whole(course))) | change)
         assert page.status_code == 400
         assert "Confirm and hold $80.00" in page.text
-        assert "You were not charged." in page.text
+        assert "Check it, then confirm again." in page.text
         assert wallet(student) == Decimal("200.00")
 
     def test_a_key_of_another_form_is_asked_again(self, browser, student, course):

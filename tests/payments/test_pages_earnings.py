@@ -3,6 +3,7 @@
 import csv
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -48,7 +49,8 @@ def available(user):
 
 def words(page):
     """The text of the page, its markup and spacing left out."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text.partition("<main")[2]))
+    text = re.sub(r"<[^>]+>", " ", page.text.partition("<main")[2])
+    return re.sub(r"\s+", " ", unescape(text))
 
 
 def filled(browser, amount="100.00", **changes):
@@ -162,7 +164,7 @@ class TestWithdrawing:
     def test_the_wrong_password(self, browser, teacher):
         page = browser.post(WITHDRAW, filled(browser, password="guess"))
         assert (page.status_code, available(teacher)) == (403, 120)
-        assert "This is not your password." in page.text
+        assert "That password isn't right." in words(page)
         again = shown(page) | {"payout_details": PAYOUT_DETAILS, "password": PASSWORD}
         assert browser.post(WITHDRAW, again).status_code == 302
         assert available(teacher) == 20
@@ -177,9 +179,9 @@ class TestWithdrawing:
     @pytest.mark.parametrize(
         ("amount", "said"),
         [
-            ("5.00", "A withdrawal is at least $10.00."),
-            ("120.01", "You can withdraw $120.00 at most."),
-            ("1e2", "Give an amount such as 12.50"),
+            ("5.00", "The smallest withdrawal is $10.00."),
+            ("120.01", "That's more than is available."),
+            ("1e2", "Enter an amount such as 12.50"),
             ("", "This field is required."),
         ],
     )
@@ -193,7 +195,7 @@ class TestWithdrawing:
         withdraw(teacher, "50.00")
         page = browser.post(WITHDRAW, fields)
         assert page.status_code == 409
-        assert "The account holds less than that." in page.text
+        assert "That's more than is available." in words(page)
         assert available(teacher) == 70
 
     @pytest.mark.parametrize(
@@ -227,21 +229,21 @@ class TestTakingBack:
             page = browser.post(self.back(made), fields, follow=True)
             assert "Taken back. $10.00 is available again." in words(page)
         page = browser.post(self.back(made), {"idempotency_key": "two"}, follow=True)
-        assert "This withdrawal is cancelled already." in words(page)
+        assert "This withdrawal is already cancelled." in words(page)
         assert available(teacher) == 120
 
     def test_once_approved_it_is_too_late(self, browser, teacher):
         made = withdraw(teacher, status="approved")
         assert "Take back" not in words(browser.get(PAGE))
         page = browser.post(self.back(made), {"idempotency_key": "one"}, follow=True)
-        assert "This withdrawal is approved already." in words(page)
+        assert "This withdrawal is already approved." in words(page)
 
     def test_only_by_whose_it_is_and_by_a_form(self, browser, teacher, client):
         made = withdraw(teacher)
         assert browser.get(self.back(made)).status_code == 405
         client.force_login(UserFactory())
         page = client.post(self.back(made), {"idempotency_key": "one"}, follow=True)
-        assert "There is no such thing, or it is not yours." in words(page)
+        assert "This doesn't exist, or you don't have access to it." in words(page)
         made.refresh_from_db()
         assert made.status == "requested"
 

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.conf import settings
@@ -29,11 +31,12 @@ FAILURES = {
     "throttled": TooManyAttempts(retry_after=7),
     "not_found": NotFound(),
     "sold_out": SoldOut(),
-    "credit": InsufficientCredit(missing="18.00"),
+    "credit": InsufficientCredit(missing=Decimal("18.00")),
     "forbidden": PermissionDenied("the secret cause"),
     "gone": Http404("the secret cause"),
     "suspicious": SuspiciousOperation("the secret cause"),
 }
+ANSWERLESS = "We can't answer right now."
 NOT_SURE = "We could not confirm this. Look at My learning before trying again."
 
 
@@ -61,24 +64,24 @@ def browser() -> Client:
 @pytest.mark.parametrize(
     ("kind", "status", "says"),
     [
-        ("defect", 500, "Something went wrong"),
-        ("database", 503, "We cannot answer right now"),
-        ("connection", 503, "We cannot answer right now"),
-        ("locked", 503, "We cannot answer right now"),
-        ("character", 500, "Something went wrong"),
-        ("unavailable", 503, "We cannot answer right now"),
+        ("defect", 500, "Something went wrong on our side."),
+        ("database", 503, ANSWERLESS),
+        ("connection", 503, ANSWERLESS),
+        ("locked", 503, ANSWERLESS),
+        ("character", 500, "Something went wrong on our side."),
+        ("unavailable", 503, ANSWERLESS),
         ("throttled", 429, "Too many attempts. Try again in 7 seconds."),
-        ("not_found", 404, "There is no such thing, or it is not yours."),
-        ("sold_out", 409, "That is not possible now"),
-        ("credit", 402, "You need 18.00 more credits."),
-        ("forbidden", 403, "You may not do this"),
-        ("gone", 404, "There is nothing here"),
-        ("suspicious", 400, "We did not understand that"),
+        ("not_found", 404, "This doesn't exist, or you don't have access to it."),
+        ("sold_out", 409, "The last seat was just taken."),
+        ("credit", 402, "You need $18.00 more credit."),
+        ("forbidden", 403, "You don't have access to this."),
+        ("gone", 404, "This doesn't exist, or you don't have access to it."),
+        ("suspicious", 400, "This request isn't valid. Nothing was changed."),
     ],
 )
 def test_a_page_that_fails_is_a_page_of_ours(browser, kind, status, says):
     answer = browser.get(f"/failing/{kind}/")
-    page = answer.content.decode()
+    page = unescape(answer.content.decode())
     assert answer.status_code == status
     assert says.lower() in page.lower()
     assert f'<p class="code">{status}</p>' in page
@@ -115,7 +118,7 @@ def test_in_doubt_about_money_one_looks_first(browser, kind):
 def test_where_only_a_button_leads_there_are_words(browser):
     answer = browser.get("/logout/")
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
-    assert "There is nothing to see here" in answer.content.decode()
+    assert "Go back and use the button there." in answer.content.decode()
 
 
 @pytest.mark.parametrize("kind", ["defect", "database", "gone", "forbidden", "suspicious"])
@@ -128,7 +131,7 @@ def test_the_api_stays_json(browser, kind):
 def test_a_host_that_is_not_ours_gets_a_page(browser):
     answer = browser.get("/", headers={"Host": "evil.example.com"})
     assert answer.status_code == 400
-    assert "We did not understand that" in answer.content.decode()
+    assert "This request isn't valid. Nothing was changed." in unescape(answer.content.decode())
 
 
 def test_an_address_without_its_slash_finds_the_page(browser):
@@ -172,7 +175,7 @@ def ask_without_database(path: str, method: str = "get") -> str:
 def test_without_a_database_there_is_still_a_page(path):
     said = ask_without_database(path)
     assert said.startswith("503 2 ")
-    assert "We cannot answer right now" in said
+    assert ANSWERLESS in unescape(said)
     assert "css/base.css" in said
 
 

@@ -29,7 +29,7 @@ from tests.teaching import test_pages_courses as teachers_forms
 pytestmark = pytest.mark.django_db
 
 ROOM = 1000
-NO_ROOM = "The file could not be stored, and nothing was changed. Try again later."
+NO_ROOM = "We couldn't store the file. Nothing was changed. Try again later."
 
 
 class FullDisk(WholeFiles):
@@ -121,7 +121,7 @@ def test_what_is_refused_for_another_reason_takes_its_picture_along(client, medi
     past = staff_forms.new_session(-1)
     form = staff_forms.form_of(None, past, teacher=TeacherFactory().pk, thumbnail=picture())
     page = client.post(f"{staff_forms.COURSES}add/", form)
-    assert "A session starts in the future." in staff_forms.errors(page)
+    assert "Choose a start in the future." in staff_forms.errors(page)
     assert files(media) == []
 
 

@@ -324,7 +324,7 @@ class TestEditing:
         sell(course)
         sell(course)
         page = edit(browser, course, title="New", max_students="1")
-        assert errors(page) == {"max_students": ["2 seats are taken already."]}
+        assert errors(page) == {"max_students": ["2 seats already taken."]}
         assert page.context["form"]["title"].value() == "New"
         course.refresh_from_db()
         assert (course.title, course.max_students) == ("Spanish to go", 5)

@@ -108,7 +108,7 @@ def test_once_it_has_begun_it_stays(browser, course, first):
     start_session(first)
     assert at("delete_session", first) not in browser.get(at("course", course)).text
     page = browser.post(at("delete_session", first), form)
-    assert (page.status_code, "The session has started." in page.text) == (409, True)
+    assert (page.status_code, "This session has started" in page.text) == (409, True)
     assert is_there(first)
 
 
