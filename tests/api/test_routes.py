@@ -123,7 +123,7 @@ def test_refusals_name_their_code(world, owner, as_user):
     assert as_user(world.teacher).post(buy).json()["code"] == "own_course"
     refused = as_user(world.staff).post(buy).json()
     assert refused["code"] == "insufficient_credit"
-    assert refused["message"] == "You need 100.00 more credits."
+    assert refused["message"] == "You need $100.00 more credit."
     assert refused["details"] | {"required": "100.00", "available": "0.00"} == refused["details"]
 
 

@@ -113,4 +113,4 @@ def test_archives_a_course(page, teacher):
 
 def test_another_ones_course_is_not_there(page):
     page.goto(f"/teaching/courses/{make_course().pk}/")
-    says(page, "There is nothing here")
+    says(page, "There's nothing here")

@@ -244,7 +244,7 @@ class TestCredit:
 
         assert refusal.value.details["required"] == "100.00"
         assert refusal.value.details["available"] == "99.99"
-        assert str(refusal.value) == "You need 0.01 more credits."
+        assert str(refusal.value) == "You need $0.01 more credit."
         assert not CourseEnrollment.objects.exists()
         assert not PaymentHold.objects.exists()
         assert students_in(course) == 0

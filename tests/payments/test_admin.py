@@ -210,7 +210,7 @@ def test_a_mistaken_grant_is_taken_back_once(browser, boss, student, grant):
 def test_no_more_is_taken_back_than_there_is(browser, student, grant):
     before = balance(student)
     page = browser.post(REVOKE, grant | {"amount": "9999.00"})
-    assert "more credits" in page.content.decode()
+    assert "more credit." in page.content.decode()
     assert balance(student) == before
     assert not LogEntry.objects.exists()
 

@@ -146,7 +146,7 @@ def test_rejected_with_a_reason(client, boss, asked, teacher):
 
 def test_sent_twice_it_is_done_once(client, asked, teacher):
     client.post(APPROVE, body(asked))
-    assert "approved already" in said(client.post(APPROVE, body(asked), follow=True))[-1]
+    assert "already approved" in said(client.post(APPROVE, body(asked), follow=True))[-1]
     for _ in range(2):
         client.post(COMPLETE, body(asked, reference="SEPA-77"))
     assert balance(teacher, "withdrawing") == 0
@@ -163,7 +163,7 @@ def test_nobody_decides_on_their_own(client, boss, asked):
     earn(boss)
     own = ask(boss)
     page = client.get(APPROVE, {"withdrawal": own.pk})
-    assert "You asked for this withdrawal" in page.content.decode()
+    assert "This is your own withdrawal" in page.content.decode()
     results = said(client.post(APPROVE, body(own, asked), follow=True))
     assert sorted(("approved." in result) for result in results) == [False, True]
     assert (status(own), status(asked)) == ("requested", "approved")

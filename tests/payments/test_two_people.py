@@ -198,14 +198,14 @@ def test_the_admin_says_so_row_by_row(client, teacher, clerk):
     client.force_login(clerk)
     pages = {"withdrawal": [large.pk, little.pk]}
     shown = client.get(f"{LIST}decide/complete/", pages).content.decode()
-    assert shown.count("does not pay it as well") == 1
+    assert shown.count("record it as paid.") == 1
     answers = {f"{made.pk}-reference": "SEPA 7" for made in (large, little)}
     page = client.post(f"{LIST}decide/complete/", pages | answers, follow=True)
     told = sorted(str(message) for message in page.context["messages"])
     assert told == [
         "$30.00 of juan@example.com: paid.",
-        "$30.01 of sofia@example.com: Within 24 hours more than $30.00 was asked for: "
-        "whoever approved this withdrawal does not pay it as well.",
+        "$30.01 of sofia@example.com: More than $30.00 was requested within 24 hours, so the "
+        "person who approved this withdrawal can't also record it as paid.",
     ]
     assert (status_of(large), status_of(little)) == ("approved", "completed")
 

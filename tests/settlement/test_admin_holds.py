@@ -156,7 +156,7 @@ def test_the_preview_of_a_release_says_who_gets_what_and_what_stays(client, hold
     assert f"{hold.teacher} gets <strong>$23.33</strong>" in page
     assert "the platform gets <strong>$10.00</strong>" in page
     assert page.count("disabled") == 2
-    assert page.count("has not started") == 2
+    assert page.count("nothing can be paid out for it yet.") == 2
 
 
 def test_what_is_running_is_not_released(client, hold):
@@ -164,9 +164,10 @@ def test_what_is_running_is_not_released(client, hold):
     start_session(running.session)
     page = client.get(f"{RELEASE}?hold={hold.pk}").content.decode()
     assert page.count("disabled") == 2
-    assert "is not over" in page
+    assert "nothing can be paid out for it yet." in page
     told = said(client.post(RELEASE, body(hold, parts=[running]), follow=True))
-    assert told == [f"{name_of(hold)}: The session is not over: nothing is paid out for it yet."]
+    said_of_it = "This session isn't over, so nothing can be paid out for it yet."
+    assert told == [f"{name_of(hold)}: {said_of_it}"]
     assert PaymentHold.objects.get(pk=hold.pk).released_amount == 0
 
 
@@ -206,8 +207,8 @@ def test_each_row_has_its_own_result(client, boss, hold, single):
     page = client.post(REFUND, body(hold, single), follow=True)
     assert sorted(said(page)) == [
         f"{hold.pk} of ada@example.com: refunded $100.00 (3 of its parts).",
-        f"{single.pk} of bob@example.com: This payment is partly your own: "
-        "somebody else on the staff has to decide.",
+        f"{single.pk} of bob@example.com: Part of this payment is yours, "
+        "so someone else on the staff has to decide.",
     ]
     assert (balance(hold.student), balance(single.student)) == (500, 484)
 
@@ -215,7 +216,7 @@ def test_each_row_has_its_own_result(client, boss, hold, single):
 def test_sent_twice_it_is_done_once(client, hold):
     client.post(REFUND, body(hold))
     again = client.post(REFUND, body(hold), follow=True)
-    assert "settled already" in said(again)[-1]
+    assert "already been settled" in said(again)[-1]
     assert balance(hold.student) == 500
     assert LogEntry.objects.filter(object_id=str(hold.pk)).count() == 1
 

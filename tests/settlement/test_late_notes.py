@@ -159,7 +159,7 @@ def test_sent_twice_it_is_done_once(client, part):
 def test_nobody_puts_aside_what_is_about_their_own(client, boss, part, role):
     PaymentHold.objects.filter(pk=part.hold_id).update(**{role: boss})
     asked = client.get(DISMISS, {"hold": part.hold_id}).content.decode()
-    assert "partly your own" in asked
+    assert "Part of this payment is yours" in asked
     assert 'type="submit"' not in asked.partition("<main")[2]
     page = client.post(DISMISS, body(part), follow=True)
     assert said(page) == [f"{name_of(fresh(part.hold))}: {PartyToHold()}"]

@@ -278,7 +278,7 @@ def test_money_goes_before_pages_and_pages_before_sign_ins(make_site):
 
 def test_the_queue_ends_with_a_refusal_that_says_when_to_come_again(busy):
     busy.queue(*[("GET", "/x")] * 5)
-    for path, face in {"/api/courses": "unavailable", "/": "We cannot answer right now"}.items():
+    for path, face in {"/api/courses": "unavailable", "/": "answer right now"}.items():
         status, headers, text = busy.ask("GET", path)
         assert (status, headers["Retry-After"]) == (503, "2")
         assert face in text

@@ -276,7 +276,7 @@ class TestEditing:
 
     def test_not_into_the_past(self, browser, first):
         page = edit(browser, first, title="New", starts_at=local(timezone.now() - DAY))
-        assert errors(page) == {"starts_at": ["A session starts in the future."]}
+        assert errors(page) == {"starts_at": ["Choose a start in the future."]}
         assert page.context["form"]["title"].value() == "New"
         assert CourseSession.objects.get(pk=first.pk).title == "A lesson"
 
@@ -420,7 +420,7 @@ class TestCallingOff:
         page = browser.post(url, old)
 
         assert page.status_code == 200
-        assert "$66.00 would go back to 2 of its students. Nothing was cancelled." in page.text
+        assert "refund $66.00 to 2 students. Nothing was cancelled." in page.text
         assert "refund 2 students" in page.text
         first.refresh_from_db()
         assert first.status == CourseSession.Status.SCHEDULED
@@ -434,7 +434,7 @@ class TestCallingOff:
         cancel_enrollment(student=enrollment.user, enrollment_id=enrollment.pk)
         buy(first)
         page = browser.post(url, old)
-        assert "$16.00 would go back to 1 of its students." in page.text
+        assert "refund $16.00 to 1 student." in page.text
 
     def test_nobody_bought_it(self, browser, first):
         page = browser.get(at("cancel_session", first))
