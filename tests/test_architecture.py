@@ -22,6 +22,10 @@ SOURCES = [
 ]
 
 
+# What settles money and sells it: here a story is told by one function, not by five.
+WHOLE = ("enrollments/services/enrolling.py", "payments/services/holds.py", "settlement/")
+
+
 def refusals() -> set[type[CodedError]]:
     for app in APPS:
         if (ROOT / app / "errors.py").exists():
@@ -66,11 +70,48 @@ def test_every_refusal_can_say_what_is_the_matter(kind):
     assert "%" not in body["message"]
 
 
+def last_name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+
+
+def own_lines(function: ast.FunctionDef) -> int:
+    """How many it has beside its docstring and decorators."""
+    lines = function.end_lineno - function.lineno + 1
+    said = function.body[0] if ast.get_docstring(function) else None
+    return lines - (said.end_lineno - said.lineno + 1 if said else 0)
+
+
 def test_functions_are_short():
     sizes = lengths()
     assert {name: size for name, size in sizes.items() if size > 40} == {}
     assert statistics.median(sizes.values()) <= 8
     assert sum(size <= 25 for size in sizes.values()) >= 0.9 * len(sizes)
+
+
+def test_no_line_of_a_story_is_a_function():
+    """Of `WHOLE`: none that one place alone calls is shorter than four lines.
+
+    What is only handed on, as a value, has to have a name.
+    """
+    trees = {path: ast.parse(path.read_text()) for path in SOURCES}
+    names, calls = {}, {}
+    for path, tree in trees.items():
+        nodes = list(ast.walk(tree))
+        names[path] = Counter(map(last_name, nodes))
+        calls[path] = Counter(last_name(n.func) for n in nodes if isinstance(n, ast.Call))
+
+    def times(counts: dict[Path, Counter], name: str, path: Path) -> int:
+        among = [counts[path]] if name.startswith("_") else counts.values()
+        return sum(count[name] for count in among)
+
+    short = [
+        (node.name, path)
+        for path, tree in trees.items()
+        if str(path.relative_to(ROOT)).startswith(WHOLE)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and not node.decorator_list and own_lines(node) < 4
+    ]
+    assert [one for one in short if times(names, *one) == times(calls, *one) == 1] == []
 
 
 def test_files_are_short():

@@ -13,7 +13,7 @@ from enrollments.api.serializers import (
     PurchaseSerializer,
 )
 from enrollments.models import CourseEnrollment, SessionPurchase
-from enrollments.services import enrolling, purchasing
+from enrollments.services import enrolling
 
 TAGS = ["enrollments"]
 
@@ -40,7 +40,7 @@ class MyEnrollmentsView(ListAPIView):
     def get_queryset(self) -> Any:
         user = signed_in(self.request)
         if "cursor" in self.request.query_params:
-            return enrolling.get_my_enrollments(user=user)
+            return CourseEnrollment.objects.of(user).with_course().newest_first()
         return FirstPage(partial(enrolling.newest_enrollments, user))
 
 
@@ -56,4 +56,5 @@ class MyPurchasesView(ListAPIView):
     queryset = SessionPurchase.objects.none()
 
     def get_queryset(self) -> Any:
-        return purchasing.get_my_session_purchases(user=signed_in(self.request))
+        user = signed_in(self.request)
+        return SessionPurchase.objects.of(user).with_course().newest_first()

@@ -29,7 +29,6 @@ from enrollments.errors import (
 from enrollments.locks import give_seat_back
 from enrollments.models import (
     CourseEnrollment,
-    EnrollmentQuerySet,
     SessionPurchase,
 )
 from enrollments.services import lifecycle
@@ -116,7 +115,8 @@ def hand_back_session(
     held = lifecycle.lock(enrollment)
     due = [part for part in held.pending if part.session_id == session_id]
     part = due[0] if due else None
-    sold = bool(due) or _was_sold(enrollment, session_id)
+    parts = HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id)
+    sold = part is not None or parts.exists()
     if refusal := rules.refuse_hand_back(enrollment, part, held.now, sold=sold):
         raise refusal
     because = HoldPart.Reason.SESSION_MOVED
@@ -125,13 +125,8 @@ def hand_back_session(
     )
 
 
-def get_my_enrollments(*, user: User) -> EnrollmentQuerySet:
-    """The user's enrolments, newest first, with course, teacher and hold."""
-    return CourseEnrollment.objects.of(user).with_course().newest_first()
-
-
 def newest_enrollments(user: User, limit: int) -> list[CourseEnrollment]:
-    """The first `limit` of `get_my_enrollments`."""
+    """The user's enrolments, newest first, so many, with course, teacher and hold."""
     return _newest_of(limit)(user.pk)
 
 
@@ -155,10 +150,6 @@ def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
 @prepared
 def _enrollments(key: UUID, user: UUID) -> QuerySet:
     return CourseEnrollment.objects.of(user).with_course().filter(pk=key)
-
-
-def _was_sold(enrollment: CourseEnrollment, session_id: UUID) -> bool:
-    return HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id).exists()
 
 
 def _take_seat(student: User, course_id: UUID) -> quotes.CourseQuote:

@@ -80,15 +80,9 @@ class Cancellation:
 def find_booking(hold_id: UUID) -> Booking:
     """What a hold paid for, with that hold; raises `NotFound`."""
     for hold in _hold(hold_id):
-        return booking_of(hold)
+        booking: Booking = hold.enrollment or hold.session_purchase
+        return booking
     raise NotFound
-
-
-def booking_of(hold: PaymentHold) -> Booking:
-    """What a hold paid for, with that hold."""
-    booking = hold.enrollment or hold.session_purchase
-    assert booking
-    return booking
 
 
 def lock(booking: Booking) -> Held:

@@ -25,7 +25,7 @@ from enrollments.errors import (
     SessionStarted,
     SoldOut,
 )
-from enrollments.models import PurchaseQuerySet, SessionPurchase
+from enrollments.models import SessionPurchase
 from enrollments.services import lifecycle
 from enrollments.services.lifecycle import Cancellation
 from payments.models import HoldPart
@@ -80,11 +80,6 @@ def cancel_session_purchase(
     return lifecycle.give_back(
         held, held.pending, because, actor=student, note=reason, expected=expected_refund
     )
-
-
-def get_my_session_purchases(*, user: User) -> PurchaseQuerySet:
-    """The user's single purchases, newest first, with session, course, teacher and hold."""
-    return SessionPurchase.objects.of(user).with_course().newest_first()
 
 
 def find_purchase(user: User, purchase_id: UUID) -> SessionPurchase:

@@ -1,7 +1,6 @@
 """How money is held in escrow and comes back. When it does is decided above."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, NamedTuple
@@ -58,7 +57,8 @@ def place_hold(
     )
     insert([hold])
     insert([new_part(hold, session, amount) for session, amount in shares])
-    ledger.transfer_all([*map(refund_entry, folded), _charge(hold)], actor=student)
+    refunds = [entry for part in folded for entry in _entries(part)]
+    ledger.transfer_all([*refunds, _charge(hold)], actor=student)
     return hold
 
 
@@ -134,7 +134,7 @@ def settle_parts(
     """
     _mark(verdicts, pending=pending, now=now)
     settled = [verdict.part for verdict in verdicts]
-    entries = [replace(entry, note=note) for part in settled for entry in _entries(part)]
+    entries = (entry for part in settled for entry in _entries(part, note))
     ledger.transfer_all(entries, actor=actor)
     return Settled(
         released=total(part.amount - part.refunded_amount for part in settled),
@@ -165,71 +165,61 @@ def mark_refunded(
     _mark([Verdict(p, HoldPart.Status.REFUNDED, reason) for p in due], pending=pending, now=now)
 
 
-def refund_entry(part: HoldPart) -> Entry:
-    """The movement that brings a part back to the student's wallet."""
-    return Entry(
-        dedupe_key=f"refund:{part.pk}",
-        kind=Transfer.Kind.REFUND,
-        debit=ESCROW,
-        credit=wallet(part.hold.student_id),
-        amount=part.amount,
-        hold=part.hold,
-        hold_part_id=part.pk,
-    )
-
-
 def _mark(verdicts: Sequence[Verdict], *, pending: Sequence[HoldPart], now: datetime) -> None:
-    if not verdicts:
-        return
+    """Save how parts end, who gets what of them, and what that makes of their holds."""
     for part, status, reason in verdicts:
+        hold = part.hold
         part.status, part.reason, part.settled_at = status, reason, now
-        if status == HoldPart.Status.RELEASED:
-            _share_out(part)
-        else:
+        if status == HoldPart.Status.REFUNDED:
             part.refunded_amount = part.amount
-            part.hold.refunded_amount += part.amount
-    parts = [verdict.part for verdict in verdicts]
-    save(parts, SETTLED_FIELDS)
+            hold.refunded_amount += part.amount
+        else:
+            part.teacher_amount, part.referrer_amount, part.platform_amount = shares_of_next(
+                part.amount,
+                released=hold.released_amount,
+                commission_bp=hold.commission_bp,
+                referral_bp=hold.referral_bp if hold.referrer_id else 0,
+            )
+            hold.released_amount += part.amount
+    holds = {verdict.part.hold for verdict in verdicts}
     still_held = {part.hold_id for part in pending if part.status == HoldPart.Status.PENDING}
-    _save_totals(list({part.hold for part in parts}), still_held, now)
+    for hold in holds:
+        if hold.amount:
+            share = hold.released_amount * 100 / hold.amount
+            hold.release_percentage = share.quantize(CENT, ROUND_DOWN)
+        if hold.pk not in still_held:
+            released = hold.released_amount > ZERO
+            hold.status = HoldStatus.RELEASED if released else HoldStatus.REFUNDED
+            hold.released_at = now if released else None
+    save([verdict.part for verdict in verdicts], SETTLED_FIELDS)
+    save([*holds], queries.HOLD_FIELDS)
 
 
-def _share_out(part: HoldPart) -> None:
-    """Note who gets what of a part that is released, and add it to its hold's total."""
-    hold = part.hold
-    part.teacher_amount, part.referrer_amount, part.platform_amount = shares_of_next(
-        part.amount,
-        released=hold.released_amount,
-        commission_bp=hold.commission_bp,
-        referral_bp=hold.referral_bp if hold.referrer_id else 0,
-    )
-    hold.released_amount += part.amount
-
-
-def _entries(part: HoldPart) -> list[Entry]:
-    """The movements that a settled part asks for."""
-    if part.status == HoldPart.Status.REFUNDED:
-        return [refund_entry(part)]
-    hold = part.hold
-    payees = [
-        ("teacher", earnings(hold.teacher_id), part.teacher_amount),
-        ("platform", PLATFORM, part.platform_amount),
+def _entries(part: HoldPart, note: str = "") -> list[Entry]:
+    """The movements that a settled part asks for: to the student, or to those who earned it."""
+    hold, kinds, key = part.hold, Transfer.Kind, part.pk
+    moves = [
+        (f"refund:{key}", kinds.REFUND, wallet(hold.student_id), part.refunded_amount),
+        (f"release:{key}:teacher", kinds.RELEASE, earnings(hold.teacher_id), part.teacher_amount),
+        (f"release:{key}:platform", kinds.RELEASE, PLATFORM, part.platform_amount),
     ]
     if hold.referrer_id:
-        payees.append(("referrer", earnings(hold.referrer_id), part.referrer_amount))
-    return [_release_entry(part, *payee) for payee in payees]
-
-
-def _release_entry(part: HoldPart, role: str, account: ledger.Ref, amount: Decimal) -> Entry:
-    return Entry(
-        dedupe_key=f"release:{part.pk}:{role}",
-        kind=Transfer.Kind.RELEASE,
-        debit=ESCROW,
-        credit=account,
-        amount=amount,
-        hold=part.hold,
-        hold_part_id=part.pk,
-    )
+        referrer = earnings(hold.referrer_id)
+        moves.append((f"release:{key}:referrer", kinds.RELEASE, referrer, part.referrer_amount))
+    return [
+        Entry(
+            dedupe_key=dedupe_key,
+            kind=kind,
+            debit=ESCROW,
+            credit=account,
+            amount=amount,
+            hold=hold,
+            hold_part_id=key,
+            note=note,
+        )
+        for dedupe_key, kind, account, amount in moves
+        if amount
+    ]
 
 
 def _charge(hold: PaymentHold) -> Entry:
@@ -241,25 +231,3 @@ def _charge(hold: PaymentHold) -> Entry:
         amount=hold.amount,
         hold=hold,
     )
-
-
-def _save_totals(holds: Sequence[PaymentHold], still_held: set[Any], now: datetime) -> None:
-    for hold in holds:
-        _rate(hold)
-        if hold.pk not in still_held:
-            _close(hold, now)
-    save(holds, queries.HOLD_FIELDS)
-
-
-def _rate(hold: PaymentHold) -> None:
-    """How much of it was released, for display."""
-    if hold.amount:
-        share = hold.released_amount * 100 / hold.amount
-        hold.release_percentage = share.quantize(CENT, ROUND_DOWN)
-
-
-def _close(hold: PaymentHold, now: datetime) -> None:
-    if hold.released_amount > ZERO:
-        hold.status, hold.released_at = HoldStatus.RELEASED, now
-    else:
-        hold.status = HoldStatus.REFUNDED

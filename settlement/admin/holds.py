@@ -85,37 +85,24 @@ class AttentionFilter(admin.SimpleListFilter):
         return [("overdue", "Overdue"), ("review", "Under review"), ("late", "Late events")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        pending = HoldPart.objects.filter(hold=OuterRef("pk"), status=HoldPart.Status.PENDING)
         if self.value() == "late":
             return queryset.filter(pk__in=parts_with_notes().values("hold"))
-        parts = {"overdue": overdue_parts, "review": parts_under_review}.get(self.value() or "")
-        return queryset.filter(Exists(parts()), status=HoldStatus.HELD) if parts else queryset
-
-
-def overdue_parts() -> QuerySet:
-    """Pending parts of the outer hold which settlement should have seen to by now."""
-    settling = CourseSession.objects.settling_at(timezone.now())
-    return outer_pending().filter(review_reason="", session__in=settling)
-
-
-def parts_under_review() -> QuerySet:
-    """Pending parts of the outer hold that staff have to decide on."""
-    return outer_pending().exclude(review_reason="")
-
-
-def outer_pending() -> QuerySet:
-    """Parts of the outer hold that are not settled."""
-    return HoldPart.objects.filter(hold=OuterRef("pk"), status=HoldPart.Status.PENDING)
+        if self.value() == "review":
+            parts = pending.exclude(review_reason="")
+        elif self.value() == "overdue":
+            # Settlement should have seen to them by now.
+            settling = CourseSession.objects.settling_at(timezone.now())
+            parts = pending.filter(review_reason="", session__in=settling)
+        else:
+            return queryset
+        return queryset.filter(Exists(parts), status=HoldStatus.HELD)
 
 
 def due_at(hold: PaymentHold) -> datetime | None:
     """When the next pending part settles by itself; None where none does."""
     waiting = (part for part in pending_parts(hold) if not part.review_reason)
     return min((part.session.settles_at for part in waiting), default=None)
-
-
-def is_under_review(hold: PaymentHold) -> bool:
-    """Whether staff have to decide on a part of it."""
-    return any(part.review_reason for part in pending_parts(hold))
 
 
 @admin.register(PaymentHold)
@@ -195,7 +182,9 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
         due = due_at(hold)
         late = " (overdue)" if due and due < timezone.now() else ""
         words = [f"{moment(due)}{late}"] if due else []
-        return "; ".join([*words, *(["under review"] * is_under_review(hold))]) or "–"
+        if any(part.review_reason for part in pending_parts(hold)):
+            words.append("under review")
+        return "; ".join(words) or "–"
 
     @admin.display
     def attendance(self, hold: PaymentHold) -> str:

@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
@@ -18,7 +17,6 @@ from common.writing import save
 from courses.locks import claim_session
 from courses.models import CourseSession, grace
 from enrollments.models import SessionPurchase
-from enrollments.quotes import TimedPart
 from enrollments.services import lifecycle
 from enrollments.services.lifecycle import end_enrollment, refunded_enrollments
 from enrollments.services.sessions import refund_cancelled_session
@@ -70,7 +68,10 @@ def settle_all() -> Iterator[Tally]:
     """
     for key in waiting_events():
         yield _attempt(_process, key)
-    for session in _cancelled_unpaid():
+    held = HoldPart.objects.filter(session=OuterRef("pk"), status=Status.PENDING)
+    for session in CourseSession.objects.filter(
+        Exists(held), status=CourseSession.Status.CANCELLED
+    ):
         yield _attempt(_sweep, session)
     for session in CourseSession.objects.settling_at(timezone.now()).filter(
         status__in=CourseSession.OPEN
@@ -103,7 +104,8 @@ def settle_hold(key: UUID) -> Tally:
     held = lifecycle.claim(lifecycle.find_booking(key))
     if held is None:
         return Tally(busy=1)
-    sessions = _sessions_of(held.pending, held.now)
+    keys = [part.session_id for part in held.pending]
+    sessions = {one.pk: one for one in decidable_sessions(keys, held.now - grace())}
     due = [p for p in held.pending if p.session_id in sessions and not p.review_reason]
     if not due:
         return Tally()
@@ -134,12 +136,6 @@ def complete_session(key: UUID) -> Tally:
 def _undecided(session: CourseSession) -> QuerySet:
     """Parts of a session that wait, and not for staff."""
     return HoldPart.objects.filter(session=session, status=Status.PENDING, review_reason="")
-
-
-def _sessions_of(parts: Sequence[TimedPart], now: datetime) -> dict[UUID, CourseSession]:
-    """Those sessions of the parts of which attendance can decide; one statement."""
-    keys = [part.session_id for part in parts]
-    return {session.pk: session for session in decidable_sessions(keys, now - grace())}
 
 
 def _review(parts: Sequence[HoldPart], attended: Attended) -> None:
@@ -178,9 +174,3 @@ def _process(key: UUID) -> Tally:
 
 def _sweep(session: CourseSession) -> Tally:
     return Tally(swept=refund_cancelled_session(session, actor=None))
-
-
-def _cancelled_unpaid() -> QuerySet:
-    """Cancelled sessions that still hold money, as a crash leaves them."""
-    waiting = HoldPart.objects.filter(session=OuterRef("pk"), status=Status.PENDING)
-    return CourseSession.objects.filter(Exists(waiting), status=CourseSession.Status.CANCELLED)
