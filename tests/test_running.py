@@ -23,6 +23,8 @@ SERVE = [sys.executable, "-m", "talkplatform.serve"]
 PATIENCE = 60
 DRIVER = ("mysqlclient", "MySQLdb")
 
+pytestmark = pytest.mark.once
+
 
 @contextmanager
 def start(
@@ -136,15 +138,19 @@ def test_jobs_that_die_are_back_in_five_seconds(server):
     assert within(5, lambda: children(server, "run_jobs") not in ([], [jobs]))
 
 
-def test_jobs_that_hang_end_with_the_server_in_eight_seconds(server):
+def test_what_hangs_ends_with_the_others_in_time(server, answers):
     jobs = jobs_of(server)
-    os.kill(int(jobs.name), signal.SIGSTOP)
-    assert within(PATIENCE, lambda: "T (stopped)" in (jobs / "status").read_text())
+    hanging = [jobs, Path("/proc", str(workers(server)[0]))]
+    for one in hanging:
+        os.kill(int(one.name), signal.SIGSTOP)
+        assert within(PATIENCE, lambda one=one: "T (stopped)" in (one / "status").read_text())
     started = time.monotonic()
     server.terminate()
     assert server.wait(timeout=PATIENCE) == 0
-    assert time.monotonic() - started < 8
+    # Eight, on a machine that is not busy; one wait after the other would be fourteen.
+    assert time.monotonic() - started < 11
     assert not jobs.exists()
+    assert not answers()
 
 
 def test_jobs_that_run_apart_are_not_begun(port, answers, database):
@@ -198,13 +204,6 @@ def test_without_haproxy_the_processes_serve_alone_and_it_is_said(port, answers,
         assert within(PATIENCE, answers)
         server.terminate()
         assert "apt-get install haproxy" in server.communicate(timeout=PATIENCE)[0]
-
-
-def test_a_worker_that_hangs_is_ended_with_the_others(server, answers):
-    os.kill(workers(server)[0], signal.SIGSTOP)
-    server.terminate()
-    assert server.wait(timeout=PATIENCE) == 0
-    assert not answers()
 
 
 def test_ctrl_c_at_the_terminal_reaches_no_worker(server):
