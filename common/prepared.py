@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from inspect import signature
 from typing import Any, NoReturn, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -33,6 +33,7 @@ from common.writing import change
 
 P = ParamSpec("P")
 Row = TypeVar("Row")
+Made = TypeVar("Made")
 
 
 def prepared(build: Callable[P, models.QuerySet[Any, Row]]) -> Callable[P, list[Row]]:
@@ -44,6 +45,17 @@ def prepared(build: Callable[P, models.QuerySet[Any, Row]]) -> Callable[P, list[
     has to be a parameter. A slice takes numbers that are fixed.
     """
     return _Prepared(build, _Select)
+
+
+def prepared_as(
+    make: Callable[..., Made],
+) -> Callable[[Callable[P, models.QuerySet]], Callable[P, list[Made]]]:
+    """The same, where each row is `make(object, **added)`.
+
+    `added` is what the queryset annotates: no model declares it, so that a row needs a type of its
+    own.
+    """
+    return lambda build: _Prepared(build, partial(_Select, make=make))
 
 
 def prepared_update(
@@ -98,7 +110,9 @@ FIELDS: dict[object, Callable[[], models.Field]] = {
 
 
 class _Prepared:
-    def __init__(self, build: Callable[..., Any], kind: "type[_Select | _Change]") -> None:
+    def __init__(
+        self, build: Callable[..., Any], kind: "Callable[[Any], _Select | _Change]"
+    ) -> None:
         update_wrapper(self, build)
         self._build, self._kind = build, kind
         self._signature = signature(build)
@@ -153,14 +167,19 @@ def _place(name: str, hint: Any) -> _Place:
 class _Select:
     """The rows of a queryset."""
 
-    def __init__(self, queryset: models.QuerySet) -> None:
-        self.queryset = queryset
+    def __init__(self, queryset: models.QuerySet, make: Callable[..., Any] | None = None) -> None:
+        self.queryset, self._make = queryset, make
 
     def by_the_orm(self) -> list[Any]:
-        return list(self.queryset)
+        if self._make is None:
+            return list(self.queryset)
+        names = self.queryset.query.annotation_select
+        return [
+            self._make(row, **{name: getattr(row, name) for name in names}) for row in self.queryset
+        ]
 
     def written(self, db: str) -> "_Rows":
-        return _Rows(self.queryset, db)
+        return _Rows(self.queryset, db, self._make)
 
 
 class _Change:
@@ -219,7 +238,7 @@ class _Statement:
 
 
 class _Rows(_Statement):
-    def __init__(self, queryset: models.QuerySet, db: str) -> None:
+    def __init__(self, queryset: models.QuerySet, db: str, make: Callable[..., Any] | None) -> None:
         query: Any = queryset
         kinds: set[object] = {ModelIterable, ValuesListIterable}
         if query._iterable_class not in kinds or query._prefetch_related_lookups:
@@ -227,6 +246,7 @@ class _Rows(_Statement):
         super().__init__(query.query.clone(), db)
         compiler = self._compiler
         self._converters = compiler.get_converters([column for column, *_ in compiler.select])
+        self._make = make or _with_attributes
         self._plan: _Plan | None = None
         if query._iterable_class is ModelIterable:
             self._plan = _Plan(compiler.klass_info, compiler.select, db)
@@ -244,9 +264,13 @@ class _Rows(_Statement):
 
     def _object(self, plan: "_Plan", row: list[Any]) -> Any:
         made = plan.make(row)
-        for name, position in self._added:
-            setattr(made, name, row[position])
-        return made
+        return self._make(made, **{name: row[position] for name, position in self._added})
+
+
+def _with_attributes(made: Any, **added: Any) -> Any:
+    for name, value in added.items():
+        setattr(made, name, value)
+    return made
 
 
 class _Plan:

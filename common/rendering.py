@@ -35,7 +35,11 @@ class Money(serializers.DecimalField):
 
 
 class RenderedModel(Rendered, serializers.ModelSerializer):
-    """A model serializer for answers."""
+    """A model serializer for answers.
+
+    Where an object is not the row itself but has it, `Meta.row` says where, and `Meta.beside` which
+    fields the object has beside it.
+    """
 
 
 def render(form: type[serializers.Serializer], instance: Any) -> dict[str, Any]:
@@ -54,20 +58,22 @@ def plan_of(
 
     None where that is JSON already.
     """
+    meta = getattr(form, "Meta", None)
+    row, beside = getattr(meta, "row", ""), getattr(meta, "beside", ())
     return [
-        (name, _reader(field, keyed=keyed), _converter(field))
+        (name, _reader(field, "" if name in beside else row, keyed=keyed), _converter(field))
         for name, field in form().fields.items()
         if not field.write_only
     ]
 
 
-def _reader(field: Any, *, keyed: bool) -> Convert:
+def _reader(field: Any, row: str, *, keyed: bool) -> Convert:
     if field.source == "*":
         return lambda instance: instance
     if field.default is not empty:
         return lambda instance: getattr(instance, field.source, field.default)
     if not keyed:
-        return attrgetter(field.source)
+        return attrgetter(f"{row}.{field.source}" if row else field.source)
     key, _, rest = field.source.partition(".")
     if not rest:
         return itemgetter(key)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -33,6 +33,10 @@ from common.money import CENT, ZERO, split
 MAX_SESSION_MINUTES = 24 * 60
 
 
+# A session, or what its course's outline knows of it.
+S = TypeVar("S", bound="CourseSession | OutlinedSession")
+
+
 def grace() -> timedelta:
     """For how long after a session news of its room is waited for."""
     return timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
@@ -43,6 +47,12 @@ def ending(session: str = "") -> ExpressionWrapper:
     minute = Value(60_000_000)  # microseconds, in which every database keeps a duration
     length = ExpressionWrapper(F(f"{session}duration_minutes") * minute, DurationField())
     return ExpressionWrapper(F(f"{session}starts_at") + length, DateTimeField())
+
+
+def next_start(now: datetime) -> Subquery:
+    """When the next session of the outer course starts, by an index alone."""
+    to_come = CourseSession.objects.filter(course=OuterRef("pk"), on_offer=1, starts_at__gt=now)
+    return Subquery(to_come.order_by("starts_at").values("starts_at")[:1])
 
 
 def new_room_name() -> str:
@@ -57,12 +67,6 @@ class CourseQuerySet(LockingQuerySet):
     def on_sale(self) -> Self:
         """Published ones whose teacher still is one: whoever has gone sells nothing."""
         return self.published().filter(teacher__is_active=True, teacher__is_teacher=True)
-
-    def with_next_session(self, now: datetime) -> Self:
-        """Each with `next_session_starts_at`, when its next session starts, by an index alone."""
-        to_come = CourseSession.objects.filter(course=OuterRef("pk"), on_offer=1, starts_at__gt=now)
-        starts = to_come.order_by("starts_at").values("starts_at")[:1]
-        return self.annotate(next_session_starts_at=Subquery(starts))
 
     def visible_to(self, user: User | None) -> Self:
         """Drafts show themselves to their teacher and to staff only."""
@@ -133,7 +137,7 @@ class Course(TimestampedModel):
     def __str__(self) -> str:
         return self.title
 
-    def shares_of(self, sessions: Iterable[Any]) -> list[tuple[Any, Decimal]]:
+    def shares_of(self, sessions: Iterable[S]) -> list[tuple[S, Decimal]]:
         """The full price split over its `sessions`, all of them in order, that have a share.
 
         Each is 0.00 where the course is not sold whole.

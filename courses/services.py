@@ -14,6 +14,14 @@ from courses.errors import NothingToSell, TeacherGone
 from courses.models import Course, CourseOutline
 
 
+def find_course(course_id: UUID) -> Course:
+    """A course with its teacher; raises `NotFound`."""
+    course = Course.objects.select_related("teacher").filter(pk=course_id).first()
+    if course is None:
+        raise NotFound
+    return course
+
+
 def lock_course(*, course_id: UUID, actor: User) -> Course:
     """The course, locked, if `actor` teaches it or is staff; else raises `NotFound`."""
     course = locks.lock_course(course_id)

@@ -1,6 +1,7 @@
 """Refusals of enrolling, buying, cancelling and of changing what was sold."""
 
 from decimal import Decimal
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
@@ -28,9 +29,25 @@ class SoldOut(DomainError):
     message = "The last seat was just taken. You were not charged."
 
 
+class Unsold(StrEnum):
+    """Why a course, or a session, is not for sale: pages show each differently."""
+
+    DRAFT = "draft"
+    ARCHIVED = "archived"
+    TEACHER_GONE = "teacher_gone"
+    CALLED_OFF = "called_off"
+    OVER = "over"
+    NOT_WHOLE = "not_whole"
+    NOT_SINGLY = "not_singly"
+
+
 class NotForSale(DomainError):
     code = "not_for_sale"
     message = "This is not for sale."
+
+    def __init__(self, why: Unsold | None = None) -> None:
+        super().__init__()
+        self.why = why
 
 
 class OwnCourse(DomainError):

@@ -1,56 +1,48 @@
 """What buying would cost and what cancelling gives back: the arithmetic of page and deed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic
 from uuid import UUID
 
-from django.db.models import (
-    Case,
-    Count,
-    Exists,
-    Func,
-    IntegerField,
-    OuterRef,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from accounts.models import User
 from common.errors import DomainError
 from common.money import total
-from courses.models import Course, CourseSession, CourseSessionQuerySet
+from courses.models import Course, CourseOutline, CourseSession, OutlinedSession, S
 from enrollments.models import CourseEnrollment, PurchaseStatus, SessionPurchase
-from payments.models import HoldPart
+from enrollments.queries import SessionOnSale
 
-# A `CourseSession` from `sessions_as_sold_to`, and a `HoldPart` that knows its session's times:
-# what the query adds to them, no model declares.
-SoldSession = Any
+# A `HoldPart` that knows its session's times.
 TimedPart = Any
-NOBODYS = Value(value=False)
 
 
 @dataclass(frozen=True)
-class CourseQuote:
+class CourseQuote(Generic[S]):
     """What the full course costs now: a share for each session still to come, and what is folded.
 
     `seats_left` is None without a limit. `folded` are the buyer's own single purchases of those
-    sessions, `folded_amount` what they give back first, in credits.
+    sessions, `folded_amount` what they give back first, in credits. `enrolled` says that the buyer
+    is in the course already: to them the numbers say nothing.
     """
 
     course: Course
-    shares: Sequence[tuple[CourseSession, Decimal]]
+    shares: Sequence[tuple[S, Decimal]]
     seats_left: int | None
-    folded: Sequence[SessionPurchase] = field(default=())
+    folded: Sequence[SessionPurchase] = ()
     sessions_count: int = 0
+    enrolled: bool = False
 
     @property
     def price(self) -> Decimal:
         return total(amount for _, amount in self.shares)
+
+    @property
+    def is_full(self) -> bool:
+        return self.seats_left is not None and self.seats_left < 1
 
     @property
     def folded_amount(self) -> Decimal:
@@ -92,74 +84,64 @@ class CancellationPreview:
         return total(session.refund for session in self.sessions)
 
 
-def sessions_as_sold_to(user: User | UUID | None) -> CourseSessionQuerySet:
-    """Sessions, each with the seats `taken` by singles, counted where seats are limited.
-
-    `mine` says that the user has a live purchase of it, `enrolled` a live enrolment in its course.
-    """
-    mine = SessionPurchase.objects.live().filter(session=OuterRef("pk"), user=user)
-    enrolled = CourseEnrollment.objects.live().filter(course=OuterRef("course"), user=user)
-    limited = When(course__max_students__isnull=False, then=singles_seated())
-    return CourseSession.objects.annotate(
-        taken=Case(limited, default=Value(0)),
-        mine=Exists(mine) if user is not None else NOBODYS,
-        enrolled=Exists(enrolled) if user is not None else NOBODYS,
-    )
-
-
-def singles_seated() -> Subquery:
-    """The seats of the outer session that its singles take beside the course's live enrolments.
-
-    Only those of people without a live enrolment in the course: nobody fills two seats.
-    """
-    # By the session's course, not the purchase's: so no optimizer sets out to list who is enrolled.
-    enrolled = CourseEnrollment.objects.live().filter(
-        course=OuterRef(OuterRef("course")), user=OuterRef("user")
-    )
-    sold = SessionPurchase.objects.live().filter(~Exists(enrolled), session=OuterRef("pk"))
-    # Not `Count`: it groups, by way of a temporary table.
-    return Subquery(sold.order_by().values(n=Func("pk", function="COUNT")), IntegerField())
-
-
 def quote_course(
-    course: Course, sessions: Sequence[SoldSession], user: User | None, now: datetime
-) -> CourseQuote:
-    """Price the whole `course`; `sessions` are all of its, from `sessions_as_sold_to(user)`.
+    course: Course, sessions: Sequence[SessionOnSale], user: User | None, now: datetime
+) -> CourseQuote[CourseSession]:
+    """Price the whole `course` for this user; `sessions` are all of its, as they are sold to them.
 
-    Without an own enrolment: to its holder the numbers say nothing.
+    One statement where singles are folded.
     """
-    shares, count = _shares_to_come(course, sessions, now)
-    folds = [session.pk for session, _ in shares if session.mine]
-    folded = tuple(_singles_of(user, folds)) if folds else ()
-    seats = course_seats_left(course, sessions, now)
-    return CourseQuote(course, shares, seats, folded, count)
+    shares, count = _shares_to_come(course, [on_sale.session for on_sale in sessions], now)
+    mine = {on_sale.session.pk for on_sale in sessions if on_sale.mine}
+    folds = [session.pk for session, _ in shares if session.pk in mine]
+    return CourseQuote(
+        course=course,
+        shares=shares,
+        seats_left=course_seats_left(course, sessions, now),
+        folded=tuple(_singles_of(user, folds)) if folds else (),
+        sessions_count=count,
+        enrolled=any(on_sale.enrolled for on_sale in sessions),
+    )
 
 
-def quote_outlined(course: Any, now: datetime) -> CourseQuote:
-    """The price of a course as `storefront.describe` leaves it, to somebody who has none of it."""
-    shares, count = _shares_to_come(course, course.outlined, now)
-    return CourseQuote(course, shares, course.seats_left, sessions_count=count)
+def quote_outlined(
+    course: Course,
+    outline: CourseOutline,
+    seats_left: int | None,
+    now: datetime,
+    *,
+    enrolled: bool = False,
+) -> CourseQuote[OutlinedSession]:
+    """The same of a course in outline, to somebody who has no single of it."""
+    shares, count = _shares_to_come(course, outline.sessions, now)
+    return CourseQuote(course, shares, seats_left, sessions_count=count, enrolled=enrolled)
 
 
 def _shares_to_come(
-    course: Course, sessions: Iterable[Any], now: datetime
-) -> tuple[Sequence[tuple[Any, Decimal]], int]:
+    course: Course, sessions: Iterable[S], now: datetime
+) -> tuple[Sequence[tuple[S, Decimal]], int]:
     """The shares of the sessions that have not begun, and how many share the price in all."""
     shares = course.shares_of(sessions)
     return [(session, amount) for session, amount in shares if session.is_open(now)], len(shares)
 
 
-def _singles_of(user: User | None, sessions: Sequence[UUID]) -> QuerySet:
+def _singles_of(user: User | None, sessions: Sequence[UUID]) -> QuerySet[SessionPurchase]:
     mine = SessionPurchase.objects.live().filter(user=user, session__in=sessions)
     return mine.select_related("hold")
 
 
-def course_seats_left(course: Course, sessions: Sequence[SoldSession], now: datetime) -> int | None:
+def course_seats_left(
+    course: Course, sessions: Sequence[SessionOnSale], now: datetime
+) -> int | None:
     """Seats for the whole course: those of its fullest session, the buyer's own single left out.
 
-    Negative when more are taken than there are, which a buyer sees who took a seat first.
+    None without a limit.
     """
-    singles = (s.taken - bool(s.mine and not s.enrolled) for s in sessions if s.is_open(now))
+    singles = (
+        on_sale.taken - (on_sale.mine and not on_sale.enrolled)
+        for on_sale in sessions
+        if on_sale.session.is_open(now)
+    )
     return seats_left(course, max(singles, default=0))
 
 
@@ -168,6 +150,11 @@ def seats_left(course: Course, singles: int) -> int | None:
     if course.max_students is None:
         return None
     return course.max_students - course.current_students - singles
+
+
+def shown(seats: int | None) -> int | None:
+    """As a reader is told them: who took a seat first is nobody else's business."""
+    return None if seats is None else max(seats, 0)
 
 
 def singles_in_the_fullest(courses: Sequence[UUID], now: datetime) -> dict[UUID, int]:
@@ -188,27 +175,17 @@ def singles_in_the_fullest(courses: Sequence[UUID], now: datetime) -> dict[UUID,
     return taken
 
 
-def session_seats_left(course: Course, session: SoldSession) -> int | None:
-    """Seats for one session, `session` from `sessions_for_purchase`; None without a limit.
+def session_seats_left(on_sale: SessionOnSale) -> int | None:
+    """Seats for one session; None without a limit.
 
     A live enrolment keeps its owner's seat, also in a session that it does not pay for.
     """
-    if course.max_students is None:
+    left = seats_left(on_sale.session.course, on_sale.taken)
+    if left is None:
         return None
-    kept = session.enrolled and not (session.mine or session.included)
-    return course.max_students - course.current_students - session.taken + bool(kept)
+    return left + (on_sale.enrolled and not (on_sale.mine or on_sale.included))
 
 
-def live_enrollment_part(user: User | UUID) -> QuerySet:
-    """Parts of the user's live enrolments that still pay for the outer session."""
-    return HoldPart.objects.filter(
-        session=OuterRef("pk"),
-        hold__enrollment__user=user,
-        hold__enrollment__course=OuterRef("course"),
-        hold__enrollment__live=1,
-    ).exclude(status=HoldPart.Status.REFUNDED)
-
-
-def has_live_enrollment(user: User, course_id: Any) -> bool:
+def has_live_enrollment(user: User, course_id: UUID) -> bool:
     """Whether the user is enrolled in this course, and not cancelled."""
     return CourseEnrollment.objects.live().filter(user=user, course=course_id).exists()

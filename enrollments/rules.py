@@ -7,11 +7,24 @@ from datetime import datetime
 
 from django.db import models
 
+from accounts.models import User
 from common.errors import DomainError, NotFound
-from courses.models import CourseSession
-from enrollments.errors import AlreadyCancelled, SessionNotMoved, SessionStarted
+from courses.models import Course, CourseSession, S
+from enrollments.errors import (
+    AlreadyCancelled,
+    AlreadyEnrolled,
+    AlreadyPurchased,
+    IncludedInEnrollment,
+    NotForSale,
+    OwnCourse,
+    SessionNotMoved,
+    SessionStarted,
+    SoldOut,
+    Unsold,
+)
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
-from enrollments.quotes import TimedPart
+from enrollments.queries import SessionOnSale
+from enrollments.quotes import CourseQuote, TimedPart, session_seats_left
 from payments.errors import HoldSettled
 from payments.models import HoldPart
 
@@ -23,6 +36,52 @@ class Fate(models.TextChoices):
     STARTED = "session_started", "Has started: attendance will decide"
     RELEASED = "released", "Took place, and is paid to the teacher"
     REFUNDED = "refunded", "Came back already"
+
+
+def refuse_course(quote: CourseQuote[S], buyer: User | None) -> DomainError | None:
+    """Why the whole course cannot be sold to this buyer, or to a guest, if so."""
+    course = quote.course
+    if buyer and course.teacher_id == buyer.pk:
+        return OwnCourse()
+    if quote.enrolled:
+        return AlreadyEnrolled()
+    if why := _why_unsold(course):
+        return NotForSale(why)
+    if not quote.shares:
+        return NotForSale(Unsold.OVER)
+    if course.price_full_course is None:
+        return NotForSale(Unsold.NOT_WHOLE)
+    return SoldOut() if quote.is_full else None
+
+
+def refuse_session(on_sale: SessionOnSale, buyer: User | None, now: datetime) -> DomainError | None:
+    """Why one session cannot be sold to this buyer, or to a guest, if so."""
+    session, course = on_sale.session, on_sale.session.course
+    if buyer and course.teacher_id == buyer.pk:
+        return OwnCourse()
+    if on_sale.mine:
+        return AlreadyPurchased()
+    if on_sale.included:
+        return IncludedInEnrollment()
+    if why := _why_unsold(course):
+        return NotForSale(why)
+    if course.price_per_session is None:
+        return NotForSale(Unsold.NOT_SINGLY)
+    if session.status == CourseSession.Status.CANCELLED:
+        return NotForSale(Unsold.CALLED_OFF)
+    if not session.is_open(now):
+        return SessionStarted()
+    seats = session_seats_left(on_sale)
+    return SoldOut() if seats is not None and seats < 1 else None
+
+
+def _why_unsold(course: Course) -> Unsold | None:
+    """Why nothing of a course is for sale, if so."""
+    if course.is_on_sale:
+        return None
+    if course.status == Course.Status.PUBLISHED:
+        return Unsold.TEACHER_GONE
+    return Unsold.DRAFT if course.status == Course.Status.DRAFT else Unsold.ARCHIVED
 
 
 def refuse_cancelling(enrollment: CourseEnrollment) -> DomainError | None:

@@ -15,7 +15,7 @@ from accounts.services import register
 from common.transactions import operation
 from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course, write_outline
-from enrollments.access import Access, access_of, find_session
+from enrollments.access import Access, find_access
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.sessions import add_session
 from payments.models import HoldPart, PaymentHold
@@ -172,7 +172,7 @@ def release_hold(hold: PaymentHold) -> None:
 
 def access_to(session: CourseSession, user: User) -> Access:
     """Whether the user may enter a session, and why."""
-    return access_of(find_session(user=user, session_id=session.pk), user)
+    return find_access(user=user, session_id=session.pk)[1]
 
 
 def withdraw(user: User, amount: Decimal | str = "10.00", *, status: str = "requested") -> Any:

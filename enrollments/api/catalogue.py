@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.filters import OrderingFilter
 from rest_framework.generics import ListAPIView
@@ -14,11 +15,13 @@ from rest_framework.views import APIView
 from accounts.people import visitor
 from common.errors import NotFound
 from common.paging import LinkPagination
+from common.rendering import render
 from common.schema import documented, documented_list
 from courses.models import Course
 from enrollments.api.serializers import CourseDetailSerializer, CourseRowSerializer
 from enrollments.filters import CourseFilter
-from enrollments.shop import storefront
+from enrollments.shop.catalogue import FoundCourse, catalogue, listed
+from enrollments.shop.course import course_for
 
 
 class CataloguePagination(LinkPagination):
@@ -41,11 +44,13 @@ class CatalogueView(ListAPIView):
     ordering = ("-created_at",)
     queryset = Course.objects.none()
 
-    def get_queryset(self) -> Any:
-        return storefront.catalogue()
+    def get_queryset(self) -> QuerySet[FoundCourse]:
+        return catalogue()
 
-    def paginate_queryset(self, queryset: Any) -> Any:
-        return storefront.describe(super().paginate_queryset(queryset) or [])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        rows = [render(CourseRowSerializer, row) for row in listed(page or [])]
+        return self.get_paginated_response(rows)
 
 
 class CourseView(APIView):
@@ -59,5 +64,5 @@ class CourseView(APIView):
         summary="One course, with its sessions and what is mine of it",
     )
     def get(self, request: Request, course_id: UUID) -> Response:
-        course = storefront.course_for(visitor(request), course_id)
-        return Response(CourseDetailSerializer(course, context={"request": request}).data)
+        course = course_for(visitor(request), course_id)
+        return Response(render(CourseDetailSerializer, course))

@@ -1,6 +1,6 @@
 """May I enter, over the API."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 from uuid import UUID
 
 from django.utils import timezone
@@ -12,10 +12,8 @@ from accounts.people import signed_in
 from common.errors import NotFound
 from common.rendering import render
 from common.schema import documented
-from enrollments.access import access_of, find_session
-from enrollments.api.serializers import (
-    AccessSerializer,
-)
+from enrollments.access import find_access
+from enrollments.api.serializers import AccessSerializer
 from enrollments.joining import join_of
 
 
@@ -29,8 +27,6 @@ class AccessView(APIView):
     )
     def get(self, request: Request, session_id: UUID) -> Response:
         user = signed_in(request)
-        session = find_session(user=user, session_id=session_id)
-        access = access_of(session, user)
+        session, access = find_access(user=user, session_id=session_id)
         join = join_of(session, user, access, now=timezone.now())
-        shown = SimpleNamespace(**vars(access), has_access=access.has_access, join=join)
-        return Response(render(AccessSerializer, shown))
+        return Response(render(AccessSerializer, replace(access, join=join)))

@@ -175,19 +175,15 @@ class AccessSerializer(Rendered):
     join = JoinSerializer(allow_null=True, default=None)
 
 
-class SessionRowSerializer(SessionBriefSerializer):
+class SessionOfCourseSerializer(SessionBriefSerializer):
     seats_left = serializers.IntegerField(allow_null=True)
-
-    class Meta(SessionBriefSerializer.Meta):
-        fields = [*SessionBriefSerializer.Meta.fields, "seats_left"]
-
-
-class SessionOfCourseSerializer(SessionRowSerializer):
     my_access = AccessSerializer(allow_null=True)
     price_now = Money(allow_null=True)
 
-    class Meta(SessionRowSerializer.Meta):
-        fields = [*SessionRowSerializer.Meta.fields, "my_access", "price_now"]
+    class Meta(SessionBriefSerializer.Meta):
+        row = "session"
+        beside = ("seats_left", "my_access", "price_now")
+        fields = [*SessionBriefSerializer.Meta.fields, *beside]
 
 
 class CourseRowSerializer(CourseBriefSerializer):
@@ -196,29 +192,25 @@ class CourseRowSerializer(CourseBriefSerializer):
     seats_left = serializers.IntegerField(allow_null=True)
 
     class Meta(CourseBriefSerializer.Meta):
+        row = "course"
+        beside: tuple[str, ...] = ("sessions_count", "next_session_starts_at", "seats_left")
         fields = [
             *CourseBriefSerializer.Meta.fields,
             "description",
             "current_students",
-            "sessions_count",
-            "next_session_starts_at",
-            "seats_left",
+            *beside,
             "created_at",
             "updated_at",
         ]
 
 
 class CourseDetailSerializer(CourseRowSerializer):
-    sessions = SessionOfCourseSerializer(source="listed", many=True)
+    sessions = SessionOfCourseSerializer(many=True)
     my_enrollment = EnrollmentSerializer(allow_null=True)
     price_now = Money(allow_null=True, help_text="The shares of what is still to come.")
     already_held = Money(allow_null=True, help_text="What own single sessions give back first.")
 
     class Meta(CourseRowSerializer.Meta):
-        fields = [
-            *CourseRowSerializer.Meta.fields,
-            "sessions",
-            "my_enrollment",
-            "price_now",
-            "already_held",
-        ]
+        mine = ("sessions", "my_enrollment", "price_now", "already_held")
+        beside = (*CourseRowSerializer.Meta.beside, *mine)
+        fields = [*CourseRowSerializer.Meta.fields, *mine]

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import User
 from common.errors import NotFound
 from courses.models import Course, CourseSession
-from enrollments.access import STILL_BOUGHT
+from enrollments.queries import STILL_BOUGHT
 from payments.models import HoldPart
 from payments.reasons import Reason
 

@@ -1,42 +1,34 @@
 """Buy a full course, cancel it, hand back one moved session of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from common.errors import DomainError, NotFound
+from common.errors import NotFound
 from common.locks import Rank, take
 from common.prepared import prepared, prepared_update
 from common.transactions import operation
 from common.writing import insert
 from courses.locks import lock_course
 from courses.models import Course, CourseSession
-from enrollments import quotes, rules
-from enrollments.errors import (
-    AlreadyEnrolled,
-    NotForSale,
-    OwnCourse,
-    PriceChanged,
-    SoldOut,
-)
+from courses.services import find_course
+from enrollments import queries, rules
+from enrollments.errors import AlreadyEnrolled, PriceChanged
 from enrollments.locks import give_seat_back
-from enrollments.models import (
-    CourseEnrollment,
-    SessionPurchase,
-)
+from enrollments.models import CourseEnrollment
+from enrollments.quotes import CourseQuote, has_live_enrollment, quote_course
 from enrollments.services import lifecycle
 from enrollments.services.lifecycle import Cancellation
 from payments.models import HoldPart
-from payments.services.holds import (
-    place_hold,
-)
+from payments.services.holds import place_hold
 
 
 @operation
@@ -51,7 +43,8 @@ def enroll_full_course(
     expected. Locks the course by taking the seat, the folded purchases, then the wallet.
     """
     quote = _take_seat(student, course_id)
-    _check(quote, student, expected_price)
+    if expected_price is not None and expected_price != quote.price:
+        raise PriceChanged(expected=expected_price, price=quote.price)
     enrollment = _insert_enrollment(student, quote)
     now = enrollment.enrolled_at
     place_hold(
@@ -152,83 +145,53 @@ def _enrollments(key: UUID, user: UUID) -> QuerySet:
     return CourseEnrollment.objects.of(user).with_course().filter(pk=key)
 
 
-def _take_seat(student: User, course_id: UUID) -> quotes.CourseQuote:
+def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
     """Lock the course by the update itself: a shared lock first would deadlock buyers.
 
     Buyers of a course queue for that lock, so what takes long is read before it: the seat is had
-    only while nobody has changed the course since. Singles are looked for once it is locked.
-    Its teacher is read and not locked: what is bought as they are deactivated stays bought.
+    in the version of the course that was read, or it is read again. Singles are looked for once it
+    is locked. Its teacher is read and not locked: what is bought as they are deactivated stays
+    bought.
     """
-    sessions = _sessions_on_offer(course_id)
-    course = sessions[0].course if sessions else None
-    seen = course.terms_version if course and course.teacher.is_active_teacher else None
-    take(Rank.COURSE, course_id)
-    if not (seen and _add_student(course_id, student.pk, seen)):
-        if refusal := _why_no_seat(student, course_id, seen):
-            raise refusal
-        return _take_seat(student, course_id)
-    if _any_single(course_id):
-        sessions = _sessions_to_quote(course_id, student.pk)
-    return quotes.quote_course(sessions[0].course, sessions, student, timezone.now())
+    while True:
+        sessions = queries.sessions_on_offer(course_id)
+        course = sessions[0].session.course if sessions else find_course(course_id)
+        if not course.is_visible_to(student):
+            raise NotFound
+        take(Rank.COURSE, course_id)
+        if _add_student(course_id, course.terms_version):
+            break
+        _check(quote_course(course, sessions, student, timezone.now()), student)
+    [(students, sold_singly)] = queries.seats_taken(course_id)
+    if sold_singly:
+        sessions = queries.sessions_to_quote(course_id, student.pk)
+        course = sessions[0].session.course
+    # The others: whether there was a seat is asked beside the one that was taken.
+    course.current_students = students - 1
+    quote = quote_course(course, sessions, student, timezone.now())
+    _check(quote, student)
+    return quote
 
 
 @prepared_update
-def _add_student(course: UUID, student: UUID, seen: int) -> tuple[QuerySet, dict[str, Any]]:
+def _add_student(course: UUID, seen: int) -> tuple[QuerySet, dict[str, Any]]:
     free = Q(max_students=None) | Q(current_students__lt=F("max_students"))
-    for_sale = Course.objects.published().filter(free, pk=course, terms_version=seen)
-    bought = for_sale.exclude(Q(price_full_course=None) | Q(teacher=student))
-    return bought, {"current_students": F("current_students") + 1}
+    as_seen = Course.objects.filter(free, pk=course, terms_version=seen)
+    return as_seen, {"current_students": F("current_students") + 1}
 
 
-def _why_no_seat(student: User, course_id: UUID, seen: int | None) -> DomainError | None:
-    """None where the course is another version than was `seen`; without that nobody teaches it."""
-    course = Course.objects.visible_to(student).filter(pk=course_id).first()
-    if course is None:
-        return NotFound()
-    if course.teacher_id == student.pk:
-        return OwnCourse()
-    if seen and course.terms_version != seen:
-        return None
-    if quotes.has_live_enrollment(student, course_id):
-        return AlreadyEnrolled()
-    for_sale = course.status == Course.Status.PUBLISHED and course.price_full_course and seen
-    return SoldOut() if for_sale else NotForSale()
+def _check(quote: CourseQuote[CourseSession], student: User) -> None:
+    """Refuse what the rule does.
+
+    Who is enrolled already is found out by the insert, unless it is refused before.
+    """
+    if rules.refuse_course(quote, student):
+        enrolled = has_live_enrollment(student, quote.course.pk)
+        if refusal := rules.refuse_course(replace(quote, enrolled=enrolled), student):
+            raise refusal
 
 
-@prepared
-def _sessions_on_offer(course: UUID) -> QuerySet:
-    of_nobody = {"taken": Value(0), "mine": quotes.NOBODYS, "enrolled": quotes.NOBODYS}
-    sessions = CourseSession.objects.annotate(**of_nobody)
-    on_offer = sessions.filter(course=course).select_related("course__teacher")
-    return on_offer.order_by("session_number")
-
-
-@prepared
-def _any_single(course: UUID) -> QuerySet:
-    return SessionPurchase.objects.live().filter(session__course=course).values_list("pk")[:1]
-
-
-@prepared
-def _sessions_to_quote(course: UUID, student: UUID) -> QuerySet:
-    return (
-        quotes.sessions_as_sold_to(student)
-        .filter(course=course)
-        .select_related("course__teacher")
-        .order_by("session_number")
-    )
-
-
-def _check(quote: quotes.CourseQuote, student: User, expected: Decimal | None) -> None:
-    overbooked = quote.seats_left is not None and quote.seats_left < 0
-    if overbooked or not quote.shares:
-        if quotes.has_live_enrollment(student, quote.course.pk):
-            raise AlreadyEnrolled
-        raise SoldOut if quote.shares else NotForSale
-    if expected is not None and expected != quote.price:
-        raise PriceChanged(expected=expected, price=quote.price)
-
-
-def _insert_enrollment(student: User, quote: quotes.CourseQuote) -> CourseEnrollment:
+def _insert_enrollment(student: User, quote: CourseQuote[CourseSession]) -> CourseEnrollment:
     enrollment = CourseEnrollment(
         user=student,
         course=quote.course,

@@ -5,27 +5,20 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Exists, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from common.errors import DomainError, NotFound
+from common.errors import NotFound
 from common.prepared import prepared
 from common.transactions import operation
 from common.writing import insert
 from courses.locks import lock_course, lock_course_of
 from courses.models import CourseSession
-from enrollments import quotes, rules
-from enrollments.errors import (
-    AlreadyPurchased,
-    IncludedInEnrollment,
-    NotForSale,
-    OwnCourse,
-    PriceChanged,
-    SessionStarted,
-    SoldOut,
-)
+from enrollments import queries, rules
+from enrollments.errors import AlreadyPurchased, PriceChanged
 from enrollments.models import SessionPurchase
+from enrollments.queries import SessionOnSale
 from enrollments.services import lifecycle
 from enrollments.services.lifecycle import Cancellation
 from payments.models import HoldPart
@@ -42,11 +35,12 @@ def purchase_session(
     `SessionStarted`, `NotForSale`, `SoldOut`, `InsufficientCredit`, and `PriceChanged` if the
     price in credits is not the one expected. Locks the course, then the wallet.
     """
-    session = _lock_course_of(student, session_id)
-    now = timezone.now()
-    if refusal := refuse_purchase(session, student, now):
+    on_sale = _lock_course_of(student, session_id)
+    session, now = on_sale.session, timezone.now()
+    if refusal := rules.refuse_session(on_sale, student, now):
         raise refusal
     price = session.course.price_per_session
+    assert price is not None
     if expected_price is not None and expected_price != price:
         raise PriceChanged(expected=expected_price, price=price)
     purchase = _insert_purchase(student, session, price, now)
@@ -95,48 +89,13 @@ def _purchases(key: UUID, user: UUID) -> QuerySet:
     return SessionPurchase.objects.of(user).with_course().filter(pk=key)
 
 
-def sessions_for_purchase(student: User | UUID) -> QuerySet:
-    """Sessions as sold to the student, each with `included`: a live enrolment pays for it."""
-    return (
-        quotes.sessions_as_sold_to(student)
-        .annotate(included=Exists(quotes.live_enrollment_part(student)))
-        .select_related("course__teacher")
-    )
-
-
-def refuse_purchase(
-    session: quotes.SoldSession, student: User, now: datetime
-) -> DomainError | None:
-    """Why the student cannot buy this session, from `sessions_for_purchase`, if so."""
-    course = session.course
-    if course.teacher_id == student.pk:
-        return OwnCourse()
-    if session.mine:
-        return AlreadyPurchased()
-    if session.included:
-        return IncludedInEnrollment()
-    if not (course.is_on_sale and course.price_per_session):
-        return NotForSale()
-    if session.status == CourseSession.Status.CANCELLED:
-        return NotForSale()
-    if not session.is_open(now):
-        return SessionStarted()
-    seats = quotes.session_seats_left(course, session)
-    return SoldOut() if seats is not None and seats < 1 else None
-
-
-def _lock_course_of(student: User, session_id: UUID) -> quotes.SoldSession:
+def _lock_course_of(student: User, session_id: UUID) -> SessionOnSale:
     """The session as sold to the student, its course locked first, by a key read without a lock."""
     lock_course_of(session_id)
-    found = _session_for_purchase(session_id, student.pk)
-    if not (found and found[0].course.is_visible_to(student)):
+    found = queries.session_for_purchase(session_id, student.pk)
+    if not (found and found[0].session.course.is_visible_to(student)):
         raise NotFound
     return found[0]
-
-
-@prepared
-def _session_for_purchase(session: UUID, student: UUID) -> QuerySet:
-    return sessions_for_purchase(student).filter(pk=session)
 
 
 def _insert_purchase(

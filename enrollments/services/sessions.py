@@ -32,7 +32,7 @@ from enrollments.errors import (
     StartInPast,
     TooManySessions,
 )
-from enrollments.quotes import singles_seated
+from enrollments.queries import singles_seated
 from enrollments.services import lifecycle
 from enrollments.services.admission import check_after_commit, close_after_commit
 from enrollments.services.lifecycle import end_enrollment, refunded_enrollments

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -14,8 +13,18 @@ from accounts.models import User
 from common.formats import counted, money
 from common.money import ZERO
 from courses.models import Course, CourseSession
-from enrollments.models import EnrollmentStatus
+from enrollments.errors import (
+    AlreadyEnrolled,
+    AlreadyPurchased,
+    IncludedInEnrollment,
+    NotForSale,
+    OwnCourse,
+    SoldOut,
+    Unsold,
+)
+from enrollments.models import CourseEnrollment, EnrollmentStatus
 from enrollments.quotes import CourseQuote
+from enrollments.shop.course import ShownCourse, ShownSession
 from payments.models import HoldPart
 from payments.wallets import credit_of
 
@@ -66,7 +75,26 @@ class Offer:
         return self.state in BUYABLE
 
 
+SOLD_OUT = Offer(State.SOLD_OUT, badge="Sold out")
+ENDED = Offer(State.ENDED, badge="Ended")
 _OFF_SALE = Offer(State.OFF_SALE, badge="No longer for sale", reason="What was bought stays valid.")
+_UNSOLD = {
+    Unsold.DRAFT: Offer(
+        State.DRAFT, badge="Draft", reason="Only its teacher and staff see this page."
+    ),
+    Unsold.ARCHIVED: Offer(
+        State.ARCHIVED,
+        badge="Archived",
+        reason="This course is no longer sold. What was bought stays valid.",
+    ),
+    Unsold.TEACHER_GONE: _OFF_SALE,
+    Unsold.OVER: replace(ENDED, reason="Every session of this course is over or cancelled."),
+    Unsold.NOT_WHOLE: Offer(
+        State.NOT_SOLD, reason="Sold by the session only: choose those that you need."
+    ),
+    Unsold.NOT_SINGLY: Offer(State.NOT_SOLD, reason="Sold with the full course only"),
+}
+_NO_SESSIONS = Offer(State.NO_SESSIONS, reason="No sessions scheduled yet")
 
 
 @dataclass(frozen=True)
@@ -81,47 +109,57 @@ class Reader:
         """The user with their balance; nobody is a guest."""
         return cls(user, credit_of(user)) if user else cls()
 
-    def teaches(self, course: Course) -> bool:
-        return self.user is not None and course.teacher_id == self.user.pk
+
+def course_offer(shown: ShownCourse, reader: Reader, now: datetime) -> Offer:
+    """The whole of a course, as its reader may have it."""
+    match shown.refusal:
+        case None:
+            return _course_for_sale(shown.quote, reader)
+        case OwnCourse():
+            return _own(shown.course)
+        case AlreadyEnrolled() if shown.my_enrollment:
+            return _enrolled(shown.my_enrollment, shown.sessions, now)
+        case SoldOut():
+            return SOLD_OUT
+        case NotForSale(why=Unsold.OVER) if not _was_ever_scheduled(shown):
+            return _NO_SESSIONS
+        case NotForSale(why=Unsold() as why):
+            return _UNSOLD[why]
+    return Offer(State.NOT_SOLD, reason=str(shown.refusal))
 
 
-def course_offer(course: Any, reader: Reader, now: datetime) -> Offer:
-    """The whole of a course from `storefront.course_for`, as its reader may have it."""
-    if reader.teaches(course):
-        return _own(course)
-    if course.my_enrollment:
-        return _enrolled(course.my_enrollment, course.listed, now)
-    if not course.is_on_sale:
-        return _not_on_sale(course)
-    if all(session.status == CourseSession.Status.CANCELLED for session in course.listed):
-        return Offer(State.NO_SESSIONS, reason="No sessions scheduled yet")
-    if not course.quote.shares:
-        return Offer(
-            State.ENDED, badge="Ended", reason="Every session of this course is over or cancelled."
-        )
-    if course.price_full_course is None:
-        return Offer(State.NOT_SOLD, reason="Sold by the session only: choose those that you need.")
-    if course.seats_left == 0:
-        return Offer(State.SOLD_OUT, badge="Sold out")
-    return _course_for_sale(course.quote, reader)
-
-
-def session_offer(session: Any, reader: Reader, now: datetime) -> Offer:
-    """A session of a course from `storefront.course_for`, as its reader may have it."""
+def session_offer(shown: ShownSession, reader: Reader, now: datetime) -> Offer:
+    """A session of a course, as its reader may have it."""
+    session = shown.session
     if session.status == CourseSession.Status.CANCELLED:
-        return _called_off(session.my_part)
+        return _called_off(shown.my_part)
     if now >= session.ends_at or session.status == CourseSession.Status.COMPLETED:
-        return Offer(State.ENDED, badge="Ended")
+        return ENDED
     if session.has_started(now):
-        return _running(session)
-    if reader.teaches(session.course):
-        return _manage(session.course)
-    if session.my_part and session.my_part.status == HoldPart.Status.PENDING:
-        return _held(session, session.my_part)
-    return _session_for_sale(session, reader)
+        return _running(shown)
+    return _session_to_come(shown, reader)
 
 
-def price_lines(quote: CourseQuote) -> Sequence[tuple[str, Decimal]]:
+def _session_to_come(shown: ShownSession, reader: Reader) -> Offer:
+    session = shown.session
+    match shown.refusal:
+        case None:
+            return _session_for_sale(session, reader)
+        case OwnCourse():
+            return _manage(session.course)
+        case AlreadyPurchased() | IncludedInEnrollment() if shown.my_part:
+            return _held(session, shown.my_part)
+        case SoldOut():
+            return SOLD_OUT
+        case NotForSale(why=Unsold.NOT_SINGLY):
+            return _UNSOLD[Unsold.NOT_SINGLY]
+        case NotForSale():
+            # The course says why.
+            return Offer(State.NOT_SOLD)
+    return Offer(State.NOT_SOLD, reason=str(shown.refusal))
+
+
+def price_lines(quote: CourseQuote[CourseSession]) -> Sequence[tuple[str, Decimal]]:
     """The sum that makes what is to pay for a course; none where it is the full price."""
     full = quote.course.price_full_course or ZERO
     if quote.to_pay == full:
@@ -149,13 +187,14 @@ def _manage(course: Course) -> Offer:
     return Offer(State.OWN, label="Manage", url=reverse("teaching:course", args=[course.pk]))
 
 
-def _enrolled(enrollment: Any, sessions: Sequence[Any], now: datetime) -> Offer:
+def _enrolled(
+    enrollment: CourseEnrollment, sessions: Sequence[ShownSession], now: datetime
+) -> Offer:
     if enrollment.status == EnrollmentStatus.COMPLETED:
         return Offer(State.ENROLLED, badge="Completed", tone="good")
     offer = Offer(State.ENROLLED, badge="You're enrolled", tone="good")
-    held = [s for s in sessions if s.my_part and s.my_part.status == HoldPart.Status.PENDING]
     # Where all is over, cancelling costs what is left and gives nothing.
-    if not any(session.lasts(now) for session in held):
+    if not any(shown.is_held and shown.session.lasts(now) for shown in sessions):
         return offer
     return replace(
         offer,
@@ -164,16 +203,12 @@ def _enrolled(enrollment: Any, sessions: Sequence[Any], now: datetime) -> Offer:
     )
 
 
-def _not_on_sale(course: Course) -> Offer:
-    if course.status == Course.Status.DRAFT:
-        return Offer(State.DRAFT, badge="Draft", reason="Only its teacher and staff see this page.")
-    if course.status == Course.Status.PUBLISHED:
-        return _OFF_SALE
-    reason = "This course is no longer sold. What was bought stays valid."
-    return Offer(State.ARCHIVED, badge="Archived", reason=reason)
+def _was_ever_scheduled(shown: ShownCourse) -> bool:
+    off = CourseSession.Status.CANCELLED
+    return any(one.session.status != off for one in shown.sessions)
 
 
-def _course_for_sale(quote: CourseQuote, reader: Reader) -> Offer:
+def _course_for_sale(quote: CourseQuote[CourseSession], reader: Reader) -> Offer:
     state, label = State.OPEN, f"Buy full course · {money(quote.price)}"
     if quote.price != quote.course.price_full_course:
         state = State.STARTED
@@ -185,17 +220,11 @@ def _course_for_sale(quote: CourseQuote, reader: Reader) -> Offer:
     return _to_buy(Offer(state, label=label, url=url), quote.course, quote.to_pay, reader)
 
 
-def _session_for_sale(session: Any, reader: Reader) -> Offer:
-    course, price = session.course, session.course.price_per_session
-    if not course.is_on_sale:
-        return Offer(State.NOT_SOLD)
-    if price is None:
-        return Offer(State.NOT_SOLD, reason="Sold with the full course only")
-    if session.seats_left == 0:
-        return Offer(State.SOLD_OUT, badge="Sold out")
+def _session_for_sale(session: CourseSession, reader: Reader) -> Offer:
+    price = session.course.price_per_session or ZERO
     url = reverse("enrollments:buy_session", args=[session.pk])
     offer = Offer(State.OPEN, label=f"Buy session · {money(price)}", url=url)
-    return _to_buy(offer, course, price, reader)
+    return _to_buy(offer, session.course, price, reader)
 
 
 def _to_buy(offer: Offer, course: Course, to_pay: Decimal, reader: Reader) -> Offer:
@@ -222,15 +251,15 @@ def _called_off(part: HoldPart | None) -> Offer:
     return Offer(State.CANCELLED, badge=badge, tone="bad")
 
 
-def _running(session: Any) -> Offer:
+def _running(shown: ShownSession) -> Offer:
     offer = Offer(State.RUNNING, badge="Running now", tone="good")
-    if session.my_access is None or not session.my_access.has_access:
+    if shown.my_access is None or not shown.my_access.has_access:
         return offer
-    url = reverse("enrollments:join", args=[session.pk])
+    url = reverse("enrollments:join", args=[shown.session.pk])
     return replace(offer, label="Join", url=url)
 
 
-def _held(session: Any, part: HoldPart) -> Offer:
+def _held(session: CourseSession, part: HoldPart) -> Offer:
     as_sold = part.is_as_sold(session.starts_at, session.duration_minutes)
     changed = None if as_sold else part
     if part.hold.session_purchase_id:

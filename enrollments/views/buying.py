@@ -22,23 +22,21 @@ from accounts.models import User
 from accounts.people import signed_in
 from common.errors import BY_STATUS, DomainError, NotFound
 from common.formats import money
-from courses.models import CourseSession
+from common.money import ZERO
+from courses.models import Course, CourseSession
 from enrollments.errors import (
     AlreadyEnrolled,
     AlreadyPurchased,
     IncludedInEnrollment,
-    NotForSale,
-    OwnCourse,
     PriceChanged,
-    SessionStarted,
-    SoldOut,
 )
 from enrollments.forms import PurchaseForm
 from enrollments.quotes import CourseQuote
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
-from enrollments.shop import offers, storefront
-from enrollments.shop.offers import Offer, Reader, State
+from enrollments.shop import offers
+from enrollments.shop.course import course_for
+from enrollments.shop.offers import Offer, Reader
 from payments.errors import InvalidKey, KeyReused
 from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once
@@ -47,27 +45,18 @@ HAVE = {AlreadyEnrolled.code, AlreadyPurchased.code, IncludedInEnrollment.code}
 BOUGHT = "You already bought this."
 # The page asks again, under a fresh key.
 STALE = {PriceChanged.code, KeyReused.code, InvalidKey.code}
-WHY_NOT: dict[State, type[DomainError]] = {
-    State.BOUGHT: AlreadyPurchased,
-    State.ENROLLED: AlreadyEnrolled,
-    State.SOLD_OUT: SoldOut,
-    State.OFF_SALE: NotForSale,
-    State.OWN: OwnCourse,
-    State.RUNNING: SessionStarted,
-    State.ENDED: NotForSale,
-    State.CANCELLED: NotForSale,
-}
 
 
 @dataclass(frozen=True)
 class Item:
-    """What somebody is about to buy: a course, or one `session` of it, and whether they may."""
+    """What somebody is about to buy: a course, or one `session` of it, and what is in the way."""
 
-    course: Any
-    quote: CourseQuote
+    course: Course
+    quote: CourseQuote[CourseSession]
+    refusal: DomainError | None
     offer: Offer
     reader: Reader
-    session: Any = None
+    session: CourseSession | None = None
 
     @property
     def balance_after(self) -> Decimal:
@@ -105,20 +94,21 @@ def buy_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
 
 
 def _course_item(student: User, course_id: UUID) -> Item:
-    course, reader = storefront.course_for(student, course_id), Reader.of(student)
-    offer = offers.course_offer(course, reader, timezone.now())
-    return Item(course, course.quote, offer, reader)
+    shown, reader = course_for(student, course_id), Reader.of(student)
+    offer = offers.course_offer(shown, reader, timezone.now())
+    return Item(shown.course, shown.quote, shown.refusal, offer, reader)
 
 
 def _session_item(student: User, session_id: UUID) -> Item:
     course_id = CourseSession.objects.filter(pk=session_id).values_list("course_id", flat=True)
     if not (key := course_id.first()):
         raise NotFound
-    course, reader = storefront.course_for(student, key), Reader.of(student)
-    session = next(found for found in course.listed if found.pk == session_id)
-    quote = CourseQuote(course, [(session, course.price_per_session)], session.seats_left)
-    offer = offers.session_offer(session, reader, timezone.now())
-    return Item(course, quote, offer, reader, session)
+    course, reader = course_for(student, key), Reader.of(student)
+    shown = next(found for found in course.sessions if found.session.pk == session_id)
+    shares = [(shown.session, course.course.price_per_session or ZERO)]
+    quote = CourseQuote(course.course, shares, shown.seats_left)
+    offer = offers.session_offer(shown, reader, timezone.now())
+    return Item(course.course, quote, shown.refusal, offer, reader, shown.session)
 
 
 def _buy(request: HttpRequest, find: Callable[[], Item], act: Callable[..., Any]) -> HttpResponse:
@@ -143,7 +133,7 @@ def _ask(
 ) -> HttpResponse:
     """The page that asks; where there is nothing to ask, the course with the reason."""
     if not item.offer.buyable:
-        messages.warning(request, _why_not(item))
+        messages.warning(request, str(item.refusal or f"{item.offer.reason}."))
         return redirect(item.url)
     context = {
         "item": item,
@@ -151,15 +141,6 @@ def _ask(
         "problem": problem,
     }
     return render(request, "enrollments/buy.html", context, status=status)
-
-
-def _why_not(item: Item) -> str:
-    if item.session and item.offer.state == State.ENROLLED:
-        return str(IncludedInEnrollment())
-    refusal, reason = WHY_NOT.get(item.offer.state), item.offer.reason
-    if refusal or not reason:
-        return str((refusal or NotForSale)())
-    return f"{reason.rstrip('.')}."
 
 
 def _tell(

@@ -13,7 +13,9 @@ from common.pages import page_of
 from courses.models import next_of
 from enrollments.forms import CatalogueForm
 from enrollments.policy import Policy
-from enrollments.shop import offers, storefront
+from enrollments.shop import catalogue as shop
+from enrollments.shop import offers
+from enrollments.shop.course import course_for
 
 CARDS_PER_PAGE = 12
 SESSIONS_PER_PAGE = 50
@@ -22,12 +24,12 @@ SESSIONS_PER_PAGE = 50
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """The published courses that match; what is no filter is left out, and said."""
-    filters = CatalogueForm(request.GET, queryset=storefront.catalogue())
+    filters = CatalogueForm(request.GET, queryset=shop.catalogue())
     page = page_of(filters.qs, CARDS_PER_PAGE, request)
-    page.object_list = storefront.cards(list(page), visitor(request))
     context = {
         "form": filters.form,
         "page_obj": page,
+        "cards": shop.cards(list(page), visitor(request)),
         "filtered": filters.narrows,
         "inviter": inviter_of(request),
     }
@@ -37,17 +39,18 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 @require_safe
 def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
     """A course and its sessions, each with what the reader can do about it."""
-    found = storefront.course_for(visitor(request), course_id)
+    shown = course_for(visitor(request), course_id)
     reader, now = offers.Reader.of(visitor(request)), timezone.now()
-    page = page_of(found.listed, SESSIONS_PER_PAGE, request, opens_at=next_of(found.listed, now))
-    for session in page:
-        session.offer = offers.session_offer(session, reader, now)
+    opens_at = next_of([one.session for one in shown.sessions], now)
+    page = page_of(shown.sessions, SESSIONS_PER_PAGE, request, opens_at=opens_at)
     context = {
-        "course": found,
+        "shown": shown,
+        "course": shown.course,
         "page_obj": page,
+        "sessions": [(one, offers.session_offer(one, reader, now)) for one in page],
         "inviter": inviter_of(request),
-        "offer": offers.course_offer(found, reader, now),
-        "lines": offers.price_lines(found.quote),
+        "offer": offers.course_offer(shown, reader, now),
+        "lines": offers.price_lines(shown.quote),
         "reader": reader,
         "policy": Policy.now(),
     }

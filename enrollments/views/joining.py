@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.people import signed_in
-from enrollments.access import access_of, find_session
+from enrollments.access import find_access
 from enrollments.joining import join_of, may_join
 from rooms.livekit import Join
 
@@ -22,8 +22,7 @@ from rooms.livekit import Join
 def join(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Why the room is shut, or the button "Join": pressing it makes a pass, which lives minutes."""
     user = signed_in(request)
-    session = find_session(user=user, session_id=session_id)
-    access = access_of(session, user)
+    session, access = find_access(user=user, session_id=session_id)
     now = timezone.now()
     door = join_of(session, user, access, now=now) if request.method == "POST" else None
     if door and settings.LIVEKIT_CLIENT_URL:

@@ -67,7 +67,7 @@ def test_seats_counted_first_and_written_later_are_oversold(monkeypatch, broken)
     crowd = [student_with_credit("100.00") for _ in range(SEATS + 5)]
     everybody_has_looked = Barrier(len(crowd))
 
-    def add_student(course_id, student, seen_at):
+    def add_student(course_id, version):
         seen = Course.objects.get(pk=course_id)
         everybody_has_looked.wait(TIMEOUT_SECONDS)
         Course.objects.filter(pk=course_id).update(current_students=seen.current_students + 1)

@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 
 from courses.models import Course, CourseSession
+from enrollments import queries
 from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services import enrolling, lifecycle, purchasing, sessions
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
@@ -128,7 +129,7 @@ def test_a_seat_counted_before_the_lock_forgets_the_cancellation(
     course = make_course(max_students=2)
     enrollment = enroll(student, course)()
 
-    def add_student(course_id, student, seen_at):
+    def add_student(course_id, version):
         seen = Course.objects.get(pk=course_id).current_students
         interruption.wait()
         return Course.objects.filter(pk=course_id).update(current_students=seen + 1)
@@ -183,9 +184,9 @@ def test_without_the_lock_the_old_price_is_asked_after_the_change(
 
 def _read_early(interruption):
     def read(student, session_id):
-        session = purchasing.sessions_for_purchase(student).get(pk=session_id)
+        [on_sale] = queries.session_for_purchase(session_id, student.pk)
         interruption.wait()
-        return session
+        return on_sale
 
     return read
 

@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 
 from courses.services import archive_course
-from enrollments.errors import NotForSale, PriceChanged
-from enrollments.services import enrolling, sessions
+from enrollments import queries
+from enrollments.errors import NotForSale, PriceChanged, SoldOut
+from enrollments.services import sessions
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import (
@@ -41,7 +42,7 @@ def meanwhile(monkeypatch):
     readings = []
 
     def happens(act):
-        read = enrolling._sessions_on_offer
+        read = queries.sessions_on_offer
 
         def read_and_wait(course):
             sessions = read(course)
@@ -52,7 +53,7 @@ def meanwhile(monkeypatch):
                     raise outcome
             return sessions
 
-        monkeypatch.setattr(enrolling, "_sessions_on_offer", read_and_wait)
+        monkeypatch.setattr(queries, "sessions_on_offer", read_and_wait)
         return readings
 
     return happens
@@ -131,7 +132,7 @@ def test_the_last_seat_of_a_session_is_sold_once(student, meanwhile, broken):
     course = make_course(sessions=2, max_students=1)
     session, other = course.sessions.first(), student_with_credit("100.00")
     meanwhile(lambda: purchase_session(student=other, session_id=session.pk))
-    with pytest.raises(enrolling.SoldOut):
+    with pytest.raises(SoldOut):
         enroll(student, course)
     assert balance(student) == 500
     assert broken() == {}

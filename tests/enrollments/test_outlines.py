@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from courses.models import Course, CourseOutline, CourseSession
-from enrollments import quotes
+from enrollments import queries, quotes
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
@@ -19,7 +19,8 @@ from enrollments.services.sessions import (
     delete_session,
     move_session,
 )
-from enrollments.shop import storefront
+from enrollments.shop.catalogue import cards, catalogue
+from enrollments.shop.course import course_for
 from tests.factories import DAY, extend_course, make_course, student_with_credit
 
 pytestmark = pytest.mark.django_db
@@ -40,24 +41,25 @@ def nth(course: Course, number: int) -> CourseSession:
 def listed(course: Course) -> dict:
     """What the catalogue shows, and how often it read sessions for it."""
     with CaptureQueriesContext(connection) as asked:
-        [card] = storefront.cards(list(storefront.catalogue().filter(pk=course.pk)), None)
+        [card] = cards(list(catalogue().filter(pk=course.pk)), None)
     # Two statements: the courses, and the singles of those with seats to count.
-    return shown(card) | {"read": len(asked) - 2}
+    return shown(card.listed, card.quote) | {"read": len(asked) - 2}
 
 
-def shown(course) -> dict:
+def shown(course, quote) -> dict:
     return {
         "count": course.sessions_count,
         "next": course.next_session_starts_at,
         "seats": course.seats_left,
-        "price": course.quote.price,
-        "to_come": len(course.quote.shares),
-        "of": course.quote.sessions_count,
+        "price": quote.price,
+        "to_come": len(quote.shares),
+        "of": quote.sessions_count,
     }
 
 
 def on_its_page(course: Course) -> dict:
-    return shown(storefront.course_for(None, course.pk))
+    page = course_for(None, course.pk)
+    return shown(page, page.quote)
 
 
 def add(course):
@@ -139,12 +141,12 @@ def test_time_does_not_age_an_outline(course):
     """Whichever has begun, in whatever order: the outline knows when each starts."""
     move(course)
     call_off_paid(course)
-    [card] = storefront.describe(list(storefront.catalogue()))
-    sessions = list(quotes.sessions_as_sold_to(None).filter(course=course))
+    [card] = cards(list(catalogue()), None)
+    sessions = queries.sessions_seen(course.pk)
     for days in (0, 2, 3, 5, 50):
         now = timezone.now() + days * DAY
         there = quotes.quote_course(course, sessions, None, now)
-        here = quotes.quote_outlined(card, now)
+        here = quotes.quote_outlined(course, card.listed.outline, card.listed.seats_left, now)
         assert (here.price, len(here.shares)) == (there.price, len(there.shares))
 
 

@@ -191,7 +191,7 @@ HINDRANCES = [
     (spend, single, "You need $14.00 more credit."),
     (sold_out, whole, "The last seat was just taken. You were not charged."),
     (sold_out, single, "The last seat was just taken. You were not charged."),
-    (archived, whole, "This course is no longer sold. What was bought stays valid."),
+    (archived, whole, "This is not for sale."),
     (archived, single, "This is not for sale."),
     (own, whole, "You teach this course yourself."),
     (own, single, "You teach this course yourself."),

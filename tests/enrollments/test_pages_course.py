@@ -50,7 +50,7 @@ def of_course(page) -> tuple[str, str, str]:
 
 
 def of_session(page, number: int = 1):
-    return page.context["course"].listed[number - 1].offer
+    return page.context["sessions"][number - 1][1]
 
 
 def session(course: Course, number: int = 1) -> CourseSession:
@@ -402,6 +402,6 @@ class TestLongCourses:
 
     def test_its_price_is_that_of_all_sessions(self, client, course, student):
         """Whichever of them are on the page."""
-        shown = look(client, course, student).context["course"]
+        shown = look(client, course, student).context["shown"]
         assert len(shown.quote.shares) == 104
         assert shown.price_now == Decimal("520.00")

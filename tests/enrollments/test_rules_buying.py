@@ -31,8 +31,7 @@ from enrollments.services.enrolling import (
 )
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, change_course, move_session
-from enrollments.shop import storefront
-from enrollments.shop.storefront import course_for
+from enrollments.shop.course import course_for
 from payments.errors import InsufficientCredit
 from payments.models import HoldPart, PaymentHold, Transfer
 from payments.wallets import balances_of
@@ -133,7 +132,7 @@ class TestShares:
         later = enroll(student_with_credit(), course)
 
         assert shares_of(later) == money("33.33", "33.33", "33.34")
-        assert storefront.course_for(None, course.pk).quote.price == Decimal("100.00")
+        assert course_for(None, course.pk).quote.price == Decimal("100.00")
 
     def test_its_place_is_nobodys(self):
         course = make_course(sessions=3, price_full_course="0.02", published=False)
@@ -365,11 +364,11 @@ class TestSeats:
         with pytest.raises(SoldOut):
             buy(student_with_credit(), first)
         shown = course_for(student, course.pk)
-        assert (shown.listed[0].seats_left, shown.listed[0].price_now) == (1, 16)
-        assert (shown.listed[1].seats_left, shown.seats_left) == (0, 0)
+        assert (shown.sessions[0].seats_left, shown.sessions[0].price_now) == (1, 16)
+        assert (shown.sessions[1].seats_left, shown.seats_left) == (0, 0)
         buy(student, first)
         shown = course_for(student, course.pk)
-        assert (shown.listed[0].seats_left, shown.seats_left) == (0, 0)
+        assert (shown.sessions[0].seats_left, shown.seats_left) == (0, 0)
         cancel_enrollment(student=student, enrollment_id=enrollment.pk)
         assert broken() == {}
         with pytest.raises(SoldOut):

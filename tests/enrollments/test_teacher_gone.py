@@ -14,8 +14,8 @@ from accounts.models import User
 from courses.errors import TeacherGone
 from courses.models import CourseSession
 from courses.services import publish_course
+from enrollments import queries
 from enrollments.errors import NotForSale, OwnCourse
-from enrollments.services import enrolling
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments import audit
@@ -145,14 +145,14 @@ def test_a_page_that_was_open_buys_nothing(course, session, student, gone, what)
 
 def test_a_sale_that_has_begun_stands(course, student, gone, monkeypatch):
     """Nobody waits for the row of a teacher: it is read with the course, and not again."""
-    read = enrolling._sessions_on_offer
+    read = queries.sessions_on_offer
 
     def read_and_go(key):
         sessions = read(key)
         gone()
         return sessions
 
-    monkeypatch.setattr(enrolling, "_sessions_on_offer", read_and_go)
+    monkeypatch.setattr(queries, "sessions_on_offer", read_and_go)
     assert enroll_full_course(student=student, course_id=course.pk).status == "active"
 
 

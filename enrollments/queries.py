@@ -1,0 +1,188 @@
+"""Sessions as they are sold and shown to somebody, in SQL that is written once."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import (
+    Case,
+    Exists,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+
+from accounts.models import User
+from common.prepared import prepared, prepared_as
+from courses.models import Course, CourseSession, CourseSessionQuerySet, ending
+from enrollments.models import CourseEnrollment, SessionPurchase
+from payments.models import HoldPart
+
+# A share that came back once the session was over does not undo having bought it; one that came
+# back before ends the right to be there, whoever gave it.
+STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
+    settled_at__gte=ending("session__")
+)
+
+
+@dataclass(frozen=True)
+class SessionOnSale:
+    """A session, its course and teacher at hand, and what somebody has of it.
+
+    `taken` are the seats of singles, counted where seats are limited. `mine` says that they have a
+    live purchase of it, `enrolled` a live enrolment in its course, `included` that this pays for it
+    still. To nobody it is as it was made.
+    """
+
+    session: CourseSession
+    taken: int = 0
+    mine: bool = False
+    enrolled: bool = False
+    included: bool = False
+
+
+@dataclass(frozen=True)
+class SessionToEnter:
+    """A session, its course at hand, and what somebody has bought of it.
+
+    By their enrolment, by a single purchase: what still admits; or anything, `once`.
+    """
+
+    session: CourseSession
+    by_enrollment: bool = False
+    by_purchase: bool = False
+    once_bought: bool = False
+
+
+@dataclass(frozen=True)
+class SessionShown(SessionToEnter, SessionOnSale):
+    """Both."""
+
+
+def sessions_as_sold_to(user: User | UUID | None) -> CourseSessionQuerySet:
+    """Sessions with what `SessionOnSale` says of them to this user, or to nobody.
+
+    But for `included`, which no price depends on.
+    """
+    limited = When(course__max_students__isnull=False, then=singles_seated())
+    sessions = CourseSession.objects.select_related("course__teacher")
+    to_nobody = sessions.annotate(taken=Case(limited, default=Value(0)))
+    if user is None:
+        return to_nobody
+    mine = SessionPurchase.objects.live().filter(session=OuterRef("pk"), user=user)
+    enrolled = CourseEnrollment.objects.live().filter(course=OuterRef("course"), user=user)
+    return to_nobody.annotate(mine=Exists(mine), enrolled=Exists(enrolled))
+
+
+def sessions_for_purchase(user: User | UUID) -> CourseSessionQuerySet:
+    """The same, with `included`."""
+    parts = HoldPart.objects.filter(
+        session=OuterRef("pk"),
+        hold__enrollment__user=user,
+        hold__enrollment__course=OuterRef("course"),
+        hold__enrollment__live=1,
+    )
+    paying = parts.exclude(status=HoldPart.Status.REFUNDED)
+    return sessions_as_sold_to(user).annotate(included=Exists(paying))
+
+
+def singles_seated() -> Subquery:
+    """The seats of the outer session that its singles take beside the course's live enrolments.
+
+    Only those of people without a live enrolment in the course: nobody fills two seats.
+    """
+    # By the session's course, not the purchase's: so no optimizer sets out to list who is enrolled.
+    enrolled = CourseEnrollment.objects.live().filter(
+        course=OuterRef(OuterRef("course")), user=OuterRef("user")
+    )
+    sold = SessionPurchase.objects.live().filter(~Exists(enrolled), session=OuterRef("pk"))
+    # Not `Count`: it groups, by way of a temporary table.
+    return Subquery(sold.order_by().values(n=Func("pk", function="COUNT")), IntegerField())
+
+
+@prepared_as(SessionOnSale)
+def sessions_on_offer(course: UUID) -> QuerySet[CourseSession]:
+    """All of a course in their order, before it is known whether any was sold singly."""
+    sessions = CourseSession.objects.select_related("course__teacher")
+    return sessions.filter(course=course).order_by("session_number")
+
+
+@prepared_as(SessionOnSale)
+def sessions_to_quote(course: UUID, user: UUID) -> QuerySet[CourseSession]:
+    """The same with what the user has of them."""
+    return sessions_as_sold_to(user).filter(course=course).order_by("session_number")
+
+
+@prepared_as(SessionOnSale)
+def session_for_purchase(session: UUID, user: UUID) -> QuerySet[CourseSession]:
+    """One session, with what the user has of it."""
+    return sessions_for_purchase(user).filter(pk=session)
+
+
+@prepared
+def seats_taken(course: UUID) -> QuerySet[Course, tuple[int, bool]]:
+    """How many are enrolled in a course, and whether any of its sessions is sold singly."""
+    singles = SessionPurchase.objects.live().filter(session__course=OuterRef("pk"))
+    return Course.objects.filter(pk=course).values_list("current_students", Exists(singles))
+
+
+@prepared_as(SessionShown)
+def sessions_seen(course: UUID) -> QuerySet[CourseSession]:
+    """All of a course in their order, as guests see them."""
+    return sessions_as_sold_to(None).filter(course=course).order_by("session_number")
+
+
+@prepared_as(SessionShown)
+def sessions_shown(course: UUID, user: UUID) -> QuerySet[CourseSession]:
+    """The same as the user sees them."""
+    sessions = with_access_of(sessions_for_purchase(user), user)
+    return sessions.filter(course=course).order_by("session_number")
+
+
+@prepared
+def parts_of(course: UUID, user: UUID) -> QuerySet[HoldPart]:
+    """What the user paid for the sessions of a course, the latest last."""
+    # By the user's holds, not by the sessions: a crowded course has thousands of parts.
+    of_course = Q(hold__enrollment__course=course) | Q(hold__session_purchase__course=course)
+    parts = HoldPart.objects.filter(of_course, hold__student=user)
+    return parts.select_related("hold__enrollment").order_by("hold__held_at", "pk")
+
+
+def with_access_of(sessions: CourseSessionQuerySet, user: User | UUID) -> CourseSessionQuerySet:
+    """Sessions with what `SessionToEnter` says of them to this user."""
+    parts = HoldPart.objects.filter(session=OuterRef("pk"))
+    # Found by what the user has of this course: a crowded session has thousands of parts.
+    enrolled = parts.filter(
+        hold__enrollment__user=user, hold__enrollment__course=OuterRef("course")
+    )
+    single = parts.filter(
+        hold__session_purchase__user=user, hold__session_purchase__session=OuterRef("pk")
+    )
+    return sessions.annotate(
+        by_enrollment=Exists(enrolled.filter(STILL_BOUGHT)),
+        by_purchase=Exists(single.filter(STILL_BOUGHT)),
+        once_bought=Exists(enrolled) | Exists(single),
+    )
+
+
+@prepared_as(SessionToEnter)
+def session_to_enter(session: UUID, user: UUID) -> QuerySet[CourseSession]:
+    """One session, with what the user has bought of it."""
+    sessions = CourseSession.objects.select_related("course")
+    return with_access_of(sessions, user).filter(pk=session)
+
+
+@prepared
+def admitted(session: UUID, users: list[UUID]) -> QuerySet[User, tuple[UUID]]:
+    """Which of these users have access to a session."""
+    takes_place = CourseSession.objects.exclude(status=CourseSession.Status.CANCELLED)
+    teacher = takes_place.filter(pk=session, course__teacher=OuterRef("pk"))
+    bought = HoldPart.objects.filter(
+        STILL_BOUGHT, session__pk=session, hold__student=OuterRef("pk")
+    ).exclude(session__status=CourseSession.Status.CANCELLED)
+    allowed = User.objects.filter(Exists(teacher) | Exists(bought), pk__in=users)
+    return allowed.values_list("pk")

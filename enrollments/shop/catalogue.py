@@ -1,0 +1,136 @@
+"""The courses on sale: a list for the API, cards for the catalogue's page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypedDict
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import DomainError
+from courses.models import Course, CourseOutline, CourseSession, OutlinedSession, next_start
+from enrollments import quotes, rules
+from enrollments.errors import NotForSale, Unsold
+from enrollments.models import CourseEnrollment
+from enrollments.quotes import CourseQuote
+from enrollments.shop import offers
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Found(TypedDict):
+        next_session_starts_at: datetime | None
+        price: Decimal
+
+    FoundCourse = WithAnnotations[Course, _Found]
+else:
+    FoundCourse = Course
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCourse:
+    """A course of the catalogue, and its sessions in outline; no `seats_left` without a limit."""
+
+    course: Course
+    outline: CourseOutline
+    next_session_starts_at: datetime | None
+    seats_left: int | None
+
+    @property
+    def sessions_count(self) -> int:
+        return self.outline.sessions_count
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A course of the catalogue on its card: what it costs a guest, and why they cannot have it.
+
+    The reader may have `joined` it.
+    """
+
+    listed: ListedCourse
+    quote: CourseQuote[OutlinedSession]
+    refusal: DomainError | None
+    joined: bool
+
+    @property
+    def is_over(self) -> bool:
+        return isinstance(self.refusal, NotForSale) and self.refusal.why == Unsold.OVER
+
+    @property
+    def badge(self) -> str:
+        """The word for what is wrong with it, if anything is: to those who joined, it is not."""
+        if self.is_over:
+            return offers.ENDED.badge if self.quote.sessions_count else ""
+        return offers.SOLD_OUT.badge if self.quote.is_full and not self.joined else ""
+
+
+def catalogue() -> QuerySet[FoundCourse]:
+    """The courses on sale with teacher, price and the next session's start: for the two below."""
+    courses = Course.objects.on_sale().select_related("teacher", "outline")
+    return courses.annotate(
+        next_session_starts_at=next_start(timezone.now()),
+        price=Coalesce("price_full_course", "price_per_session"),
+    )
+
+
+def listed(courses: Sequence[FoundCourse]) -> list[ListedCourse]:
+    """Courses of the `catalogue` with their sessions in outline, and their seats left.
+
+    No session is read for it: a course may have hundreds. One statement where seats are limited.
+    """
+    return _listed(courses, timezone.now())
+
+
+def cards(courses: Sequence[FoundCourse], user: User | None) -> list[Card]:
+    """Courses of the `catalogue` as the reader sees them; one statement more than `listed`."""
+    now, joined = timezone.now(), _joined(user, courses) if user else set()
+    return [_card(found, now, joined=found.course.pk in joined) for found in _listed(courses, now)]
+
+
+def _listed(courses: Sequence[FoundCourse], now: datetime) -> list[ListedCourse]:
+    limited = [course.pk for course in courses if course.max_students is not None]
+    singles = quotes.singles_in_the_fullest(limited, now) if limited else {}
+    outlines = _outlines(courses, now)
+    return [
+        ListedCourse(
+            course=course,
+            outline=outlines[course.pk],
+            next_session_starts_at=course.next_session_starts_at,
+            seats_left=quotes.shown(quotes.seats_left(course, singles.get(course.pk, 0))),
+        )
+        for course in courses
+    ]
+
+
+def _card(found: ListedCourse, now: datetime, *, joined: bool) -> Card:
+    quote = quotes.quote_outlined(found.course, found.outline, found.seats_left, now)
+    return Card(found, quote, rules.refuse_course(quote, None), joined)
+
+
+def _outlines(courses: Sequence[FoundCourse], now: datetime) -> dict[UUID, CourseOutline]:
+    """The outline of each; made of its sessions where somebody changed those by hand."""
+    outlines = {course.pk: course.outline for course in courses if _is_outlined(course, now)}
+    astray: dict[UUID, list[CourseSession]] = {
+        course.pk: [] for course in courses if course.pk not in outlines
+    }
+    if astray:
+        sessions = CourseSession.objects.filter(course__in=astray).order_by("session_number")
+        for session in sessions:
+            astray[session.course_id].append(session)
+    return outlines | {key: CourseOutline.of(key, found) for key, found in astray.items()}
+
+
+def _is_outlined(course: FoundCourse, now: datetime) -> bool:
+    outline = getattr(course, "outline", None)
+    return outline is not None and outline.next_start(now) == course.next_session_starts_at
+
+
+def _joined(user: User, courses: Sequence[FoundCourse]) -> set[UUID]:
+    mine = CourseEnrollment.objects.of(user).live().filter(course__in=courses)
+    return set(mine.values_list("course_id", flat=True))

@@ -1,0 +1,117 @@
+"""One course as its reader sees it: seats left, what is theirs, and what it costs them now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import DomainError, NotFound
+from courses.models import Course, CourseSession
+from courses.services import find_course
+from enrollments import queries, quotes, rules
+from enrollments.access import Access, access_of
+from enrollments.models import CourseEnrollment
+from enrollments.queries import SessionShown
+from enrollments.quotes import CourseQuote
+from payments.models import HoldPart
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSession:
+    """A session on the page of its course, and in the API; no `seats_left` without a limit.
+
+    The reader cannot buy it because of the `refusal`, or for the `price_now`: None to guests, to
+    whom no access is owed either. `my_part` is what they last paid for it.
+    """
+
+    session: CourseSession
+    seats_left: int | None
+    refusal: DomainError | None
+    price_now: Decimal | None = None
+    my_access: Access | None = None
+    my_part: HoldPart | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the reader's money waits for it."""
+        return self.my_part is not None and self.my_part.status == HoldPart.Status.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCourse:
+    """A course on its page, and in the API, with all of its sessions; prices as above."""
+
+    course: Course
+    sessions: Sequence[ShownSession]
+    quote: CourseQuote[CourseSession]
+    next_session_starts_at: datetime | None
+    refusal: DomainError | None
+    my_enrollment: CourseEnrollment | None = None
+    price_now: Decimal | None = None
+    already_held: Decimal | None = None
+
+    @property
+    def sessions_count(self) -> int:
+        return len(self.sessions)
+
+    @property
+    def seats_left(self) -> int | None:
+        return quotes.shown(self.quote.seats_left)
+
+
+def course_for(user: User | None, course_id: UUID) -> ShownCourse:
+    """One course with its sessions, and for a signed-in user what is theirs and what it costs.
+
+    Raises `NotFound` for what is hidden from them. Two statements at most for a guest.
+    """
+    rows = queries.sessions_shown(course_id, user.pk) if user else queries.sessions_seen(course_id)
+    course = rows[0].session.course if rows else find_course(course_id)
+    if not course.is_visible_to(user):
+        raise NotFound
+    for row in rows:
+        row.session.course = course
+    now = timezone.now()
+    parts = {part.session_id: part for part in queries.parts_of(course.pk, user.pk)} if user else {}
+    quote = quotes.quote_course(course, rows, user, now)
+    refusal = rules.refuse_course(quote, user)
+    for_sale = user is not None and refusal is None
+    to_come = [row.session.starts_at for row in rows if row.session.is_open(now)]
+    return ShownCourse(
+        course=course,
+        sessions=[_shown(row, user, parts, now) for row in rows],
+        quote=quote,
+        next_session_starts_at=min(to_come, default=None),
+        refusal=refusal,
+        my_enrollment=_my_enrollment(course, parts),
+        price_now=quote.price if for_sale else None,
+        already_held=quote.folded_amount if for_sale else None,
+    )
+
+
+def _shown(
+    row: SessionShown, user: User | None, parts: Mapping[UUID, HoldPart], now: datetime
+) -> ShownSession:
+    session, refusal = row.session, rules.refuse_session(row, user, now)
+    seats_left = quotes.shown(quotes.session_seats_left(row))
+    if user is None:
+        return ShownSession(session, seats_left, refusal)
+    return ShownSession(
+        session=session,
+        seats_left=seats_left,
+        refusal=refusal,
+        price_now=None if refusal else session.course.price_per_session,
+        my_access=access_of(row, user),
+        my_part=parts.get(session.pk),
+    )
+
+
+def _my_enrollment(course: Course, parts: Mapping[UUID, HoldPart]) -> CourseEnrollment | None:
+    bought = (part.hold.enrollment for part in parts.values())
+    mine = next((enrollment for enrollment in bought if enrollment and enrollment.live), None)
+    if mine:
+        mine.course = course
+    return mine
