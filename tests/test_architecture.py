@@ -132,6 +132,14 @@ def test_who_locks_rows_says_so():
     assert silent == {"common/models.py"}
 
 
+def test_one_module_changes_what_was_bought():
+    """Above the bank: else a booking and its money might say different things."""
+    moving = re.compile(r"\b(lock_pending_parts|settle_parts|refund_parts|mark_refunded)\(")
+    places = {str(p.relative_to(ROOT)) for p in SOURCES if moving.search(p.read_text())}
+    above = {place for place in places if not place.startswith("payments/")}
+    assert above == {"enrollments/services/lifecycle.py"}
+
+
 def test_no_file_of_the_tree_is_for_one_machine():
     paths = r"/(home|root|work)/[a-z]"
     found = subprocess.run(

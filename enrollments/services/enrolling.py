@@ -76,14 +76,14 @@ def cancel_enrollment(
     """
     enrollment = find_enrollment(student, enrollment_id)
     give_seat_back(enrollment)
-    held = lifecycle.lock(enrollment)
+    locked = lifecycle.lock(enrollment)
     if refusal := rules.refuse_cancelling(enrollment):
         raise refusal
-    due = [part for part in held.pending if rules.comes_back(part, held.now)]
-    enrollment.end(held.now)
+    due = [part for part in locked.pending if rules.comes_back(part, locked.now)]
+    enrollment.end(locked.now)
     because = HoldPart.Reason.STUDENT_CANCELLED
     return lifecycle.give_back(
-        held, due, because, actor=student, note=reason, expected=expected_refund
+        locked, due, because, actor=student, note=reason, expected=expected_refund
     )
 
 
@@ -105,16 +105,16 @@ def hand_back_session(
     """
     enrollment = find_enrollment(student, enrollment_id)
     lock_course(enrollment.course_id)
-    held = lifecycle.lock(enrollment)
-    due = [part for part in held.pending if part.session_id == session_id]
+    locked = lifecycle.lock(enrollment)
+    due = [part for part in locked.pending if part.session_id == session_id]
     part = due[0] if due else None
     parts = HoldPart.objects.filter(hold__enrollment=enrollment, session=session_id)
     sold = part is not None or parts.exists()
-    if refusal := rules.refuse_hand_back(enrollment, part, held.now, sold=sold):
+    if refusal := rules.refuse_hand_back(enrollment, part, locked.now, sold=sold):
         raise refusal
     because = HoldPart.Reason.SESSION_MOVED
     return lifecycle.give_back(
-        held, due, because, actor=student, note=reason, expected=expected_refund, may_end=True
+        locked, due, because, actor=student, note=reason, expected=expected_refund, may_end=True
     )
 
 

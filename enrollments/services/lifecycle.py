@@ -1,7 +1,7 @@
 """What becomes of a booking after the sale: its money moves, it is completed, it ends.
 
-Whoever changes one finds it with its hold, locks its course where a seat may become free, and then
-`lock`s it; what the change makes of it is decided and saved here.
+Every change begins alike: find the booking with its hold, lock the course if a seat may become
+free, `lock` the booking. What the change makes of the booking is decided and saved here.
 """
 
 from collections.abc import Sequence
@@ -49,14 +49,14 @@ from payments.services.holds import (
 )
 
 Status = HoldPart.Status
-# What a student gives back was not attended, and is owed as before.
+# Giving back changes nothing of how much was attended, nor of how much is owed.
 _GIVEN_BACK = {Reason.STUDENT_CANCELLED, Reason.SESSION_MOVED}
 _ATTENDED = Q(reason=Reason.ATTENDED) | Q(reason=Reason.STAFF_DECISION, status=Status.RELEASED)
 
 
 @dataclass(frozen=True)
-class Held:
-    """A booking that is locked with its hold: the parts that were pending, and when that was."""
+class Locked:
+    """A locked booking, the pending parts of its hold, and the time when they were locked."""
 
     booking: Booking
     pending: Sequence[TimedPart]
@@ -64,7 +64,7 @@ class Held:
 
     @property
     def waiting(self) -> list[TimedPart]:
-        """Those of the parts that are pending still."""
+        """The parts that are still pending."""
         return [part for part in self.pending if part.status == Status.PENDING]
 
 
@@ -85,22 +85,22 @@ def find_booking(hold_id: UUID) -> Booking:
     raise NotFound
 
 
-def lock(booking: Booking) -> Held:
-    """Lock a booking, then its hold with the pending parts; all are as they are by now.
+def lock(booking: Booking) -> Locked:
+    """Lock a booking, then its hold with the pending parts, and read again what may have changed.
 
-    The caller has locked the course before, if the booking may end.
+    If the booking may end, the caller has locked its course before.
     """
     lock_bookings(booking)
-    return _held(booking)
+    return _locked(booking)
 
 
-def claim(booking: Booking) -> Held | None:
-    """The same, unless somebody else has the booking; then None."""
-    return _held(booking) if claim_booking(booking) else None
+def claim(booking: Booking) -> Locked | None:
+    """The same, or None if somebody else has the booking locked."""
+    return _locked(booking) if claim_booking(booking) else None
 
 
 def settle(
-    held: Held,
+    locked: Locked,
     verdicts: Sequence[Verdict],
     *,
     actor: User | None,
@@ -109,30 +109,32 @@ def settle(
 ) -> Settled:
     """Release some parts of a booking and refund others; gives both sums, in credits.
 
-    A single purchase ends with its part. An enrolment is completed once nothing of it waits; where
-    everything paid came back it ends, if it `may_end`: if its course is locked. Else
-    `end_enrollment` ends it later. Whoever is in a room by a part that came back is put out after
-    the commit. `note` goes with the money. Locks the accounts concerned.
+    A single purchase ends with its part. An enrolment is completed once none of its parts is
+    pending; if everything paid came back, it ends instead, provided that it `may_end`, because its
+    course is locked: otherwise `end_enrollment` ends it later. A student who is in a room by a
+    part that came back is put out after the commit. `note` goes with the money. Locks the
+    accounts concerned.
     """
-    booking = held.booking
-    settled = settle_parts(verdicts, pending=held.pending, now=held.now, actor=actor, note=note)
+    booking = locked.booking
+    settled = settle_parts(verdicts, pending=locked.pending, now=locked.now, actor=actor, note=note)
     booking.note_refund(settled.refunded)
     if isinstance(booking, CourseEnrollment):
         if any(verdict.reason not in _GIVEN_BACK for verdict in verdicts):
             _note_progress(booking)
-        if booking.status == EnrollmentStatus.ACTIVE and not (held.waiting or booking.is_refunded):
+        done = not (locked.waiting or booking.is_refunded)
+        if done and booking.status == EnrollmentStatus.ACTIVE:
             booking.status = EnrollmentStatus.COMPLETED
         if may_end:
-            _end_if_refunded(booking, held, actor)
+            _end_if_refunded(booking, locked, actor)
     elif isinstance(booking, SessionPurchase) and verdicts:
-        booking.end(verdicts[0].part, held.now)
+        booking.end(verdicts[0].part, locked.now)
     check_after_refund([part for part, status, _ in verdicts if status == Status.REFUNDED])
     save([booking], booking.MUTABLE)
     return settled
 
 
 def give_back(
-    held: Held,
+    locked: Locked,
     due: Sequence[TimedPart],
     reason: str,
     *,
@@ -141,7 +143,7 @@ def give_back(
     expected: Decimal | None = None,
     may_end: bool = False,
 ) -> Cancellation:
-    """Refund the `due` parts of a booking; `note` is why, in the student's words.
+    """Refund the `due` parts of a booking; `note` is the student's reason.
 
     Raises `RefundLowered` if that is less than `expected`, in credits; else as `settle`.
     """
@@ -149,16 +151,17 @@ def give_back(
     if expected is not None and refund < expected:
         raise RefundLowered(expected=expected, refund=refund)
     if note and due:
-        held.booking.hold.notes = note
+        locked.booking.hold.notes = note
     verdicts = [Verdict(part, Status.REFUNDED, reason) for part in due]
-    settle(held, verdicts, actor=actor, may_end=may_end)
-    return Cancellation(held.booking, refund, held.now)
+    settle(locked, verdicts, actor=actor, may_end=may_end)
+    return Cancellation(locked.booking, refund, locked.now)
 
 
 def fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]:
-    """Cancel single purchases of what an enrolment pays for; gives their parts, to be refunded.
+    """Cancel single purchases that become part of an enrolment; gives their parts.
 
-    The caller has locked the course. Locks the purchases, their holds with parts.
+    `place_hold` moves the money. The caller has locked the course. Locks the purchases and their
+    holds with parts.
     """
     if not purchases:
         return []
@@ -199,7 +202,7 @@ def refunded_enrollments(course_id: UUID | None = None) -> list[UUID]:
 def end_enrollment(enrollment_id: UUID) -> bool:
     """End an enrolment to which everything paid came back; gives whether this call did.
 
-    For what held no course when it gave the last paid part back. A repeat changes nothing. Locks
+    For what locked no course when it gave the last paid part back. A repeat changes nothing. Locks
     the course, the enrolment, its hold with parts.
     """
     enrollment = CourseEnrollment.objects.select_related("hold").get(pk=enrollment_id)
@@ -210,21 +213,21 @@ def end_enrollment(enrollment_id: UUID) -> bool:
     return ended
 
 
-def _end_if_refunded(enrollment: CourseEnrollment, held: Held, actor: User | None) -> bool:
+def _end_if_refunded(enrollment: CourseEnrollment, locked: Locked, actor: User | None) -> bool:
     """What of it was free, parts of 0.00, admits no longer; not saved."""
     if enrollment.status == EnrollmentStatus.CANCELLED or not enrollment.is_refunded:
         return False
-    free = held.waiting
+    free = locked.waiting
     reason = Reason.ENROLLMENT_ENDED
-    refund_parts(free, pending=held.pending, reason=reason, now=held.now, actor=actor)
+    refund_parts(free, pending=locked.pending, reason=reason, now=locked.now, actor=actor)
     check_after_refund(free)
     give_seat_back(enrollment)
-    enrollment.end(held.now)
+    enrollment.end(locked.now)
     return True
 
 
-def _held(booking: Booking) -> Held:
-    return Held(booking, lock_pending_parts(booking.hold), timezone.now())
+def _locked(booking: Booking) -> Locked:
+    return Locked(booking, lock_pending_parts(booking.hold), timezone.now())
 
 
 def _note_progress(enrollment: CourseEnrollment) -> None:

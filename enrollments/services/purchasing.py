@@ -66,13 +66,13 @@ def cancel_session_purchase(
     """
     purchase = find_purchase(student, purchase_id)
     lock_course(purchase.course_id)
-    held = lifecycle.lock(purchase)
-    part = held.pending[0] if held.pending else None
-    if refusal := rules.refuse_cancelling_single(purchase, part, held.now):
+    locked = lifecycle.lock(purchase)
+    part = locked.pending[0] if locked.pending else None
+    if refusal := rules.refuse_cancelling_single(purchase, part, locked.now):
         raise refusal
     because = HoldPart.Reason.STUDENT_CANCELLED
     return lifecycle.give_back(
-        held, held.pending, because, actor=student, note=reason, expected=expected_refund
+        locked, locked.pending, because, actor=student, note=reason, expected=expected_refund
     )
 
 

@@ -290,10 +290,10 @@ def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) 
 
 @operation
 def _refund_hold(hold_id: UUID, session: CourseSession, actor: User | None) -> int:
-    held = lifecycle.lock(lifecycle.find_booking(hold_id))
-    due = [part for part in held.pending if part.session_id == session.pk]
+    locked = lifecycle.lock(lifecycle.find_booking(hold_id))
+    due = [part for part in locked.pending if part.session_id == session.pk]
     if due:
-        lifecycle.give_back(held, due, HoldPart.Reason.SESSION_CANCELLED, actor=actor)
+        lifecycle.give_back(locked, due, HoldPart.Reason.SESSION_CANCELLED, actor=actor)
     return len(due)
 
 

@@ -129,14 +129,14 @@ def _decide(
     if refusal := refuse_deciding(booking.hold, actor):
         raise refusal
     lock_course(booking.course_id)
-    held = lifecycle.lock(booking)
-    due = _choose(held.pending, part_ids)
+    locked = lifecycle.lock(booking)
+    due = _choose(locked.pending, part_ids)
     if status == RELEASED:
-        _check_release(due, held.now)
+        _check_release(due, locked.now)
     verdicts = [Verdict(part, status, HoldPart.Reason.STAFF_DECISION) for part in due]
     if isinstance(booking, SessionPurchase):
         note_presence(booking, due[0], attendance_in([booking.session], [booking.user_id]))
-    lifecycle.settle(held, verdicts, actor=actor, note=reason, may_end=True)
+    lifecycle.settle(locked, verdicts, actor=actor, note=reason, may_end=True)
     return Decision(booking.hold, due, total(part.amount for part in due))
 
 

@@ -68,9 +68,9 @@ def settle_all() -> Iterator[Tally]:
     """
     for key in waiting_events():
         yield _attempt(_process, key)
-    held = HoldPart.objects.filter(session=OuterRef("pk"), status=Status.PENDING)
+    waiting = HoldPart.objects.filter(session=OuterRef("pk"), status=Status.PENDING)
     for session in CourseSession.objects.filter(
-        Exists(held), status=CourseSession.Status.CANCELLED
+        Exists(waiting), status=CourseSession.Status.CANCELLED
     ):
         yield _attempt(_sweep, session)
     for session in CourseSession.objects.settling_at(timezone.now()).filter(
@@ -101,15 +101,15 @@ def settle_hold(key: UUID) -> Tally:
     A repeat finds nothing due. What somebody else is at is left to the next pass. Locks the
     booking if it is free, the hold with its parts, the accounts; never course nor session.
     """
-    held = lifecycle.claim(lifecycle.find_booking(key))
-    if held is None:
+    locked = lifecycle.claim(lifecycle.find_booking(key))
+    if locked is None:
         return Tally(busy=1)
-    keys = [part.session_id for part in held.pending]
-    sessions = {one.pk: one for one in decidable_sessions(keys, held.now - grace())}
-    due = [p for p in held.pending if p.session_id in sessions and not p.review_reason]
+    keys = [part.session_id for part in locked.pending]
+    sessions = {one.pk: one for one in decidable_sessions(keys, locked.now - grace())}
+    due = [p for p in locked.pending if p.session_id in sessions and not p.review_reason]
     if not due:
         return Tally()
-    booking = held.booking
+    booking = locked.booking
     # Read after the locks: a late event waits for them, so that none is neither seen nor noted.
     attended = attendance_in(sessions.values(), [booking.hold.student_id, booking.hold.teacher_id])
     verdicts = [verdict_on(part, sessions[part.session_id], attended) for part in due]
@@ -117,7 +117,7 @@ def settle_hold(key: UUID) -> Tally:
     known = [verdict for verdict in verdicts if verdict]
     if known and isinstance(booking, SessionPurchase):
         note_presence(booking, known[0].part, attended)
-    return _count(verdicts, lifecycle.settle(held, known, actor=None))
+    return _count(verdicts, lifecycle.settle(locked, known, actor=None))
 
 
 @operation
