@@ -1,0 +1,176 @@
+"""What calendar programs make of the feeds and files of a real server."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import requests
+from django.test import Client
+from django.utils import timezone
+
+from common.formats import in_zone, until
+from enrollments.calendar.feeds import feed_address
+from enrollments.models import CalendarFeed
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.services.feeds import renew_feed
+from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.sessions import cancel_session, move_session
+from tests.factories import DAY, extend_course, make_course, student_with_credit
+from tests.serving import serving, wait_until_ready
+
+BERLIN = ZoneInfo("Europe/Berlin")
+WORDS = "Español; para, todos \\ — 🎓 of which there is so much to say that it fills several lines"
+
+
+@pytest.fixture
+def student(transactional_db):
+    return student_with_credit()
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup):
+    with serving() as server:
+        wait_until_ready(server)
+        yield server
+
+
+def address_of(user, server):
+    user.refresh_from_db()
+    return server.url + feed_address(user)[len("http://127.0.0.1:8000") :]
+
+
+def seen(texts):
+    """Of each event that vdirsyncer keeps: whether it is on, when, and what it says first."""
+    return sorted(
+        (lines["STATUS"], lines["DTSTART"], lines["SUMMARY"].partition(":")[0])
+        for lines in (dict(line.split(":", 1) for line in unfolded(text)) for text in texts)
+    )
+
+
+def unfolded(text):
+    lines = text.replace("\r\n", "\n").replace("\n ", "").split("\n")
+    return [line for line in lines if ":" in line]
+
+
+def utc(moment):
+    return f"{moment:%Y%m%dT%H%M%SZ}"
+
+
+@pytest.mark.mariadb
+def test_what_is_booked_appears_moves_and_goes(subscribe, student, server):
+    """vdirsyncer keeps on disk what a calendar would show."""
+    course = make_course(sessions=3, title="Course")
+    first, second, third = course.sessions.all()
+    single = make_course(sessions=1, title="Single").sessions.get()
+    purchase = purchase_session(student=student, session_id=single.pk)
+    sync = subscribe(address_of(student, server))
+    alone = ("CONFIRMED", utc(single.starts_at), "Single")
+    assert seen(sync()) == [alone]
+    assert CalendarFeed.objects.get(pk=student.pk).fetched_at
+
+    enrollment = enroll_full_course(student=student, course_id=course.pk)
+    booked = [("CONFIRMED", utc(s.starts_at), "Course") for s in (first, second, third)]
+    assert seen(sync()) == sorted([*booked, alone])
+
+    later = first.starts_at + 9 * DAY
+    move_session(session_id=first.pk, actor=course.teacher, starts_at=later, duration_minutes=45)
+    booked[0] = ("CONFIRMED", utc(later), "Course")
+    assert seen(sync()) == sorted([*booked, alone])
+
+    cancel_session(session_id=second.pk, actor=course.teacher)
+    booked[1] = ("CANCELLED", utc(second.starts_at), "Cancelled")
+    assert seen(sync()) == sorted([*booked, alone])
+
+    cancel_session_purchase(student=student, purchase_id=purchase.pk)
+    assert seen(sync()) == sorted(booked)
+    cancel_enrollment(student=student, enrollment_id=enrollment.pk)
+    assert seen(sync()) == [booked[1]]
+    purchase_session(student=student, session_id=single.pk)
+    assert seen(sync()) == sorted([booked[1], alone])
+
+
+@pytest.mark.mariadb
+def test_another_address_is_another_subscription(student, server):
+    purchase_session(student=student, session_id=make_course(sessions=1).sessions.get().pk)
+    old = address_of(student, server)
+    answer = requests.get(old, timeout=10)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-cache")
+    assert "Set-Cookie" not in answer.headers
+    unchanged = requests.get(old, headers={"If-None-Match": answer.headers["ETag"]}, timeout=10)
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    renew_feed(user=student)
+    assert requests.get(old, timeout=10).status_code == 404
+    assert requests.get(address_of(student, server), timeout=10).status_code == 200
+
+
+@pytest.mark.mariadb
+def test_a_feed_means_what_our_pages_say(ical_js, student, server):
+    """In the reader's zone, on both sides of a clock change, in whatever words."""
+    course = make_course(sessions=1, title=WORDS)
+    change = clock_change()
+    before, after = (extend_course(course, starts_at=change + d * DAY) for d in (-1, 1))
+    enroll_full_course(student=student, course_id=course.pk)
+    move_session(
+        session_id=before.pk,
+        actor=course.teacher,
+        starts_at=before.starts_at + timedelta(hours=1),
+        duration_minutes=90,
+    )
+    feed = ical_js(address_of(student, server))
+    assert (feed["name"], feed["method"], feed["refresh"]) == ("talkplatform", None, 3600)
+    events = {event["uid"]: event for event in feed["events"]}
+    assert len(events) == 3
+    for session, sequence in ((before, 1), (after, 0)):
+        session.refresh_from_db()
+        event = events[str(session.pk)]
+        assert (event["sequence"], event["status"], event["zone"]) == (sequence, "CONFIRMED", "UTC")
+        assert event["title"] == f"{WORDS}: A lesson"
+        assert event["place"] in event["description"]
+        assert shown(event) == on_our_page(session)
+    assert shown(events[str(before.pk)])[-4:] != shown(events[str(after.pk)])[-4:]
+
+
+def clock_change():
+    """The day on which Berlin next sets its clocks, at noon there."""
+    day = (
+        (timezone.now() + 3 * DAY)
+        .astimezone(BERLIN)
+        .replace(hour=12, minute=0, second=0, microsecond=0)
+    )
+    while day.utcoffset() == (day - DAY).utcoffset():
+        day += DAY
+    return day
+
+
+def shown(event):
+    """When a calendar in Berlin shows it."""
+    start, end = (
+        datetime.fromisoformat(event[name]).astimezone(BERLIN) for name in ("start", "end")
+    )
+    return f"{start:%a} {start.day} {start:%b %Y, %H:%M}–\u2060{end:%H:%M} {end:%Z}"
+
+
+def on_our_page(session):
+    with in_zone("Europe/Berlin"):
+        return until(session.starts_at, session.duration_minutes)
+
+
+@pytest.mark.django_db
+def test_files_are_read_as_feeds_are(ical_js):
+    student = student_with_credit()
+    course = make_course(sessions=2)
+    enrollment = enroll_full_course(student=student, course_id=course.pk)
+    cancel_session(session_id=course.sessions.first().pk, actor=course.teacher)
+    browser = Client()
+    browser.force_login(student)
+
+    def read(path):
+        return ical_js(source=browser.get(path).content.decode())["events"]
+
+    [one] = read(f"/sessions/{course.sessions.last().pk}/calendar.ics")
+    assert one["status"] == "CONFIRMED"
+    both = read(f"/learning/courses/{enrollment.pk}/calendar.ics")
+    assert [(event["status"], event["sequence"]) for event in both] == [
+        ("CANCELLED", 1),
+        ("CONFIRMED", 0),
+    ]
