@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 
 from django.db.models import F, Model, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from courses.models import Course, CourseSession
 from courses.services import write_outline
 from enrollments.models import CourseEnrollment, SessionPurchase
+from notices.models import Notice
 from payments.models import HoldPart, PaymentHold, Transfer
 from rooms.models import WebhookEvent
 
@@ -21,8 +23,10 @@ def backdate_people(by: timedelta) -> None:
 def backdate_course(course: Course, by: timedelta) -> None:
     """Everything about a course, its sales included, happened `by` earlier.
 
-    The times that were sold move along with the sessions, so no session looks rescheduled.
+    The times that were sold move along with the sessions, so no session looks rescheduled. What
+    people were told of it names other times, and is forgotten.
     """
+    Notice.objects.filter(course_id=course.pk).delete()
     holds = PaymentHold.objects.filter(
         Q(enrollment__course=course) | Q(session_purchase__course=course)
     )
@@ -60,6 +64,14 @@ def backdate_settlement(session: CourseSession, since: datetime) -> None:
     )
     completed = CourseSession.objects.filter(status=CourseSession.Status.COMPLETED)
     completed.filter(pk=session.pk).update(updated_at=then)
+    Notice.objects.filter(session_id=session.pk, created_at__gte=since).update(created_at=then)
+
+
+def write_to_nobody() -> None:
+    """No mail is due of what happened so far, and what is older than a day was read."""
+    Notice.objects.update(mail=Notice.Mail.NONE)
+    old = Notice.objects.filter(created_at__lt=timezone.now() - timedelta(days=1))
+    old.update(read_at=F("created_at"))
 
 
 def _shift(rows: QuerySet[Model], by: timedelta, *fields: str) -> None:

@@ -66,6 +66,7 @@ class DemoCourse:
     late_today: tuple[str, ...] = ()
     cancelled_today: int | None = None
     moved_today: int | None = None
+    why: str = ""
     archived_today: bool = False
 
 
@@ -273,6 +274,7 @@ COURSES = (
         enrolled=("tom", "lena"),
         singles={"mateo": (3,), "ines": (3, 4)},
         cancelled_today=3,
+        why="I have lost my voice, and a lesson on the telephone needs one. I am sorry!",
     ),
     DemoCourse(
         teacher="james",
@@ -289,6 +291,7 @@ COURSES = (
         enrolled=("noah", "mateo"),
         singles={"aisha": (4,)},
         moved_today=4,
+        why="My choir sings that evening. The day after suits me, and I hope it suits you.",
     ),
     DemoCourse(
         teacher="hana",

@@ -15,7 +15,7 @@ from accounts.services import register
 from common.transactions import operation
 from courses.models import Course
 from courses.services import archive_course, publish_course
-from demo.backdating import backdate_course, backdate_people
+from demo.backdating import backdate_course, backdate_people, write_to_nobody
 from demo.data import (
     CLERKS,
     COURSES,
@@ -66,6 +66,7 @@ def build_world() -> bool:
         _play(plan, people)
     for withdrawal in WITHDRAWALS:
         _withdraw(withdrawal, people[withdrawal.person], staff, clerks["finance"])
+    write_to_nobody()
     return True
 
 
@@ -166,7 +167,7 @@ def _happen_today(course: Course, plan: DemoCourse, people: People) -> None:
         enroll_full_course(student=people[key], course_id=course.pk)
     if plan.cancelled_today:
         session = course.sessions.get(session_number=plan.cancelled_today)
-        cancel_session(session_id=session.pk, actor=course.teacher)
+        cancel_session(session_id=session.pk, actor=course.teacher, reason=plan.why)
     if plan.moved_today:
         session = course.sessions.get(session_number=plan.moved_today)
         move_session(
@@ -174,6 +175,7 @@ def _happen_today(course: Course, plan: DemoCourse, people: People) -> None:
             actor=course.teacher,
             starts_at=session.starts_at + SESSION_MOVES_BY,
             duration_minutes=session.duration_minutes,
+            reason=plan.why,
         )
     if plan.archived_today:
         archive_course(course_id=course.pk, actor=course.teacher)

@@ -72,7 +72,8 @@ class Kind:
 
     `letter` makes the mail of a notice, or raises `NoLongerTrue`; `text` the words of the notice in
     the product. Both run in the reader's zone, and read what is not among the facts; one of them
-    may be missing: then it is no mail, or nothing but a mail.
+    may be missing: then it is no mail, or nothing but a mail. `page` is where the notice leads, a
+    path on this site.
 
     What is in a `group` can be turned off; what touches money, time or the account is in none. What
     the reader has to say that they know `must_acknowledge`. A mail goes to the reader's address,
@@ -84,6 +85,7 @@ class Kind:
     told: str
     letter: Callable[[Notice], Letter] | None = None
     text: Callable[[Notice], str] | None = None
+    page: Callable[[Notice], str] | None = None
     group: Group | None = None
     must_acknowledge: bool = False
     address: Callable[[Notice], str] | None = None

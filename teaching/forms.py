@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from common.formats import counted
 from common.forms import AmountField, RefusableForm, WholeNumberField
 from courses.models import MAX_SESSION_MINUTES, Course, CourseSession
-from enrollments.services.sessions import Refunds, refunds_changed
+from enrollments.services.sessions import WHEN, Refunds, refunds_changed
 
 MAX_PICTURE_BYTES = 2 * 1024 * 1024
 # A small file can unfold into gigabytes of pixels.
@@ -94,6 +94,15 @@ def _why_not(datetime: Any, current_timezone: Any) -> str:
     return (
         f"On {day} it is {hour} twice in {current_timezone}: the clocks go back. "
         "Choose a time before or after the change."
+    )
+
+
+def reason_field() -> forms.CharField:
+    """Why a session that students have booked changes."""
+    return forms.CharField(
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="We send it to the students who booked it.",
     )
 
 
@@ -200,16 +209,28 @@ class SessionForm(EditableForm):
         help_text="What this session is about, what to prepare.",
     )
 
-    def __init__(self, *sent: Any, session: CourseSession | None = None) -> None:
-        """For a new session, or for `session`, which once started keeps its time."""
+    reason = reason_field()
+
+    def __init__(
+        self, *sent: Any, session: CourseSession | None = None, booked: bool = False
+    ) -> None:
+        """For a new session, or for `session`, which once started keeps its time.
+
+        Whoever moves one that students have `booked` says why.
+        """
         super().__init__(*sent)
         zone = timezone.get_current_timezone_name()
         self.fields["starts_at"].help_text = f"In your time zone, {zone}."
         if session:
-            self.show(**{name: getattr(session, name) for name in self.fields})
+            self.show(**{name: getattr(session, name) for name in self.fields.keys() - {"reason"}})
             self._keep_start(session.starts_at)
-        if session and session.has_started():
-            self.fields["starts_at"].disabled = self.fields["duration_minutes"].disabled = True
+        started = session is not None and session.has_started()
+        for name in WHEN:
+            self.fields[name].disabled = started
+        self.fields["reason"].label = "Why does it move?"
+        self.fields["reason"].required = False
+        if started or not booked:
+            del self.fields["reason"]
 
     def _keep_start(self, start: datetime) -> None:
         """A time left alone counts as unchanged, though the page shows no seconds and no zone."""
@@ -223,17 +244,29 @@ class SessionForm(EditableForm):
             raise forms.ValidationError("Choose a start within the next five years.")
         return starts_at
 
+    def clean(self) -> None:
+        moves = not set(self.changed_data).isdisjoint(WHEN)
+        if moves and "reason" in self.fields and not self.cleaned_data.get("reason"):
+            self.add_error("reason", "Tell your students why you move it.")
+
 
 class CancelSessionForm(RefusableForm):
-    """Calling a session off; where somebody gets money back, only after typing how many do."""
+    """Calling a session off; where somebody gets money back, only after typing how many do.
 
+    If students have `booked` it, they are told why.
+    """
+
+    reason = reason_field()
     confirmation = forms.CharField(
         max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
     )
 
-    def __init__(self, *sent: Any, due: Refunds) -> None:
+    def __init__(self, *sent: Any, due: Refunds, booked: bool) -> None:
         super().__init__(*sent)
         self.due = due
+        self.fields["reason"].label = "Why is it cancelled?"
+        if not booked:
+            del self.fields["reason"]
         if due.students:
             self.fields["confirmation"].label = f"To confirm, type: {self.phrase}"
         else:

@@ -76,7 +76,8 @@ class CallingOff(Decision[CourseSession]):
         due = refunds_due(session.pk)
         if answers.told(session.pk) != due.told and session.status != session.Status.CANCELLED:
             raise refunds_changed(due)
-        cancel_session(session_id=session.pk, actor=actor, expected=due)
+        reason = answers.fields["reason"]
+        cancel_session(session_id=session.pk, actor=actor, reason=reason, expected=due)
         return Done(f"Cancelled. {refunds_made(session.pk)}".removesuffix("."))
 
 
@@ -98,7 +99,7 @@ ON_SESSIONS = (
     CallingOff(
         verb="cancel_and_refund",
         label="Cancel session and refund",
-        warning="A cancelled session cannot be reinstated.",
+        warning="A cancelled session cannot be reinstated. Its students and teacher read why.",
     ),
 )
 

@@ -23,6 +23,7 @@ from courses.services import find_course
 from enrollments import queries, rules
 from enrollments.errors import AlreadyEnrolled, PriceChanged
 from enrollments.locks import give_seat_back
+from enrollments.messages.bookings import tell_booked, tell_cancelled, tell_returned
 from enrollments.models import CourseEnrollment
 from enrollments.quotes import CourseQuote, has_live_enrollment, quote_course
 from enrollments.services import lifecycle
@@ -56,6 +57,7 @@ def enroll_full_course(
         enrollment=enrollment,
     )
     enrollment.folded_amount = quote.folded_amount
+    tell_booked(enrollment, [session for session, _ in quote.shares])
     return enrollment
 
 
@@ -82,9 +84,12 @@ def cancel_enrollment(
     due = [part for part in locked.pending if rules.comes_back(part, locked.now)]
     enrollment.end(locked.now)
     because = HoldPart.Reason.STUDENT_CANCELLED
-    return lifecycle.give_back(
+    cancelled = lifecycle.give_back(
         locked, due, because, actor=student, note=reason, expected=expected_refund
     )
+    refund, waiting = cancelled.refund_amount, len(locked.waiting)
+    tell_cancelled(enrollment, student=student, refund=refund, waiting=waiting)
+    return cancelled
 
 
 @operation
@@ -113,9 +118,11 @@ def hand_back_session(
     if refusal := rules.refuse_hand_back(enrollment, part, locked.now, sold=sold):
         raise refusal
     because = HoldPart.Reason.SESSION_MOVED
-    return lifecycle.give_back(
+    returned = lifecycle.give_back(
         locked, due, because, actor=student, note=reason, expected=expected_refund, may_end=True
     )
+    tell_returned(enrollment, due[0], student=student)
+    return returned
 
 
 def newest_enrollments(user: User, limit: int) -> list[CourseEnrollment]:

@@ -17,6 +17,7 @@ from courses.locks import lock_course, lock_course_of
 from courses.models import CourseSession
 from enrollments import queries, rules
 from enrollments.errors import AlreadyPurchased, PriceChanged
+from enrollments.messages.bookings import tell_booked, tell_cancelled
 from enrollments.models import SessionPurchase
 from enrollments.queries import SessionOnSale
 from enrollments.services import lifecycle
@@ -51,6 +52,7 @@ def purchase_session(
         now=now,
         session_purchase=purchase,
     )
+    tell_booked(purchase, [session])
     return purchase
 
 
@@ -71,9 +73,11 @@ def cancel_session_purchase(
     if refusal := rules.refuse_cancelling_single(purchase, part, locked.now):
         raise refusal
     because = HoldPart.Reason.STUDENT_CANCELLED
-    return lifecycle.give_back(
+    cancelled = lifecycle.give_back(
         locked, locked.pending, because, actor=student, note=reason, expected=expected_refund
     )
+    tell_cancelled(purchase, student=student, refund=cancelled.refund_amount)
+    return cancelled
 
 
 def find_purchase(user: User, purchase_id: UUID) -> SessionPurchase:

@@ -32,6 +32,7 @@ from enrollments.errors import (
     StartInPast,
     TooManySessions,
 )
+from enrollments.messages.sessions import Slot, tell_added, tell_called_off, tell_moved
 from enrollments.queries import singles_seated
 from enrollments.services import lifecycle
 from enrollments.services.admission import check_after_commit, close_after_commit
@@ -110,15 +111,19 @@ def add_session(
         check_sellable(course)
     save_sessions(course)
     lifecycle.let_enrolled_in(session)
+    tell_added(session, actor=actor)
     return session
 
 
 @operation
-def change_session(*, session_id: UUID, actor: User, **changes: Any) -> CourseSession:
+def change_session(
+    *, session_id: UUID, actor: User, reason: str = "", **changes: Any
+) -> CourseSession:
     """Change a session's title, description, `starts_at` or `duration_minutes`.
 
-    Texts may change at any time, start and length until it starts; once moved, its students may
-    hand it back, and a room that is open too early is closed. A repeat changes nothing more.
+    Texts may change at any time, start and length until it starts; once moved, its students are
+    told, with the `reason`, and may hand it back, and a room that is open too early is closed. A
+    repeat changes nothing more.
     Raises `SessionStarted`, `SessionClosed` once cancelled or over, `StartInPast`, `NotFound` for
     anybody but its teacher and staff. Locks the course, the session.
     """
@@ -127,7 +132,9 @@ def change_session(*, session_id: UUID, actor: User, **changes: Any) -> CourseSe
         _check_movable(session)
     if "starts_at" in changes:
         _check_start(changes["starts_at"])
-    if any(getattr(session, name) != changes.get(name, getattr(session, name)) for name in WHEN):
+    old = Slot.of(session)
+    moved = any(changes.get(name, was) != was for name, was in zip(WHEN, old, strict=True))
+    if moved:
         changes |= {
             "rescheduled_at": timezone.now(),
             "status": CourseSession.Status.SCHEDULED,
@@ -138,36 +145,45 @@ def change_session(*, session_id: UUID, actor: User, **changes: Any) -> CourseSe
         setattr(session, name, value)
     session.save(update_fields=[*changes, "updated_at"])
     save_sessions(session.course)
+    if moved:
+        tell_moved(session, old=old, actor=actor, reason=reason)
     return session
 
 
 def move_session(
-    *, session_id: UUID, actor: User, starts_at: datetime, duration_minutes: int
+    *,
+    session_id: UUID,
+    actor: User,
+    starts_at: datetime,
+    duration_minutes: int,
+    reason: str = "",
 ) -> CourseSession:
     """Give a session that has not started another start or length, in minutes.
 
-    Repeats, refusals and locks are those of `change_session`.
+    Whom it tells, repeats, refusals and locks are those of `change_session`.
     """
     return change_session(
         session_id=session_id,
         actor=actor,
+        reason=reason,
         starts_at=starts_at,
         duration_minutes=duration_minutes,
     )
 
 
 def cancel_session(
-    *, session_id: UUID, actor: User, expected: Refunds | None = None
+    *, session_id: UUID, actor: User, reason: str = "", expected: Refunds | None = None
 ) -> CourseSession:
     """Call a session off and refund every pending part of it, one hold per transaction.
 
-    Its room is closed. An enrolment to which everything paid has come back ends. A repeat does what
-    a crash left, each part once. Raises what `refuse_calling_off` gives, `RefundsChanged` if that
-    would not give back what is expected, `NotFound` for anybody but its teacher and staff. Locks
-    the course and the session; then one booking at a time with its hold and wallet; then the course
-    again for each enrolment that this leaves without a paid part.
+    Its students are told, with the `reason`. Its room is closed. An enrolment to which everything
+    paid has come back ends. A repeat does what a crash left, each part once. Raises what
+    `refuse_calling_off` gives, `RefundsChanged` if that would not give back what is expected,
+    `NotFound` for anybody but its teacher and staff. Locks the course and the session; then one
+    booking at a time with its hold and wallet; then the course again for each enrolment that this
+    leaves without a paid part.
     """
-    session = _mark_cancelled(session_id=session_id, actor=actor, expected=expected)
+    session = _mark_cancelled(session_id=session_id, actor=actor, reason=reason, expected=expected)
     refund_cancelled_session(session, actor=actor)
     for enrollment in refunded_enrollments(session.course_id):
         end_enrollment(enrollment)
@@ -271,7 +287,9 @@ def _refunds(sessions: Sequence[UUID], **where: Any) -> dict[UUID, Refunds]:
 
 
 @operation
-def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) -> CourseSession:
+def _mark_cancelled(
+    *, session_id: UUID, actor: User, reason: str, expected: Refunds | None
+) -> CourseSession:
     session = _lock_session(session_id, actor)
     if session.status == CourseSession.Status.CANCELLED:
         return session
@@ -285,6 +303,7 @@ def _mark_cancelled(*, session_id: UUID, actor: User, expected: Refunds | None) 
     session.save(update_fields=["status", "sequence", "has_share", "updated_at"])
     save_sessions(session.course)
     _look_in_if_open(session)
+    tell_called_off(session, actor=actor, reason=reason)
     return session
 
 

@@ -70,7 +70,8 @@ def _added(request: TeacherRequest, course_id: Any, terms: dict[str, Any]) -> in
 def edit_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
     """Change the texts of a session; its start and length until it starts."""
     session = own_session(request, session_id)
-    form = SessionForm(request.POST or None, session=session)
+    sales = reads.sales_of(session)
+    form = SessionForm(request.POST or None, session=session, booked=bool(sales.students))
     if form.is_valid():
         changes = form.changes()
         with form.refusals():
@@ -82,7 +83,7 @@ def edit_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
         "session": session,
         "course": session.course,
         "number": session.session_number,
-        "sales": reads.sales_of(session),
+        "sales": sales,
     }
     return render(request, "teaching/session_form.html", context)
 
@@ -108,26 +109,23 @@ def cancel_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
     if refusal := sessions.refuse_calling_off(session, request.user, timezone.now()):
         messages.error(request, str(refusal))
         return redirect("teaching:roster", session.pk)
-    due = sessions.refunds_due(session.pk)
-    form = CancelSessionForm(request.POST if request.method == "POST" else None, due=due)
+    due, sales = sessions.refunds_due(session.pk), reads.sales_of(session)
+    sent = request.POST if request.method == "POST" else None
+    form = CancelSessionForm(sent, due=due, booked=bool(sales.students))
     if form.is_valid():
+        reason = form.cleaned_data.get("reason", "")
         try:
-            return _call_off(request, session, expected=due)
+            return _call_off(request, session, reason=reason, expected=due)
         except DomainError as error:
-            form = CancelSessionForm(due=sessions.refunds_due(session.pk))
+            due = sessions.refunds_due(session.pk)
+            form = CancelSessionForm(due=due, booked=bool(sales.students))
             messages.error(request, str(error))
-    context = {"session": session, "form": form, "due": form.due}
-    return render(
-        request,
-        "teaching/cancel_session.html",
-        context | {"sales": reads.sales_of(session)},
-    )
+    context = {"session": session, "form": form, "due": form.due, "sales": sales}
+    return render(request, "teaching/cancel_session.html", context)
 
 
-def _call_off(
-    request: TeacherRequest, session: CourseSession, expected: sessions.Refunds | None = None
-) -> HttpResponse:
-    sessions.cancel_session(session_id=session.pk, actor=request.user, expected=expected)
+def _call_off(request: TeacherRequest, session: CourseSession, **terms: Any) -> HttpResponse:
+    sessions.cancel_session(session_id=session.pk, actor=request.user, **terms)
     return _told(request, session)
 
 

@@ -14,8 +14,9 @@ from tests.factories import DAY, lengthen_course, make_course, student_with_cred
 # START TRANSACTION and COMMIT are real only outside a test's own transaction.
 pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
-# What the slowest call of money may cost, key, sign-in and transaction control included.
-MONEY, READ, LIST, PAGE = 16, 2, 3, 6
+# What the slowest call of money may cost, key, sign-in and transaction control included, and what
+# people are told of it.
+MONEY, READ, LIST, PAGE = 17, 2, 3, 6
 
 
 def questions() -> int:

@@ -77,7 +77,7 @@ def test_calls_a_session_off_after_typing_what_it_costs(page, teacher):
     deed = page.get_by_role("button", name="Cancel session and refund 2 students ($30.28)")
     deed.click()
     says(page, "This field is required.")
-    fill(page, confirmation="refund 3 students")
+    fill(page, reason="I have the flu", confirmation="refund 3 students")
     deed.click()
     says(page, "Type exactly: refund 2 students")
     assert not CourseSession.objects.filter(status="cancelled").exists()
@@ -92,7 +92,8 @@ def test_moves_a_session_and_students_see_it_moved(page, open_page, teacher):
     session, student = course.sessions.first(), student_with_credit("100.00")
     enroll_full_course(student=student, course_id=course.pk)
     page.goto(f"/teaching/sessions/{session.pk}/edit/")
-    fill(page, starts_at=f"{timezone.now() + 9 * DAY:%Y-%m-%dT%H:%M}")
+    later = f"{timezone.now() + 9 * DAY:%Y-%m-%dT%H:%M}"
+    fill(page, starts_at=later, reason="I have the flu")
     press(page, "Save changes")
     expect(page).to_have_url(re.compile(f"/teaching/sessions/{session.pk}/$"))
     says(page, "Changed")

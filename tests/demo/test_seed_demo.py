@@ -14,6 +14,8 @@ from accounts.models import User
 from courses.models import Course, CourseSession
 from demo import data
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
+from notices.models import Notice
+from notices.rendering import SPEECHLESS, text_of
 from payments import audit
 from payments.models import HoldPart, Transfer
 from tests.factories import UserFactory, access_to
@@ -109,6 +111,13 @@ class TestTheWorld(TestCase):
         assert all(part.hold.held_at < part.sold_starts_at for part in bought)
         late = CourseEnrollment.objects.filter(total_price_paid__lt=F("course__price_full_course"))
         assert late.exists()
+
+    def test_nothing_is_left_to_send(self):
+        assert Notice.objects.filter(kind="session_moved", read_at=None).exists()
+        assert not Notice.objects.exclude(mail="none").exists()
+
+    def test_what_people_were_told_can_be_said(self):
+        assert SPEECHLESS not in {text_of(notice) for notice in Notice.objects.all()}
 
     def test_money_was_moved_by_the_books(self):
         assert [finding for finding in audit.run() if not finding.ok] == []

@@ -16,6 +16,7 @@ from courses.models import Course, CourseSession
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session
+from notices.models import Notice
 from payments.models import HoldPart
 from payments.wallets import balances_of
 from rooms.models import Attendance
@@ -256,11 +257,20 @@ class TestEditing:
         enrol(course)
         later = (first.starts_at + 3 * DAY).replace(second=0, microsecond=0)
         page = edit(browser, first, starts_at=local(later))
+        assert errors(page) == {"reason": ["Tell your students why you move it."]}
+        page = edit(browser, first, starts_at=local(later), reason="A dentist's appointment")
         assert "Its students can return it for a refund until it starts." in said(page)[0]
         first.refresh_from_db()
         assert first.starts_at == later
         assert "Changed" in page.text
         assert "Changed" in browser.get(at("course", course)).text
+        notice = Notice.objects.get(kind="session_moved")
+        assert notice.text("reason") == "A dentist's appointment"
+
+    def test_other_words_need_no_reason(self, browser, course, first):
+        enrol(course)
+        assert said(edit(browser, first, title="Adiós")) == ["Your changes are saved."]
+        assert not Notice.objects.filter(kind="session_moved").exists()
 
     def test_moved_before_anybody_bought_it(self, browser, first):
         page = edit(browser, first, starts_at=local(first.starts_at + DAY))
@@ -370,11 +380,13 @@ class TestRoster:
 
 
 def call_off(browser, session: CourseSession, words: str = "", **more):
-    """Read the page, type the words, send it."""
+    """Read the page, type the words and a reason, send it."""
     url = at("cancel_session", session)
-    fields = {name: value for name, value in shown(browser.get(url)).items() if value}
-    confirmed = {"confirmation": words} if words else {}
-    return browser.post(url, fields | confirmed | more, follow=True)
+    return browser.post(url, shown(browser.get(url)) | confirmed(words) | more, follow=True)
+
+
+def confirmed(words: str) -> dict:
+    return {"reason": "I have the flu", "confirmation": words}
 
 
 class TestCallingOff:
@@ -392,6 +404,15 @@ class TestCallingOff:
         assert balances_of(enrolled) == (Decimal("450.00"), Decimal("50.00"))
         assert balances_of(single) == (Decimal("500.00"), Decimal("0.00"))
         assert "Session cancelled" in page.text
+        told = Notice.objects.filter(kind="session_called_off")
+        assert {notice.text("reason") for notice in told} == {"I have the flu"}
+        assert {notice.reader for notice in told} == {enrolled, single}
+
+    def test_it_asks_why(self, browser, course, first):
+        enrol(course)
+        page = call_off(browser, first, "refund 1 student", reason="  ")
+        assert set(errors(page)) == {"reason"}
+        assert CourseSession.objects.get(pk=first.pk).status == "scheduled"
 
     @pytest.mark.parametrize("words", ["", "yes", "refund 3 students", "refund 2 student"])
     def test_other_words_do_nothing(self, browser, course, first, words):
@@ -406,7 +427,7 @@ class TestCallingOff:
     def test_sent_twice_it_refunds_once(self, browser, course, first):
         enrolled, _ = enrol(course)
         url = at("cancel_session", first)
-        body = shown(browser.get(url)) | {"confirmation": "refund 1 student"}
+        body = shown(browser.get(url)) | confirmed("refund 1 student")
         told = [said(browser.post(url, body, follow=True)) for _ in range(2)]
         assert told == [["Session 1 is cancelled. 1 student got $50.00 back."]] * 2
         assert balances_of(enrolled) == (Decimal("450.00"), Decimal("50.00"))
@@ -414,7 +435,7 @@ class TestCallingOff:
     def test_somebody_buys_meanwhile(self, browser, course, first):
         enrol(course)
         url = at("cancel_session", first)
-        old = shown(browser.get(url)) | {"confirmation": "refund 1 student"}
+        old = shown(browser.get(url)) | confirmed("refund 1 student")
         late, _ = buy(first)
 
         page = browser.post(url, old)
@@ -430,7 +451,7 @@ class TestCallingOff:
     def test_the_sum_changes_and_the_number_does_not(self, browser, course, first):
         _, enrollment = enrol(course)
         url = at("cancel_session", first)
-        old = shown(browser.get(url)) | {"confirmation": "refund 1 student"}
+        old = shown(browser.get(url)) | confirmed("refund 1 student")
         cancel_enrollment(student=enrollment.user, enrollment_id=enrollment.pk)
         buy(first)
         page = browser.post(url, old)
@@ -447,7 +468,7 @@ class TestCallingOff:
         old = shown(browser.get(at("cancel_session", first)))
         buy(first)
         page = browser.post(at("cancel_session", first), old)
-        assert set(errors(page)) == {"__all__", "confirmation"}
+        assert set(errors(page)) == {"__all__", "reason", "confirmation"}
         first.refresh_from_db()
         assert first.status == CourseSession.Status.SCHEDULED
 
@@ -456,7 +477,8 @@ class TestCallingOff:
         browser.post(at("add_session", course), typed())
         added = course.sessions.last()
         assert "1 student loses this session" in browser.get(at("cancel_session", added)).text
-        call_off(browser, added)
+        assert set(errors(call_off(browser, added, reason=""))) == {"reason"}
+        assert "Session 3 is cancelled" in said(call_off(browser, added))[0]
         assert balances_of(enrolled) == (Decimal("400.00"), Decimal("100.00"))
 
     @pytest.mark.parametrize("begins", [start_session, end_session])

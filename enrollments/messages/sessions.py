@@ -1,0 +1,275 @@
+"""A session that was sold, as those who have it are told of it: moved, called off, added."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from common.formats import in_zone, moment, money, until
+from courses.models import CourseSession
+from enrollments.messages.words import Rows, course_page, in_teaching, my_learning, names
+from notices.kinds import Button, Kind, Letter, Quote, register
+from notices.models import Notice
+from notices.services.outbox import put
+from payments.models import HoldPart
+
+STAFF = "Our staff"
+
+
+class Slot(NamedTuple):
+    """When a session is: its start, and how many minutes it lasts."""
+
+    starts_at: datetime
+    minutes: int
+
+    @classmethod
+    def of(cls, session: CourseSession) -> "Slot":
+        return cls(session.starts_at, session.duration_minutes)
+
+    @classmethod
+    def among(cls, notice: Notice, name: str = "slot") -> "Slot":
+        """The one that is a fact of this name."""
+        start, minutes = notice.facts[name]
+        return cls(datetime.fromisoformat(start), minutes)
+
+    def __str__(self) -> str:
+        return until(self.starts_at, self.minutes)
+
+
+def _who(notice: Notice) -> str:
+    """Who did it, to a student: `Your teacher`, or `Our staff`."""
+    return STAFF if notice.text("by") == STAFF else "Your teacher"
+
+
+def _quote(notice: Notice) -> Quote | None:
+    reason = notice.text("reason")
+    return Quote(reason, by=notice.text("by")) if reason else None
+
+
+def _why(notice: Notice) -> str:
+    reason = notice.text("reason")
+    return f" {notice.text('by')}: “{reason}”" if reason else ""
+
+
+def _moved(notice: Notice) -> Letter:
+    slot, back = Slot.among(notice, "new"), ""
+    button = Button("Open My learning", my_learning(notice))
+    if notice.facts["returnable"]:
+        back = " If that doesn't suit you, return it for a refund until it starts."
+        button = Button("Return it for a refund", _way_out(notice))
+    return Letter(
+        subject=f"Moved: {notice.text('session')}, now {moment(slot.starts_at)}",
+        lead=f"{_who(notice)} changed the time of a session that you booked.{back}",
+        rows=(
+            *names(notice),
+            ("New time", str(slot)),
+            *_for_the_teacher(notice, slot),
+            ("Old time", str(Slot.among(notice, "old"))),
+            ("You paid", money(notice.sum("paid"))),
+        ),
+        quote=_quote(notice),
+        button=button,
+    )
+
+
+def _for_the_teacher(notice: Notice, slot: Slot) -> Rows:
+    """The time as the teacher's clock shows it, where the reader's shows another."""
+    here = timezone.localtime(slot.starts_at).utcoffset()
+    with in_zone(notice.text("zone")):
+        there = timezone.localtime(slot.starts_at).utcoffset()
+        return () if here == there else (("For your teacher", str(slot)),)
+
+
+def _way_out(notice: Notice) -> str:
+    """Where it is returned: one of an enrolment alone, or a single purchase as a whole."""
+    if single := notice.text("purchase"):
+        return reverse("enrollments:cancel_purchase", args=[single])
+    return reverse("enrollments:hand_back", args=[notice.text("enrollment"), notice.session_id])
+
+
+MOVED = register(
+    Kind(
+        name="session_moved",
+        to="students",
+        told="a session that they booked: its old and its new time, and why",
+        letter=_moved,
+        text=lambda notice: (
+            f"“{notice.text('session')}” in “{notice.text('course')}” is now on "
+            f"{Slot.among(notice, 'new')}. It was to be on {Slot.among(notice, 'old')}."
+            f"{_why(notice)}"
+        ),
+        page=my_learning,
+        must_acknowledge=True,
+    )
+)
+
+
+def _refunded(notice: Notice) -> str:
+    refund = notice.sum("refund")
+    return f" {money(refund)} goes back to your credit." if refund else ""
+
+
+def _called_off(notice: Notice) -> Letter:
+    slot = Slot.among(notice)
+    return Letter(
+        subject=f"Cancelled: {notice.text('session')}, {moment(slot.starts_at)}",
+        lead=f"{_who(notice)} cancelled a session that you booked.{_refunded(notice)}",
+        rows=(*names(notice), ("Time", str(slot)), ("Refunded", money(notice.sum("refund")))),
+        quote=_quote(notice),
+        button=Button("Open My learning", my_learning(notice)),
+    )
+
+
+CALLED_OFF = register(
+    Kind(
+        name="session_called_off",
+        to="students",
+        told="a session that they booked and that was cancelled: why, and what they get back",
+        letter=_called_off,
+        text=lambda notice: (
+            f"“{notice.text('session')}” in “{notice.text('course')}” on {Slot.among(notice)} "
+            f"was cancelled.{_refunded(notice)}{_why(notice)}"
+        ),
+        page=my_learning,
+        must_acknowledge=True,
+    )
+)
+
+
+def _added(notice: Notice) -> Letter:
+    slot = Slot.among(notice)
+    return Letter(
+        subject=f"Added to your course: {notice.text('session')}, {moment(slot.starts_at)}",
+        lead=f"{_who(notice)} added a session to a course that you booked. You pay nothing for it.",
+        rows=(*names(notice), ("Time", str(slot))),
+        button=Button("Open the course", course_page(notice)),
+    )
+
+
+ADDED = register(
+    Kind(
+        name="session_added",
+        to="students",
+        told="a session that was added to a course that they booked",
+        letter=_added,
+        text=lambda notice: (
+            f"“{notice.text('session')}” was added to “{notice.text('course')}”, on "
+            f"{Slot.among(notice)}. You pay nothing for it."
+        ),
+        page=course_page,
+    )
+)
+
+
+def _changed(notice: Notice) -> Letter:
+    deed, slot = notice.text("deed"), Slot.among(notice)
+    return Letter(
+        subject=f"Our staff {deed} your session {notice.text('session')}",
+        lead=f"Our staff {deed} a session that you teach. Its students have been told.",
+        rows=(*names(notice), ("Time", str(slot))),
+        quote=_quote(notice),
+        button=Button("Open the session", in_teaching(notice)),
+    )
+
+
+CHANGED_BY_STAFF = register(
+    Kind(
+        name="teaching_changed",
+        to="teachers",
+        told="a session of theirs that staff moved or cancelled, and why",
+        letter=_changed,
+        text=lambda notice: (
+            f"Our staff {notice.text('deed')} “{notice.text('session')}” in "
+            f"“{notice.text('course')}”, {Slot.among(notice)}.{_why(notice)}"
+        ),
+        page=in_teaching,
+    )
+)
+
+
+def tell_moved(session: CourseSession, *, old: Slot, actor: User, reason: str) -> None:
+    """Tell who has a session that its time or length is another than it was; each change once.
+
+    Its teacher as well, where somebody else changed it. The session comes with its course.
+    """
+    facts = _facts(session, actor, reason) | {
+        "old": old,
+        "new": Slot.of(session),
+        "zone": session.course.teacher.time_zone,
+    }
+    keys = _keys(session) | {"about": f"{session.pk}:{session.sequence}"}
+    told = [
+        MOVED.tell(
+            part.hold.student_id,
+            facts=facts | _return_of(part, session),
+            until=session.starts_at,
+            **keys,
+        )
+        for part in _parts(session)
+    ]
+    put([*told, *_to_teacher(session, actor, facts | {"deed": "moved"}, keys)])
+
+
+def tell_called_off(session: CourseSession, *, actor: User, reason: str) -> None:
+    """Tell who has a session that it is called off, before its parts are refunded.
+
+    Its teacher as well, where somebody else did it. A repeat tells nobody again. The session comes
+    with its course.
+    """
+    facts, keys = _facts(session, actor, reason), _keys(session) | {"about": session.pk}
+    told = [
+        CALLED_OFF.tell(part.hold.student_id, facts=facts | {"refund": part.amount}, **keys)
+        for part in _parts(session)
+    ]
+    put([*told, *_to_teacher(session, actor, facts | {"deed": "cancelled"}, keys)])
+
+
+def tell_added(session: CourseSession, *, actor: User) -> None:
+    """Tell those who are enrolled that a session was added; it comes with its course."""
+    facts, keys = _facts(session, actor), _keys(session) | {"about": session.pk}
+    put(
+        ADDED.tell(part.hold.student_id, facts=facts, until=session.starts_at, **keys)
+        for part in _parts(session)
+    )
+
+
+def _parts(session: CourseSession) -> QuerySet[HoldPart]:
+    """What waits of a session, with its hold: of a student there is one."""
+    pending = HoldPart.objects.filter(session=session, status=HoldPart.Status.PENDING)
+    return pending.select_related("hold")
+
+
+def _facts(session: CourseSession, actor: User, reason: str = "") -> dict[str, Any]:
+    taught = actor.pk == session.course.teacher_id
+    return {
+        "course": session.course.title,
+        "session": str(session),
+        "slot": Slot.of(session),
+        "by": actor.display_name if taught else STAFF,
+        "reason": reason,
+    }
+
+
+def _keys(session: CourseSession) -> dict[str, Any]:
+    return {"course_id": session.course_id, "session_id": session.pk}
+
+
+def _return_of(part: HoldPart, session: CourseSession) -> dict[str, Any]:
+    """What was paid, and what it is returned by: of an enrolment, if it is as sold no more."""
+    hold, changed = part.hold, not part.is_as_sold(*Slot.of(session))
+    return {
+        "paid": part.amount,
+        "returnable": bool(part.amount) and (changed or hold.enrollment_id is None),
+        "enrollment": hold.enrollment_id,
+        "purchase": hold.session_purchase_id,
+    }
+
+
+def _to_teacher(
+    session: CourseSession, actor: User, facts: dict[str, Any], keys: dict[str, Any]
+) -> list[Notice]:
+    teacher = session.course.teacher_id
+    return [] if actor.pk == teacher else [CHANGED_BY_STAFF.tell(teacher, facts=facts, **keys)]

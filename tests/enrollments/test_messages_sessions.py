@@ -1,0 +1,245 @@
+"""What those who have a session are told of it: moved, called off, added; each in their zone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from courses.services import publish_course
+from enrollments.services import sessions
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.services.purchasing import purchase_session
+from enrollments.services.sessions import cancel_session, change_session, move_session
+from notices.models import Notice
+from payments.wallets import credit_of
+from settlement.services.settling import settle_all
+from tests.factories import (
+    StaffFactory,
+    TeacherFactory,
+    extend_course,
+    make_course,
+    start_session,
+    student_with_credit,
+)
+from tests.telling import letter_of, lines_of, told, was_told, words_of
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+# The clocks of Europe go forward between these two.
+BEFORE, AFTER = (datetime(2027, 3, day, 17, 0, tzinfo=UTC) for day in (27, 29))
+WHY = "A dentist's appointment"
+
+
+@pytest.fixture(autouse=True)
+def _in_march():
+    with time_machine.travel(datetime(2027, 3, 20, 12, tzinfo=UTC)):
+        yield
+
+
+@pytest.fixture
+def teacher():
+    return TeacherFactory(display_name="Sofía", time_zone="America/New_York")
+
+
+@pytest.fixture
+def course(teacher):
+    draft = make_course(teacher=teacher, sessions=0, published=False, price_full_course="80.00")
+    for start in (BEFORE, BEFORE + DAY):
+        extend_course(draft, starts_at=start)
+    return publish_course(course_id=draft.pk, actor=teacher)
+
+
+@pytest.fixture
+def session(course):
+    return course.sessions.first()
+
+
+@pytest.fixture
+def enrolled(course):
+    student = student_with_credit("100.00", time_zone="Europe/Madrid")
+    enroll_full_course(student=student, course_id=course.pk)
+    return student
+
+
+@pytest.fixture
+def single(session):
+    student = student_with_credit("100.00", time_zone="America/New_York")
+    purchase_session(student=student, session_id=session.pk)
+    return student
+
+
+def move(session, actor, starts_at=AFTER, minutes=60, reason=WHY):
+    return move_session(
+        session_id=session.pk,
+        actor=actor,
+        starts_at=starts_at,
+        duration_minutes=minutes,
+        reason=reason,
+    )
+
+
+def call_off(session, actor, reason=WHY):
+    return cancel_session(session_id=session.pk, actor=actor, reason=reason)
+
+
+class TestMoved:
+    def test_by_both_clocks_across_their_change(self, enrolled, single, teacher, session):
+        move(session, teacher)
+        notice = told(enrolled, "session_moved")
+        enrollment = enrolled.courseenrollments.get()
+        way_out = f"/learning/courses/{enrollment.pk}/sessions/{session.pk}/hand-back/"
+        assert lines_of(letter_of(notice)) == [
+            "Moved: 1. A lesson, now Mon 29 Mar 2027, 19:00 CEST",
+            "Your teacher changed the time of a session that you booked. If that doesn't suit you, "
+            "return it for a refund until it starts.",
+            "Course: Spanish to go",
+            "Session: 1. A lesson",
+            "New time: Mon 29 Mar 2027, 19:00–20:00 CEST",
+            "For your teacher: Mon 29 Mar 2027, 13:00–14:00 EDT",
+            "Old time: Sat 27 Mar 2027, 18:00–19:00 CET",
+            "You paid: $40.00",
+            f"Sofía: {WHY}",
+            f"[Return it for a refund] {way_out}",
+        ]
+        assert words_of(notice) == (
+            "“1. A lesson” in “Spanish to go” is now on Mon 29 Mar 2027, 19:00–20:00 CEST. It was "
+            f"to be on Sat 27 Mar 2027, 18:00–19:00 CET. Sofía: “{WHY}”"
+        )
+        assert notice.must_acknowledge
+        assert (notice.course_id, notice.session_id) == (session.course_id, session.pk)
+        assert notice.until == AFTER
+
+        other = letter_of(told(single, "session_moved"))
+        purchase = single.sessionpurchases.get()
+        assert "New time: Mon 29 Mar 2027, 13:00–14:00 EDT" in lines_of(other)
+        assert "For your teacher" not in dict(other.rows), "their clocks show the same"
+        assert other.button.path == f"/learning/sessions/{purchase.pk}/cancel/"
+        assert not Notice.objects.filter(reader=teacher, kind="teaching_changed").exists()
+
+    def test_in_one_insert_however_many_they_are(self, course, teacher, session):
+        for _ in range(3):
+            enroll_full_course(student=student_with_credit("80.00"), course_id=course.pk)
+        with CaptureQueriesContext(connection) as asked:
+            move(session, teacher)
+        assert len([sql for sql in asked if sql["sql"].startswith("INSERT INTO")]) == 1
+        assert Notice.objects.filter(kind="session_moved").count() == 3
+
+    def test_each_move_is_told_once(self, enrolled, teacher, session):
+        for start in (AFTER, AFTER, AFTER + DAY):
+            move(session, teacher, start)
+        assert was_told(enrolled, "session_moved") == 2
+
+    def test_back_to_where_it_was_nothing_can_be_returned(self, enrolled, teacher, session):
+        for start in (AFTER, BEFORE):
+            move(session, teacher, start)
+        latest = Notice.objects.filter(reader=enrolled, kind="session_moved").latest("pk")
+        assert "return it" not in letter_of(latest).lead
+        assert letter_of(latest).button.path == "/learning/"
+
+    def test_only_longer_is_a_move_as_well(self, enrolled, teacher, session):
+        move(session, teacher, BEFORE, 90)
+        assert "New time: Sat 27 Mar 2027, 18:00–19:30 CET" in lines_of(
+            letter_of(told(enrolled, "session_moved"))
+        )
+
+    def test_other_words_tell_nobody(self, enrolled, teacher, session):
+        change_session(session_id=session.pk, actor=teacher, title="Hola", reason=WHY)
+        assert was_told(enrolled, "session_moved") == 0
+
+    def test_whoever_left_is_not_told(self, enrolled, teacher, session):
+        cancel_enrollment(student=enrolled, enrollment_id=enrolled.courseenrollments.get().pk)
+        move(session, teacher)
+        assert was_told(enrolled, "session_moved") == 0
+
+    def test_by_staff_the_teacher_is_told_too(self, enrolled, teacher, session):
+        move(session, StaffFactory(display_name="Grace"))
+        letter = letter_of(told(enrolled, "session_moved"))
+        assert letter.lead.startswith("Our staff changed the time")
+        assert letter.quote.by == "Our staff"
+        notice = told(teacher, "teaching_changed")
+        assert lines_of(letter_of(notice)) == [
+            "Our staff moved your session 1. A lesson",
+            "Our staff moved a session that you teach. Its students have been told.",
+            "Course: Spanish to go",
+            "Session: 1. A lesson",
+            "Time: Mon 29 Mar 2027, 13:00–14:00 EDT",
+            f"Our staff: {WHY}",
+            f"[Open the session] /teaching/sessions/{session.pk}/",
+        ]
+        assert words_of(notice) == (
+            "Our staff moved “1. A lesson” in “Spanish to go”, Mon 29 Mar 2027, 13:00–14:00 EDT. "
+            f"Our staff: “{WHY}”"
+        )
+
+
+class TestCalledOff:
+    def test_why_and_what_comes_back(self, enrolled, single, teacher, session):
+        call_off(session, teacher)
+        notice = told(enrolled, "session_called_off")
+        assert lines_of(letter_of(notice)) == [
+            "Cancelled: 1. A lesson, Sat 27 Mar 2027, 18:00 CET",
+            "Your teacher cancelled a session that you booked. $40.00 goes back to your credit.",
+            "Course: Spanish to go",
+            "Session: 1. A lesson",
+            "Time: Sat 27 Mar 2027, 18:00–19:00 CET",
+            "Refunded: $40.00",
+            f"Sofía: {WHY}",
+            "[Open My learning] /learning/",
+        ]
+        assert words_of(notice) == (
+            "“1. A lesson” in “Spanish to go” on Sat 27 Mar 2027, 18:00–19:00 CET was cancelled. "
+            f"$40.00 goes back to your credit. Sofía: “{WHY}”"
+        )
+        assert notice.must_acknowledge
+        assert "Refunded: $16.00" in lines_of(letter_of(told(single, "session_called_off")))
+        assert was_told(teacher, "teaching_changed") == 0
+        assert credit_of(enrolled) == 60
+
+    def test_once_also_where_a_crash_left_the_refunds(
+        self, enrolled, teacher, session, monkeypatch
+    ):
+        with monkeypatch.context() as crash:
+            crash.setattr(sessions, "refund_cancelled_session", None)
+            with pytest.raises(TypeError):
+                call_off(session, teacher)
+        assert credit_of(enrolled) == 20
+        list(settle_all())
+        call_off(session, teacher, reason="Another one")
+        assert credit_of(enrolled) == 60
+        assert letter_of(told(enrolled, "session_called_off")).quote.words == WHY
+
+    def test_what_came_for_nothing_gives_nothing_back(self, enrolled, course, teacher):
+        added = extend_course(course, starts_at=AFTER)
+        call_off(added, teacher, reason="")
+        notice = told(enrolled, "session_called_off")
+        assert words_of(notice).endswith("20:00 CEST was cancelled.")
+        assert letter_of(notice).quote is None
+
+    def test_by_staff_while_it_runs(self, enrolled, teacher, session):
+        start_session(session)
+        call_off(session, StaffFactory())
+        assert letter_of(told(enrolled, "session_called_off")).lead.startswith(
+            "Our staff cancelled"
+        )
+        assert words_of(told(teacher, "teaching_changed")).startswith("Our staff cancelled “1.")
+
+
+def test_an_added_session(enrolled, single, course):
+    added = extend_course(course, starts_at=AFTER)
+    notice = told(enrolled, "session_added")
+    assert lines_of(letter_of(notice)) == [
+        "Added to your course: 3. A lesson, Mon 29 Mar 2027, 19:00 CEST",
+        "Your teacher added a session to a course that you booked. You pay nothing for it.",
+        "Course: Spanish to go",
+        "Session: 3. A lesson",
+        "Time: Mon 29 Mar 2027, 19:00–20:00 CEST",
+        f"[Open the course] /courses/{course.pk}/",
+    ]
+    assert words_of(notice) == (
+        "“3. A lesson” was added to “Spanish to go”, on Mon 29 Mar 2027, 19:00–20:00 CEST. "
+        "You pay nothing for it."
+    )
+    assert notice.session_id == added.pk
+    assert was_told(single, "session_added") == 0
