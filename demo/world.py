@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import register
+from common.locks import in_any_order
 from common.transactions import operation
 from courses.models import Course
 from courses.services import archive_course, publish_course
@@ -55,6 +56,12 @@ def build_world() -> bool:
     """Make the demo world, all or nothing. Gives False, and changes nothing, if there are users."""
     if User.objects.exists():
         return False
+    with in_any_order():
+        _populate()
+    return True
+
+
+def _populate() -> None:
     staff = User.objects.create_superuser(STAFF.email, PASSWORD, display_name=STAFF.name)
     clerks = _hire()
     people: People = {}
@@ -67,7 +74,6 @@ def build_world() -> bool:
     for withdrawal in WITHDRAWALS:
         _withdraw(withdrawal, people[withdrawal.person], staff, clerks["finance"])
     write_to_nobody()
-    return True
 
 
 def _hire() -> People:
