@@ -1,11 +1,15 @@
 """What somebody is told: the notice in the product, and the letter of which its mail is made."""
 
+from html import unescape
+from itertools import chain
 from typing import Any
+
+from django.conf import settings
 
 from common.formats import in_zone
 from notices.kinds import Letter, kind_of
 from notices.models import Notice
-from notices.rendering import text_of
+from notices.rendering import mail_of, text_of
 
 
 def told(reader: Any, kind: str, **which: Any) -> Notice:
@@ -27,13 +31,15 @@ def letter_of(notice: Notice) -> Letter:
         return kind.letter(notice)
 
 
-def lines_of(letter: Letter) -> list[str]:
-    """All that a letter says, a line each."""
-    quote = [f"{letter.quote.by}: {letter.quote.words}"] if letter.quote else []
-    button = [f"[{letter.button.label}] {letter.button.path}"] if letter.button else []
-    rows = [f"{label}: {value}" for label, value in letter.rows]
-    text = "\n".join([letter.subject, letter.lead, *rows, *quote, *button])
-    return text.replace("\u2060", "").splitlines()
+def mailed(notice: Notice) -> list[str]:
+    """The lines of its mail, which says in HTML what it says in text."""
+    mail, letter = mail_of(notice), letter_of(notice)
+    [(html, _)] = mail.alternatives
+    shown = unescape(str(html))
+    for words in (letter.subject, *letter.lead.split("\n\n"), *chain(*letter.rows)):
+        assert words in shown
+    text = str(mail.body).partition("\n-- ")[0].replace("\u2060", "")
+    return [str(mail.subject), *filter(None, text.replace(settings.SITE_URL, "").splitlines())]
 
 
 def words_of(notice: Notice) -> str:
