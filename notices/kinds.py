@@ -52,11 +52,24 @@ class Quote:
     by: str = ""
 
 
+@dataclass(frozen=True)
+class CalendarPart:
+    """What a calendar makes of a mail: iCalendar in UTF-8, and the METHOD that stands in it.
+
+    With a `file_name` it is a file to keep, else the same mail once more, to be acted on.
+    """
+
+    content: bytes
+    method: str
+    file_name: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Letter:
     """All that a mail says: text and HTML are made of it.
 
-    An empty line in `lead` begins a new paragraph. `rows` are a label and a value each.
+    An empty line in `lead` begins a new paragraph. `rows` are a label and a value each. `calendar`
+    is what calendars read of it.
     """
 
     subject: str
@@ -64,6 +77,7 @@ class Letter:
     rows: tuple[tuple[str, str], ...] = ()
     quote: Quote | None = None
     button: Button | None = None
+    calendar: CalendarPart | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from common.formats import in_zone
-from notices.kinds import Kind, address_of, kind_of
+from notices.kinds import CalendarPart, Kind, address_of, kind_of
 from notices.models import Notice
 
 logger = logging.getLogger(__name__)
@@ -60,8 +60,19 @@ def mail_of(notice: Notice) -> EmailMultiAlternatives:
         subject=letter.subject, body=text, to=[address_of(notice)], headers=_headers(notice, kind)
     )
     message.attach_alternative(html, "text/html")
+    if letter.calendar:
+        _add_calendar(message, letter.calendar)
     message.message()  # raises for what no header can hold
     return message
+
+
+def _add_calendar(message: EmailMultiAlternatives, part: CalendarPart) -> None:
+    # As RFC 6047 has it: the method stands in the type as well, or no calendar acts on it.
+    kind, content = f"text/calendar; method={part.method}", part.content.decode()
+    if part.file_name:
+        message.attach(part.file_name, content, kind)
+    else:
+        message.attach_alternative(content, kind)
 
 
 def _headers(notice: Notice, kind: Kind) -> dict[str, str]:

@@ -130,7 +130,7 @@ def _event(session: CourseSession, mine: _Booked | None) -> Event:
     is_off = session.status == CourseSession.Status.CANCELLED or (
         mine is not None and not mine.kept
     )
-    title = _clean(f"{session.course.title}: {session.title}")
+    title = clean(f"{session.course.title}: {session.title}")
     door = _link("enrollments:join", session.pk)
     page = f"{_link('enrollments:course', session.course_id)}#session-{session.session_number}"
     return Event(
@@ -166,6 +166,6 @@ def _link(name: str, key: UUID) -> str:
     return f"{settings.SITE_URL}{reverse(name, args=[key])}"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """On one line, and without what iCalendar forbids."""
     return "".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in text)

@@ -1,13 +1,17 @@
-"""Events as iCalendar has them (RFC 5545, RFC 7986): feeds, and files to keep."""
+"""Events as iCalendar has them (RFC 5545, RFC 7986): feeds, files to keep, and parts of mails."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parseaddr
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
 import icalendar
+from django.conf import settings
 
-from enrollments.calendar.events import Event
+from accounts.models import User
+from enrollments.calendar.events import Event, clean
 
 TYPE = "text/calendar; charset=utf-8"
 NAME = "talkplatform"
@@ -17,7 +21,7 @@ _REFRESH = timedelta(hours=1)
 
 def feed(events: Iterable[Event]) -> bytes:
     """A calendar to subscribe to: it is fetched again, and what is gone from it goes there."""
-    calendar = _calendar(events)
+    calendar = _calendar(_component(event) for event in events)
     calendar.add("x-wr-calname", NAME)
     calendar.add("name", NAME)
     calendar.add("refresh-interval", _REFRESH, {"value": "DURATION"})
@@ -27,7 +31,7 @@ def feed(events: Iterable[Event]) -> bytes:
 
 def file(events: Iterable[Event]) -> bytes:
     """Events to put into a calendar once: they do not change there."""
-    return _calendar(events).to_ical()
+    return _calendar(_component(event) for event in events).to_ical()
 
 
 def tag(events: Sequence[Event]) -> str:
@@ -35,12 +39,51 @@ def tag(events: Sequence[Event]) -> str:
     return f'"{sha256(repr((_MAKER, events)).encode()).hexdigest()[:32]}"'
 
 
-def _calendar(events: Iterable[Event]) -> Any:
+def publication(events: Iterable[Event], now: datetime) -> bytes:
+    """The same as a `file`, made `now` for a mail: what a calendar may take, and tells nobody."""
+    return _message("PUBLISH", [_organised(event, now) for event in events])
+
+
+def invitation(method: str, event: Event, reader: User, now: datetime) -> bytes:
+    """REQUEST or CANCEL, made `now`: calendars put the event in or take it out (RFC 5546).
+
+    Its reader alone comes, and has said so: nobody is asked for an answer.
+    """
+    component = _organised(event, now)
+    person = _person(reader.display_name, reader.email)
+    said = {"role": "REQ-PARTICIPANT", "partstat": "ACCEPTED", "rsvp": "FALSE"}
+    component.add("attendee", person, said)
+    return _message(method, [component])
+
+
+def _message(method: str, components: Iterable[Any]) -> bytes:
+    calendar = _calendar(components)
+    calendar.add("method", method)
+    return calendar.to_ical()
+
+
+def _organised(event: Event, now: datetime) -> Any:
+    """An event that we have organised: with a method, its stamp is when the message was made."""
+    component = _component(event)
+    component["dtstamp"] = icalendar.vDatetime(now)
+    component.add("organizer", _person(*parseaddr(settings.DEFAULT_FROM_EMAIL)))
+    return component
+
+
+def _person(name: str, address: str) -> icalendar.vCalAddress:
+    person = icalendar.vCalAddress(f"mailto:{quote(address, safe='@+')}")
+    if name:
+        # No parameter can hold a quotation mark.
+        person.params["CN"] = clean(name).replace('"', "'")
+    return person
+
+
+def _calendar(components: Iterable[Any]) -> Any:
     calendar = icalendar.Calendar()
     calendar.add("prodid", _MAKER)
     calendar.add("version", "2.0")
-    for event in events:
-        calendar.add_component(_component(event))
+    for component in components:
+        calendar.add_component(component)
     return calendar
 
 

@@ -77,6 +77,7 @@ def student_pages() -> Iterator[str]:
         yield to("enrollments:cancel_enrollment", enrollment.pk)
     for purchase in SessionPurchase.objects.filter(user=student)[:2]:
         yield to("enrollments:cancel_purchase", purchase.pk)
+    yield to("enrollments:calendar")
     yield to("accounts:profile")
     yield to("accounts:change_password")
     yield to("teaching:courses")

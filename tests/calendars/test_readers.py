@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from common.formats import in_zone, until
 from enrollments.calendar.feeds import feed_address
+from enrollments.calendar.mails import session_part
 from enrollments.models import CalendarFeed
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.feeds import renew_feed
@@ -174,3 +175,34 @@ def test_files_are_read_as_feeds_are(ical_js):
         ("CANCELLED", 1),
         ("CONFIRMED", 0),
     ]
+
+
+@pytest.mark.django_db
+def test_an_invitation_names_who_organised_it_and_who_comes(ical_js, settings):
+    """Whatever people are called."""
+    settings.DEFAULT_FROM_EMAIL = "Talks <noreply@talk.example.org>"
+    student = student_with_credit(
+        display_name='Ñandú "Ada"; O\'Neil, sr: ^n', email="a+b@example.com"
+    )
+    session = make_course(sessions=1).sessions.get()
+    purchase = purchase_session(student=student, session_id=session.pk)
+    reader = {
+        "address": "mailto:a+b@example.com",
+        "cn": "Ñandú 'Ada'; O'Neil, sr: ^n",
+        "partstat": "ACCEPTED",
+        "rsvp": "FALSE",
+        "role": "REQ-PARTICIPANT",
+    }
+
+    def read():
+        calendar = ical_js(source=session_part(student, session.pk).content.decode())
+        [event] = calendar["events"]
+        assert event["attendees"] == [reader]
+        assert [(one["address"], one["cn"]) for one in event["organizer"]] == [
+            ("mailto:noreply@talk.example.org", "Talks")
+        ]
+        return calendar["method"], event["uid"], event["sequence"], event["status"]
+
+    assert read() == ("REQUEST", str(session.pk), 0, "CONFIRMED")
+    cancel_session_purchase(student=student, purchase_id=purchase.pk)
+    assert read() == ("CANCEL", str(session.pk), 1, "CANCELLED")

@@ -1,0 +1,172 @@
+"""What a mail brings for its reader's calendar."""
+
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import icalendar
+import pytest
+import time_machine
+from django.utils import timezone
+
+from enrollments.calendar.mails import course_part, session_part
+from enrollments.services.enrolling import enroll_full_course, hand_back_session
+from enrollments.services.feeds import note_fetch
+from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.sessions import cancel_session, move_session
+from notices.kinds import Letter
+from notices.models import Notice
+from notices.rendering import mail_of
+from notices.services.outbox import put
+from tests.factories import DAY, make_course, student_with_credit
+from tests.notices.conftest import make_kind
+
+__all__ = ["make_kind"]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def student():
+    return student_with_credit(display_name="Ada", email="ada@example.com")
+
+
+@pytest.fixture
+def course():
+    return make_course(sessions=3)
+
+
+@pytest.fixture
+def session(course):
+    return course.sessions.first()
+
+
+def read(part):
+    """The method that the part names, in its content too, and its events."""
+    calendar = icalendar.Calendar.from_ical(part.content)
+    assert calendar["method"] == part.method
+    return part.method, calendar.events
+
+
+def told(reader, session):
+    """Method, number and status of what a mail about a session would bring."""
+    method, [event] = read(session_part(reader, session.pk))
+    assert str(event["uid"]) == str(session.pk)
+    return method, event["sequence"], event["status"]
+
+
+def move(session):
+    session.refresh_from_db()
+    move_session(
+        session_id=session.pk,
+        actor=session.course.teacher,
+        starts_at=session.starts_at + DAY,
+        duration_minutes=60,
+    )
+
+
+def test_each_mail_about_a_session_replaces_the_one_before(student, session):
+    """A calendar takes what has a higher number: put in, taken out, put in again, moved, off."""
+    purchase = purchase_session(student=student, session_id=session.pk)
+    assert told(student, session) == ("REQUEST", 0, "CONFIRMED")
+    cancel_session_purchase(student=student, purchase_id=purchase.pk)
+    assert told(student, session) == ("CANCEL", 1, "CANCELLED")
+    purchase_session(student=student, session_id=session.pk)
+    assert told(student, session) == ("REQUEST", 2, "CONFIRMED")
+    move(session)
+    assert told(student, session) == ("REQUEST", 3, "CONFIRMED")
+    cancel_session(session_id=session.pk, actor=session.course.teacher)
+    assert told(student, session) == ("CANCEL", 4, "CANCELLED")
+    assert told(session.course.teacher, session) == ("CANCEL", 2, "CANCELLED")
+
+
+def test_its_reader_alone_comes_and_is_asked_nothing(student, session, settings):
+    settings.DEFAULT_FROM_EMAIL = '"Talk, Platform" <noreply@talk.example.org>'
+    purchase_session(student=student, session_id=session.pk)
+    purchase_session(student=student_with_credit(), session_id=session.pk)
+    before = timezone.now().replace(microsecond=0)
+    _, [event] = read(session_part(student, session.pk))
+    assert event["organizer"] == "mailto:noreply@talk.example.org"
+    assert event["organizer"].params["cn"] == "Talk, Platform"
+    assert event["attendee"] == "mailto:ada@example.com"
+    assert {name.lower(): value for name, value in event["attendee"].params.items()} == {
+        "cn": "Ada",
+        "role": "REQ-PARTICIPANT",
+        "partstat": "ACCEPTED",
+        "rsvp": "FALSE",
+    }
+    assert before <= event.DTSTAMP
+
+
+def test_a_mail_that_comes_late_says_what_holds_by_then(student, session):
+    """Two mails of two moves bring the same time, whichever is read last."""
+    purchase_session(student=student, session_id=session.pk)
+    move(session)
+    move(session)
+    session.refresh_from_db()
+    _, [event] = read(session_part(student, session.pk))
+    assert event.start == session.starts_at.replace(microsecond=0)
+    assert event["sequence"] == 2
+
+
+def test_a_course_brings_all_that_is_left_of_it_as_a_file(student, course, session):
+    enrollment = enroll_full_course(student=student, course_id=course.pk)
+    part = course_part(student, enrollment.pk)
+    method, events = read(part)
+    assert (method, len(events), part.file_name) == ("PUBLISH", 3, "sessions.ics")
+    assert all("organizer" in event and "attendee" not in event for event in events)
+    move(session)
+    hand_back_session(student=student, enrollment_id=enrollment.pk, session_id=session.pk)
+    assert len(read(course_part(student, enrollment.pk))[1]) == 2
+
+
+def test_whoever_follows_the_feed_is_not_invited(student, course, session):
+    """It would stand there twice."""
+    enrollment = enroll_full_course(student=student, course_id=course.pk)
+    now = timezone.now()
+    note_fetch(user=student, now=now)
+    with time_machine.travel(now + timedelta(days=13)):
+        assert session_part(student, session.pk) is None
+        assert course_part(student, enrollment.pk) is None
+    with time_machine.travel(now + timedelta(days=15)):
+        assert told(student, session)[0] == "REQUEST"
+        assert read(course_part(student, enrollment.pk))[0] == "PUBLISH"
+
+
+def test_of_what_they_never_had_there_is_nothing(student, course, session):
+    enrollment = enroll_full_course(student=student_with_credit(), course_id=course.pk)
+    assert session_part(student, session.pk) is None
+    assert course_part(student, enrollment.pk) is None
+
+
+def test_a_mail_carries_an_invitation_beside_text_and_page(student, session, make_kind):
+    purchase_session(student=student, session_id=session.pk)
+    part = session_part(student, session.pk)
+    mail = sent(student, make_kind, part)
+    assert mail.get_content_type() == "multipart/alternative"
+    kinds = [piece.get_content_type() for piece in mail.iter_parts()]
+    assert kinds == ["text/plain", "text/html", "text/calendar"]
+    [*_, calendar] = mail.iter_parts()
+    assert calendar["content-type"].params == {"method": "REQUEST", "charset": "utf-8"}
+    assert lines(calendar.get_content()) == lines(part.content.decode())
+
+
+def test_a_mail_carries_a_course_as_a_file(student, course, make_kind):
+    enrollment = enroll_full_course(student=student, course_id=course.pk)
+    part = course_part(student, enrollment.pk)
+    [file] = sent(student, make_kind, part).iter_attachments()
+    assert file.get_filename() == "sessions.ics"
+    assert file.get_content_type() == "text/calendar"
+    assert file["content-type"].params["method"] == "PUBLISH"
+    assert lines(file.get_content()) == lines(part.content.decode())
+
+
+def lines(text):
+    return text.splitlines()
+
+
+def sent(reader, make_kind, part):
+    """The mail with this part, as it goes over the line."""
+    kind = make_kind(letter=lambda notice: Letter(subject="A", lead="B", calendar=part))
+    put([kind.tell(reader.pk, about=1)])
+    message = mail_of(Notice.objects.get()).message()
+    return message_from_bytes(message.as_bytes(linesep="\r\n"), policy=policy.default)
