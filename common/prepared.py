@@ -34,6 +34,7 @@ from common.writing import change
 P = ParamSpec("P")
 Row = TypeVar("Row")
 Made = TypeVar("Made")
+Found = TypeVar("Found", bound=models.Model)
 
 
 def prepared(build: Callable[P, models.QuerySet[Any, Row]]) -> Callable[P, list[Row]]:
@@ -294,9 +295,7 @@ class _Plan:
     def make(self, row: list[Any]) -> Any:
         if row[self._key] is None:
             return None
-        made = self._model.__new__(self._model)
-        state = made.__dict__["_state"] = ModelState()
-        state.adding, state.db = False, self._db
+        made = as_found(self._model, self._db)
         for name, column in self._fields:
             made.__dict__[name] = row[column]
         for plan, set_here, set_there in self._joined:
@@ -305,6 +304,18 @@ class _Plan:
             if other is not None:
                 set_there(other, made)
         return made
+
+
+def as_found(model: type[Found], db: str | None, **fields: object) -> Found:
+    """An object of which these fields were read; the others are looked up once they are asked for.
+
+    As the ORM makes it, but for `__init__`.
+    """
+    made = model.__new__(model)
+    state = made.__dict__["_state"] = ModelState()
+    state.adding, state.db = False, db
+    made.__dict__.update(fields)
+    return made
 
 
 class _Update(_Statement):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic
+from typing import Generic
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -15,9 +15,6 @@ from common.money import total
 from courses.models import Course, CourseOutline, CourseSession, OutlinedSession, S
 from enrollments.models import CourseEnrollment, PurchaseStatus, SessionPurchase
 from enrollments.queries import SessionOnSale
-
-# A `HoldPart` that knows its session's times.
-TimedPart = Any
 
 
 @dataclass(frozen=True)

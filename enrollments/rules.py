@@ -24,7 +24,7 @@ from enrollments.errors import (
 )
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
 from enrollments.queries import SessionOnSale
-from enrollments.quotes import CourseQuote, TimedPart, session_seats_left
+from enrollments.quotes import CourseQuote, session_seats_left
 from payments.errors import HoldSettled
 from payments.models import HoldPart
 
@@ -92,7 +92,7 @@ def refuse_cancelling(enrollment: CourseEnrollment) -> DomainError | None:
 
 
 def refuse_cancelling_single(
-    purchase: SessionPurchase, part: TimedPart | None, now: datetime
+    purchase: SessionPurchase, part: HoldPart | None, now: datetime
 ) -> DomainError | None:
     """Why this purchase cannot be cancelled, if so; `part` is its part while it is pending."""
     if purchase.status == PurchaseStatus.CANCELLED:
@@ -103,7 +103,7 @@ def refuse_cancelling_single(
 
 
 def refuse_hand_back(
-    enrollment: CourseEnrollment, part: TimedPart | None, now: datetime, *, sold: bool
+    enrollment: CourseEnrollment, part: HoldPart | None, now: datetime, *, sold: bool
 ) -> DomainError | None:
     """Why a session of this enrolment cannot be handed back, if so.
 
@@ -113,20 +113,19 @@ def refuse_hand_back(
         return AlreadyCancelled()
     if part is None:
         return HoldSettled() if sold else NotFound()
-    if part.starts_at <= now:
+    if part.session.has_started(now):
         return SessionStarted()
-    as_sold = part.is_as_sold(part.starts_at, part.duration_minutes)
-    return SessionNotMoved() if as_sold else None
+    return SessionNotMoved() if part.is_as_sold(part.session) else None
 
 
-def comes_back(part: TimedPart, now: datetime) -> bool:
-    """Whether cancelling refunds this part, from `lock_pending_parts` or a preview."""
+def comes_back(part: HoldPart, now: datetime) -> bool:
+    """Whether cancelling refunds this part."""
     return fate_of(part, now) == Fate.BACK
 
 
-def fate_of(part: TimedPart, now: datetime) -> Fate:
+def fate_of(part: HoldPart, now: datetime) -> Fate:
     """What cancelling the whole would do to this part."""
     if part.status != HoldPart.Status.PENDING:
         return Fate(part.status)
-    called_off = part.session_status == CourseSession.Status.CANCELLED
-    return Fate.BACK if called_off or part.starts_at > now else Fate.STARTED
+    called_off = part.session.status == CourseSession.Status.CANCELLED
+    return Fate.STARTED if part.session.has_started(now) and not called_off else Fate.BACK

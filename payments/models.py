@@ -1,6 +1,5 @@
 """The bank's books: accounts, transfers between them, and what is held in escrow."""
 
-from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from accounts.models import User
 from common.fields import ExactCharField
 from common.models import LockingQuerySet, UUIDModel
 from common.money import ZERO
+from courses.models import CourseSession
 from payments.conditions import COMPLETED, DECIDED, within
 from payments.reasons import Reason
 from payments.sealing import hint, unseal
@@ -211,9 +211,10 @@ class HoldPart(UUIDModel):
     def __str__(self) -> str:
         return str(self.pk)
 
-    def is_as_sold(self, starts_at: datetime, duration_minutes: int) -> bool:
-        """Whether its session, with this start and length, is still as it was sold."""
-        return (self.sold_starts_at, self.sold_duration_minutes) == (starts_at, duration_minutes)
+    def is_as_sold(self, session: CourseSession) -> bool:
+        """Whether its session still has the start and length that it was sold with."""
+        now = (session.starts_at, session.duration_minutes)
+        return (self.sold_starts_at, self.sold_duration_minutes) == now
 
     def as_event(self) -> dict[str, Any]:
         """How it was settled, for a timeline."""

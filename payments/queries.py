@@ -1,10 +1,11 @@
 """What services ask of accounts and parts, in SQL that is written once."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
-from common.prepared import prepared
+from common.prepared import as_found, prepared, prepared_as
 from courses.models import CourseSession
 from payments.models import HoldPart, LedgerAccount
 
@@ -37,9 +38,32 @@ def lock_accounts(keys: list[UUID]) -> QuerySet[LedgerAccount]:
     return LedgerAccount.objects.filter(pk__in=keys).order_by("pk").locked()
 
 
-@prepared
+def _with_session(
+    part: HoldPart,
+    *,
+    starts_at: datetime,
+    duration_minutes: int,
+    session_status: str,
+    **of_hold: object,
+) -> tuple[HoldPart, dict[str, object]]:
+    session = as_found(
+        CourseSession,
+        part._state.db,
+        id=part.session_id,
+        starts_at=starts_at,
+        duration_minutes=duration_minutes,
+        status=session_status,
+    )
+    part.session = session
+    return part, of_hold
+
+
+@prepared_as(_with_session)
 def lock_pending_parts(holds: list[UUID]) -> QuerySet[HoldPart]:
-    """The pending parts of these holds, locked with them, and what each session is now."""
+    """The pending parts of these holds, locked with them; what each hold is by now stands beside.
+
+    Each has its session, of which time and status are read: by a subquery, which locks nothing.
+    """
     session = CourseSession.objects.filter(pk=OuterRef("session_id"))
     return (
         HoldPart.objects.filter(status=HoldPart.Status.PENDING, hold__in=holds)

@@ -85,7 +85,7 @@ def _came_as_a_surprise(part: HoldPart, session: CourseSession) -> bool:
     changed_at = session.rescheduled_at
     if changed_at is None:
         return False
-    as_sold = part.is_as_sold(session.starts_at, session.duration_minutes)
+    as_sold = part.is_as_sold(session)
     notice = timedelta(hours=settings.CHANGE_NOTICE_HOURS)
     knew = as_sold and part.hold.held_at > changed_at
     return not knew and session.starts_at - changed_at < notice

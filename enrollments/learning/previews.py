@@ -4,14 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
 from common.money import ZERO
 from enrollments import rules
-from enrollments.quotes import CancellationPreview, Outlook, TimedPart
+from enrollments.quotes import CancellationPreview, Outlook
 from enrollments.rules import Fate
 from enrollments.services import enrolling, purchasing
 from payments.models import HoldPart
@@ -43,16 +42,10 @@ def preview_hand_back(*, user: User, enrollment_id: UUID, session_id: UUID) -> C
 
 def _parts(**where: Any) -> list[HoldPart]:
     parts = HoldPart.objects.filter(**where).order_by("session__session_number")
-    return list(
-        parts.annotate(
-            starts_at=F("session__starts_at"),
-            duration_minutes=F("session__duration_minutes"),
-            session_status=F("session__status"),
-        )
-    )
+    return list(parts.select_related("session"))
 
 
-def _pending(parts: list[HoldPart]) -> TimedPart | None:
+def _pending(parts: list[HoldPart]) -> HoldPart | None:
     """That of one session which pays for it still, if any."""
     return next((part for part in parts if part.status == HoldPart.Status.PENDING), None)
 
@@ -63,7 +56,7 @@ def _preview(parts: list[HoldPart], refusal: DomainError | None) -> Cancellation
     return CancellationPreview(outlooks, refusal)
 
 
-def _outlook(part: TimedPart, now: datetime) -> Outlook:
+def _outlook(part: HoldPart, now: datetime) -> Outlook:
     fate = rules.fate_of(part, now)
     refund = part.amount if fate == Fate.BACK else ZERO
     return Outlook(part.session_id, part.amount, refund, fate)

@@ -59,7 +59,7 @@ def has_changed(part: HoldPart, now: datetime) -> bool:
     return (
         part.status == HoldPart.Status.PENDING
         and session.is_open(now)
-        and not part.is_as_sold(session.starts_at, session.duration_minutes)
+        and not part.is_as_sold(session)
     )
 
 

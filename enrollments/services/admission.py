@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from courses.models import CourseSession
 from enrollments.access import admitted
-from enrollments.quotes import TimedPart
+from payments.models import HoldPart
 from rooms import livekit
 from rooms.doors import closes_at, is_shut, users_among
 from rooms.livekit import Connection, VideoUnreachable
@@ -52,7 +52,7 @@ def keep_door(
     return len(strangers)
 
 
-def check_after_refund(parts: Iterable[TimedPart]) -> None:
+def check_after_refund(parts: Iterable[HoldPart]) -> None:
     """Once it is committed that these parts came back, look into those rooms that are open.
 
     The room of a session that was called off is closed already; of one that is over, nobody is
@@ -63,9 +63,9 @@ def check_after_refund(parts: Iterable[TimedPart]) -> None:
     due = [
         part.session_id
         for part in parts
-        if part.starts_at <= opened_by
-        and now < part.starts_at + timedelta(minutes=part.duration_minutes)
-        and part.session_status != off
+        if part.session.starts_at <= opened_by
+        and now < part.session.ends_at
+        and part.session.status != off
     ]
     check_after_commit(set(due))
 

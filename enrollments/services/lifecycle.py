@@ -34,7 +34,6 @@ from enrollments.models import (
     EnrollmentStatus,
     SessionPurchase,
 )
-from enrollments.quotes import TimedPart
 from enrollments.services.admission import check_after_refund
 from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.reasons import Reason
@@ -59,11 +58,11 @@ class Locked:
     """A locked booking, the pending parts of its hold, and the time when they were locked."""
 
     booking: Booking
-    pending: Sequence[TimedPart]
+    pending: Sequence[HoldPart]
     now: datetime
 
     @property
-    def waiting(self) -> list[TimedPart]:
+    def waiting(self) -> list[HoldPart]:
         """The parts that are still pending."""
         return [part for part in self.pending if part.status == Status.PENDING]
 
@@ -135,7 +134,7 @@ def settle(
 
 def give_back(
     locked: Locked,
-    due: Sequence[TimedPart],
+    due: Sequence[HoldPart],
     reason: str,
     *,
     actor: User | None,

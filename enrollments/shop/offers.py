@@ -260,7 +260,7 @@ def _running(shown: ShownSession) -> Offer:
 
 
 def _held(session: CourseSession, part: HoldPart) -> Offer:
-    as_sold = part.is_as_sold(session.starts_at, session.duration_minutes)
+    as_sold = part.is_as_sold(session)
     changed = None if as_sold else part
     if part.hold.session_purchase_id:
         url = reverse("enrollments:cancel_purchase", args=[part.hold.session_purchase_id])

@@ -84,23 +84,20 @@ def new_part(hold: PaymentHold, session: CourseSession, amount: Decimal) -> Hold
 
 
 def lock_pending_parts(*holds: PaymentHold) -> list[HoldPart]:
-    """The pending parts with their holds, both locked, and what each session is now.
-
-    Its `starts_at`, `duration_minutes` and `session_status`.
+    """The pending parts with their holds, both locked, each with its session as it is now.
 
     Brings these holds up to date, where anything of them is pending. The caller has locked the
     enrolment or purchase: it shields hold and parts, so that one statement may take both locks.
-    The session is read by a subquery, which locks nothing.
     """
     known = {hold.pk: hold for hold in holds}
     take(Rank.HOLD, *known)
     found = queries.lock_pending_parts(list(known))
-    take(Rank.PART, *(part.pk for part in found))
-    for part in found:
+    take(Rank.PART, *(part.pk for part, _ in found))
+    for part, of_hold in found:
         part.hold = known[part.hold_id]
         for name in queries.HOLD_FIELDS:
-            setattr(part.hold, name, getattr(part, f"held_{name}"))
-    return sorted(found, key=lambda part: part.pk)
+            setattr(part.hold, name, of_hold[f"held_{name}"])
+    return sorted((part for part, _ in found), key=lambda part: part.pk)
 
 
 class Verdict(NamedTuple):

@@ -133,7 +133,7 @@ class Dismissing(OnHolds):
 def refuse_releasing(part: HoldPart) -> DomainError | None:
     """Why a part cannot be paid out now, if so."""
     session, now = part.session, timezone.now()
-    return deciding.refuse_release(session.starts_at, session.duration_minutes, session.status, now)
+    return deciding.refuse_release(session, now)
 
 
 def shares_of_release(hold: PaymentHold, amount: Decimal) -> list[tuple[str, Decimal]]:

@@ -63,7 +63,7 @@ class PartInline(ReadOnlyTabularInline):
     @admin.display
     def starts(self, part: HoldPart) -> str:
         session = part.session
-        as_sold = part.is_as_sold(session.starts_at, session.duration_minutes)
+        as_sold = part.is_as_sold(session)
         return f"{moment(session.starts_at)}{'' if as_sold else ' (changed since the sale)'}"
 
     @admin.display(description="status")

@@ -5,7 +5,7 @@ They also look at what late events say against a settlement, and put it aside.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -22,7 +22,6 @@ from enrollments.errors import PartyToHold
 from enrollments.models import (
     SessionPurchase,
 )
-from enrollments.quotes import TimedPart
 from enrollments.services import lifecycle
 from payments.errors import HoldSettled
 from payments.models import HoldPart, HoldStatus, PaymentHold
@@ -107,15 +106,13 @@ def refuse_party(hold: PaymentHold, actor: User) -> PartyToHold | None:
     return PartyToHold() if mine else None
 
 
-def refuse_release(
-    starts_at: datetime, minutes: int, session_status: str, now: datetime
-) -> DomainError | None:
-    """Why the part of a session that starts then and lasts so long cannot be paid out, if so."""
-    if session_status == CourseSession.Status.CANCELLED:
+def refuse_release(session: CourseSession, now: datetime) -> DomainError | None:
+    """Why the part of this session cannot be paid out, if so."""
+    if session.status == CourseSession.Status.CANCELLED:
         return SessionCalledOff()
-    if starts_at > now:
+    if not session.has_started(now):
         return SessionNotStarted()
-    return SessionNotOver() if starts_at + timedelta(minutes=minutes) > now else None
+    return SessionNotOver() if session.ends_at > now else None
 
 
 def _decide(
@@ -140,7 +137,7 @@ def _decide(
     return Decision(booking.hold, due, total(part.amount for part in due))
 
 
-def _choose(pending: Sequence[TimedPart], part_ids: Collection[UUID] | None) -> list[TimedPart]:
+def _choose(pending: Sequence[HoldPart], part_ids: Collection[UUID] | None) -> list[HoldPart]:
     """The parts to settle; none, or one that is settled already, is refused as a whole."""
     chosen = {part.pk for part in pending} if part_ids is None else set(part_ids)
     due = [part for part in pending if part.pk in chosen]
@@ -149,8 +146,7 @@ def _choose(pending: Sequence[TimedPart], part_ids: Collection[UUID] | None) -> 
     return due
 
 
-def _check_release(due: Sequence[TimedPart], now: datetime) -> None:
+def _check_release(due: Sequence[HoldPart], now: datetime) -> None:
     for part in due:
-        length, status = part.duration_minutes, part.session_status
-        if refusal := refuse_release(part.starts_at, length, status, now):
+        if refusal := refuse_release(part.session, now):
             raise refusal
