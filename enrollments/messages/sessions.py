@@ -259,7 +259,7 @@ def _keys(session: CourseSession) -> dict[str, Any]:
 
 def _return_of(part: HoldPart, session: CourseSession) -> dict[str, Any]:
     """What was paid, and what it is returned by: of an enrolment, if it is as sold no more."""
-    hold, changed = part.hold, not part.is_as_sold(*Slot.of(session))
+    hold, changed = part.hold, not part.is_as_sold(session)
     return {
         "paid": part.amount,
         "returnable": bool(part.amount) and (changed or hold.enrollment_id is None),
