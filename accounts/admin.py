@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.forms import NewUserForm, StaffSignInForm, UserForm
+from accounts.forms import NewUserForm, StaffPasswordForm, StaffSignInForm, UserForm
 from accounts.models import TokenFamily, User
 from common.admin import ReadOnly, SearchedAdmin
 
@@ -23,6 +23,7 @@ RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 class UserAdmin(DjangoUserAdmin):
     form = UserForm
     add_form = NewUserForm
+    change_password_form = StaffPasswordForm
     list_display = ("email", "display_name", "is_teacher", "is_active", "is_staff", "date_joined")
     list_filter = ("is_teacher", "is_active", "is_staff", "date_joined")
     search_fields = ("email", "display_name", "referral_code")

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
     AdminUserCreationForm,
     AuthenticationForm,
     UserChangeForm,
@@ -14,9 +15,11 @@ from django.contrib.auth.password_validation import validate_password
 
 from accounts import services
 from accounts.addresses import AddressFormField
+from accounts.messages import tell_password_changed
 from accounts.models import User, time_zones
 from accounts.throttling import SignInAttempt, begin_registration, client_address
 from common.forms import RefusableForm
+from common.transactions import operation
 
 
 def new_password() -> forms.CharField:
@@ -161,6 +164,16 @@ class NewPasswordForm(forms.Form):
         """The user, whose password this is from now on."""
         services.set_password(user=self.user, new_password=self.cleaned_data["new_password"])
         return self.user
+
+
+class StaffPasswordForm(AdminPasswordChangeForm):
+    """Whoever's password it is is told that it is another one by now."""
+
+    @operation
+    def save(self, commit: bool = True) -> User:
+        user: User = super().save(commit)
+        tell_password_changed(user)
+        return user
 
 
 class NewUserForm(AdminUserCreationForm):

@@ -11,6 +11,7 @@ from django.utils.http import urlsafe_base64_encode
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
+from common.formats import moment
 from notices.kinds import Button, Kind, Letter, NoLongerTrue, register
 from notices.models import Notice
 from notices.services.outbox import put
@@ -46,3 +47,34 @@ def send_link_for_a_new_password(user: User) -> None:
     """Mail the link, as often as it is asked for; once it works no more nobody needs it."""
     until = timezone.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
     put([NEW_PASSWORD.tell(user.pk, about=uuid7(), until=until)])
+
+
+def _password_changed(notice: Notice) -> Letter:
+    return Letter(
+        subject="Your password was changed",
+        lead="The password for your talkplatform account was changed, and every device that was "
+        "logged in with the old one has been logged out.\n\nIf this wasn't you, choose a new "
+        "password now.",
+        rows=(("When", moment(notice.created_at)),),
+        button=Button("Choose a new password", reverse("accounts:forgot_password")),
+    )
+
+
+PASSWORD_CHANGED = register(
+    Kind(
+        name="password_changed",
+        to="everybody",
+        told="that their password was changed, by whomever",
+        letter=_password_changed,
+        text=lambda notice: (
+            f"Your password was changed on {moment(notice.created_at)}. If this wasn't you, choose "
+            "a new one now."
+        ),
+        page=lambda notice: reverse("accounts:forgot_password"),
+    )
+)
+
+
+def tell_password_changed(user: User) -> None:
+    """Tell a user that their password is another one by now, each time."""
+    put([PASSWORD_CHANGED.tell(user.pk, about=uuid7())])

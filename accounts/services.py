@@ -7,7 +7,7 @@ from django.db import IntegrityError
 
 from accounts.addresses import normal_address
 from accounts.errors import InvalidCredentials, WrongPassword
-from accounts.messages import send_link_for_a_new_password
+from accounts.messages import send_link_for_a_new_password, tell_password_changed
 from accounts.models import User
 from accounts.throttling import SignInAttempt, begin_reset, prune
 from common.transactions import operation
@@ -93,10 +93,12 @@ def ask_for_new_password(*, email: str, address: str) -> None:
         send_link_for_a_new_password(user)
 
 
+@operation
 def set_password(*, user: User, new_password: str) -> None:
     """Set a password for a user who has proved to be one; it ends what `change_password` ends.
 
-    Raises Django's `ValidationError`, which names the field.
+    The user is told, by a repeat once more. Raises Django's `ValidationError`, which names the
+    field. Locks the user.
     """
     try:
         validate_password(new_password, user)
@@ -104,6 +106,7 @@ def set_password(*, user: User, new_password: str) -> None:
         raise ValidationError({"new_password": error}) from error
     user.set_password(new_password)
     user.save(update_fields=["password"])
+    tell_password_changed(user)
 
 
 def change_profile(*, user: User, display_name: str, time_zone: str) -> None:

@@ -20,6 +20,7 @@ from payments.errors import (
     WithdrawalDecided,
     WithdrawalNotApproved,
 )
+from payments.messages import tell_step
 from payments.models import Transfer, Withdrawal, WithdrawalQuerySet
 from payments.sealing import seal
 from payments.services import ledger
@@ -45,6 +46,7 @@ def request_withdrawal(*, user: User, amount: Decimal, payout_details: str) -> W
         made, Transfer.Kind.WITHDRAW, earnings(user.pk), withdrawing(user.pk), made.masked_details
     )
     ledger.transfer_all([entry], actor=user)
+    tell_step(made)
     return made
 
 
@@ -60,6 +62,7 @@ def cancel_withdrawal(*, user: User, withdrawal_id: UUID) -> Withdrawal:
     found.status = Status.CANCELLED
     found.save(update_fields=["status"])
     _give_back(found, actor=user, note="Taken back")
+    tell_step(found)
     return found
 
 
@@ -76,6 +79,7 @@ def approve_withdrawal(*, withdrawal_id: UUID, actor: User) -> Withdrawal:
     found.status = Status.APPROVED
     found.decided_by, found.decided_at = actor, timezone.now()
     found.save(update_fields=["status", "decided_by", "decided_at"])
+    tell_step(found)
     return found
 
 
@@ -100,6 +104,7 @@ def complete_withdrawal(*, withdrawal_id: UUID, actor: User, reference: str) -> 
     ledger.transfer_all(
         [_entry(found, Transfer.Kind.PAYOUT, source, PAID_OUT, reference)], actor=actor
     )
+    tell_step(found)
     return found
 
 
@@ -117,6 +122,7 @@ def reject_withdrawal(*, withdrawal_id: UUID, actor: User, reason: str) -> Withd
     found.status, found.notes = Status.REJECTED, reason
     found.save(update_fields=["status", "notes", "decided_by", "decided_at"])
     _give_back(found, actor=actor, note=reason)
+    tell_step(found)
     return found
 
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from accounts.models import TokenFamily, User
 from tests.accounts.conftest import PASSWORD
+from tests.telling import was_told
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,7 @@ def test_a_new_password_ends_the_tokens(browser, ada, pair, client):
     assert browser.post(url, body).status_code == 302
     assert client.refresh(pair["refresh"]).status_code == 401
     assert client.sign_in(password=new).status_code == 200
+    assert was_told(ada, "password_changed") == 1
 
 
 def test_users_are_never_deleted(browser, ada):

@@ -1,7 +1,7 @@
 """The profile, and passwords changed and forgotten."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -10,11 +10,13 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import change_profile, set_password
 from accounts.tokens import open_family
 from notices.models import Notice
 from notices.sending import send_due
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.conftest import Client as ApiClient
+from tests.telling import mailed, told, was_told, words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +134,27 @@ def test_a_new_password_ends_all_but_this_session(ada, browser, elsewhere):
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {pair['access']}")
     assert api.get("/api/auth/me").status_code == 401
     assert api.sign_in(password=NEW).status_code == 200
+    assert was_told(ada, "password_changed") == 1
+
+
+def test_whoever_has_a_new_password_is_told(ada):
+    change_profile(user=ada, display_name="Ada", time_zone="Europe/Madrid")
+    with time_machine.travel(datetime(2027, 3, 29, 17, tzinfo=UTC), tick=False):
+        set_password(user=ada, new_password=NEW)
+    notice = told(ada, "password_changed")
+    assert mailed(notice) == [
+        "Your password was changed",
+        "The password for your talkplatform account was changed, and every device that was logged "
+        "in with the old one has been logged out.",
+        "If this wasn't you, choose a new password now.",
+        "When: Mon 29 Mar 2027, 19:00 CEST",
+        "Choose a new password:",
+        "/password/",
+    ]
+    assert words_of(notice) == (
+        "Your password was changed on Mon 29 Mar 2027, 19:00 CEST. If this wasn't you, choose a "
+        "new one now."
+    )
 
 
 @pytest.mark.parametrize(
