@@ -168,5 +168,5 @@ def sent(reader, make_kind, part):
     """The mail with this part, as it goes over the line."""
     kind = make_kind(letter=lambda notice: Letter(subject="A", lead="B", calendar=part))
     put([kind.tell(reader.pk, about=1)])
-    message = mail_of(Notice.objects.get()).message()
+    message = mail_of(Notice.objects.get(kind=kind.name)).message()
     return message_from_bytes(message.as_bytes(linesep="\r\n"), policy=policy.default)
