@@ -4,18 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, QuerySet
-
 from common.locks import Rank, take
-from common.prepared import prepared, prepared_update
-from courses.models import Course
-from enrollments.models import (
-    Booking,
-    CourseEnrollment,
-    EnrollmentStatus,
-    PaymentStatus,
-    SessionPurchase,
-)
+from enrollments import queries
+from enrollments.models import Booking, CourseEnrollment, EnrollmentStatus, PaymentStatus
 from payments.models import PaymentHold
 
 
@@ -26,22 +17,26 @@ def give_seat_back(enrollment: CourseEnrollment) -> None:
     """
     if enrollment.status != EnrollmentStatus.CANCELLED:
         take(Rank.COURSE, enrollment.course_id)
-        _one_student_fewer(enrollment.course_id)
+        queries.remove_student(enrollment.course_id)
 
 
 def lock_bookings(*bookings: Booking) -> None:
     """Lock bookings of one kind, and refresh what may have changed since they were read."""
-    lock = _enrollments if isinstance(bookings[0], CourseEnrollment) else _purchases
     keys = [booking.pk for booking in bookings]
     take(Rank.BOOKING, *keys)
-    _renew(bookings, lock(keys))
+    if isinstance(bookings[0], CourseEnrollment):
+        _renew(bookings, queries.lock_enrollments(keys))
+    else:
+        _renew(bookings, queries.lock_purchases(keys))
 
 
 def claim_booking(booking: Booking) -> bool:
     """The same for one booking, unless somebody else has it locked; gives whether it is ours."""
-    claim = _free_enrollments if isinstance(booking, CourseEnrollment) else _free_purchases
     take(Rank.BOOKING, booking.pk)
-    rows = claim([booking.pk])
+    if isinstance(booking, CourseEnrollment):
+        rows = queries.claim_enrollments([booking.pk])
+    else:
+        rows = queries.claim_purchases([booking.pk])
     if rows:
         _renew([booking], rows)
     return bool(rows)
@@ -63,34 +58,3 @@ def _renew(bookings: Sequence[Booking], rows: Sequence[tuple[Any, ...]]) -> None
     for booking in bookings:
         for name, value in zip(booking.MUTABLE, found[booking.pk], strict=True):
             setattr(booking, name, value)
-
-
-@prepared_update
-def _one_student_fewer(course: UUID) -> tuple[QuerySet, dict[str, Any]]:
-    taken = Course.objects.filter(pk=course, current_students__gt=0)
-    return taken, {"current_students": F("current_students") - 1}
-
-
-@prepared
-def _enrollments(keys: list[UUID]) -> QuerySet:
-    return _by_key(CourseEnrollment, keys).locked()
-
-
-@prepared
-def _purchases(keys: list[UUID]) -> QuerySet:
-    return _by_key(SessionPurchase, keys).locked()
-
-
-@prepared
-def _free_enrollments(keys: list[UUID]) -> QuerySet:
-    return _by_key(CourseEnrollment, keys).claimed()
-
-
-@prepared
-def _free_purchases(keys: list[UUID]) -> QuerySet:
-    return _by_key(SessionPurchase, keys).claimed()
-
-
-def _by_key(kind: type[Booking], keys: list[UUID]) -> Any:
-    rows: Any = kind._default_manager.filter(pk__in=keys)
-    return rows.order_by("pk").values_list("pk", *kind.MUTABLE)

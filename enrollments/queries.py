@@ -1,11 +1,16 @@
-"""Sessions as they are sold and shown to somebody, in SQL that is written once."""
+"""Sessions as they are sold and shown to somebody, and bookings, in SQL that is written once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.db.models import (
     Case,
+    Count,
     Exists,
+    F,
     Func,
     IntegerField,
     OuterRef,
@@ -17,10 +22,11 @@ from django.db.models import (
 )
 
 from accounts.models import User
-from common.prepared import prepared, prepared_as
+from common.prepared import prepared, prepared_as, prepared_update
 from courses.models import Course, CourseSession, CourseSessionQuerySet, ending
-from enrollments.models import CourseEnrollment, SessionPurchase
-from payments.models import HoldPart
+from enrollments.models import Booking, CourseEnrollment, SessionPurchase
+from payments.models import HoldPart, PaymentHold
+from payments.reasons import Reason
 
 # A share that came back once the session was over does not undo having bought it; one that came
 # back before ends the right to be there, whoever gave it.
@@ -186,3 +192,88 @@ def admitted(session: UUID, users: list[UUID]) -> QuerySet[User, tuple[UUID]]:
     ).exclude(session__status=CourseSession.Status.CANCELLED)
     allowed = User.objects.filter(Exists(teacher) | Exists(bought), pk__in=users)
     return allowed.values_list("pk")
+
+
+@prepared_update
+def add_student(course: UUID, seen: int) -> tuple[QuerySet, dict[str, Any]]:
+    """Take a seat of a course, if one is free and its terms are the version that was seen."""
+    free = Q(max_students=None) | Q(current_students__lt=F("max_students"))
+    as_seen = Course.objects.filter(free, pk=course, terms_version=seen)
+    return as_seen, {"current_students": F("current_students") + 1}
+
+
+@prepared_update
+def remove_student(course: UUID) -> tuple[QuerySet, dict[str, Any]]:
+    """Free a seat of a course."""
+    taken = Course.objects.filter(pk=course, current_students__gt=0)
+    return taken, {"current_students": F("current_students") - 1}
+
+
+@prepared
+def own_enrollment(key: UUID, user: UUID) -> QuerySet[CourseEnrollment]:
+    """The enrolment, if it is the user's, with course, teacher and hold."""
+    return CourseEnrollment.objects.of(user).with_course().filter(pk=key)
+
+
+@prepared
+def own_purchase(key: UUID, user: UUID) -> QuerySet[SessionPurchase]:
+    """The single purchase, if it is the user's, with session, course, teacher and hold."""
+    return SessionPurchase.objects.of(user).with_course().filter(pk=key)
+
+
+@cache
+def newest_enrollments(limit: int) -> Callable[[UUID], list[CourseEnrollment]]:
+    """A user's enrolments, newest first, so many, with course, teacher and hold."""
+
+    @prepared
+    def newest(user: UUID) -> QuerySet[CourseEnrollment]:
+        return CourseEnrollment.objects.of(user).with_course().newest_first()[:limit]
+
+    return newest
+
+
+@prepared
+def hold_with_booking(key: UUID) -> QuerySet[PaymentHold]:
+    """The hold, with the enrolment or the purchase that it paid for."""
+    return PaymentHold.objects.select_related("enrollment", "session_purchase").filter(pk=key)
+
+
+@prepared
+def progress_of(enrollment: UUID) -> QuerySet[HoldPart, tuple[int, int]]:
+    """How many parts of an enrolment were attended, and how many are owed."""
+    released = HoldPart.Status.RELEASED
+    attended = Q(reason=Reason.ATTENDED) | Q(reason=Reason.STAFF_DECISION, status=released)
+    parts = HoldPart.objects.filter(hold__enrollment=enrollment).values("hold")
+    return parts.annotate(
+        attended=Count("pk", filter=attended),
+        owed=Count("pk", filter=~Q(reason=Reason.SESSION_CANCELLED)),
+    ).values_list("attended", "owed")
+
+
+@prepared
+def lock_enrollments(keys: list[UUID]) -> QuerySet[CourseEnrollment, tuple]:
+    """Keys and what may have changed of these enrolments, locked in the order of their keys."""
+    return _by_key(CourseEnrollment, keys).locked()
+
+
+@prepared
+def lock_purchases(keys: list[UUID]) -> QuerySet[SessionPurchase, tuple]:
+    """The same of single purchases."""
+    return _by_key(SessionPurchase, keys).locked()
+
+
+@prepared
+def claim_enrollments(keys: list[UUID]) -> QuerySet[CourseEnrollment, tuple]:
+    """The same of those enrolments that nobody else has locked."""
+    return _by_key(CourseEnrollment, keys).claimed()
+
+
+@prepared
+def claim_purchases(keys: list[UUID]) -> QuerySet[SessionPurchase, tuple]:
+    """The same of those single purchases that nobody else has locked."""
+    return _by_key(SessionPurchase, keys).claimed()
+
+
+def _by_key(kind: type[Booking], keys: list[UUID]) -> Any:
+    rows: Any = kind._default_manager.filter(pk__in=keys)
+    return rows.order_by("pk").values_list("pk", *kind.MUTABLE)

@@ -1,6 +1,5 @@
 """Every prepared statement of the tree, on the database that the suite runs on."""
 
-import pkgutil
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -16,8 +15,10 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from common import prepared
 from common.prepared import EVERY
-from tests.test_architecture import APPS, SOURCES
+from enrollments.queries import newest_enrollments
+from tests.test_architecture import SOURCES
 
 pytestmark = pytest.mark.django_db
 
@@ -31,10 +32,10 @@ VALUES: dict[object, Callable[[], object]] = {
 
 
 def everything() -> list[Any]:
-    for app in APPS:
-        for module in pkgutil.walk_packages(import_module(app).__path__, f"{app}."):
-            if ".migrations" not in module.name:
-                import_module(module.name)
+    for path in SOURCES:
+        if path.name == "queries.py":
+            import_module(f"{path.parent.name}.queries")
+    newest_enrollments(20)  # written for each length
     return [query for query in EVERY if not query.__module__.startswith("tests.")]
 
 
@@ -74,11 +75,14 @@ def test_it_asks_what_the_orm_would(query):
         assert statements_of(lambda values=values: query(**values)) == expected
 
 
-def test_none_is_forgotten():
-    names = [node for path in SOURCES for node in decorated(path)]
-    assert sorted(names) == sorted(query.__name__ for query in everything())
-
-
-def decorated(path: Path) -> list[str]:
-    written = r"^@prepared(?:_update)?\ndef (\w+)"
-    return re.findall(written, path.read_text(), re.MULTILINE)
+def test_each_is_known_and_stands_in_queries():
+    written = [
+        f"{path.parent.name}.{path.stem}.{name}"
+        for path in SOURCES
+        for name in re.findall(r"^ *@prepared.*\n *def (\w+)", path.read_text(), re.MULTILINE)
+        if path != Path(prepared.__file__)
+    ]
+    assert sorted(written) == sorted(
+        f"{query.__module__}.{query.__name__}" for query in everything()
+    )
+    assert all(".queries." in name for name in written)

@@ -1,24 +1,19 @@
 """Buy a full course, cancel it, hand back one moved session of it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import NotFound
 from common.locks import Rank, take
-from common.prepared import prepared, prepared_update
 from common.transactions import operation
 from common.writing import insert
 from courses.locks import lock_course
-from courses.models import Course, CourseSession
+from courses.models import CourseSession
 from courses.services import find_course
 from enrollments import queries, rules
 from enrollments.errors import AlreadyEnrolled, PriceChanged
@@ -127,29 +122,15 @@ def hand_back_session(
 
 def newest_enrollments(user: User, limit: int) -> list[CourseEnrollment]:
     """The user's enrolments, newest first, so many, with course, teacher and hold."""
-    return _newest_of(limit)(user.pk)
-
-
-@cache
-def _newest_of(limit: int) -> Callable[[UUID], list[Any]]:
-    @prepared
-    def newest(user: UUID) -> QuerySet:
-        return CourseEnrollment.objects.of(user).with_course().newest_first()[:limit]
-
-    return newest
+    return queries.newest_enrollments(limit)(user.pk)
 
 
 def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
     """One of the user's own, with course, teacher and hold; anybody else's raises `NotFound`."""
-    found = _enrollments(enrollment_id, user.pk)
+    found = queries.own_enrollment(enrollment_id, user.pk)
     if not found:
         raise NotFound
     return found[0]
-
-
-@prepared
-def _enrollments(key: UUID, user: UUID) -> QuerySet:
-    return CourseEnrollment.objects.of(user).with_course().filter(pk=key)
 
 
 def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
@@ -166,7 +147,7 @@ def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
         if not course.is_visible_to(student):
             raise NotFound
         take(Rank.COURSE, course_id)
-        if _add_student(course_id, course.terms_version):
+        if queries.add_student(course_id, course.terms_version):
             break
         _check(quote_course(course, sessions, student, timezone.now()), student)
     [(students, sold_singly)] = queries.seats_taken(course_id)
@@ -178,13 +159,6 @@ def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
     quote = quote_course(course, sessions, student, timezone.now())
     _check(quote, student)
     return quote
-
-
-@prepared_update
-def _add_student(course: UUID, seen: int) -> tuple[QuerySet, dict[str, Any]]:
-    free = Q(max_students=None) | Q(current_students__lt=F("max_students"))
-    as_seen = Course.objects.filter(free, pk=course, terms_version=seen)
-    return as_seen, {"current_students": F("current_students") + 1}
 
 
 def _check(quote: CourseQuote[CourseSession], student: User) -> None:

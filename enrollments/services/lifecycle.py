@@ -10,17 +10,16 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import NotFound
 from common.money import CENT, ZERO, total
-from common.prepared import prepared
 from common.transactions import operation
 from common.writing import save
 from courses.locks import lock_course
 from courses.models import CourseSession
+from enrollments import queries
 from enrollments.errors import RefundLowered
 from enrollments.locks import (
     claim_booking,
@@ -50,7 +49,6 @@ from payments.services.holds import (
 Status = HoldPart.Status
 # Giving back changes nothing of how much was attended, nor of how much is owed.
 _GIVEN_BACK = {Reason.STUDENT_CANCELLED, Reason.SESSION_MOVED}
-_ATTENDED = Q(reason=Reason.ATTENDED) | Q(reason=Reason.STAFF_DECISION, status=Status.RELEASED)
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,9 @@ class Cancellation:
 
 def find_booking(hold_id: UUID) -> Booking:
     """What a hold paid for, with that hold; raises `NotFound`."""
-    for hold in _hold(hold_id):
-        booking: Booking = hold.enrollment or hold.session_purchase
+    for hold in queries.hold_with_booking(hold_id):
+        booking = hold.enrollment or hold.session_purchase
+        assert booking
         return booking
     raise NotFound
 
@@ -231,21 +230,6 @@ def _locked(booking: Booking) -> Locked:
 
 def _note_progress(enrollment: CourseEnrollment) -> None:
     """How much of it was attended; not saved."""
-    [(attended, owed)] = _counts(enrollment.pk)
+    [(attended, owed)] = queries.progress_of(enrollment.pk)
     if owed:
         enrollment.completion_percentage = (Decimal(100) * attended / owed).quantize(CENT)
-
-
-@prepared
-def _hold(key: UUID) -> QuerySet:
-    return PaymentHold.objects.select_related("enrollment", "session_purchase").filter(pk=key)
-
-
-@prepared
-def _counts(enrollment: UUID) -> QuerySet:
-    """How many of its parts were attended, and how many are owed."""
-    parts = HoldPart.objects.filter(hold__enrollment__pk=enrollment).values("hold")
-    return parts.annotate(
-        attended=Count("pk", filter=_ATTENDED),
-        owed=Count("pk", filter=~Q(reason=Reason.SESSION_CANCELLED)),
-    ).values_list("attended", "owed")

@@ -5,12 +5,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import NotFound
-from common.prepared import prepared
 from common.transactions import operation
 from common.writing import insert
 from courses.locks import lock_course, lock_course_of
@@ -82,15 +80,10 @@ def cancel_session_purchase(
 
 def find_purchase(user: User, purchase_id: UUID) -> SessionPurchase:
     """One of the user's own, with session, course and hold; anybody else's raises `NotFound`."""
-    found = _purchases(purchase_id, user.pk)
+    found = queries.own_purchase(purchase_id, user.pk)
     if not found:
         raise NotFound
     return found[0]
-
-
-@prepared
-def _purchases(key: UUID, user: UUID) -> QuerySet:
-    return SessionPurchase.objects.of(user).with_course().filter(pk=key)
 
 
 def _lock_course_of(student: User, session_id: UUID) -> SessionOnSale:

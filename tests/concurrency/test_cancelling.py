@@ -134,7 +134,7 @@ def test_a_seat_counted_before_the_lock_forgets_the_cancellation(
         interruption.wait()
         return Course.objects.filter(pk=course_id).update(current_students=seen + 1)
 
-    monkeypatch.setattr(enrolling, "_add_student", add_student)
+    monkeypatch.setattr(queries, "add_student", add_student)
     outcomes = race(
         interruption.by(cancel(enrollment)), enroll(student_with_credit("100.00"), course)
     )
