@@ -34,7 +34,7 @@ def letter_of(notice: Notice) -> Letter:
 def mailed(notice: Notice) -> list[str]:
     """The lines of its mail, which says in HTML what it says in text."""
     mail, letter = mail_of(notice), letter_of(notice)
-    [(html, _)] = mail.alternatives
+    (html, _), *_ = mail.alternatives
     shown = unescape(str(html))
     for words in (letter.subject, *letter.lead.split("\n\n"), *chain(*letter.rows)):
         assert words in shown

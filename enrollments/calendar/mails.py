@@ -16,14 +16,15 @@ from enrollments.calendar.feeds import follows_feed
 from notices.kinds import CalendarPart
 
 
-def session_part(reader: User, session_id: UUID) -> CalendarPart | None:
+def session_part(reader: User, session_id: UUID | None) -> CalendarPart | None:
     """For a mail about one session: a calendar puts it in, moves it, or takes it out.
 
     It is a REQUEST where the reader has booked or teaches the session, a CANCEL where they have
-    left it, or it was called off. None where they never had it. Three statements.
+    left it, or it was called off. None where they never had it, and where the mail is about none.
+    Three statements.
     """
     now = timezone.now()
-    if follows_feed(reader.pk, now):
+    if session_id is None or follows_feed(reader.pk, now):
         return None
     try:
         event = event_of(reader, session_id)

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 
 from accounts.models import User
 from common.formats import moment, money, until
 from courses.models import CourseSession
+from enrollments.calendar.mails import course_part, session_part
 from enrollments.messages.words import Rows, in_teaching, my_learning, names, what
-from enrollments.models import Booking, SessionPurchase
-from notices.kinds import Button, Kind, Letter, register
+from enrollments.models import Booking, CourseEnrollment, SessionPurchase
+from notices.kinds import Button, CalendarPart, Kind, Letter, register
 from notices.models import Notice
 from notices.services.outbox import put
 from payments.commission import shares_of
@@ -25,6 +27,11 @@ HELD = (
 HELD_FOR_ONE = (
     "We hold your payment until the session has happened. Cancel before it starts and you get it "
     "back."
+)
+
+SUBSCRIBE = (
+    "\n\nSubscribe to your calendar, and its sessions appear there and follow every change. "
+    "The file in this email has them as they are now."
 )
 
 
@@ -43,9 +50,13 @@ def _times(notice: Notice) -> Rows:
 def _booked(notice: Notice) -> Letter:
     folded, single = notice.sum("folded"), notice.text("session")
     back = (("Refunded for your single sessions", money(folded)),) if folded else ()
+    calendar, button = _for_calendar(notice), Button("Open My learning", my_learning(notice))
+    lead = f"You booked {what(notice)}. {HELD_FOR_ONE if single else HELD}"
+    if calendar and calendar.file_name:
+        lead, button = f"{lead}{SUBSCRIBE}", Button("Subscribe", reverse("enrollments:calendar"))
     return Letter(
         subject=f"You're in: {notice.text('course')}",
-        lead=f"You booked {what(notice)}. {HELD_FOR_ONE if single else HELD}",
+        lead=lead,
         rows=(
             *names(notice),
             ("Teacher", notice.text("teacher")),
@@ -54,8 +65,16 @@ def _booked(notice: Notice) -> Letter:
             *back,
             ("Held until about", moment(notice.time("settles_at"))),
         ),
-        button=Button("Open My learning", my_learning(notice)),
+        button=button,
+        calendar=calendar,
     )
+
+
+def _for_calendar(notice: Notice) -> CalendarPart | None:
+    """The one session, or a file of the course."""
+    if enrollment := notice.text("enrollment"):
+        return course_part(notice.reader, UUID(enrollment))
+    return session_part(notice.reader, notice.session_id)
 
 
 BOOKED = register(
@@ -122,6 +141,7 @@ def _cancelled(notice: Notice) -> Letter:
         lead=f"You {_gone(notice)} {what(notice)}. {_back(notice)}{running}",
         rows=(*names(notice), ("Refunded", money(notice.sum("refund")))),
         button=Button("See your credit", reverse("payments:credit")),
+        calendar=session_part(notice.reader, notice.session_id),
     )
 
 
@@ -180,6 +200,7 @@ def tell_booked(booking: Booking, sessions: Sequence[CourseSession]) -> None:
         "count": len(sessions),
         "times": [[s.starts_at, s.duration_minutes] for s in (in_time[0], in_time[-1])],
         "settles_at": max(session.settles_at for session in sessions),
+        "enrollment": booking.pk if isinstance(booking, CourseEnrollment) else None,
     }
     _tell((BOOKED, SOLD), booking, booking.user, facts)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.formats import in_zone, moment, money, until
 from courses.models import CourseSession
+from enrollments.calendar.mails import session_part
 from enrollments.messages.words import Rows, course_page, in_teaching, my_learning, names
 from notices.kinds import Button, Kind, Letter, Quote, register
 from notices.models import Notice
@@ -72,6 +73,7 @@ def _moved(notice: Notice) -> Letter:
         ),
         quote=_quote(notice),
         button=button,
+        calendar=session_part(notice.reader, notice.session_id),
     )
 
 
@@ -120,6 +122,7 @@ def _called_off(notice: Notice) -> Letter:
         rows=(*names(notice), ("Time", str(slot)), ("Refunded", money(notice.sum("refund")))),
         quote=_quote(notice),
         button=Button("Open My learning", my_learning(notice)),
+        calendar=session_part(notice.reader, notice.session_id),
     )
 
 
@@ -146,6 +149,7 @@ def _added(notice: Notice) -> Letter:
         lead=f"{_who(notice)} added a session to a course that you booked. You pay nothing for it.",
         rows=(*names(notice), ("Time", str(slot))),
         button=Button("Open the course", course_page(notice)),
+        calendar=session_part(notice.reader, notice.session_id),
     )
 
 

@@ -17,8 +17,9 @@ from notices.kinds import Letter
 from notices.models import Notice
 from notices.rendering import mail_of
 from notices.services.outbox import put
-from tests.factories import DAY, make_course, student_with_credit
+from tests.factories import DAY, extend_course, make_course, student_with_credit
 from tests.notices.conftest import make_kind
+from tests.telling import letter_of, told
 
 __all__ = ["make_kind"]
 
@@ -47,8 +48,8 @@ def read(part):
     return part.method, calendar.events
 
 
-def told(reader, session):
-    """Method, number and status of what a mail about a session would bring."""
+def numbered(reader, session):
+    """Method, number and status of what a mail about a session brings."""
     method, [event] = read(session_part(reader, session.pk))
     assert str(event["uid"]) == str(session.pk)
     return method, event["sequence"], event["status"]
@@ -67,16 +68,16 @@ def move(session):
 def test_each_mail_about_a_session_replaces_the_one_before(student, session):
     """A calendar takes what has a higher number: put in, taken out, put in again, moved, off."""
     purchase = purchase_session(student=student, session_id=session.pk)
-    assert told(student, session) == ("REQUEST", 0, "CONFIRMED")
+    assert numbered(student, session) == ("REQUEST", 0, "CONFIRMED")
     cancel_session_purchase(student=student, purchase_id=purchase.pk)
-    assert told(student, session) == ("CANCEL", 1, "CANCELLED")
+    assert numbered(student, session) == ("CANCEL", 1, "CANCELLED")
     purchase_session(student=student, session_id=session.pk)
-    assert told(student, session) == ("REQUEST", 2, "CONFIRMED")
+    assert numbered(student, session) == ("REQUEST", 2, "CONFIRMED")
     move(session)
-    assert told(student, session) == ("REQUEST", 3, "CONFIRMED")
+    assert numbered(student, session) == ("REQUEST", 3, "CONFIRMED")
     cancel_session(session_id=session.pk, actor=session.course.teacher)
-    assert told(student, session) == ("CANCEL", 4, "CANCELLED")
-    assert told(session.course.teacher, session) == ("CANCEL", 2, "CANCELLED")
+    assert numbered(student, session) == ("CANCEL", 4, "CANCELLED")
+    assert numbered(session.course.teacher, session) == ("CANCEL", 2, "CANCELLED")
 
 
 def test_its_reader_alone_comes_and_is_asked_nothing(student, session, settings):
@@ -128,7 +129,7 @@ def test_whoever_follows_the_feed_is_not_invited(student, course, session):
         assert session_part(student, session.pk) is None
         assert course_part(student, enrollment.pk) is None
     with time_machine.travel(now + timedelta(days=15)):
-        assert told(student, session)[0] == "REQUEST"
+        assert numbered(student, session)[0] == "REQUEST"
         assert read(course_part(student, enrollment.pk))[0] == "PUBLISH"
 
 
@@ -136,6 +137,50 @@ def test_of_what_they_never_had_there_is_nothing(student, course, session):
     enrollment = enroll_full_course(student=student_with_credit(), course_id=course.pk)
     assert session_part(student, session.pk) is None
     assert course_part(student, enrollment.pk) is None
+
+
+def brought(reader, kind, **which):
+    """The method of what the mail of this kind brings; nothing where it brings none."""
+    part = letter_of(told(reader, kind, **which)).calendar
+    return part and read(part)[0]
+
+
+def test_what_happens_to_a_session_is_mailed_for_the_calendar_too(student, course, session):
+    last = course.sessions.last()
+    purchase = purchase_session(student=student, session_id=last.pk)
+    assert brought(student, "booking_made") == "REQUEST"
+    cancel_session_purchase(student=student, purchase_id=purchase.pk)
+    assert brought(student, "booking_cancelled") == "CANCEL"
+    assert brought(student, "booking_made") == "CANCEL"  # sent as late as that
+    enrollment = enroll_full_course(student=student, course_id=course.pk)
+    assert brought(student, "booking_made", session_id=None) == "PUBLISH"
+    move(session)
+    assert brought(student, "session_moved") == "REQUEST"
+    hand_back_session(student=student, enrollment_id=enrollment.pk, session_id=session.pk)
+    assert brought(student, "booking_cancelled", session_id=session.pk) == "CANCEL"
+    cancel_session(session_id=last.pk, actor=course.teacher)
+    assert brought(student, "session_called_off") == "CANCEL"
+    extend_course(course, starts_at=timezone.now() + 9 * DAY)
+    assert brought(student, "session_added") == "REQUEST"
+
+
+def test_a_teacher_is_not_invited(student, course, session):
+    """Of what they do themselves no mail tells them: what it brought would stay as it was."""
+    purchase = purchase_session(student=student, session_id=session.pk)
+    cancel_session_purchase(student=student, purchase_id=purchase.pk)
+    assert brought(course.teacher, "sale_made") is None
+    assert brought(course.teacher, "sale_cancelled") is None
+
+
+def test_whoever_follows_the_feed_is_not_told_to(student, course):
+    enroll_full_course(student=student, course_id=course.pk)
+    notice = told(student, "booking_made")
+    assert letter_of(notice).button.path == "/calendar/"
+    note_fetch(user=student, now=timezone.now())
+    letter = letter_of(notice)
+    assert letter.calendar is None
+    assert letter.button.path == "/learning/"
+    assert "Subscribe" not in letter.lead
 
 
 def test_a_mail_carries_an_invitation_beside_text_and_page(student, session, make_kind):
