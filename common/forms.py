@@ -1,7 +1,9 @@
 """Numbers and times that people type into forms: in plain digits alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -9,6 +11,10 @@ from django import forms
 from common.errors import DomainError, InvalidAmount
 from common.money import parse_amount, parse_sum
 from common.numbers import whole_number
+from common.shapes import Json
+
+# What a form made of what was typed.
+Cleaned = dict[str, Any]
 
 
 class RefusableForm(forms.Form):
@@ -28,7 +34,7 @@ class RefusableForm(forms.Form):
             self.refusal = error
             self.refuse(error.body())
 
-    def refuse(self, refusal: dict[str, Any]) -> None:
+    def refuse(self, refusal: Json) -> None:
         """Add a refusal, a body as the API would answer it, to the errors."""
         code, said = refusal["code"], refusal["message"]
         self.add_error(self.about.get(code), forms.ValidationError(said, code=code))
@@ -44,7 +50,7 @@ class AmountField(forms.CharField):
         hints = {"inputmode": "decimal", "autocomplete": "off", "maxlength": "11"}
         self.widget.attrs.update(hints)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> Decimal | None:  # type: ignore[override]
         text = super().to_python(value)
         try:
             return self.parse(text) if text else None
@@ -61,7 +67,7 @@ class SumField(AmountField):
 class WholeNumberField(forms.IntegerField):
     """A number without a fraction."""
 
-    def to_python(self, value: Any) -> int | None:
+    def to_python(self, value: object) -> int | None:
         if value in self.empty_values:
             return None
         try:
@@ -73,7 +79,7 @@ class WholeNumberField(forms.IntegerField):
 class PlainMomentField(forms.SplitDateTimeField):
     """A day and a time, of two inputs."""
 
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: Sequence[object] | None) -> datetime | None:
         if not all(str(part).isascii() for part in value or ()):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         return super().clean(value)

@@ -1,12 +1,19 @@
 """What pages with lists share."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeVar
 
 from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
-def page_of(rows: Any, size: int, request: HttpRequest, *, opens_at: int = 0) -> Page:
+
+def page_of(
+    rows: QuerySet[M, R] | Sequence[R], size: int, request: HttpRequest, *, opens_at: int = 0
+) -> Page[R]:
     """The page of `rows` that the request's `page` names; without it, that of row `opens_at`."""
     asked = request.GET.get("page", "")
     opens = opens_at // size + 1

@@ -1,6 +1,6 @@
 """What teachers type: a course, a session, the word that calls a session off."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -12,7 +12,7 @@ from django.utils import formats, timezone
 from PIL import Image, ImageOps
 
 from common.formats import counted
-from common.forms import AmountField, RefusableForm, WholeNumberField
+from common.forms import AmountField, Cleaned, RefusableForm, WholeNumberField
 from courses.models import MAX_SESSION_MINUTES, Course, CourseSession
 from enrollments.services.sessions import WHEN, Refunds, refunds_changed
 
@@ -44,7 +44,7 @@ class EditableForm(RefusableForm):
         for name in values:
             self.fields[name].show_hidden_initial = True
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> Cleaned:
         """What was typed other than the page showed."""
         return {name: self.cleaned_data[name] for name in self.changed_data}
 
@@ -54,7 +54,7 @@ class HiddenStart(forms.DateTimeInput):
 
     input_type = "hidden"
 
-    def __init__(self, attrs: Any = None) -> None:
+    def __init__(self, attrs: dict[str, str] | None = None) -> None:
         super().__init__(attrs, format=AS_SHOWN)
 
 
@@ -65,11 +65,11 @@ class StartField(forms.DateTimeField):
     """
 
     shown: str | None = None
-    start: Any = None
+    start: datetime | None = None
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=AS_SHOWN)
     hidden_widget = HiddenStart
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: str | datetime | date | None) -> datetime | None:
         if self.shown and value == self.shown:
             return self.start
         if not str(value).isascii():
@@ -82,11 +82,12 @@ class StartField(forms.DateTimeField):
             raise
 
 
-def _why_not(datetime: Any, current_timezone: Any) -> str:
+def _why_not(datetime: datetime, current_timezone: tzinfo) -> str:
     """Why this local time is none, or two: seen from the hour after a gap, or within an overlap."""
-    early, late = (datetime.replace(tzinfo=current_timezone, fold=fold) for fold in (0, 1))
+    seen = (datetime.replace(tzinfo=current_timezone, fold=fold) for fold in (0, 1))
+    early, late = (local.utcoffset() or timedelta() for local in seen)
     day, hour = formats.date_format(datetime, "j M Y"), f"{datetime:%H:%M}"
-    if early.utcoffset() < late.utcoffset():
+    if early < late:
         return (
             f"On {day} there is no {hour} in {current_timezone}: the clocks go forward. "
             "Choose a time after the change."
@@ -158,7 +159,7 @@ class CourseForm(EditableForm):
         given = self.cleaned_data["thumbnail"]
         return redraw(given) if given else None
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> Cleaned:
         changes = super().changes()
         if changes.pop("remove_picture", False):
             changes.setdefault("thumbnail", "")
@@ -234,12 +235,13 @@ class SessionForm(EditableForm):
 
     def _keep_start(self, start: datetime) -> None:
         """A time left alone counts as unchanged, though the page shows no seconds and no zone."""
-        field: Any = self.fields["starts_at"]
+        field = self.fields["starts_at"]
+        assert isinstance(field, StartField)
         field.start = self.initial["starts_at"] = start.replace(second=0, microsecond=0)
         field.shown = self.data.get(self.add_initial_prefix("starts_at"))
 
-    def clean_starts_at(self) -> Any:
-        starts_at = self.cleaned_data["starts_at"]
+    def clean_starts_at(self) -> datetime:
+        starts_at: datetime = self.cleaned_data["starts_at"]
         if starts_at > timezone.now() + FURTHEST_START:
             raise forms.ValidationError("Choose a start within the next five years.")
         return starts_at

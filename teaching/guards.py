@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -29,12 +30,12 @@ def for_teachers(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     return guarded
 
 
-def own_course(request: TeacherRequest, course_id: Any) -> Course:
+def own_course(request: TeacherRequest, course_id: UUID) -> Course:
     """One's own course; 404 for anybody else's."""
     return get_object_or_404(Course, pk=course_id, teacher=request.user)
 
 
-def own_session(request: TeacherRequest, session_id: Any) -> CourseSession:
+def own_session(request: TeacherRequest, session_id: UUID) -> CourseSession:
     """A session of one's own course; 404 for anybody else's."""
     sessions = CourseSession.objects.select_related("course")
     return get_object_or_404(sessions, pk=session_id, course__teacher=request.user)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from uuid import UUID
 
 from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Sum, Value, When
 from django.utils import timezone
@@ -39,6 +39,27 @@ class Sales:
     ever: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class TaughtCourse:
+    """A course as its teacher sees it, when its next session starts, and how many are `to_come`."""
+
+    course: Course
+    sales: Sales
+    sessions_count: int = 0
+    next_start: datetime | None = None
+    to_come: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtSession:
+    """A session as its teacher sees it."""
+
+    session: CourseSession
+    sales: Sales
+    state: str
+    can_be_deleted: bool
+
+
 @dataclass(frozen=True)
 class Attendee:
     """A student's part of a session: how long they were there, if known, and its `money`."""
@@ -57,41 +78,37 @@ def courses_of(teacher: User) -> QuerySet[Course]:
     return Course.objects.filter(teacher=teacher).order_by("-created_at", "-id")
 
 
-def summarise(courses: Iterable[Any]) -> None:
-    """Give each course its `sales`, `sessions_count`, `next_start` and how many are `to_come`.
-
-    Two statements.
-    """
+def summarise(courses: Sequence[Course]) -> list[TaughtCourse]:
+    """These courses with what was sold of them and what is next; two statements."""
     keys = [course.pk for course in courses]
     sales = _sales(HoldPart.objects.filter(session__course__in=keys), "session__course")
-    sessions = CourseSession.objects.filter(course__in=keys).order_by().values("course")
+    sessions = CourseSession.objects.filter(course__in=keys).order_by().values_list("course")
     to_come = Q(starts_at__gt=timezone.now()) & ~Q(status=CourseSession.Status.CANCELLED)
     counted = sessions.annotate(
         n=Count("pk"),
         next=Min("starts_at", filter=to_come),
         to_come=Count("pk", filter=to_come),
     )
-    found = {row["course"]: row for row in counted}
-    for course in courses:
-        row = found.get(course.pk, {"n": 0, "next": None, "to_come": 0})
-        course.sales = sales.get(course.pk, Sales())
-        course.sessions_count, course.next_start = row["n"], row["next"]
-        course.to_come = row["to_come"]
+    found = {key: rest for key, *rest in counted}
+    return [
+        TaughtCourse(course, sales.get(course.pk, Sales()), *found.get(course.pk, ()))
+        for course in courses
+    ]
 
 
-def sessions_of(course: Course) -> Sequence[Any]:
-    """The sessions in their order, each described; two statements.
-
-    With its `sales`, its `state`, and whether it `can_be_deleted`.
-    """
+def sessions_of(course: Course) -> list[TaughtSession]:
+    """The sessions in their order; two statements."""
     sales = _sales(HoldPart.objects.filter(session__course=course), "session")
     now = timezone.now()
-    sessions: list[Any] = list(course.sessions.order_by("session_number"))
-    for session in sessions:
-        session.sales = sales.get(session.pk, Sales())
-        session.state = state_of(session, now)
-        session.can_be_deleted = can_be_deleted(session, session.sales, now)
-    return sessions
+    return [
+        _taught(session, sales.get(session.pk, Sales()), now)
+        for session in course.sessions.order_by("session_number")
+    ]
+
+
+def _taught(session: CourseSession, sales: Sales, now: datetime) -> TaughtSession:
+    state, can_go = state_of(session, now), can_be_deleted(session, sales, now)
+    return TaughtSession(session, sales, state, can_go)
 
 
 def next_number(course: Course) -> int:
@@ -141,7 +158,7 @@ def attendees(
     return rows, found.get(session.course.teacher_id)
 
 
-def _sales(parts: QuerySet[HoldPart], by: str) -> dict[Any, Sales]:
+def _sales(parts: QuerySet[HoldPart], by: str) -> dict[UUID, Sales]:
     """Sales by course or session."""
     rows = (
         parts.order_by()

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -25,7 +26,8 @@ SESSIONS_PER_PAGE = 50
 def catalogue(request: HttpRequest) -> HttpResponse:
     """The published courses that match; what is no filter is left out, and said."""
     filters = CatalogueForm(request.GET, queryset=shop.catalogue())
-    page = page_of(filters.qs, CARDS_PER_PAGE, request)
+    found: QuerySet[shop.FoundCourse] = filters.qs
+    page = page_of(found, CARDS_PER_PAGE, request)
     context = {
         "form": filters.form,
         "page_obj": page,

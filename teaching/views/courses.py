@@ -1,6 +1,6 @@
 """A teacher's courses: the list, one of them, drafting, changing, publishing, archiving."""
 
-from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -29,20 +29,20 @@ SESSIONS_PER_PAGE = 50
 def courses(request: TeacherRequest) -> HttpResponse:
     """My courses, with what was sold of each."""
     page = page_of(reads.courses_of(request.user), COURSES_PER_PAGE, request)
-    reads.summarise(page.object_list)
-    return render(request, "teaching/courses.html", {"page_obj": page})
+    context = {"page_obj": page, "courses": reads.summarise(list(page))}
+    return render(request, "teaching/courses.html", context)
 
 
 @for_teachers
 @require_safe
-def course(request: TeacherRequest, course_id: Any) -> HttpResponse:
+def course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     """One of my courses, with its sessions and what can be done to them."""
     found = own_course(request, course_id)
-    reads.summarise([found])
+    [taught] = reads.summarise([found])
     sessions = reads.sessions_of(found)
-    opens_at = next_of(sessions, timezone.now())
+    opens_at = next_of([one.session for one in sessions], timezone.now())
     page = page_of(sessions, SESSIONS_PER_PAGE, request, opens_at=opens_at)
-    context = {"course": found, "page_obj": page, "policy": Policy.now()}
+    context = {"taught": taught, "course": found, "page_obj": page, "policy": Policy.now()}
     return render(request, "teaching/course.html", context)
 
 
@@ -63,7 +63,7 @@ def create_course(request: TeacherRequest) -> HttpResponse:
 
 @for_teachers
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_course(request: TeacherRequest, course_id: Any) -> HttpResponse:
+def edit_course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     """Change the texts, prices or seats of a course."""
     found = own_course(request, course_id)
     form = CourseForm(request.POST or None, request.FILES or None, course=found)
@@ -77,7 +77,7 @@ def edit_course(request: TeacherRequest, course_id: Any) -> HttpResponse:
 
 @for_teachers
 @require_POST
-def publish(request: TeacherRequest, course_id: Any) -> HttpResponse:
+def publish(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     """Put a course up for sale, or say what it lacks."""
     found = own_course(request, course_id)
     try:
@@ -91,7 +91,7 @@ def publish(request: TeacherRequest, course_id: Any) -> HttpResponse:
 
 @for_teachers
 @require_http_methods(["GET", "HEAD", "POST"])
-def archive(request: TeacherRequest, course_id: Any) -> HttpResponse:
+def archive(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     """Say what archiving means; once confirmed, do it."""
     found = own_course(request, course_id)
     if request.method == "POST":
@@ -99,5 +99,5 @@ def archive(request: TeacherRequest, course_id: Any) -> HttpResponse:
         done = f"“{found}” is archived. Nothing more is sold; what was bought stays valid."
         messages.success(request, done)
         return redirect("teaching:course", found.pk)
-    reads.summarise([found])
-    return render(request, "teaching/archive.html", {"course": found})
+    [taught] = reads.summarise([found])
+    return render(request, "teaching/archive.html", {"taught": taught, "course": found})

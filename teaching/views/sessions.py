@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from common.errors import DomainError
 from common.formats import moment
+from common.forms import Cleaned
 from common.pages import page_of
 from courses.models import CourseSession
 from enrollments.services import sessions
@@ -24,7 +26,7 @@ STUDENTS_PER_PAGE = 50
 
 @for_teachers
 @require_safe
-def roster(request: TeacherRequest, session_id: Any) -> HttpResponse:
+def roster(request: TeacherRequest, session_id: UUID) -> HttpResponse:
     """A session with its students, and what became of what they paid."""
     session, now = own_session(request, session_id), timezone.now()
     page = page_of(reads.roster(session), STUDENTS_PER_PAGE, request)
@@ -44,7 +46,7 @@ def roster(request: TeacherRequest, session_id: Any) -> HttpResponse:
 
 @for_teachers
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_session(request: TeacherRequest, course_id: Any) -> HttpResponse:
+def add_session(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     """Add a session at the end of a course; the form sent twice adds one."""
     course = own_course(request, course_id)
     form = SessionForm(request.POST or None)
@@ -61,13 +63,13 @@ def add_session(request: TeacherRequest, course_id: Any) -> HttpResponse:
     )
 
 
-def _added(request: TeacherRequest, course_id: Any, terms: dict[str, Any]) -> int:
+def _added(request: TeacherRequest, course_id: UUID, terms: Cleaned) -> int:
     return sessions.add_session(course_id=course_id, actor=request.user, **terms).session_number
 
 
 @for_teachers
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
+def edit_session(request: TeacherRequest, session_id: UUID) -> HttpResponse:
     """Change the texts of a session; its start and length until it starts."""
     session = own_session(request, session_id)
     sales = reads.sales_of(session)
@@ -88,7 +90,7 @@ def edit_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
     return render(request, "teaching/session_form.html", context)
 
 
-def _changed(session: CourseSession, changes: dict[str, Any]) -> str:
+def _changed(session: CourseSession, changes: Cleaned) -> str:
     said = "Your changes are saved."
     if "starts_at" in changes:
         said = f"Session {session.session_number} is moved to {moment(changes['starts_at'])}."
@@ -99,7 +101,7 @@ def _changed(session: CourseSession, changes: dict[str, Any]) -> str:
 
 @for_teachers
 @require_http_methods(["GET", "HEAD", "POST"])
-def cancel_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
+def cancel_session(request: TeacherRequest, session_id: UUID) -> HttpResponse:
     """Say who gets how much back; once the teacher typed it, call the session off."""
     session = own_session(request, session_id)
     if session.status == CourseSession.Status.CANCELLED:
@@ -138,7 +140,7 @@ def _told(request: TeacherRequest, session: CourseSession) -> HttpResponse:
 
 @for_teachers
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
+def delete_session(request: TeacherRequest, session_id: UUID) -> HttpResponse:
     """Ask first; then delete a session that nobody has booked. The form sent twice deletes once."""
     status, problem = HTTPStatus.OK, ""
     if request.method == "POST":
@@ -155,7 +157,7 @@ def delete_session(request: TeacherRequest, session_id: Any) -> HttpResponse:
     return render(request, "teaching/delete_session.html", context, status=status)
 
 
-def _deleted(request: TeacherRequest, session_id: Any) -> dict[str, Any]:
+def _deleted(request: TeacherRequest, session_id: UUID) -> dict[str, str | int]:
     session = own_session(request, session_id)
     sessions.delete_session(session_id=session.pk, actor=request.user)
     return {"course": str(session.course_id), "number": session.session_number}

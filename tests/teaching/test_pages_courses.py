@@ -142,7 +142,7 @@ class TestList:
 
         page = browser.get(LIST)
 
-        shown = {c.title: c for c in page.context["page_obj"]}
+        shown = {taught.course.title: taught for taught in page.context["courses"]}
         assert set(shown) == {course.title, draft.title}
         sales = shown[course.title].sales
         assert (sales.students, sales.sold, sales.held) == (2, Decimal(116), Decimal(116))
