@@ -17,8 +17,8 @@ from common.errors import DomainError
 from common.forms import AmountField, PlainMomentField, WholeNumberField
 from common.transactions import operation
 from courses.models import Course, CourseSession
-from enrollments.admin.deciding import ON_COURSES, ON_SESSIONS
 from enrollments.services.sessions import add_session, change_course
+from teaching.admin.deciding import ON_COURSES, ON_SESSIONS
 
 PLAIN: dict[Any, dict[str, Any]] = {
     PositiveIntegerField: {"form_class": WholeNumberField},
