@@ -28,7 +28,7 @@ def new_password() -> forms.CharField:
         max_length=128,
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        help_text="At least 8 characters, and none that many people use.",
+        help_text="At least 8 characters; avoid common passwords.",
     )
 
 
@@ -48,7 +48,7 @@ class SignInForm(AuthenticationForm, RefusableForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].label = "E-mail address"
+        self.fields["username"].label = "Email"
         self.fields["username"].widget.input_type = "email"
         if self.is_bound:
             # What was refused is read first.
@@ -74,19 +74,19 @@ class StaffSignInForm(SignInForm, AdminAuthenticationForm):
 class RegistrationForm(RefusableForm):
     user: User | None = None
     email = AddressFormField(
-        label="E-mail address",
+        label="Email",
         max_length=254,
         widget=forms.EmailInput({"autocomplete": "username"}),
     )
     display_name = forms.CharField(
         label="Your name",
         max_length=100,
-        help_text="Teachers and other students see it.",
+        help_text="Teachers and other students can see it.",
         widget=forms.TextInput({"autocomplete": "name"}),
     )
     password = new_password()
     time_zone = forms.ChoiceField(
-        choices=zone_choices, initial="UTC", help_text="You see every session in your own time."
+        choices=zone_choices, initial="UTC", help_text="Session times are shown in this zone."
     )
     referral_code = forms.CharField(max_length=20, required=False)
 
@@ -107,7 +107,7 @@ class RegistrationForm(RefusableForm):
 
 class ProfileForm(RefusableForm):
     display_name = RegistrationForm.base_fields["display_name"]
-    time_zone = forms.ChoiceField(help_text="Every time on these pages is shown in it.")
+    time_zone = forms.ChoiceField(help_text="Session times are shown in this zone.")
 
     def __init__(self, user: User, data: Any) -> None:
         initial = {"display_name": user.display_name, "time_zone": user.time_zone}

@@ -26,9 +26,9 @@ def _link_for_a_new_password(notice: Notice) -> Letter:
     token = default_token_generator.make_token(user)
     return Letter(
         subject="Choose a new password for talkplatform",
-        lead="Somebody, probably you, asked for a new password for talkplatform. "
+        lead="Someone, probably you, asked for a new password for talkplatform. "
         "Choose it within an hour.\n\n"
-        "If it was not you, there is nothing to do: your password stays as it is.",
+        "If it wasn't you, there is nothing to do: your password stays as it is.",
         button=Button("Choose a new password", reverse("accounts:new_password", args=[key, token])),
     )
 

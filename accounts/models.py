@@ -36,7 +36,7 @@ def time_zones() -> frozenset[str]:
 def validate_time_zone(name: str) -> None:
     """Refuse what is no name of a time zone."""
     if name not in time_zones():
-        raise ValidationError("There is no time zone of this name.", code="invalid_time_zone")
+        raise ValidationError("There is no time zone with this name.", code="invalid_time_zone")
 
 
 class UserQuerySet(LockingQuerySet):

@@ -35,7 +35,7 @@ def register(
     except IntegrityError as error:
         if not User.objects.filter(email=user.email).exists():
             raise
-        message = "There is already an account with this e-mail address."
+        message = "An account with this email address already exists."
         raise ValidationError({"email": ValidationError(message, "email_taken")}) from error
     return user
 
@@ -140,7 +140,7 @@ def _referrer(code: str) -> User | None:
         return None
     referrer: User | None = User.objects.of_referral_code(code).first()
     if not referrer:
-        message = "Nobody has this referral code."
+        message = "This referral code doesn't exist."
         raise ValidationError({"referral_code": ValidationError(message, "unknown")})
     return referrer
 

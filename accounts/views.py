@@ -94,7 +94,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     form = ProfileForm(user, request.POST or None)
     if form.is_valid() and form.save():
-        messages.success(request, "Your profile is saved.")
+        messages.success(request, "Your profile has been saved.")
         return redirect("accounts:profile")
     link = f"{settings.SITE_URL}{reverse(NEWCOMERS_GO_TO)}?ref={user.referral_code}"
     return _show(request, "profile", form, link=link)
@@ -108,7 +108,9 @@ def change_password(request: HttpRequest) -> HttpResponse:
     form = PasswordForm(signed_in(request), request.POST or None)
     if form.is_valid() and form.save(address=client_address(request)):
         update_session_auth_hash(request, form.user)
-        messages.success(request, "Your password is changed. Everywhere else you are logged out.")
+        messages.success(
+            request, "Your password has been changed. You are logged out everywhere else."
+        )
         return redirect("accounts:profile")
     return _show(request, "change_password", form)
 
@@ -128,7 +130,7 @@ class NewPassword(SuccessMessageMixin, PasswordResetConfirmView):
     form_class = NewPasswordForm  # type: ignore[assignment] # Django's own asks twice
     template_name = "accounts/new_password.html"
     success_url = reverse_lazy("accounts:login")
-    success_message = "Your password is changed. Log in with the new one."
+    success_message = "Your password has been changed. Log in with the new one."
 
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:  # type: ignore[override]
         """Whoever reads the owner's mail is let in, also while the account is under attack."""

@@ -23,7 +23,7 @@ ORDERINGS = {
 
 ANY: dict[str, Any] = {
     "empty_label": "Any",
-    "error_messages": {"invalid_choice": "This is none of the choices."},
+    "error_messages": {"invalid_choice": "Choose one of the options."},
 }
 
 
@@ -96,8 +96,8 @@ class CancelForm(forms.Form):
     reason = forms.CharField(
         max_length=500,
         required=False,
-        label="Why do you cancel?",
-        help_text="It changes nothing about your refund.",
+        label="Why are you cancelling?",
+        help_text="This won't affect your refund.",
         widget=forms.Textarea({"rows": 3}),
     )
     expected_refund = SumField(widget=forms.HiddenInput, required=False)

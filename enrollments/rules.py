@@ -32,10 +32,10 @@ from payments.models import HoldPart
 class Fate(models.TextChoices):
     """What cancelling does to a part: its money comes back, or why not."""
 
-    BACK = "not_started", "Has not started yet"
+    BACK = "not_started", "Hasn't started yet"
     STARTED = "session_started", "Has started: attendance will decide"
-    RELEASED = "released", "Took place, and is paid to the teacher"
-    REFUNDED = "refunded", "Came back already"
+    RELEASED = "released", "Took place; paid to the teacher"
+    REFUNDED = "refunded", "Already refunded"
 
 
 def refuse_course(quote: CourseQuote[S], buyer: User | None) -> DomainError | None:

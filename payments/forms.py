@@ -19,7 +19,7 @@ from payments.services.withdrawals import request_withdrawal
 class CreditForm(forms.Form):
     """Whose credit, how much, and why; `request_id` is the same when the form is sent again."""
 
-    email = AddressFormField(label="User's e-mail")
+    email = AddressFormField(label="User's email")
     amount = AmountField(help_text="Credits, such as 12.50.")
     reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
     request_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
@@ -27,7 +27,7 @@ class CreditForm(forms.Form):
     def clean_email(self) -> User:
         user = User.objects.filter(email=self.cleaned_data["email"]).first()
         if user is None:
-            raise forms.ValidationError("There is no user with this e-mail address.")
+            raise forms.ValidationError("There is no user with this email address.")
         return user
 
 
@@ -61,18 +61,18 @@ class WithdrawalForm(RefusableForm):
     about = {"wrong_password": "password", "throttled": "password"}
     amount = AmountField(widget=forms.HiddenInput)
     payout_details = forms.CharField(
-        label="Pay it to",
+        label="Pay to",
         min_length=MIN_LENGTH,
         max_length=MAX_LENGTH,
-        help_text="Account holder and IBAN, or what your bank needs. Kept sealed; afterwards you "
-        "see its last four characters.",
+        help_text="Account holder and IBAN, or what your bank needs. We keep it encrypted, and "
+        "show only the last four characters afterwards.",
         widget=forms.TextInput({"autocomplete": "off"}),
     )
     password = forms.CharField(
         label="Your password",
         max_length=128,
         strip=False,
-        help_text="To be sure that it is you who asks.",
+        help_text="So we know it's you.",
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
     )
 

@@ -106,16 +106,16 @@ def _pending(part: HoldPart, now: datetime) -> Outcome:
     story, tone = _waiting(part.session, now)
     held = f"{money(part.amount)} held" if part.amount else ""
     if part.review_reason:
-        return Outcome("Under review", "Being checked by our staff", Tone.WARN, held)
+        return Outcome("Under review", "Our staff are checking it", Tone.WARN, held)
     return Outcome("Held", story, tone, held)
 
 
 def _waiting(session: CourseSession, now: datetime) -> tuple[str, Tone]:
     if session.status == CourseSession.Status.CANCELLED:
-        return "Cancelled by the teacher, the refund is on its way", Tone.BACK
+        return "Cancelled by the teacher; the refund is on its way", Tone.BACK
     if now < session.starts_at:
-        return "To come", Tone.NEXT
+        return "Upcoming", Tone.NEXT
     if now < session.ends_at:
         return "Running now", Tone.NOW
     grace = settings.SETTLEMENT_GRACE_MINUTES
-    return f"Ended · settled within {grace} minutes after the end", Tone.NEXT
+    return f"Ended · settled within {grace} minutes of the end", Tone.NEXT

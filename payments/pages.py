@@ -35,5 +35,5 @@ def submit_once(request: Any, act: Callable[[], Any]) -> Answer:
 
 def ask_again(request: HttpRequest) -> HttpResponse:
     """Lead from a refusal of earlier to the page that asks, as things stand, under a fresh key."""
-    messages.info(request, "That was refused, and nothing was moved. Check it, then confirm again.")
+    messages.info(request, "That was refused, and no money moved. Check it, then confirm again.")
     return redirect(request.path)

@@ -14,7 +14,7 @@ from payments.outcomes import story_of, summary_of
 
 _TITLES = {
     Transfer.Kind.GRANT: "Credit added",
-    Transfer.Kind.REVOKE: "Credit taken back",
+    Transfer.Kind.REVOKE: "Credit revoked",
     Transfer.Kind.REFUND: "Refund",
 }
 

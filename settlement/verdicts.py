@@ -12,7 +12,7 @@ from payments.services.holds import Verdict
 from rooms.attendance import MINUTE, Attended, Presence
 
 Status = HoldPart.Status
-NO_EVIDENCE = "Nobody knows who was there: nothing was heard of the room in that time."
+NO_EVIDENCE = "It is not known who was there: nothing was heard from the room during that time."
 
 
 def presences_of(part: HoldPart, attended: Attended) -> tuple[Presence, Presence]:
@@ -60,10 +60,10 @@ def why_unknown(part: HoldPart, attended: Attended) -> str:
         return NO_EVIDENCE
     times = f"Teacher: {teacher} minutes, student: {student}."
     if student.removed:
-        return f"The student was put out of the room. {times}"
+        return f"The student was removed from the room. {times}"
     unknown = -(-evidence.unwatched // MINUTE)
     lasts = evidence.length // MINUTE
-    return f"Nobody knows who was there for {unknown} of {lasts} minutes. {times}"
+    return f"It is not known who was there for {unknown} of {lasts} minutes. {times}"
 
 
 def doubt_about(part: HoldPart, attended: Attended) -> str:
@@ -74,7 +74,8 @@ def doubt_about(part: HoldPart, attended: Attended) -> str:
     waits = part.status == HoldPart.Status.PENDING and part.review_reason
     if not (decided or waits):
         return ""
-    return f"By late events the teacher was there {teacher} minutes, the student {student}."
+    times = f"the teacher was there for {teacher} minutes, the student for {student}"
+    return f"According to late events, {times}."
 
 
 def _came_as_a_surprise(part: HoldPart, session: CourseSession) -> bool:

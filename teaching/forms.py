@@ -115,25 +115,25 @@ class CourseForm(EditableForm):
         max_length=5000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 6}),
-        help_text="What students will be able to do, for whom it is, what to bring.",
+        help_text="What students will learn, who it's for and what to bring.",
     )
     language = forms.CharField(
         max_length=50,
         widget=forms.TextInput(attrs={"list": "languages"}),
-        help_text="That you teach in.",
+        help_text="The language you teach in.",
     )
     level = forms.ChoiceField(choices=Course.Level.choices)
     category = forms.CharField(
         max_length=50,
         widget=forms.TextInput(attrs={"list": "categories"}),
-        help_text="From the list, or your own.",
+        help_text="From the list, or your own words.",
     )
     thumbnail = forms.FileField(
         label="Picture",
         required=False,
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
-        help_text="JPEG, PNG or WebP, at most 2 MB. It is shown 16:9. "
-        "Without one we show a drawing for the category.",
+        help_text="JPEG, PNG or WebP, at most 2 MB. It is shown in 16:9. "
+        "Without one, we show an illustration for the category.",
     )
     remove_picture = forms.BooleanField(label="Remove this picture", required=False)
     price_full_course = AmountField(label="Full course", required=False)
@@ -143,7 +143,7 @@ class CourseForm(EditableForm):
         required=False,
         min_value=1,
         max_value=100_000,
-        help_text="How many students fit into each session. Leave empty for no limit.",
+        help_text="How many students each session can take. Leave empty for no limit.",
     )
     categories = CATEGORIES
     languages = LANGUAGES
@@ -176,7 +176,7 @@ def redraw(upload: UploadedFile) -> ContentFile:
                 raise forms.ValidationError("The picture has too many pixels. Make it smaller.")
             return ContentFile(_as_webp(picture), name=f"{uuid4().hex}.webp")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        refusal = "This is no picture that we can read. Choose a JPEG, PNG or WebP file."
+        refusal = "We can't read this picture. Choose a JPEG, PNG or WebP file."
         raise forms.ValidationError(refusal) from error
 
 
@@ -207,7 +207,7 @@ class SessionForm(EditableForm):
         max_length=5000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="What this session is about, what to prepare.",
+        help_text="What this session is about and how to prepare.",
     )
 
     reason = reason_field()

@@ -49,7 +49,7 @@ class State(StrEnum):
     NO_SESSIONS = "no_sessions"
 
 
-ONLY_YOU = "Only you and our staff see this page until you publish it."
+ONLY_YOU = "Only you and our staff can see this page until you publish it."
 BUYABLE = {State.OPEN, State.STARTED, State.UPGRADE}
 
 
@@ -77,20 +77,22 @@ class Offer:
 
 SOLD_OUT = Offer(State.SOLD_OUT, badge="Sold out")
 ENDED = Offer(State.ENDED, badge="Ended")
-_OFF_SALE = Offer(State.OFF_SALE, badge="No longer for sale", reason="What was bought stays valid.")
+_OFF_SALE = Offer(
+    State.OFF_SALE, badge="No longer for sale", reason="Existing bookings stay valid."
+)
 _UNSOLD = {
     Unsold.DRAFT: Offer(
-        State.DRAFT, badge="Draft", reason="Only its teacher and staff see this page."
+        State.DRAFT, badge="Draft", reason="Only its teacher and our staff can see this page."
     ),
     Unsold.ARCHIVED: Offer(
         State.ARCHIVED,
         badge="Archived",
-        reason="This course is no longer sold. What was bought stays valid.",
+        reason="This course is no longer for sale. Existing bookings stay valid.",
     ),
     Unsold.TEACHER_GONE: _OFF_SALE,
     Unsold.OVER: replace(ENDED, reason="Every session of this course is over or cancelled."),
     Unsold.NOT_WHOLE: Offer(
-        State.NOT_SOLD, reason="Sold by the session only: choose those that you need."
+        State.NOT_SOLD, reason="Sold by the session: choose the ones you need."
     ),
     Unsold.NOT_SINGLY: Offer(State.NOT_SOLD, reason="Sold with the full course only"),
 }
@@ -169,7 +171,7 @@ def price_lines(quote: CourseQuote[CourseSession]) -> Sequence[tuple[str, Decima
     if over:
         lines.append((f"{counted(over, 'session')} started or cancelled", quote.price - full))
     if folded:
-        lines.append((f"{counted(folded, 'session')} you hold already", -quote.folded_amount))
+        lines.append((f"{counted(folded, 'session')} you already hold", -quote.folded_amount))
     return lines
 
 
@@ -214,7 +216,7 @@ def _course_for_sale(quote: CourseQuote[CourseSession], reader: Reader) -> Offer
         state = State.STARTED
     if quote.folded:
         state, held = State.UPGRADE, f"({money(quote.folded_amount)} already held)"
-        to_pay = money(quote.to_pay) if quote.to_pay >= 0 else f"{money(-quote.to_pay)} comes back"
+        to_pay = money(quote.to_pay) if quote.to_pay >= 0 else f"{money(-quote.to_pay)} back"
         label = f"Upgrade · {to_pay} {held}"
     url = reverse("enrollments:buy_course", args=[quote.course.pk])
     return _to_buy(Offer(state, label=label, url=url), quote.course, quote.to_pay, reader)

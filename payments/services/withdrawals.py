@@ -61,7 +61,7 @@ def cancel_withdrawal(*, user: User, withdrawal_id: UUID) -> Withdrawal:
     _require(found, Status.REQUESTED)
     found.status = Status.CANCELLED
     found.save(update_fields=["status"])
-    _give_back(found, actor=user, note="Taken back")
+    _give_back(found, actor=user, note="Cancelled by the user")
     tell_step(found)
     return found
 

@@ -104,7 +104,7 @@ def cancel(request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
         messages.error(request, answer.body["message"])
     else:
         amount = money(Decimal(answer.body["amount"]))
-        messages.success(request, f"Taken back. {amount} is available again.")
+        messages.success(request, f"Request cancelled. {amount} is available again.")
     return redirect("payments:earnings")
 
 

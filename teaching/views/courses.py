@@ -70,7 +70,7 @@ def edit_course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     if form.is_valid():
         with form.refusals():
             change_course(course_id=found.pk, actor=request.user, **form.changes())
-            messages.success(request, "Your changes are saved.")
+            messages.success(request, "Your changes have been saved.")
             return redirect("teaching:course", found.pk)
     return render(request, "teaching/course_form.html", {"form": form, "course": found})
 
@@ -96,7 +96,7 @@ def archive(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     found = own_course(request, course_id)
     if request.method == "POST":
         archive_course(course_id=found.pk, actor=request.user)
-        done = f"“{found}” is archived. Nothing more is sold; what was bought stays valid."
+        done = f"“{found}” is archived. It can no longer be bought; existing bookings stay valid."
         messages.success(request, done)
         return redirect("teaching:course", found.pk)
     [taught] = reads.summarise([found])

@@ -54,7 +54,7 @@ def add_session(request: TeacherRequest, course_id: UUID) -> HttpResponse:
         terms = form.cleaned_data
         answer = submit_once(request, lambda: _added(request, course_id, terms))
         if not answer.refused:
-            messages.success(request, f"Session {answer.body} is added.")
+            messages.success(request, f"Session {answer.body} has been added.")
             return redirect("teaching:course", course.pk)
         form.refuse(answer.body)
     number = reads.next_number(course)
@@ -91,9 +91,9 @@ def edit_session(request: TeacherRequest, session_id: UUID) -> HttpResponse:
 
 
 def _changed(session: CourseSession, changes: Cleaned) -> str:
-    said = "Your changes are saved."
+    said = "Your changes have been saved."
     if "starts_at" in changes:
-        said = f"Session {session.session_number} is moved to {moment(changes['starts_at'])}."
+        said = f"Session {session.session_number} has moved to {moment(changes['starts_at'])}."
     if not changes.keys().isdisjoint(sessions.WHEN) and reads.sales_of(session).changed:
         return f"{said} Its students can return it for a refund until it starts."
     return said
@@ -134,7 +134,7 @@ def _call_off(request: TeacherRequest, session: CourseSession, **terms: Any) -> 
 def _told(request: TeacherRequest, session: CourseSession) -> HttpResponse:
     """Back to the session, with a message that says what cancelling it gave back."""
     made = sessions.refunds_made(session.pk)
-    messages.success(request, f"Session {session.session_number} is cancelled. {made}")
+    messages.success(request, f"Session {session.session_number} has been cancelled. {made}")
     return redirect("teaching:roster", session.pk)
 
 
@@ -146,7 +146,7 @@ def delete_session(request: TeacherRequest, session_id: UUID) -> HttpResponse:
     if request.method == "POST":
         answer = submit_once(request, lambda: _deleted(request, session_id))
         if not answer.refused:
-            messages.success(request, f"Session {answer.body['number']} is deleted.")
+            messages.success(request, f"Session {answer.body['number']} has been deleted.")
             return redirect("teaching:course", answer.body["course"])
         status, problem = HTTPStatus(answer.status), answer.body["message"]
     session = own_session(request, session_id)

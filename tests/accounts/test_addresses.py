@@ -114,7 +114,7 @@ def test_one_address_registers_once(anna, client, typed):
     answer = client.register(email=typed)
     body = answer.json()
     assert (answer.status_code, body["code"]) == (400, "invalid_request")
-    assert body["details"] == {"email": ["There is already an account with this e-mail address."]}
+    assert body["details"] == {"email": ["An account with this email address already exists."]}
 
 
 @pytest.mark.parametrize("other", OTHERS)

@@ -67,7 +67,7 @@ def test_the_profile_shows_and_changes_name_and_zone(ada, browser):
     ada.refresh_from_db()
     assert (ada.display_name, ada.time_zone) == ("Ada L.", "Asia/Tokyo")
     page = answer.content.decode()
-    assert "Your profile is saved." in page
+    assert "Your profile has been saved." in page
     assert "Times are shown in Asia/Tokyo." in page
     assert "ada@example.com" in page
 
@@ -126,7 +126,7 @@ def test_a_guest_has_no_profile(guest, path):
 def test_a_new_password_ends_all_but_this_session(ada, browser, elsewhere):
     pair = open_family(ada)
     answer = browser.post("/profile/password/", CHANGE, follow=True)
-    assert "Your password is changed." in answer.content.decode()
+    assert "Your password has been changed." in answer.content.decode()
     assert is_logged_in(browser)
     assert not is_logged_in(elsewhere)
     api = ApiClient()
@@ -184,7 +184,7 @@ def test_a_forgotten_password_is_replaced_by_mail(ada, guest, elsewhere):
     form = follow(guest, link_sent())
     answer = guest.post(form, {"new_password": NEW}, follow=True)
     assert answer.redirect_chain == [("/login/", 302)]
-    assert "Your password is changed. Log in with the new one." in answer.content.decode()
+    assert "Your password has been changed. Log in with the new one." in answer.content.decode()
     assert not is_logged_in(elsewhere)
     assert ApiClient().refresh(pair["refresh"]).status_code == 401
     assert guest.post("/login/", {"username": ada.email, "password": NEW}).status_code == 302
@@ -247,7 +247,7 @@ def test_a_link_works_once(ada, guest):
     link = link_sent()
     guest.post(follow(guest, link), {"new_password": NEW})
     again = Client().get(link)
-    assert "This link does not work any more" in again.content.decode()
+    assert "This link no longer works" in again.content.decode()
     assert User.objects.get().check_password(NEW)
 
 
@@ -255,14 +255,14 @@ def test_a_link_works_for_an_hour(ada, guest):
     guest.post("/password/", FORGOTTEN)
     link = link_sent()
     with time_machine.travel(timezone.now() + timedelta(minutes=61)):
-        assert "This link does not work any more" in guest.get(link).content.decode()
+        assert "This link no longer works" in guest.get(link).content.decode()
 
 
 @pytest.mark.parametrize("key", ["x", "NA", "0", "%00", "MDE5MzZmNWU"])
 def test_a_made_up_link_is_no_accident(ada, guest, key):
     answer = guest.get(f"/password/{key}/abc-def/")
     assert answer.status_code == 200
-    assert "This link does not work any more" in answer.content.decode()
+    assert "This link no longer works" in answer.content.decode()
 
 
 def test_the_new_password_has_to_be_a_good_one(ada, guest):

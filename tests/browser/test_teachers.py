@@ -35,7 +35,7 @@ def test_drafts_a_course_adds_sessions_and_publishes_it(page, open_page):
     says(page, "Your draft is saved.")
     click(page, "Add the first session")
     add_session(page, "Rook endings", days=3)
-    says(page, "Session 1 is added.")
+    says(page, "Session 1 has been added.")
     click(page, "Add a session")
     add_session(page, "Minor pieces", days=5)
     click(page, "Preview")
@@ -83,7 +83,7 @@ def test_calls_a_session_off_after_typing_what_it_costs(page, teacher):
     assert not CourseSession.objects.filter(status="cancelled").exists()
     fill(page, confirmation="refund 2 students")
     deed.click()
-    says(page, "Session 1 is cancelled. 2 students got $30.28 back.")
+    says(page, "Session 1 has been cancelled. 2 students got $30.28 back.")
     assert (balances_of(enrolled)[0], balances_of(single)[0]) == (Decimal("14.28"), 16)
 
 

@@ -104,10 +104,10 @@ class TestAsking:
     def test_an_upgrade_lists_what_comes_back_first(self, browser, student, course):
         purchase_session(student=student, session_id=first(course).pk)
         text = browser.get(whole(course)).text
-        assert "Held already as a single session: $24.00 comes back" in text
-        assert "1 session you hold already" in text
+        assert "Already held as a single session: $24.00 comes back" in text
+        assert "1 session you already hold" in text
         assert "Confirm and hold $56.00 more" in text
-        assert "$24.00 is held already." in text
+        assert "$24.00 is already held." in text
         assert "Confirm and hold $80.00" not in text
 
     def test_an_upgrade_that_gives_back_says_so(self, browser, student, course):
@@ -338,7 +338,7 @@ class TestRefusals:
         assert wallet(student) == before
         again = browser.post(url(course), form, follow=True)
         assert again.redirect_chain[0] == (url(course), 302)
-        assert "nothing was moved" in said(again)
+        assert "no money moved" in said(again)
 
     def test_a_refusal_sent_again_after_a_top_up_asks_again(self, browser, student, course):
         form = shown(browser.get(whole(course)))

@@ -98,7 +98,7 @@ class TestAsking:
         page = browser.get(leave(enrollment))
         assert rows(page) == [
             ("20.00", "0.00", "Has started: attendance will decide"),
-            *[("20.00", "20.00", "Has not started yet")] * 3,
+            *[("20.00", "20.00", "Hasn't started yet")] * 3,
         ]
         for words in ("Cancel and refund $60.00", "Keep my place", "$80.00", "$120.00", "$180.00"):
             assert words in page.text
@@ -106,7 +106,7 @@ class TestAsking:
 
     def test_a_single_session(self, browser, purchase):
         page = browser.get(give(purchase))
-        assert rows(page) == [("24.00", "24.00", "Has not started yet")]
+        assert rows(page) == [("24.00", "24.00", "Hasn't started yet")]
         assert "Cancel and refund $24.00" in page.text
 
     def test_nothing_to_come_back(self, browser, course, enrollment):
@@ -122,7 +122,7 @@ class TestAsking:
         assert rows(browser.get(leave(enrollment)))[0] == (
             "20.00",
             "0.00",
-            "Came back already",
+            "Already refunded",
         )
 
     def test_asking_changes_nothing(self, browser, student, enrollment):
@@ -299,8 +299,8 @@ class TestHandingBack:
         move(course)
         page = browser.get(hand_back(enrollment))
         assert "Return and refund $20.00" in page.text
-        assert "the rest of your course goes on" in page.text
-        assert rows(page) == [("20.00", "20.00", "Has not started yet")]
+        assert "The rest of your course goes on" in page.text
+        assert rows(page) == [("20.00", "20.00", "Hasn't started yet")]
         done = browser.post(hand_back(enrollment), shown(page), follow=True)
         assert said(done) == "$20.00 is back in your credit."
         assert wallet(student) == Decimal("140.00")

@@ -127,10 +127,10 @@ class TestFinding:
         page = client.get("/", query)
         assert page.status_code == 200
         assert len(titles(page)) == 3
-        assert "Some of these filters make no sense and were left out." in page.text
+        assert "We ignored the filters that didn't make sense." in page.text
 
     def test_an_unknown_choice_is_told_at_its_field(self, client):
-        assert "This is none of the choices." in client.get("/", {"level": "expert"}).text
+        assert "Choose one of the options." in client.get("/", {"level": "expert"}).text
 
     @pytest.mark.parametrize("page", ["0", "-1", "999", "x", "1e3"])
     def test_any_page_number_shows_a_page(self, client, page):
@@ -173,7 +173,7 @@ class TestCards:
         start_session(course.sessions.first())
         page = client.get("/").text
         assert "$60.00" in page
-        assert "3 of 4 sessions to come" in page
+        assert "3 of 4 sessions still to come" in page
 
     def test_full_and_mine(self, client):
         student, course = student_with_credit(), make_course(max_students=1)

@@ -163,9 +163,9 @@ COURSE_STATES = [
         (archive,),
         "archived",
         "Archived",
-        "This course is no longer sold. What was bought stays valid.",
+        "This course is no longer for sale. Existing bookings stay valid.",
     ),
-    ((not_whole,), "not_sold", "", "Sold by the session only: choose those that you need."),
+    ((not_whole,), "not_sold", "", "Sold by the session: choose the ones you need."),
 ]
 
 SESSION_STATES = [
@@ -261,10 +261,10 @@ class TestTeachersAndStaff:
 
     def test_a_draft_shows_itself_to_its_teacher_and_to_staff(self, client):
         draft = make_course(published=False)
-        mine = ("own", "Draft", "Only you and our staff see this page until you publish it.")
+        mine = ("own", "Draft", "Only you and our staff can see this page until you publish it.")
         assert of_course(look(client, draft, draft.teacher)) == mine
         seen = of_course(look(client, draft, StaffFactory()))
-        assert seen == ("draft", "Draft", "Only its teacher and staff see this page.")
+        assert seen == ("draft", "Draft", "Only its teacher and our staff can see this page.")
         assert look(client, draft, student_with_credit()).status_code == 404
 
     def test_a_teacher_joins_what_runs(self, client, course):
@@ -275,10 +275,8 @@ class TestTeachersAndStaff:
 class TestWhatElseItSays:
     def test_the_policy_the_balance_and_the_zone(self, client, student, course):
         page = look(client, course, student).text
-        policy = (
-            "Held until each session has taken place. Cancel before a session starts and its share"
-        )
-        assert policy in page
+        assert "We hold your payment until each session has happened." in page
+        assert "Cancel before a session starts and you get that session's money back." in page
         assert "If you attend at least 20% of a session's length as you booked it" in page
         assert "If you miss it, you're refunded." in page
         assert "$200.00" in page
@@ -296,7 +294,7 @@ class TestWhatElseItSays:
         assert page.context["lines"] == [
             ("Full course, 4 sessions", Decimal("80.00")),
             ("2 sessions started or cancelled", Decimal("-40.00")),
-            ("1 session you hold already", Decimal("-24.00")),
+            ("1 session you already hold", Decimal("-24.00")),
         ]
         assert "Buy full course" not in page.text
         assert "Upgrade · $16.00 ($24.00 already held)" in page.text
@@ -312,7 +310,7 @@ class TestWhatElseItSays:
         for number in range(1, 5):
             buy(student, course, number)
         page = look(client, course, student)
-        assert "Upgrade · $16.00 comes back ($96.00 already held)" in page.text
+        assert "Upgrade · $16.00 back ($96.00 already held)" in page.text
 
     def test_a_button_without_the_credit_is_disabled_and_says_where_to_get_it(
         self, client, student, course

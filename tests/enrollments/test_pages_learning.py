@@ -224,7 +224,7 @@ def test_times_are_the_readers_own_with_the_zone_named(browser, student):
         ("refund", "If you miss it, you're refunded."),
         (
             "release",
-            "If you miss it, the teacher is paid all the same, unless its time or length changed "
+            "If you miss it, the teacher is still paid, unless its time or length changed "
             "less than 12 hours before it starts: then you're refunded.",
         ),
     ],
@@ -318,7 +318,7 @@ def test_the_way_of_the_money_is_told(browser, student):
     words = text_of(browser)
     assert "Your $30.00: $15.00 held · $15.00 released" in words
     assert "Attended · released $15.00" in words
-    assert "To come · $15.00 held" in words
+    assert "Upcoming · $15.00 held" in words
 
 
 @override_settings(**CONFIGURED)
@@ -348,7 +348,7 @@ def test_what_is_under_review_says_so(browser, student):
     HoldPart.objects.update(review_reason="No event of its room")
     words = text_of(browser, "past")
     assert "Under review" in words
-    assert "Being checked by our staff" in words
+    assert "Our staff are checking it" in words
     assert "No event of its room" not in words
 
 
@@ -405,13 +405,13 @@ class TestTheDoor:
 
     def test_is_shut_to_whoever_did_not_book(self, browser, session, door):
         start_session(session)
-        assert "You have not booked this session" in self.words(browser, door)
+        assert "You haven't booked this session" in self.words(browser, door)
 
     def test_is_shut_after_cancelling(self, browser, student, session, door):
         bought = purchase_session(student=student, session_id=session.pk)
         cancel_session_purchase(student=student, purchase_id=bought.pk)
         start_session(session)
-        assert "and cancelled it" in self.words(browser, door)
+        assert "but cancelled it" in self.words(browser, door)
 
     def test_is_shut_when_the_session_is_called_off(self, browser, student, session, door):
         purchase_session(student=student, session_id=session.pk)
@@ -421,9 +421,9 @@ class TestTheDoor:
     def test_is_open_to_student_and_teacher_alike(self, browser, student, session, door):
         purchase_session(student=student, session_id=session.pk)
         start_session(session)
-        assert "video is not configured" in self.words(browser, door)
+        assert "video is not set up" in self.words(browser, door)
         browser.force_login(session.course.teacher)
-        assert "video is not configured" in self.words(browser, door)
+        assert "video is not set up" in self.words(browser, door)
 
     def test_joining_leads_to_the_room_with_a_pass_of_ones_own(
         self, browser, student, session, door

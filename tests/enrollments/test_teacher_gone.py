@@ -121,7 +121,7 @@ def test_the_course_says_so(course, session, student, gone, change):
     for browser in (page(), page(student)):
         text = browser.get(f"/courses/{course.pk}/").text
         assert "No longer for sale" in text
-        assert "What was bought stays valid." in text
+        assert "Existing bookings stay valid." in text
         assert "/buy/" not in text
     told = client_of(student).get(f"/api/courses/{course.pk}").json()
     assert told["price_now"] is None

@@ -121,15 +121,15 @@ def test_a_settled_single_session(reason, status, minutes, steps):
         ({"starts": NOW}, [("Session", "Running now", "done"), ("Attendance", "", "next")]),
         (
             {"starts": NOW - HOUR},
-            [TOOK_PLACE, ("Ended · settled within 30 minutes after the end", "", "next")],
+            [TOOK_PLACE, ("Ended · settled within 30 minutes of the end", "", "next")],
         ),
         (
             {"starts": PAST, "review_reason": "No event of its room"},
-            [TOOK_PLACE, ("Being checked by our staff", "", "warn")],
+            [TOOK_PLACE, ("Our staff are checking it", "", "warn")],
         ),
         (
             {"starts": FUTURE, "off": True},
-            [off("Cancelled by the teacher, the refund is on its way")],
+            [off("Cancelled by the teacher; the refund is on its way")],
         ),
     ],
 )
@@ -140,14 +140,14 @@ def test_a_single_session_that_is_not_settled(fields, steps):
 @pytest.mark.parametrize(
     ("fields", "story"),
     [
-        ({"starts": FUTURE}, "To come · $12.00 held"),
+        ({"starts": FUTURE}, "Upcoming · $12.00 held"),
         ({"starts": NOW}, "Running now · $12.00 held"),
-        ({"starts": NOW - HOUR}, "Ended · settled within 30 minutes after the end · $12.00 held"),
+        ({"starts": NOW - HOUR}, "Ended · settled within 30 minutes of the end · $12.00 held"),
         (
             {"starts": PAST, "review_reason": "No event"},
-            "Being checked by our staff · $12.00 held",
+            "Our staff are checking it · $12.00 held",
         ),
-        ({"starts": FUTURE, "amount": Decimal(0)}, "To come"),
+        ({"starts": FUTURE, "amount": Decimal(0)}, "Upcoming"),
         (
             {"starts": PAST, "status": Status.REFUNDED, "reason": Reason.MISSED},
             "Missed (11%) · refunded $12.00",

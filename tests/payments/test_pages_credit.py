@@ -168,7 +168,7 @@ class TestReceipt:
         words = text_of(browser.get(self.of(hold)))
         for told in (
             str(hold.pk), student.display_name, course.teacher.display_name, "Knots",
-            "1. A lesson", "Cancelled by the teacher", "2. A lesson", "To come", "$30.00",
+            "1. A lesson", "Cancelled by the teacher", "2. A lesson", "Upcoming", "$30.00",
         ):  # fmt: skip
             assert told in words
         assert browser.get(self.of(hold)).context["waiting"] == Decimal(15)

@@ -83,14 +83,14 @@ class TestOverview:
         course = make_course(sessions=1, teacher=teacher)
         enroll_full_course(student=student_with_credit(), course_id=course.pk)
         end_session(course.sessions.get(), ago=MINUTE)
-        assert "Over, and soon settled" not in words(browser.get(PAGE))
+        assert "Ended; payment is being settled" not in words(browser.get(PAGE))
         end_session(course.sessions.get(), ago=31 * MINUTE)
-        assert "Over, and soon settled" in words(browser.get(PAGE))
+        assert "Ended; payment is being settled" in words(browser.get(PAGE))
 
     def test_too_little_to_withdraw(self, client):
         client.force_login(UserFactory())
         text = words(client.get(PAGE))
-        assert "You can withdraw once $10.00 are available." in text
+        assert "You can withdraw once $10.00 is available." in text
         assert "Sessions" not in text
 
     def test_referrers_see_their_part_and_no_student(self, client):
@@ -141,7 +141,7 @@ class TestWithdrawing:
         page = browser.post(WITHDRAW, filled(browser), follow=True)
         text = words(page)
         assert "Requested. $100.00 will be paid once our staff have approved it." in text
-        assert "•••• 1332 $100.00 Requested Take back" in text
+        assert "•••• 1332 $100.00 Requested Cancel request" in text
         assert "ES91" not in page.text
         assert available(teacher) == 20
 
@@ -220,14 +220,14 @@ class TestTakingBack:
         made = withdraw(teacher, "50.00")
         fields = shown(browser.get(f"{PAGE}withdrawals/"))
         page = browser.post(self.back(made), fields, follow=True)
-        assert "Taken back. $50.00 is available again." in words(page)
+        assert "Request cancelled. $50.00 is available again." in words(page)
         assert available(teacher) == 120
 
     def test_twice_is_once(self, browser, teacher):
         made, fields = withdraw(teacher), {"idempotency_key": "one"}
         for _ in range(2):
             page = browser.post(self.back(made), fields, follow=True)
-            assert "Taken back. $10.00 is available again." in words(page)
+            assert "Request cancelled. $10.00 is available again." in words(page)
         page = browser.post(self.back(made), {"idempotency_key": "two"}, follow=True)
         assert "This withdrawal is already cancelled." in words(page)
         assert available(teacher) == 120
@@ -252,12 +252,12 @@ def test_every_state_has_its_word(browser, teacher):
     for status in ("requested", "approved", "completed", "rejected", "cancelled"):
         withdraw(teacher, status=status)
     text = words(browser.get(f"{PAGE}withdrawals/"))
-    assert "$10.00 Requested Take back" in text
+    assert "$10.00 Requested Cancel request" in text
     assert "$10.00 Approved" in text
     assert "Paid" in text
     assert "SEPA 2026-1" in text
     assert "Rejected The bank sent it back" in text
-    assert "Taken back" in text
+    assert "Withdrawn by you" in text
 
 
 class TestTable:

@@ -146,7 +146,7 @@ def test_taken_back_it_comes_back(teacher):
     made = withdraw(teacher, "70.00")
     assert cancel_withdrawal(user=teacher, withdrawal_id=made.pk).status == "cancelled"
     assert balances(teacher) == (100, 0)
-    assert movements(made)[1:] == [("withdrawal_returned", 70, teacher, "Taken back")]
+    assert movements(made)[1:] == [("withdrawal_returned", 70, teacher, "Cancelled by the user")]
     withdraw(teacher, "100.00")
 
 

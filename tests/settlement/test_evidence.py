@@ -184,7 +184,7 @@ class TestTheTeacherDoesNotCome:
     def test_nobody_knows_of_the_rest(self, session):
         assert outcome(session) == UNDER_REVIEW
         assert HoldPart.objects.get(session=session).review_reason == (
-            "Nobody knows who was there for 50 of 60 minutes. "
+            "It is not known who was there for 50 of 60 minutes. "
             "Teacher: 0 to 50 minutes, student: 5 to 55."
         )
 
@@ -284,7 +284,7 @@ class TestPolls:
         part = HoldPart.objects.get(session=session)
         assert (part.reason, part.review_reason) == (
             MISSED,
-            "By late events the teacher was there 60 minutes, the student 60.",
+            "According to late events, the teacher was there for 60 minutes, the student for 60.",
         )
 
 
@@ -364,7 +364,7 @@ class TestPutOut:
     def test_too_soon(self, leave, room, session, student):
         assert leave(room.joined(student, 0), room.put_out(student, 5)) == UNDER_REVIEW
         assert HoldPart.objects.get(session=session).review_reason == (
-            "The student was put out of the room. Teacher: 60 minutes, student: 5."
+            "The student was removed from the room. Teacher: 60 minutes, student: 5."
         )
 
     def test_after_enough_they_were_there(self, leave, room, student):

@@ -149,7 +149,7 @@ class TestList:
         assert shown[course.title].next_start == course.sessions.first().starts_at
         assert (shown["A draft"].sales.students, shown["A draft"].next_start) == (0, None)
         assert "$116.00" in page.text
-        assert "No session to come" in page.text
+        assert "No upcoming session" in page.text
         assert "A stranger" not in page.text
 
     def test_it_is_paged(self, browser, teacher):
@@ -206,21 +206,21 @@ class TestCourse:
     def test_how_one_is_paid(self, browser, teacher, settings):
         url = at("course", make_course(teacher=teacher))
         page = browser.get(url)
-        assert "settled 30 minutes after its end" in page.text
-        assert "at least 20% of the length they booked you get 70% of their share" in page.text
-        assert "and 91% if you brought them" in page.text
+        assert "settle it 30 minutes after it ends" in page.text
+        assert "at least 20% of the length they booked, you get 70% of what they paid" in page.text
+        assert "or 91% if you referred them" in page.text
         assert "Students who miss it are refunded." in page.text
         settings.COMMISSION_BP, settings.REFERRAL_BP = 2500, 5000
         settings.SETTLEMENT_GRACE_MINUTES, settings.ATTENDANCE_THRESHOLD_PERCENT = 45, 50
         settings.NO_SHOW, settings.CHANGE_NOTICE_HOURS = "release", 6
         page = browser.get(url)
-        assert "settled 45 minutes after its end" in page.text
-        assert "at least 50% of the length they booked you get 75% of their share" in page.text
-        assert "and 87.50% if you brought them" in page.text
-        assert "The same for students who miss it, unless you changed its time" in page.text
+        assert "settle it 45 minutes after it ends" in page.text
+        assert "at least 50% of the length they booked, you get 75% of what they paid" in page.text
+        assert "or 87.50% if you referred them" in page.text
+        assert "You get the same for students who miss it, unless you changed its time" in page.text
         assert "less than 6 hours before it starts: then they are refunded." in page.text
         settings.CHANGE_NOTICE_HOURS = 0
-        assert "The same for students who miss it." in browser.get(url).text
+        assert "You get the same for students who miss it." in browser.get(url).text
 
     def test_times_are_the_teachers(self, browser, teacher):
         course = make_course(teacher=teacher, sessions=1)
@@ -309,7 +309,7 @@ class TestEditing:
     def test_terms_are_changed(self, browser, teacher):
         course = make_course(teacher=teacher, sessions=2)
         page = edit(browser, course, title="Spanish to stay", price_full_course="120")
-        assert said(page) == ["Your changes are saved."]
+        assert said(page) == ["Your changes have been saved."]
         course.refresh_from_db()
         assert (course.title, course.price_full_course) == ("Spanish to stay", Decimal("120.00"))
 
@@ -447,7 +447,7 @@ class TestPublishing:
         assert browser.get(at("publish", draft)).status_code == 405
         sold = make_course(teacher=teacher)
         page = browser.get(at("archive", sold))
-        assert "What stays as it is" in page.text
+        assert "What stays the same" in page.text
         statuses = Course.objects.order_by("created_at").values_list("status", flat=True)
         assert list(statuses) == ["draft", "published"]
 

@@ -58,7 +58,7 @@ def test_it_asks_and_then_it_is_gone(browser, course, first):
     page = browser.post(at("delete_session", first), shown(page), follow=True)
 
     assert page.redirect_chain == [(at("course", course), 302)]
-    assert said(page) == ["Session 1 is deleted."]
+    assert said(page) == ["Session 1 has been deleted."]
     assert not is_there(first)
     assert browser.get(at("delete_session", first)).status_code == 404
 
@@ -67,7 +67,7 @@ def test_sent_twice_it_says_the_same(browser, course, first):
     form = shown(browser.get(at("delete_session", first)))
     for _ in range(2):
         page = browser.post(at("delete_session", first), form, follow=True)
-        assert said(page) == ["Session 1 is deleted."]
+        assert said(page) == ["Session 1 has been deleted."]
     assert course.sessions.count() == 1
 
 

@@ -135,7 +135,7 @@ class TestAdding:
         assert "Add session 3" in form.text
         assert "In your time zone, Europe/Madrid." in form.text
         page = browser.post(url, typed(starts_at="2027-07-01T18:30"), follow=True)
-        assert said(page) == ["Session 3 is added."]
+        assert said(page) == ["Session 3 has been added."]
         added = course.sessions.last()
         assert (added.session_number, added.duration_minutes) == (3, 45)
         assert added.starts_at.isoformat() == "2027-07-01T16:30:00+00:00"
@@ -223,7 +223,7 @@ class TestEditing:
     def test_texts_move_nothing(self, browser, course, first):
         enrol(course)
         page = edit(browser, first, title="Hola, mundo", description="Bring a pen.")
-        assert said(page) == ["Your changes are saved."]
+        assert said(page) == ["Your changes have been saved."]
         changed = CourseSession.objects.get(pk=first.pk)
         assert (changed.title, changed.description) == ("Hola, mundo", "Bring a pen.")
         # The page knows minutes alone, the session its microseconds.
@@ -236,7 +236,7 @@ class TestEditing:
         twice = datetime(2027, 10, 31, 2, 30, 17, tzinfo=MADRID, fold=fold)
         CourseSession.objects.filter(pk=first.pk).update(starts_at=twice)
         page = edit(browser, first, title="Late at night")
-        assert said(page) == ["Your changes are saved."]
+        assert said(page) == ["Your changes have been saved."]
         first.refresh_from_db()
         assert (first.title, first.starts_at) == ("Late at night", twice.astimezone(UTC))
 
@@ -293,7 +293,7 @@ class TestEditing:
     def test_once_started_its_time_stays(self, browser, first):
         start_session(first)
         page = edit(browser, first, title="New", starts_at=local(timezone.now() + DAY))
-        assert said(page) == ["Your changes are saved."]
+        assert said(page) == ["Your changes have been saved."]
         changed = CourseSession.objects.get(pk=first.pk)
         assert (changed.title, changed.starts_at) == ("New", first.starts_at)
 
@@ -348,7 +348,7 @@ class TestRoster:
                 source="webhook",
             )
         page = browser.get(at("roster", first))
-        assert "You were there 45 of 60 min" in page.text
+        assert "You were there for 45 of 60 min" in page.text
         assert page.text.count("40 of 60 min") == 1
         assert page.text.count("of 60 min") == 2
 
@@ -398,7 +398,7 @@ class TestCallingOff:
 
         page = call_off(browser, first, " Refund  2 STUDENTS ")
 
-        assert said(page) == ["Session 1 is cancelled. 2 students got $66.00 back."]
+        assert said(page) == ["Session 1 has been cancelled. 2 students got $66.00 back."]
         first.refresh_from_db()
         assert first.status == CourseSession.Status.CANCELLED
         assert balances_of(enrolled) == (Decimal("450.00"), Decimal("50.00"))
@@ -429,7 +429,7 @@ class TestCallingOff:
         url = at("cancel_session", first)
         body = shown(browser.get(url)) | confirmed("refund 1 student")
         told = [said(browser.post(url, body, follow=True)) for _ in range(2)]
-        assert told == [["Session 1 is cancelled. 1 student got $50.00 back."]] * 2
+        assert told == [["Session 1 has been cancelled. 1 student got $50.00 back."]] * 2
         assert balances_of(enrolled) == (Decimal("450.00"), Decimal("50.00"))
 
     def test_somebody_buys_meanwhile(self, browser, course, first):
@@ -462,7 +462,7 @@ class TestCallingOff:
         assert "Nobody has bought this session." in page.text
         assert "confirmation" not in page.text
         page = call_off(browser, first)
-        assert said(page) == ["Session 1 is cancelled. Nobody had paid for it."]
+        assert said(page) == ["Session 1 has been cancelled. Nobody had paid for it."]
 
     def test_the_first_to_buy_turns_it_into_a_question(self, browser, first):
         old = shown(browser.get(at("cancel_session", first)))
