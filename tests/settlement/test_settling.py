@@ -222,7 +222,7 @@ class TestReview:
         hear(*room.visit(student, 0, 45))
         part = fresh(purchase.hold).parts.get()
         assert part.review_reason == (
-            "By late events the teacher was there 60 minutes, the student 45."
+            "According to late events, the teacher was there for 60 minutes, the student for 45."
         )
         assert (part.status, fresh(purchase).status) == ("refunded", "missed")
         assert settle() == Tally()
@@ -234,7 +234,9 @@ class TestReview:
         hear(*room.visit(teacher, 0, 60))
         part = fresh(purchase.hold).parts.get()
         assert (part.status, part.reason) == ("refunded", "teacher_absent")
-        assert part.review_reason.startswith("By late events the teacher was there 60 minutes")
+        assert part.review_reason.startswith(
+            "According to late events, the teacher was there for 60 minutes"
+        )
 
     def test_a_late_event_that_changes_nothing_is_none(self, student, teacher, session, purchase):
         room = take_place(session, student, teacher)
