@@ -5,4 +5,4 @@ from common.errors import DomainError
 
 class NoMailToSend(DomainError):
     code = "no_mail_to_send"
-    message = "It is no mail, or the mail has yet to go out."
+    message = "This notice has no mail, or it hasn't been sent yet."

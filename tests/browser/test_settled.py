@@ -80,5 +80,5 @@ def test_a_teacher_takes_a_withdrawal_back(open_window, teacher):
     press(page, "Withdraw")
     fill(page, payout_details="Ada, GB33 BUKB 2020", password=PASSWORD)
     press(page, "Request withdrawal of $11.20")
-    press(page, "Take back $11.20")
+    press(page, "Cancel the request for $11.20")
     says(page, "Request cancelled. $11.20 is available again.")

@@ -141,7 +141,7 @@ class TestWithdrawing:
         page = browser.post(WITHDRAW, filled(browser), follow=True)
         text = words(page)
         assert "Requested. $100.00 will be paid once our staff have approved it." in text
-        assert "•••• 1332 $100.00 Requested Cancel request" in text
+        assert "•••• 1332 $100.00 Requested Cancel" in text
         assert "ES91" not in page.text
         assert available(teacher) == 20
 
@@ -234,7 +234,7 @@ class TestTakingBack:
 
     def test_once_approved_it_is_too_late(self, browser, teacher):
         made = withdraw(teacher, status="approved")
-        assert "Take back" not in words(browser.get(PAGE))
+        assert "the request for" not in words(browser.get(PAGE))
         page = browser.post(self.back(made), {"idempotency_key": "one"}, follow=True)
         assert "This withdrawal is already approved." in words(page)
 
@@ -252,7 +252,7 @@ def test_every_state_has_its_word(browser, teacher):
     for status in ("requested", "approved", "completed", "rejected", "cancelled"):
         withdraw(teacher, status=status)
     text = words(browser.get(f"{PAGE}withdrawals/"))
-    assert "$10.00 Requested Cancel request" in text
+    assert "$10.00 Requested Cancel" in text
     assert "$10.00 Approved" in text
     assert "Paid" in text
     assert "SEPA 2026-1" in text

@@ -253,7 +253,7 @@ class TestReview:
         settle()
         hear(*Room(session).visit(student, 0, 30))
         part = fresh(purchase.hold).parts.get()
-        assert part.review_reason.endswith("the student 30 to 60.")
+        assert part.review_reason.endswith("the student for 30 to 60.")
         assert part.status == "pending"
 
 

@@ -269,7 +269,7 @@ class TestEditing:
 
     def test_other_words_need_no_reason(self, browser, course, first):
         enrol(course)
-        assert said(edit(browser, first, title="Adiós")) == ["Your changes are saved."]
+        assert said(edit(browser, first, title="Adiós")) == ["Your changes have been saved."]
         assert not Notice.objects.filter(kind="session_moved").exists()
 
     def test_moved_before_anybody_bought_it(self, browser, first):
@@ -478,7 +478,7 @@ class TestCallingOff:
         added = course.sessions.last()
         assert "1 student loses this session" in browser.get(at("cancel_session", added)).text
         assert set(errors(call_off(browser, added, reason=""))) == {"reason"}
-        assert "Session 3 is cancelled" in said(call_off(browser, added))[0]
+        assert "Session 3 has been cancelled" in said(call_off(browser, added))[0]
         assert balances_of(enrolled) == (Decimal("400.00"), Decimal("100.00"))
 
     @pytest.mark.parametrize("begins", [start_session, end_session])
