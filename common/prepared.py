@@ -247,7 +247,7 @@ class _Rows(_Statement):
         super().__init__(query.query.clone(), db)
         compiler = self._compiler
         self._converters = compiler.get_converters([column for column, *_ in compiler.select])
-        self._make = make or _with_attributes
+        self._make = make
         self._plan: _Plan | None = None
         if query._iterable_class is ModelIterable:
             self._plan = _Plan(compiler.klass_info, compiler.select, db)
@@ -265,13 +265,11 @@ class _Rows(_Statement):
 
     def _object(self, plan: "_Plan", row: list[Any]) -> Any:
         made = plan.make(row)
-        return self._make(made, **{name: row[position] for name, position in self._added})
-
-
-def _with_attributes(made: Any, **added: Any) -> Any:
-    for name, value in added.items():
-        setattr(made, name, value)
-    return made
+        if self._make:
+            return self._make(made, **{name: row[position] for name, position in self._added})
+        for name, position in self._added:
+            setattr(made, name, row[position])
+        return made
 
 
 class _Plan:

@@ -1,5 +1,6 @@
 """Statements written once answer as the ORM does, whatever values they run with."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from threading import Thread
@@ -8,11 +9,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Length
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from common.prepared import prepared, prepared_update
+from common.prepared import prepared, prepared_as, prepared_update
 from courses.models import Course, CourseSession
 from enrollments.services.purchasing import purchase_session
 from payments.models import PaymentHold
@@ -107,6 +109,27 @@ def test_a_list_of_values_is_one_of_tuples(courses):
     rows = courses[0].sessions.order_by("session_number")
     expected = rows.values_list("session_number", "course_id", "starts_at")[1:]
     assert numbers(courses[0].pk, 1) == list(expected)
+
+
+@dataclass(frozen=True)
+class Titled:
+    course: Course
+    length: int
+
+
+@prepared_as(Titled)
+def titled(keys: list[UUID], title: str) -> QuerySet[Course]:
+    some = Course.objects.filter(Q(pk__in=keys) | Q(title=title))
+    return some.annotate(length=Length("title")).order_by("title")
+
+
+def test_what_is_annotated_may_have_a_type(courses):
+    Course.objects.filter(pk=courses[0].pk).update(title="Chess")
+    chess = Titled(courses[0], 5)
+    assert titled([courses[0].pk], "") == [chess]
+    assert titled([], "Chess") == [chess]
+    assert titled([], "") == []
+    assert titled([], "Chess")[0].course.title == "Chess"
 
 
 @prepared_update
