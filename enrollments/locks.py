@@ -10,6 +10,15 @@ from enrollments.models import Booking, CourseEnrollment, EnrollmentStatus, Paym
 from payments.models import PaymentHold
 
 
+def take_seat(course_id: UUID, seen: int) -> bool:
+    """Take a seat of a course; this UPDATE locks the course.
+
+    Gives whether there was one, in the version of the course that was `seen`.
+    """
+    take(Rank.COURSE, course_id)
+    return queries.add_student(course_id, seen) == 1
+
+
 def give_seat_back(enrollment: CourseEnrollment) -> None:
     """Free the seat of an enrolment; this UPDATE locks its course.
 

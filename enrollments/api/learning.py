@@ -1,6 +1,5 @@
 """What I have booked, over the API."""
 
-from functools import partial
 from typing import Any
 
 from rest_framework.generics import ListAPIView
@@ -8,12 +7,12 @@ from rest_framework.generics import ListAPIView
 from accounts.people import signed_in
 from common.paging import FirstPage, LinkPagination
 from common.schema import documented_list
+from enrollments import queries
 from enrollments.api.serializers import (
     EnrollmentSerializer,
     PurchaseSerializer,
 )
 from enrollments.models import CourseEnrollment, SessionPurchase
-from enrollments.services import enrolling
 
 TAGS = ["enrollments"]
 
@@ -41,7 +40,7 @@ class MyEnrollmentsView(ListAPIView):
         user = signed_in(self.request)
         if "cursor" in self.request.query_params:
             return CourseEnrollment.objects.of(user).with_course().newest_first()
-        return FirstPage(partial(enrolling.newest_enrollments, user))
+        return FirstPage(lambda limit: queries.newest_enrollments(limit)(user.pk))
 
 
 @documented_list(

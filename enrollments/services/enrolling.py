@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import NotFound
-from common.locks import Rank, take
 from common.transactions import operation
 from common.writing import insert
 from courses.locks import lock_course
@@ -17,7 +16,7 @@ from courses.models import CourseSession
 from courses.services import find_course
 from enrollments import queries, rules
 from enrollments.errors import AlreadyEnrolled, PriceChanged
-from enrollments.locks import give_seat_back
+from enrollments.locks import give_seat_back, take_seat
 from enrollments.messages.bookings import tell_booked, tell_cancelled, tell_returned
 from enrollments.models import CourseEnrollment
 from enrollments.quotes import CourseQuote, has_live_enrollment, quote_course
@@ -120,11 +119,6 @@ def hand_back_session(
     return returned
 
 
-def newest_enrollments(user: User, limit: int) -> list[CourseEnrollment]:
-    """The user's enrolments, newest first, so many, with course, teacher and hold."""
-    return queries.newest_enrollments(limit)(user.pk)
-
-
 def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
     """One of the user's own, with course, teacher and hold; anybody else's raises `NotFound`."""
     found = queries.own_enrollment(enrollment_id, user.pk)
@@ -146,8 +140,7 @@ def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
         course = sessions[0].session.course if sessions else find_course(course_id)
         if not course.is_visible_to(student):
             raise NotFound
-        take(Rank.COURSE, course_id)
-        if queries.add_student(course_id, course.terms_version):
+        if take_seat(course_id, course.terms_version):
             break
         _check(quote_course(course, sessions, student, timezone.now()), student)
     [(students, sold_singly)] = queries.seats_taken(course_id)
