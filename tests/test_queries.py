@@ -82,7 +82,7 @@ def test_each_is_known_and_stands_in_queries():
         for name in re.findall(r"^ *@prepared.*\n *def (\w+)", path.read_text(), re.MULTILINE)
         if path != Path(prepared.__file__)
     ]
-    assert sorted(written) == sorted(
-        f"{query.__module__}.{query.__name__}" for query in everything()
-    )
+    # One that is written for each length may be there more than once, by what has run before.
+    known = {f"{query.__module__}.{query.__name__}" for query in everything()}
+    assert sorted(written) == sorted(known)
     assert all(".queries." in name for name in written)
