@@ -14,7 +14,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from django.core.management import CommandError
-from django.db import Error, close_old_connections, connections
+from django.db import Error, connections
 
 from common.passes import ending_once
 from common.transactions import unhurried
@@ -84,14 +84,17 @@ class Runner:
         its thread ends, and what it has begun is undone.
         """
         self._scheduler.start()
-        while not told() and not self._hanging():
+        while not (hanging := self._hanging()) and not told():
             time.sleep(TICK_SECONDS)
         self.stopping.set()
         self._scheduler.shutdown(wait=False)
+        if hanging:
+            logger.error("%s: no end of it; all ends, and is started again", ", ".join(hanging))
+            faulthandler.dump_traceback()
         deadline = time.monotonic() + STOP_SECONDS
         while self.passes and time.monotonic() < deadline:
             time.sleep(TICK_SECONDS)
-        return 1 if self._hanging() else 0
+        return 1 if hanging else 0
 
     def _repeat(self, call: Callable[..., None], every: timedelta, *args: object) -> None:
         trigger = IntervalTrigger(seconds=every.total_seconds(), timezone=UTC)
@@ -111,7 +114,7 @@ class Runner:
             self.blind = True
             return
         finally:
-            close_old_connections()
+            connections.close_all()
         if mine:
             self._do(Pass(plan, self.stopping))
 
@@ -129,16 +132,17 @@ class Runner:
             connections.close_all()
 
     def _keep(self) -> None:
-        for running in list(self.passes):
-            running.keep(self.name)
-        close_old_connections()
+        try:
+            for running in list(self.passes):
+                running.keep(self.name)
+        except Error as error:
+            # A pass ends by itself once its lease is over.
+            logger.warning("no lease was kept: %s", error)
+        finally:
+            connections.close_all()
 
-    def _hanging(self) -> bool:
-        hanging = [running.plan.name for running in list(self.passes) if running.hangs()]
-        if hanging:
-            logger.error("%s: no end of it; all ends, and is started again", ", ".join(hanging))
-            faulthandler.dump_traceback()
-        return bool(hanging)
+    def _hanging(self) -> list[str]:
+        return [running.plan.name for running in list(self.passes) if running.hangs()]
 
 
 def attempt(plan: Plan) -> str:
@@ -149,7 +153,7 @@ def attempt(plan: Plan) -> str:
     except CommandError as error:
         logger.error("%s failed: %s\n%s", plan.name, error, out.getvalue())
         return str(error) or "It failed."
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         logger.exception("%s failed\n%s", plan.name, out.getvalue())
         return f"{type(error).__name__}: {error}"
     logger.debug("%s: %s", plan.name, out.getvalue().strip())

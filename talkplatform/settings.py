@@ -353,7 +353,7 @@ if not 0.1 <= JOB_SECONDS <= 3600:
 NIGHT_HOUR = env.int("NIGHT_HOUR", default=3)
 if not 0 <= NIGHT_HOUR < 24:
     raise ImproperlyConfigured(f"NIGHT_HOUR is {NIGHT_HOUR}: an hour is 0 to 23.")
-# Fetched as long as no job is late, for a monitor that complains when it is not.
+# Fetched after each full round, for a monitor that complains when it is not.
 HEARTBEAT_URL = env.str("HEARTBEAT_URL", default="")
 if HEARTBEAT_URL and not HEARTBEAT_URL.startswith(("http://", "https://")):
     raise ImproperlyConfigured("HEARTBEAT_URL is no address: it starts with https:// or http://.")

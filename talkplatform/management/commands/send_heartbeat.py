@@ -11,7 +11,7 @@ SECONDS = 10
 
 
 class Command(BaseCommand):
-    help = "Fetches HEARTBEAT_URL: all jobs are done in time."
+    help = "Fetches HEARTBEAT_URL; the runner of the jobs does so after each full round."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.HEARTBEAT_URL:
