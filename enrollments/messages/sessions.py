@@ -1,58 +1,35 @@
 """A session that was sold, as those who have it are told of it: moved, called off, added."""
 
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from common.formats import in_zone, moment, money, until
+from common.formats import in_zone, moment, money
 from courses.models import CourseSession
 from enrollments.calendar.mails import session_part
-from enrollments.messages.words import Rows, course_page, in_teaching, my_learning, names
-from notices.kinds import Button, Kind, Letter, Quote, register
+from enrollments.messages.words import (
+    STAFF,
+    Rows,
+    Slot,
+    course_page,
+    in_teaching,
+    my_learning,
+    names,
+    quote,
+    why,
+)
+from notices.kinds import Button, Kind, Letter, register
 from notices.models import Notice
 from notices.services.outbox import put
 from payments.models import HoldPart
-
-STAFF = "Our staff"
-
-
-class Slot(NamedTuple):
-    """When a session is: its start, and how many minutes it lasts."""
-
-    starts_at: datetime
-    minutes: int
-
-    @classmethod
-    def of(cls, session: CourseSession) -> "Slot":
-        return cls(session.starts_at, session.duration_minutes)
-
-    @classmethod
-    def among(cls, notice: Notice, name: str = "slot") -> "Slot":
-        """The one that is a fact of this name."""
-        start, minutes = notice.facts[name]
-        return cls(datetime.fromisoformat(start), minutes)
-
-    def __str__(self) -> str:
-        return until(self.starts_at, self.minutes)
 
 
 def _who(notice: Notice) -> str:
     """Who did it, to a student: `Your teacher`, or `Our staff`."""
     return STAFF if notice.text("by") == STAFF else "Your teacher"
-
-
-def _quote(notice: Notice) -> Quote | None:
-    reason = notice.text("reason")
-    return Quote(reason, by=notice.text("by")) if reason else None
-
-
-def _why(notice: Notice) -> str:
-    reason = notice.text("reason")
-    return f" {notice.text('by')}: “{reason}”" if reason else ""
 
 
 def _moved(notice: Notice) -> Letter:
@@ -71,7 +48,7 @@ def _moved(notice: Notice) -> Letter:
             ("Old time", str(Slot.among(notice, "old"))),
             ("You paid", money(notice.sum("paid"))),
         ),
-        quote=_quote(notice),
+        quote=quote(notice),
         button=button,
         calendar=session_part(notice.reader, notice.session_id),
     )
@@ -101,7 +78,7 @@ MOVED = register(
         text=lambda notice: (
             f"“{notice.text('session')}” in “{notice.text('course')}” is now on "
             f"{Slot.among(notice, 'new')}. It was to be on {Slot.among(notice, 'old')}."
-            f"{_why(notice)}"
+            f"{why(notice)}"
         ),
         page=my_learning,
         must_acknowledge=True,
@@ -120,7 +97,7 @@ def _called_off(notice: Notice) -> Letter:
         subject=f"Cancelled: {notice.text('session')}, {moment(slot.starts_at)}",
         lead=f"{_who(notice)} cancelled a session that you booked.{_refunded(notice)}",
         rows=(*names(notice), ("Time", str(slot)), ("Refunded", money(notice.sum("refund")))),
-        quote=_quote(notice),
+        quote=quote(notice),
         button=Button("Open My learning", my_learning(notice)),
         calendar=session_part(notice.reader, notice.session_id),
     )
@@ -134,7 +111,7 @@ CALLED_OFF = register(
         letter=_called_off,
         text=lambda notice: (
             f"“{notice.text('session')}” in “{notice.text('course')}” on {Slot.among(notice)} "
-            f"was cancelled.{_refunded(notice)}{_why(notice)}"
+            f"was cancelled.{_refunded(notice)}{why(notice)}"
         ),
         page=my_learning,
         must_acknowledge=True,
@@ -174,7 +151,7 @@ def _changed(notice: Notice) -> Letter:
         subject=f"Our staff {deed} your session {notice.text('session')}",
         lead=f"Our staff {deed} a session that you teach. Its students have been told.",
         rows=(*names(notice), ("Time", str(slot))),
-        quote=_quote(notice),
+        quote=quote(notice),
         button=Button("Open the session", in_teaching(notice)),
     )
 
@@ -187,7 +164,7 @@ CHANGED_BY_STAFF = register(
         letter=_changed,
         text=lambda notice: (
             f"Our staff {notice.text('deed')} “{notice.text('session')}” in "
-            f"“{notice.text('course')}”, {Slot.among(notice)}.{_why(notice)}"
+            f"“{notice.text('course')}”, {Slot.among(notice)}.{why(notice)}"
         ),
         page=in_teaching,
     )

@@ -1,10 +1,38 @@
 """What several messages say, and where their notices and buttons lead."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 from django.urls import reverse
 
+from common.formats import until
+from courses.models import CourseSession
+from notices.kinds import Quote
 from notices.models import Notice
 
 Rows = tuple[tuple[str, str], ...]
+
+STAFF = "Our staff"
+
+
+class Slot(NamedTuple):
+    """When a session is: its start, and how many minutes it lasts."""
+
+    starts_at: datetime
+    minutes: int
+
+    @classmethod
+    def of(cls, session: CourseSession) -> "Slot":
+        return cls(session.starts_at, session.duration_minutes)
+
+    @classmethod
+    def among(cls, notice: Notice, name: str = "slot") -> "Slot":
+        """The one that is a fact of this name."""
+        start, minutes = notice.facts[name]
+        return cls(datetime.fromisoformat(start), minutes)
+
+    def __str__(self) -> str:
+        return until(self.starts_at, self.minutes)
 
 
 def what(notice: Notice) -> str:
@@ -17,6 +45,18 @@ def names(notice: Notice) -> Rows:
     """Course and session as rows; without the session where it is about the course."""
     session = notice.text("session")
     return (("Course", notice.text("course")), *((("Session", session),) if session else ()))
+
+
+def quote(notice: Notice) -> Quote | None:
+    """The reason in the words of who gave it, if there is one."""
+    reason = notice.text("reason")
+    return Quote(reason, by=notice.text("by")) if reason else None
+
+
+def why(notice: Notice) -> str:
+    """The same within a sentence: ` Sofía: “I have the flu”`."""
+    reason = notice.text("reason")
+    return f" {notice.text('by')}: “{reason}”" if reason else ""
 
 
 def my_learning(notice: Notice) -> str:

@@ -32,7 +32,8 @@ from enrollments.errors import (
     StartInPast,
     TooManySessions,
 )
-from enrollments.messages.sessions import Slot, tell_added, tell_called_off, tell_moved
+from enrollments.messages.sessions import tell_added, tell_called_off, tell_moved
+from enrollments.messages.words import Slot
 from enrollments.queries import singles_seated
 from enrollments.services import lifecycle
 from enrollments.services.admission import check_after_commit, close_after_commit

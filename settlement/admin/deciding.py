@@ -152,7 +152,8 @@ DECISIONS = (
     Settling(
         verb="release",
         label="Release to the teacher",
-        warning="Released money cannot be taken back: a mistake can only be corrected by a grant.",
+        warning="Released money cannot be taken back: a mistake can only be corrected by a grant. "
+        "Student and teacher read the reason.",
         done="released",
         refuse_part=refuse_releasing,
         shares=shares_of_release,
@@ -161,7 +162,8 @@ DECISIONS = (
     Settling(
         verb="refund",
         label="Refund to the student",
-        warning="Once nothing is pending, the booking ends and its seat is free again.",
+        warning="Once nothing is pending, the booking ends and its seat is free again. Student and "
+        "teacher read the reason.",
         done="refunded",
         refuse_part=lambda part: None,
         shares=lambda hold, amount: [(str(hold.student), amount)],

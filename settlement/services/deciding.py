@@ -28,6 +28,7 @@ from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.services.holds import Verdict
 from rooms.attendance import attendance_in
 from settlement.errors import NoteChanged, SessionCalledOff, SessionNotOver, SessionNotStarted
+from settlement.messages import tell_decided
 from settlement.verdicts import note_presence
 
 RELEASED, REFUNDED = HoldPart.Status.RELEASED, HoldPart.Status.REFUNDED
@@ -48,9 +49,10 @@ def refund_hold(
 ) -> Decision:
     """Give pending parts of a hold back to its student: those named, or all.
 
-    A purchase ends as cancelled; so does an enrolment to which everything paid has come back, and
-    its seat is free. A repeat raises `HoldSettled`. Raises `NotFound`, `PartyToHold`. Locks the
-    course, the booking, its hold with parts, the wallet.
+    Student and teacher are told, with the `reason`. A purchase ends as cancelled; so does an
+    enrolment to which everything paid has come back, and its seat is free. A repeat raises
+    `HoldSettled`. Raises `NotFound`, `PartyToHold`. Locks the course, the booking, its hold with
+    parts, the wallet.
     """
     return _decide(hold_id, actor, reason, part_ids, REFUNDED)
 
@@ -61,7 +63,8 @@ def release_hold(
 ) -> Decision:
     """Pay pending parts of a hold out by its frozen rates: those named, or all.
 
-    A purchase ends as attended; an enrolment of which nothing is pending any more as completed.
+    Student and teacher are told, with the `reason`. A purchase ends as attended; an enrolment of
+    which nothing is pending any more as completed.
     Raises `SessionNotStarted`, `SessionNotOver`, `SessionCalledOff` where one of the parts cannot
     be paid out, else what `refund_hold` does. Locks the same, and the earnings accounts.
     """
@@ -134,6 +137,7 @@ def _decide(
     if isinstance(booking, SessionPurchase):
         note_presence(booking, due[0], attendance_in([booking.session], [booking.user_id]))
     lifecycle.settle(locked, verdicts, actor=actor, note=reason, may_end=True)
+    tell_decided(booking, due, reason=reason)
     return Decision(booking.hold, due, total(part.amount for part in due))
 
 

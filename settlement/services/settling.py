@@ -24,6 +24,7 @@ from payments.models import HoldPart
 from payments.services.holds import Settled, Verdict
 from rooms.attendance import Attended, attendance_in
 from rooms.services.events import waiting_events
+from settlement.messages import tell_completed, tell_settled
 from settlement.queries import decidable_sessions
 from settlement.services.listening import process_event
 from settlement.verdicts import note_presence, verdict_on, why_unknown
@@ -117,12 +118,17 @@ def settle_hold(key: UUID) -> Tally:
     known = [verdict for verdict in verdicts if verdict]
     if known and isinstance(booking, SessionPurchase):
         note_presence(booking, known[0].part, attended)
-    return _count(verdicts, lifecycle.settle(locked, known, actor=None))
+    settled = lifecycle.settle(locked, known, actor=None)
+    tell_settled(booking, due, attended)
+    return _count(verdicts, settled)
 
 
 @operation
 def complete_session(key: UUID) -> Tally:
-    """Mark a session completed once no part of it waits but for staff. Locks the session."""
+    """Mark a session completed once no part of it waits but for staff; its teacher is told.
+
+    Locks the session.
+    """
     session = claim_session(key)
     if session is None or session.status not in CourseSession.OPEN:
         return Tally()
@@ -130,6 +136,7 @@ def complete_session(key: UUID) -> Tally:
         return Tally()
     session.status = CourseSession.Status.COMPLETED
     session.save(update_fields=["status", "updated_at"])
+    tell_completed(session)
     return Tally(completed=1)
 
 

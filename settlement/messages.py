@@ -1,0 +1,336 @@
+"""What student and teacher are told of the money of a session, once it is over or staff decided."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.urls import reverse
+
+from common.formats import counted, minutes_of, money
+from common.money import ZERO, total
+from courses.models import CourseSession
+from enrollments.messages.words import (
+    STAFF,
+    Slot,
+    in_teaching,
+    my_learning,
+    names,
+    quote,
+    what,
+    why,
+)
+from enrollments.models import Booking
+from notices.kinds import Button, Kind, Letter, register
+from notices.models import Notice
+from notices.services.outbox import put
+from payments.models import HoldPart
+from payments.reasons import Reason
+from rooms.attendance import Attended
+
+Status = HoldPart.Status
+
+
+def _credit(notice: Notice) -> str:
+    return reverse("payments:credit")
+
+
+def _there(notice: Notice) -> str:
+    return minutes_of(notice.facts["there"], notice.facts["length"])
+
+
+def _story(notice: Notice) -> str:
+    """What attendance made of it, to the student."""
+    if notice.text("outcome") == Reason.ATTENDED:
+        return f"You attended {what(notice)}."
+    if notice.text("outcome") == Reason.MISSED:
+        return f"You missed {what(notice)}: you were there {_there(notice)}."
+    return f"Your teacher wasn't at {what(notice)}."
+
+
+def _settled(notice: Notice) -> str:
+    paid = notice.sum("amount")
+    return f"{_story(notice)} {money(paid)} was paid to your teacher." if paid else _story(notice)
+
+
+SETTLED = register(
+    Kind(
+        name="session_settled",
+        to="students",
+        told="a session that is over, where nothing came back: whether they attended it",
+        text=_settled,
+        page=my_learning,
+    )
+)
+
+
+def _refunded(notice: Notice) -> str:
+    return f"{_story(notice)} {money(notice.sum('amount'))} is back in your credit."
+
+
+def _refund(notice: Notice) -> Letter:
+    amount = money(notice.sum("amount"))
+    return Letter(
+        subject=f"Refunded: {amount} for {notice.text('session')}",
+        lead=_refunded(notice),
+        rows=(
+            *names(notice),
+            ("Time", str(Slot.among(notice))),
+            ("You were there", _there(notice)),
+            ("Refunded", amount),
+        ),
+        button=Button("See your credit", _credit(notice)),
+    )
+
+
+REFUNDED = register(
+    Kind(
+        name="session_refunded",
+        to="students",
+        told="a session that is over and was refunded: they missed it, or the teacher did",
+        letter=_refund,
+        text=_refunded,
+        page=_credit,
+    )
+)
+
+
+def _review(notice: Notice) -> Letter:
+    return Letter(
+        subject=f"Under review: {notice.text('session')}",
+        lead=f"We couldn't tell for sure who was at {what(notice)}. Our staff are looking into it. "
+        "Your payment stays held until they decide, and then we'll tell you.",
+        rows=(
+            *names(notice),
+            ("Time", str(Slot.among(notice))),
+            ("Held", money(notice.sum("amount"))),
+        ),
+        button=Button("Open My learning", my_learning(notice)),
+    )
+
+
+UNDER_REVIEW = register(
+    Kind(
+        name="session_under_review",
+        to="students",
+        told="a session that is over and of which nobody knows who was there: staff decide",
+        letter=_review,
+        text=lambda notice: (
+            f"{what(notice)} is under review: we couldn't tell for sure who was there. "
+            f"{money(notice.sum('amount'))} stays held until our staff decide."
+        ),
+        page=my_learning,
+        must_acknowledge=True,
+    )
+)
+
+
+def _review_of_teaching(notice: Notice) -> Letter:
+    return Letter(
+        subject=f"Under review: {notice.text('session')}",
+        lead=f"We couldn't tell for sure who was at {what(notice)}, which you teach. Our staff are "
+        "looking into it. What students paid for it stays held until they decide.",
+        rows=(*names(notice), ("Time", str(Slot.among(notice)))),
+        button=Button("Open the session", in_teaching(notice)),
+    )
+
+
+TEACHING_UNDER_REVIEW = register(
+    Kind(
+        name="teaching_under_review",
+        to="teachers",
+        told="a session of theirs of which nobody knows who was there: staff decide",
+        letter=_review_of_teaching,
+        text=lambda notice: (
+            f"{what(notice)} is under review: we couldn't tell for sure who was there. What "
+            "students paid for it stays held until our staff decide."
+        ),
+        page=in_teaching,
+    )
+)
+
+
+def _earned(notice: Notice) -> str:
+    if notice.facts["absent"]:
+        return f"You weren't at {what(notice)} for long enough, so your students were refunded."
+    attended = counted(notice.facts["attended"], "student")
+    return (
+        f"{what(notice)} is settled: {attended} attended. You earned {money(notice.sum('earned'))}."
+    )
+
+
+def _earnings(notice: Notice) -> Letter:
+    counts = {"Attended": "attended", "Missed it": "missed", "Under review": "waiting"}
+    return Letter(
+        subject=f"Settled: {notice.text('session')}, {money(notice.sum('earned'))}",
+        lead=_earned(notice),
+        rows=(
+            *names(notice),
+            ("Time", str(Slot.among(notice))),
+            *((label, str(n)) for label, name in counts.items() if (n := notice.facts[name])),
+            ("You earned", money(notice.sum("earned"))),
+        ),
+        button=Button("See your earnings", reverse("payments:earnings")),
+    )
+
+
+TEACHING_SETTLED = register(
+    Kind(
+        name="teaching_settled",
+        to="teachers",
+        told="a session of theirs that is settled: how many attended, and what they were paid",
+        letter=_earnings,
+        text=_earned,
+        page=lambda notice: reverse("payments:earnings"),
+    )
+)
+
+
+def _decided_on(notice: Notice) -> str:
+    sessions, course = notice.facts["sessions"], f"“{notice.text('course')}”"
+    if len(sessions) == 1:
+        return f"“{sessions[0]}” in {course}"
+    return f"{counted(len(sessions), 'session')} of {course}"
+
+
+def _decided(notice: Notice) -> str:
+    amount = money(notice.sum("amount"))
+    end = "is back in your credit" if notice.facts["back"] else "was paid to your teacher"
+    return f"{STAFF} decided about {_decided_on(notice)}: {amount} {end}."
+
+
+def _decided_for_teacher(notice: Notice) -> str:
+    student, amount = notice.text("student"), money(notice.sum("amount"))
+    end = f"{amount} went back to {student}"
+    if not notice.facts["back"]:
+        end = f"you are paid {money(notice.sum('share'))} of the {amount} that {student} paid"
+    return f"{STAFF} decided about {_decided_on(notice)}: {end}."
+
+
+def _decision(notice: Notice) -> Letter:
+    """To the student, and to the teacher."""
+    to_teacher = notice.kind == TEACHING_DECIDED.name
+    return Letter(
+        subject=f"Decided: {_decided_on(notice)}",
+        lead=_decided_for_teacher(notice) if to_teacher else _decided(notice),
+        rows=(
+            ("Course", notice.text("course")),
+            *(("Session", session) for session in notice.facts["sessions"]),
+            ("Refunded" if notice.facts["back"] else "Paid out", money(notice.sum("amount"))),
+        ),
+        quote=quote(notice),
+        button=Button("See your earnings", reverse("payments:earnings"))
+        if to_teacher
+        else Button("Open My learning", my_learning(notice)),
+    )
+
+
+DECIDED = register(
+    Kind(
+        name="session_decided",
+        to="students",
+        told="what staff decided about a payment of theirs, and why",
+        letter=_decision,
+        text=lambda notice: f"{_decided(notice)}{why(notice)}",
+        page=my_learning,
+    )
+)
+TEACHING_DECIDED = register(
+    Kind(
+        name="teaching_decided",
+        to="teachers",
+        told="what staff decided about a payment for a session of theirs, and why",
+        letter=_decision,
+        text=lambda notice: f"{_decided_for_teacher(notice)}{why(notice)}",
+        page=lambda notice: reverse("payments:earnings"),
+    )
+)
+
+
+def tell_settled(booking: Booking, parts: Sequence[HoldPart], attended: Attended) -> None:
+    """Tell student and teacher how attendance settled these parts, or that staff have to.
+
+    Of a session each is told once, however many parts pay for it; the teacher of what is settled
+    only when the session is completed. Nobody waits for staff whose part is of 0.00. The parts are
+    of the booking's hold, and come with it and with when their sessions are.
+    """
+    put(notice for part in parts for notice in _of(booking, part, attended))
+
+
+def tell_completed(session: CourseSession) -> None:
+    """Tell the teacher how a session was settled, unless nobody was expected there.
+
+    A repeat tells nothing. What staff have yet to decide on is counted.
+    """
+    found = HoldPart.objects.filter(session=session).aggregate(
+        attended=Count("pk", filter=Q(reason=Reason.ATTENDED)),
+        missed=Count("pk", filter=Q(reason=Reason.MISSED)),
+        absent=Count("pk", filter=Q(reason=Reason.TEACHER_ABSENT)),
+        waiting=Count("pk", filter=Q(status=Status.PENDING)),
+        earned=Sum("teacher_amount", filter=Q(reason__in=Reason.BY_ATTENDANCE), default=ZERO),
+    )
+    if not (found["attended"] or found["missed"] or found["absent"]):
+        return
+    course = session.course
+    facts = found | {"course": course.title, "session": str(session), "slot": Slot.of(session)}
+    told = TEACHING_SETTLED.tell(
+        course.teacher_id,
+        about=session.pk,
+        facts=facts,
+        course_id=course.pk,
+        session_id=session.pk,
+    )
+    put([told])
+
+
+def tell_decided(booking: Booking, parts: Sequence[HoldPart], *, reason: str) -> None:
+    """Tell student and teacher of one decision of staff on parts of a booking, and the `reason`."""
+    hold = booking.hold
+    facts = {
+        "course": hold.sold_title,
+        "sessions": [part.sold_title for part in parts],
+        "student": hold.student.display_name,
+        "amount": total(part.amount for part in parts),
+        "share": total(part.teacher_amount for part in parts),
+        "back": parts[0].status == Status.REFUNDED,
+        "by": STAFF,
+        "reason": reason,
+    }
+    put(
+        kind.tell(
+            reader,
+            # A part is settled once, so it names the decision.
+            about=parts[0].pk,
+            facts=facts,
+            course_id=booking.course_id,
+            session_id=parts[0].session_id if len(parts) == 1 else None,
+        )
+        for kind, reader in ((DECIDED, hold.student_id), (TEACHING_DECIDED, hold.teacher_id))
+    )
+
+
+def _of(booking: Booking, part: HoldPart, attended: Attended) -> Iterator[Notice]:
+    """What is told of one part, as it stands now."""
+    hold, key = part.hold, part.session_id
+    there = attended.of(key, hold.student_id, part.sold_duration_minutes)
+    told: dict[str, Any] = {
+        "about": key,
+        "course_id": booking.course_id,
+        "session_id": key,
+        "facts": {
+            "course": hold.sold_title,
+            "session": part.sold_title,
+            "slot": Slot.of(part.session),
+            "amount": part.amount,
+            "outcome": part.reason,
+            "there": there.minutes,
+            "length": part.sold_duration_minutes,
+        },
+    }
+    if part.status == Status.PENDING:
+        yield TEACHING_UNDER_REVIEW.tell(hold.teacher_id, **told)
+        if part.amount:
+            yield UNDER_REVIEW.tell(hold.student_id, **told)
+    elif part.status == Status.REFUNDED and part.amount:
+        yield REFUNDED.tell(hold.student_id, **told)
+    else:
+        yield SETTLED.tell(hold.student_id, **told)
