@@ -253,7 +253,10 @@ def tell_settled(booking: Booking, parts: Sequence[HoldPart], attended: Attended
     only when the session is completed. Nobody waits for staff whose part is of 0.00. The parts are
     of the booking's hold, and come with it and with when their sessions are.
     """
-    put(notice for part in parts for notice in _of(booking, part, attended))
+    told: list[Notice] = []
+    for part in parts:
+        told += _of(booking, part, attended)
+    put(told)
 
 
 def tell_completed(session: CourseSession) -> None:
