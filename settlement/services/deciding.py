@@ -19,9 +19,7 @@ from common.transactions import operation
 from courses.locks import lock_course
 from courses.models import CourseSession
 from enrollments.errors import PartyToHold
-from enrollments.models import (
-    SessionPurchase,
-)
+from enrollments.models import SessionPurchase
 from enrollments.services import lifecycle
 from payments.errors import HoldSettled
 from payments.models import HoldPart, HoldStatus, PaymentHold
