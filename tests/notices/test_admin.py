@@ -59,7 +59,7 @@ def test_a_mail_is_sent_again_once(client, clerk, notice):
     assert (notice.mail, notice.mailed_at) == ("waiting", None)
     assert LogEntry.objects.get().user == clerk
     again = client.post(SEND, {"notice": notice.pk}, follow=True)
-    assert "the mail has yet to go out" in again.content.decode()
+    assert "This notice has no mail" in again.content.decode()
     assert LogEntry.objects.count() == 1
 
 
