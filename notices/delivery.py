@@ -65,10 +65,17 @@ class Deadline:
             self._line = line.dup()
         self.check()
 
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.at
+
     def check(self) -> None:
         """Raises `TimeoutError` once it is over."""
-        if time.monotonic() >= self.at:
-            raise TimeoutError("no time is left")
+        if self.is_over():
+            raise TimeoutError
+
+    def explain(self, error: Exception) -> str:
+        """What is the matter, for staff to read: of a line that was cut, why."""
+        return "no answer in time" if self.is_over() else words_of(error)
 
     def cancel(self) -> None:
         self._timer.cancel()
@@ -90,7 +97,11 @@ class Plain(smtplib.SMTP):
 
     def _get_socket(self, *args: Any) -> socket.socket:
         line: socket.socket = super()._get_socket(*args)  # type: ignore[misc]
-        self.deadline.watch(line)
+        try:
+            self.deadline.watch(line)
+        except TimeoutError:
+            line.close()
+            raise
         return line
 
 
@@ -148,7 +159,7 @@ def _greeted(deadline: Deadline) -> Iterator[smtplib.SMTP]:
         server.ehlo_or_helo_if_needed()
     except (smtplib.SMTPException, OSError) as error:
         _hang_up(backend)
-        raise ServerFailed(words_of(error)) from error
+        raise ServerFailed(deadline.explain(error)) from error
     try:
         yield server
     finally:
@@ -170,7 +181,7 @@ def _converse(server: smtplib.SMTP, deadline: Deadline, message: EmailMultiAlter
     try:
         code, said = server.mail(message.from_email)
     except (smtplib.SMTPException, OSError) as error:
-        raise ServerFailed(words_of(error)) from error
+        raise ServerFailed(deadline.explain(error)) from error
     if code != 250:
         return _refused_us(code, said)
     letter: Any = message.message()
@@ -184,7 +195,7 @@ def _converse(server: smtplib.SMTP, deadline: Deadline, message: EmailMultiAlter
         code, said = error.smtp_code, _bytes(error.smtp_error)
     except (smtplib.SMTPException, OSError) as error:
         # It may have taken the mail, and its answer was lost.
-        return Answer(Verdict.LATER, words_of(error))
+        return Answer(Verdict.LATER, deadline.explain(error))
     return Answer(Verdict.ACCEPTED) if code == 250 else _refused(code, said, Verdict.REFUSED)
 
 

@@ -210,7 +210,7 @@ def _note(notice: Notice, mailbox: Mailbox, held: Claim, answer: Answer) -> bool
         _insist(lambda: claiming.note(notice, Mail.SENT))
         claiming.recovered(mailbox)
         return True
-    logger.warning("%s was not taken: %s", notice, answer.said.partition(" ")[0])
+    logger.warning("%s was not taken: %s", notice, answer.said)
     if answer.verdict is Verdict.LATER:
         return _wait(notice, mailbox, held, answer.said)
     if answer.verdict is Verdict.REFUSED:

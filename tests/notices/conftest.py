@@ -95,6 +95,6 @@ def mail_server(running_server, settings) -> MailServer:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", running_server.port
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-    settings.MAIL_SECONDS, settings.MAIL_CONNECTIONS = 1.0, 1
+    settings.MAIL_SECONDS, settings.MAIL_CONNECTIONS = 5.0, 1
     sending._slow.clear()
     return running_server
