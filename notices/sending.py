@@ -45,7 +45,7 @@ _slow: set[str] = set()
 
 def is_anything_due() -> bool:
     """Whether a pass would have something to do."""
-    return bool(claiming.due_readers(1)) and not claiming.server_rests()
+    return claiming.is_anything_due() and not claiming.server_rests()
 
 
 def send_due() -> Iterator[Notice | None]:
@@ -72,12 +72,16 @@ class Crew:
         self._lock = Lock()
         self._next: deque[tuple[UUID, str]] = deque()
         self._busy: dict[UUID, str] = {}
+        self._put_off: set[UUID] = set()
 
     def look(self) -> bool:
-        """Whether it is anybody's turn. The slow are left out while one of them is at work."""
-        slow = frozenset(_slow) if self._waits_for_slow() else ()
-        self._next.extend(claiming.due_readers(AT_ONCE, without=slow))
-        return bool(self._next)
+        """Whether it is anybody's turn. Who was put off is left out as long as that holds."""
+        if not self._waits_for_slow():
+            self._put_off.clear()
+        readers = claiming.due_readers(AT_ONCE, without=self._put_off)
+        addresses = claiming.addresses_of(readers)
+        self._next.extend((key, _domain_of(addresses[key])) for key in readers)
+        return bool(readers)
 
     def _waits_for_slow(self) -> bool:
         return not _slow.isdisjoint(self._busy.values())
@@ -124,10 +128,10 @@ class Crew:
 
     def _pick_next(self) -> UUID | None:
         while self._next:
-            reader, address = self._next.popleft()
-            domain = _domain_of(address)
-            waits = domain in _slow and self._waits_for_slow()
-            if not waits and reader not in self._busy:
+            reader, domain = self._next.popleft()
+            if domain in _slow and self._waits_for_slow():
+                self._put_off.add(reader)
+            elif reader not in self._busy:
                 self._busy[reader] = domain
                 return reader
         return None
