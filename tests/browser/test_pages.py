@@ -39,6 +39,11 @@ NO_PAGES = {
     "teaching:publish",
     "payments:cancel_withdrawal",
     "payments:earnings_csv",
+    # What calendars fetch, and files; and what redirects.
+    "enrollments:feed",
+    "enrollments:session_file",
+    "enrollments:enrollment_file",
+    "enrollments:renew_feed",
 }
 
 
