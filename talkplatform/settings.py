@@ -285,6 +285,8 @@ MAX_SESSIONS_PER_COURSE = env.int("MAX_SESSIONS_PER_COURSE", default=200)
 
 # How often a calendar feed may be fetched, as each process counts.
 CALENDAR_FETCHES_PER_HOUR = env.int("CALENDAR_FETCHES_PER_HOUR", default=60)
+if CALENDAR_FETCHES_PER_HOUR < 1:
+    raise ImproperlyConfigured("CALENDAR_FETCHES_PER_HOUR is below one: no calendar could follow.")
 
 # Money. Rates are basis points (1% = 100), frozen into each hold when it is made.
 COMMISSION_BP = env.int("COMMISSION_BP", default=3000)
@@ -365,7 +367,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["discreet"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
-        # Each request to Django's own server, which only developers run, by the handler of all.
+        # Django's own handlers would print it as it is; its server is for developers alone.
+        "django": {"handlers": []},
         "django.server": {"handlers": [], "propagate": True},
         # It tells of each look at each job, every few seconds.
         "apscheduler": {"level": "ERROR"},
