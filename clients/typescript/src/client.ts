@@ -17,30 +17,30 @@ import { memoryStore, type TokenStore } from "./tokens.js";
 import { transport } from "./transport.js";
 
 export interface ClientOptions {
-  /** Where the server is, such as `https://talk.example.com`. */
+  /** The address of the server, such as `https://talk.example.com`. */
   baseUrl: string;
-  /** Where tokens are kept; in memory unless told otherwise. */
+  /** Where tokens are kept; in memory by default. */
   store?: TokenStore;
   fetch?: typeof fetch;
-  /** How long one try may take, in milliseconds. */
+  /** How long one attempt may take, in milliseconds. */
   timeout?: number;
-  /** How often a call that may be repeated is tried. */
+  /** How often to try a call that may be repeated. */
   tries?: number;
-  /** Called when the sign-in has ended and somebody has to sign in again. */
+  /** Called when the sign-in has ended and the user has to sign in again. */
   onSignedOut?: () => void;
 }
 
-/** `intent`: hand the same one in again to try the same thing again. */
+/** `intent`: pass the same one again to retry the same thing. */
 export interface Once {
   intent?: Intent;
 }
 
-/** `expectedPrice`: the `price_now` that was shown; another price refuses with `price_changed`. */
+/** `expectedPrice`: the `price_now` that was shown; a different price is refused with `price_changed`. */
 export interface Buying extends Once {
   expectedPrice?: string;
 }
 
-/** `expectedRefund`: what the preview showed; a lower refund refuses with `refund_lowered`. */
+/** `expectedRefund`: what the preview showed; a lower refund is refused with `refund_lowered`. */
 export interface Cancelling extends Once {
   reason?: string;
   expectedRefund?: string;
@@ -54,7 +54,7 @@ export interface ListOptions {
 type Query<Op extends keyof operations> = NonNullable<operations[Op]["parameters"]["query"]>;
 type Found<Op extends keyof operations> = Promise<ResultOf<Op>>;
 
-/** The calls of the enrolment system. None of them throws on a refusal: look at `ok`. */
+/** The calls of the enrolment system. None of them throws on a refusal: check `ok`. */
 export class TalkplatformClient {
   /** Every route of the API by its path, typed by the contract. */
   readonly api: Fetcher<paths>;
@@ -137,7 +137,7 @@ export class TalkplatformClient {
     return settle(this.api.DELETE("/api/enrollments/sessions/{purchase_id}", { params, body }));
   }
 
-  /** Give one session back whose start or length changed after the sale; the enrolment goes on. */
+  /** Return one session whose start or length changed after the sale; the enrolment goes on. */
   handBackSession(
     enrollment_id: string,
     session_id: string,
@@ -188,7 +188,7 @@ export class TalkplatformClient {
     return page<"list_holds">(this.api.GET("/api/payments/holds", { params: { query } }));
   }
 
-  /** What a teacher or referrer earned; the sessions go on like a list. */
+  /** What a teacher or referrer has earned; the sessions continue like a list. */
   async getEarnings(
     query: ListOptions = {},
   ): Promise<Result<Earnings & { next: string | undefined }, RefusalOf<"get_earnings">>> {
@@ -204,7 +204,7 @@ export class TalkplatformClient {
     );
   }
 
-  /** Ask for a payout; the password is asked for again. */
+  /** Request a withdrawal; it takes the password again. */
   requestWithdrawal(body: WithdrawalRequest, once: Once = {}): Found<"request_withdrawal"> {
     const params = { header: key(once, "withdraw", body.amount, body.payout_details) };
     return settle(this.api.POST("/api/payments/withdrawals", { params, body }));
@@ -217,9 +217,9 @@ export class TalkplatformClient {
 }
 
 /**
- * Every row of a list, page after page, as far as the loop goes:
+ * Every row of a list, page by page, for as long as the loop runs:
  * `for await (const row of each((page) => client.getMyEnrollments(page)))`.
- * Throws a `RefusalError` where a page is refused.
+ * Throws a `RefusalError` if a page is refused.
  */
 export async function* each<Row, Options extends ListOptions>(
   list: (options: Options) => Promise<Result<Page<Row>, AnyRefusal>>,
@@ -234,7 +234,7 @@ export async function* each<Row, Options extends ListOptions>(
   } while (cursor !== undefined);
 }
 
-/** A header for one request: another body is another request, as the server sees it. */
+/** A header for one request: to the server, a different body is a different request. */
 function key(
   { intent = new Intent() }: Once,
   ...request: (string | object)[]
@@ -281,7 +281,7 @@ async function linked<F extends { response: Response }>(
   return { ...fetched, link: fetched.response.headers.get("Link") };
 }
 
-/** The cursor of the page that a `Link` calls the next one. */
+/** The cursor of the next page, from a `Link` header. */
 function cursorIn(link: string | null): string | undefined {
   const next = link?.match(/<([^>]*)>\s*;\s*rel="next"/)?.[1];
   return next ? (new URL(next).searchParams.get("cursor") ?? undefined) : undefined;

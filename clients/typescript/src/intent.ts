@@ -1,12 +1,12 @@
 /**
- * What somebody means to do once, such as buying a course: one idempotency key, kept however often
- * it is tried. Keep the intent and hand it in again after a failure that left it open.
+ * Something to be done once, such as buying a course: one idempotency key, however often it is
+ * tried. Keep the intent and pass it again after a failure that left the outcome open.
  */
 export class Intent {
   readonly key: string = crypto.randomUUID();
   #request: string | undefined;
 
-  /** An intent is for one request; another one needs an intent of its own. */
+  /** An intent is for one request; a different request needs its own intent. */
   claim(request: string): string {
     this.#request ??= request;
     if (this.#request !== request) {

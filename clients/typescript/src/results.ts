@@ -6,21 +6,21 @@ type Body<Answer> = Answer extends { content: { "application/json": infer B } } 
 type Successful<Op extends Operation> = Extract<keyof Responses<Op>, 200 | 201 | 204>;
 type Refused<Op extends Operation> = Exclude<keyof Responses<Op>, 200 | 201 | 204 | "default">;
 
-/** No answer came, after all tries. Whether it was done is not known: ask with the same intent. */
+/** No answer came after all attempts. It may have been done: try again with the same intent. */
 export interface Unreachable {
   code: "unreachable";
   message: string;
   details: { cause: unknown };
 }
 
-/** Not an answer of this API: of a proxy, say. `details` has its status and body. */
+/** Not an answer of this API, but of a proxy, say. `details` has its status and body. */
 export interface Unexpected {
   code: "unexpected";
   message: string;
   details: { status: number; body: unknown };
 }
 
-/** What this call can be refused with: narrow it by its `code`. */
+/** What this call can be refused with; narrow it by `code`. */
 export type RefusalOf<Op extends Operation> =
   | Body<Responses<Op>[Refused<Op>]>
   | Unreachable
@@ -28,14 +28,14 @@ export type RefusalOf<Op extends Operation> =
 
 export type AnswerOf<Op extends Operation> = Body<Responses<Op>[Successful<Op>]>;
 
-/** `replayed`: the first answer to this intent, sent again. */
+/** `replayed`: this is the first answer to this intent, sent again. */
 export type Result<Data, Refusal> =
   | { ok: true; data: Data; replayed: boolean }
   | { ok: false; refusal: Refusal };
 
 export type ResultOf<Op extends Operation> = Result<AnswerOf<Op>, RefusalOf<Op>>;
 
-/** One page of a list; `next` is the cursor of the page that follows. */
+/** One page of a list; `next` is the cursor of the following page. */
 export interface Page<Row> {
   rows: Row[];
   next: string | undefined;
@@ -58,7 +58,7 @@ export class RefusalError extends Error {
   }
 }
 
-/** The data, or a `RefusalError` thrown. */
+/** Returns the data, or throws a `RefusalError`. */
 export function unwrap<Data>(result: Result<Data, AnyRefusal>): Data {
   if (result.ok) return result.data;
   throw new RefusalError(result.refusal);
@@ -70,7 +70,7 @@ interface Fetched {
   response: Response;
 }
 
-/** Await a call of openapi-fetch, and tell its outcomes apart. */
+/** Awaits a call of openapi-fetch and tells its outcomes apart. */
 export async function settle<Op extends Operation>(call: Promise<Fetched>): Promise<ResultOf<Op>> {
   let fetched: Fetched;
   try {

@@ -1,12 +1,12 @@
 import type { TokenPair } from "./schema.js";
 
-/** Where the pair of tokens is kept. Two clients with one store are one sign-in. */
+/** Where the pair of tokens is kept. Two clients with the same store share one sign-in. */
 export interface TokenStore {
   get(): TokenPair | undefined;
   set(pair: TokenPair | undefined): void;
 }
 
-/** Kept until the page is left. */
+/** Kept until the user leaves the page. */
 export function memoryStore(): TokenStore {
   let kept: TokenPair | undefined;
   return { get: () => kept, set: (pair) => void (kept = pair) };
@@ -26,8 +26,8 @@ export function browserStore(storage: Storage = localStorage, name = "talkplatfo
 const turns = new WeakMap<TokenStore, Promise<unknown>>();
 
 /**
- * One at a time for this store: a refresh token is good for once, and using it twice ends the
- * whole sign-in. Tabs of a browser wait for each other by its lock, calls of one page in a row.
+ * One at a time for this store: a refresh token works once, and using it twice ends the
+ * whole sign-in. Browser tabs wait for each other through a lock, calls of one page in a queue.
  */
 export function inTurn<T>(store: TokenStore, act: () => Promise<T>): Promise<T> {
   const locks = globalThis.navigator?.locks;
@@ -42,8 +42,8 @@ export function inTurn<T>(store: TokenStore, act: () => Promise<T>): Promise<T> 
 
 let letGo = (): void => undefined;
 
-// The lock may come to a tab before what another one wrote to the storage does. All tabs see locks
-// at once, so the tab that used a token up keeps one of its name, and the next waits for the write.
+// A tab may get the lock before it sees what another tab wrote to the storage. All tabs see locks
+// at once, so the tab that used up a token keeps a lock named after it, and the next waits for the write.
 async function upToDate<T>(
   locks: LockManager,
   store: TokenStore,
@@ -63,7 +63,7 @@ async function isUsedUp(locks: LockManager, pair: TokenPair | undefined): Promis
   return held.some(({ name }) => name === nameOf(pair));
 }
 
-/** Until this page uses up the next one, or is left. */
+/** Until this page uses up the next one, or the user leaves it. */
 function markUsedUp(locks: LockManager, pair: TokenPair): Promise<void> {
   letGo();
   return new Promise((marked) => {

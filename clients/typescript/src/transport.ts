@@ -5,19 +5,19 @@ export interface TransportOptions {
   baseUrl: string;
   store: TokenStore;
   fetch: typeof fetch;
-  /** How long one try may take, in milliseconds. */
+  /** How long one attempt may take, in milliseconds. */
   timeout: number;
-  /** How often a call is tried altogether. */
+  /** How many attempts to make in total. */
   tries: number;
   onSignedOut: () => void;
 }
 
-// Long, because a refresh that was given up may have used the token, and with it the sign-in.
+// Long, because an abandoned refresh may have used up the token, and with it the sign-in.
 const REFRESH_TIMEOUT = 60_000;
-// Whoever signs in, signs up or signs out needs no token for it, and no refreshing.
+// Signing in, up and out need no token, and no refreshing.
 const OPEN = /\/api\/auth\/(register|token|logout)$/;
 
-/** A `fetch` that signs requests, refreshes the tokens once, and tries again what may be. */
+/** A `fetch` that adds the token, refreshes it once, and retries what may be retried. */
 export function transport(options: TransportOptions): (request: Request) => Promise<Response> {
   return async (request) => {
     const body = request.body ? await request.clone().arrayBuffer() : undefined;
@@ -26,7 +26,7 @@ export function transport(options: TransportOptions): (request: Request) => Prom
   };
 }
 
-/** Reading changes nothing, and a key makes a repeat harmless. */
+/** Reading changes nothing, and a key makes repeating harmless. */
 function repeatable(request: Request): boolean {
   return request.method === "GET" || request.headers.has("Idempotency-Key");
 }
@@ -85,7 +85,7 @@ function once(
   return fetch(request.url, { method: request.method, headers, body: body ?? null, signal });
 }
 
-/** The pair that follows `stale`; whoever waited finds the one that another call got. */
+/** The pair that follows `stale`; a call that waited finds the one that another call got. */
 function refreshed(options: TransportOptions, stale: TokenPair): Promise<TokenPair | undefined> {
   const { store, onSignedOut } = options;
   return inTurn(store, async () => {
