@@ -139,7 +139,7 @@ class TestPolling:
 
     def test_without_livekit_it_says_so(self, session, settings):
         settings.LIVEKIT_URL = ""
-        with pytest.raises(CommandError, match="not configured"):
+        with pytest.raises(CommandError, match="not set up"):
             poll()
 
 
