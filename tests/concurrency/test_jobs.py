@@ -127,6 +127,13 @@ def test_a_pass_that_outlasts_its_time_ends_the_process_which_says_so(probes):
     assert "in run" in said
 
 
+@pytest.mark.mariadb
+def test_no_statement_of_a_pass_takes_longer_than_the_pass_may(probes):
+    probes.begin("asks")
+    wait_for(Job.objects.exclude(error="").exists, within=20)
+    assert "OperationalError: (2013" in Job.objects.get().error
+
+
 def test_it_ends_with_the_process_that_it_was_told_of():
     # Not this process, so that one is over.
     with running("manage.py", "run_jobs", "--parent=1", **PRODUCTION) as orphan:
