@@ -1,4 +1,4 @@
-"""Who has bought what: a full course, or one session of it; and whose calendar is fetched."""
+"""Who has bought what; whose calendar is fetched; and of what people were reminded."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -251,3 +251,22 @@ class CalendarFeed(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Reminder(models.Model):
+    """People were reminded of a session, so many hours ahead of the start that it had then."""
+
+    session = models.ForeignKey("courses.CourseSession", models.CASCADE, related_name="reminders")
+    hours = models.PositiveSmallIntegerField()
+    starts_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "session_reminders"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "hours", "starts_at"], name="session_reminders_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hours} h before {self.session_id}"

@@ -68,6 +68,7 @@ HEARTBEAT = "send_heartbeat"
 PLANS = (
     Plan("settle_sessions", OFTEN, MINUTES),
     Plan("poll_rooms", OFTEN, MINUTES, wanted=livekit.is_configured),
+    Plan("remind", OFTEN, MINUTES),
     Plan("send_mail", OFTEN, MINUTES, early=is_anything_due),
     Plan(HEARTBEAT, OFTEN, MINUTES, lambda: bool(settings.HEARTBEAT_URL), round_is_full),
     Plan("check_ledger", NIGHTLY, HOURS),

@@ -1,5 +1,5 @@
 """What students and teachers are told of bookings and of sessions, and in which words."""
 
-from enrollments.messages import bookings, sessions
+from enrollments.messages import bookings, reminders, sessions
 
-__all__ = ["bookings", "sessions"]
+__all__ = ["bookings", "reminders", "sessions"]

@@ -328,6 +328,8 @@ class TestHeartbeat:
         self.last("settle_sessions", on_time + SECOND)
         assert not jobs.round_is_full()
         self.last("send_mail", on_time + SECOND)
+        assert not jobs.round_is_full()
+        self.last("remind", on_time + SECOND)
         assert jobs.round_is_full()
         settings.LIVEKIT_URL = "ws://127.0.0.1:1"
         assert not jobs.round_is_full()
@@ -337,6 +339,7 @@ class TestHeartbeat:
     def test_not_while_a_job_of_the_night_is_late(self, on_time):
         self.last("settle_sessions", on_time + SECOND)
         self.last("send_mail", on_time + SECOND)
+        self.last("remind", on_time + SECOND)
         self.last("check_ledger", on_time - 26 * HOUR)
         assert not jobs.round_is_full()
 
@@ -346,6 +349,7 @@ class TestHeartbeat:
         assert not claim(plan, A)
         self.last("settle_sessions", on_time + SECOND)
         self.last("send_mail", on_time + SECOND)
+        self.last("remind", on_time + SECOND)
         assert claim(plan, A)
 
     def test_a_monitor_that_is_away_is_no_crash(self):
