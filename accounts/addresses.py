@@ -1,4 +1,4 @@
-"""E-mail addresses: the one spelling that each is kept, looked up, compared and counted by."""
+"""Email addresses: the one spelling in which each is stored, looked up, compared and counted."""
 
 import unicodedata
 from typing import Any
@@ -11,14 +11,14 @@ from django.db import models
 
 from common.fields import ExactCharField
 
-# One letter may become eighteen: no more of them are looked at than an address can have.
+# One letter may become eighteen, so no more are read than an address can have.
 LONGEST = 320
 
 
 def normal_address(text: str) -> str:
-    """The one spelling of an address: lower case, and the domain as the DNS has it (IDNA 2008).
+    """The one spelling of an address: lower case, with the domain as in the DNS (IDNA 2008).
 
-    So `Anna@Müller.de` is `anna@xn--mller-kva.de`. What has no such spelling comes back with
+    So `Anna@Müller.de` is `anna@xn--mller-kva.de`. Text that has no such spelling is returned with
     something in it that `validate_address` refuses.
     """
     if len(text) > LONGEST:
@@ -28,14 +28,14 @@ def normal_address(text: str) -> str:
 
 
 def validate_address(address: str) -> None:
-    """Refuse what is no address in its normal form, as all that is not ASCII or not visible."""
+    """Refuse anything but an address in its normal form, such as text that isn't ASCII."""
     if not (address.isascii() and address.isprintable()):
         raise ValidationError(validate_email.message, code="invalid")
     validate_email(address)
 
 
 def _in_dns(domain: str) -> str:
-    # IDNA allows joiners that nobody sees.
+    # IDNA allows invisible joiners.
     if domain.isascii() or not domain.isprintable():
         return domain
     try:
@@ -45,7 +45,7 @@ def _in_dns(domain: str) -> str:
 
 
 class AddressFormField(forms.EmailField):
-    """An address as somebody types it, in its normal form."""
+    """An address as typed by a user, brought into its normal form."""
 
     default_validators = [validate_address]
 
@@ -54,7 +54,7 @@ class AddressFormField(forms.EmailField):
 
 
 class AddressField(ExactCharField, models.EmailField):
-    """An address in its normal form, in which it is kept and looked for, however it was written."""
+    """An address, stored and looked up in its normal form, however it was written."""
 
     default_validators = [validate_address]
 

@@ -28,7 +28,7 @@ class UserAdmin(DjangoUserAdmin):
     list_filter = ("is_teacher", "is_active", "is_staff", "date_joined")
     search_fields = ("email", "display_name", "referral_code")
     ordering = ("-date_joined",)
-    # Whom a student is referred by earns from them: it is what they said when they came.
+    # A student's referrer earns from them, so it stays as it was at registration.
     readonly_fields = (
         "new_password", "referral_code", "referred_by", "last_login", "date_joined",
     )  # fmt: skip
@@ -56,9 +56,9 @@ class UserAdmin(DjangoUserAdmin):
         return format_html('<a href="{}">Set a new password</a>', url)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
-        """Rights are given by superusers: a clerk who changes users would take them all.
+        """Only superusers give permissions: staff who can change users could take them all.
 
-        So is an address: whoever sets it, or the password, has what the account holds.
+        The same goes for addresses: setting one, or the password, gives access to the account.
         """
         readonly = (*super().get_readonly_fields(request, obj),)
         if request.user.is_superuser:
@@ -74,12 +74,12 @@ class UserAdmin(DjangoUserAdmin):
         return ((title, first | {"fields": fields}), *others)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever sets the address or the password of staff has what they may do."""
+        """Setting the address or password of a member of staff would give their permissions."""
         above = obj is not None and obj.is_staff and not request.user.is_superuser
         return not above and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Money hangs on users: they are deactivated, never deleted."""
+        """Users have money, so they are deactivated, never deleted."""
         return False
 
 
@@ -88,7 +88,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin):
-    """For superusers alone: a clerk might add to the group that they are in."""
+    """For superusers only: staff could add permissions to their own group."""
 
     def has_view_permission(self, request: Any, obj: Any = None) -> bool:
         return bool(request.user.is_superuser)

@@ -1,4 +1,4 @@
-"""Why somebody is not let in."""
+"""Why a user is not let in."""
 
 from http import HTTPStatus
 from typing import Any

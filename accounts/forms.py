@@ -1,4 +1,4 @@
-"""The pages' forms: each hands what it holds to one service, and shows what that refuses."""
+"""The pages' forms: each passes its input to one service and shows what that refuses."""
 
 from collections import defaultdict
 from typing import Any
@@ -23,7 +23,7 @@ from common.transactions import operation
 
 
 def new_password() -> forms.CharField:
-    """A field for a password that is yet to be known."""
+    """A field for a new password."""
     return forms.CharField(
         max_length=128,
         strip=False,
@@ -33,7 +33,7 @@ def new_password() -> forms.CharField:
 
 
 def zone_choices(current: str = "UTC") -> list[tuple[str, Any]]:
-    """Every time zone by its region, and `current`, under whatever name."""
+    """Every time zone by region, and `current`, whatever it is called."""
     regions: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name in sorted(time_zones()):
         region, _, place = name.partition("/")
@@ -44,14 +44,14 @@ def zone_choices(current: str = "UTC") -> list[tuple[str, Any]]:
 
 
 class SignInForm(AuthenticationForm, RefusableForm):
-    """Who may come in is answered by `sign_in`, so a page is no way around its limits."""
+    """`sign_in` decides, so a page is no way around its limits."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].label = "Email"
         self.fields["username"].widget.input_type = "email"
         if self.is_bound:
-            # What was refused is read first.
+            # The refusal should be read first.
             del self.fields["username"].widget.attrs["autofocus"]
 
     def clean(self) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class RegistrationForm(RefusableForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A guess is for an empty form: it must not undo what somebody chose.
+        # Guess only in an empty form: it must not undo a choice.
         if not self.is_bound:
             self.fields["time_zone"].widget.attrs["data-guess-zone"] = ""
 
@@ -143,7 +143,7 @@ class ForgottenPasswordForm(RefusableForm):
     email = RegistrationForm.base_fields["email"]
 
     def send(self, *, address: str) -> bool:
-        """Whether a link will be sent, or would be if there were such an account."""
+        """Whether a link is sent, or would be if the account existed."""
         with self.refusals():
             services.ask_for_new_password(email=self.cleaned_data["email"], address=address)
         return not self.errors
@@ -161,13 +161,13 @@ class NewPasswordForm(forms.Form):
         return str(self.cleaned_data["new_password"])
 
     def save(self) -> User:
-        """The user, whose password this is from now on."""
+        """Returns the user, with the new password."""
         services.set_password(user=self.user, new_password=self.cleaned_data["new_password"])
         return self.user
 
 
 class StaffPasswordForm(AdminPasswordChangeForm):
-    """Whoever's password it is is told that it is another one by now."""
+    """Tells the user that their password was changed."""
 
     @operation
     def save(self, commit: bool = True) -> User:

@@ -1,4 +1,4 @@
-"""Who brought a guest here, until they sign up."""
+"""Who invited a guest, until they sign up."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -7,7 +7,7 @@ from accounts.models import User
 
 
 def inviter_of(request: HttpRequest) -> User | None:
-    """Whoever's link this guest came by last; nobody for who is signed in."""
+    """The owner of the link that this guest used last; None for a logged-in user."""
     code = request.COOKIES.get(settings.REFERRAL_COOKIE_NAME)
     if not code or request.user.is_authenticated:
         return None

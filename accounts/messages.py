@@ -1,4 +1,4 @@
-"""What people are told of their accounts."""
+"""What people are told about their accounts."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from notices.services.outbox import put
 
 
 def _link_for_a_new_password(notice: Notice) -> Letter:
-    """It holds nothing that somebody chose: whoever asks for it need not be its reader."""
+    """It contains nothing that a user wrote, since anyone can ask for it to be sent."""
     user = notice.reader
     if not (user.is_active and user.has_usable_password()):
         raise NoLongerTrue("Nobody can log in with a password.")
@@ -44,7 +44,7 @@ NEW_PASSWORD = register(
 
 
 def send_link_for_a_new_password(user: User) -> None:
-    """Mail the link, as often as it is asked for; once it works no more nobody needs it."""
+    """Email the link, as often as it is requested; it is dropped once it no longer works."""
     until = timezone.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
     put([NEW_PASSWORD.tell(user.pk, about=uuid7(), until=until)])
 
@@ -76,5 +76,5 @@ PASSWORD_CHANGED = register(
 
 
 def tell_password_changed(user: User) -> None:
-    """Tell a user that their password is another one by now, each time."""
+    """Tell a user, each time, that their password was changed."""
     put([PASSWORD_CHANGED.tell(user.pk, about=uuid7())])

@@ -1,4 +1,4 @@
-"""What is known of a reader before any page is made: the time zone, and who sent them."""
+"""What is known about a reader before a page is made: the time zone, and who invited them."""
 
 from collections.abc import Callable
 
@@ -27,10 +27,10 @@ def reader_zone(
 def remember_referrer(
     answer: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Keep the code of the `?ref=` that brought a guest here in a cookie, until they register.
+    """Keep the code of a guest's `?ref=` in a cookie until they register.
 
-    The last link counts: it is the one that made them come back. A code that is nobody's changes
-    nothing. Not in a session: each visit by such a link would make a row.
+    The last link counts: it is the one that made them come back. An unknown code changes nothing.
+    It is not kept in a session, because each visit with such a link would add a row.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -15,39 +15,39 @@ from accounts.addresses import AddressField
 from common.fields import ExactCharField
 from common.models import LockingQuerySet, UUIDModel
 
-# Whatever this machine is set to, and what says that it is set to nothing.
+# Names for whatever the machine is set to, or for nothing at all.
 NO_PLACES = {"localtime", "Factory"}
 
 
 def new_referral_code() -> str:
-    """A code that nobody guesses and anybody can type."""
+    """A code that is hard to guess and easy to type."""
     return secrets.token_hex(5)
 
 
 @cache
 def time_zones() -> frozenset[str]:
-    """Every name of a time zone, old ones included: browsers go on saying Asia/Calcutta.
+    """Every name of a time zone, including old ones: browsers still say Asia/Calcutta.
 
-    What the system has no file for, the package tzdata has.
+    Names without a file on this system are in the package tzdata.
     """
     return frozenset(zoneinfo.available_timezones() - NO_PLACES)
 
 
 def validate_time_zone(name: str) -> None:
-    """Refuse what is no name of a time zone."""
+    """Refuse anything but the name of a time zone."""
     if name not in time_zones():
         raise ValidationError("There is no time zone with this name.", code="invalid_time_zone")
 
 
 class UserQuerySet(LockingQuerySet):
     def of_referral_code(self, code: str) -> Self:
-        """Whoever brings others by this code, or nobody."""
+        """The user who invites others with this code, if there is one."""
         return self.filter(referral_code=code.strip().lower(), is_active=True)
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type: ignore[misc]
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A new user; the password is hashed, or unusable when there is none.
+        """Create a user; the password is hashed, or unusable if there is none.
 
         Raises Django's `ValidationError`, which names each field that is wrong.
         """
@@ -115,7 +115,7 @@ class ExpiringQuerySet(models.QuerySet):
         return self.filter(expires_at__gt=timezone.now())
 
     def prune(self, at_most: int = 20) -> None:
-        """Delete a few expired rows; whoever adds a row or three calls this, so none pile up."""
+        """Delete a few expired rows; every caller that adds rows calls this, so none pile up."""
         expired = self.filter(expires_at__lte=timezone.now()).order_by("expires_at")
         if keys := sorted(expired.values_list("pk", flat=True)[:at_most]):
             self.filter(pk__in=keys).delete()
@@ -125,8 +125,8 @@ class TokenFamily(UUIDModel):
     """One sign-in through the API: the chain of refresh tokens that grew from it.
 
     Instead of simplejwt's blacklist, which keeps two rows for each token ever issued and lets two
-    parallel uses of one token both win: here a sign-in is one row, which names the one refresh
-    token that may still be used, and using it is one conditional UPDATE.
+    parallel uses of one token both succeed: here a sign-in is one row, which names the only refresh
+    token that is still valid, and using it is one conditional UPDATE.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="token_families")
@@ -148,7 +148,7 @@ class TokenFamily(UUIDModel):
 
 
 class SignInRecord(models.Model):
-    """What is remembered about sign-ins for a while: failures counted, or an address known.
+    """What is remembered about sign-ins for a while: counted failures, or a known address.
 
     The key is a keyed hash, so the table names neither addresses nor people.
     """

@@ -9,10 +9,10 @@ from accounts.models import User
 
 
 def visitor(request: HttpRequest | Request) -> User | None:
-    """The user, where guests are let in as well; None for a guest."""
+    """The user where guests are allowed too; None for a guest."""
     return request.user if isinstance(request.user, User) else None
 
 
 def signed_in(request: HttpRequest | Request) -> User:
-    """The user, where no guest is let in."""
+    """The user where guests are not allowed."""
     return cast(User, request.user)

@@ -23,8 +23,8 @@ def register(
 ) -> User:
     """A new student. Raises Django's `ValidationError`, which names each field that is wrong.
 
-    That an e-mail address is taken is the database's word alone, so of two who register at once
-    one becomes a user and the other hears it the same way as somebody who comes a day later.
+    Only the database says that an address is taken. So of two people who register at once, one
+    becomes a user and the other is told the same as someone who comes a day later.
     """
     user = User(email=email, display_name=display_name.strip(), time_zone=time_zone)
     _validate(user, password)
@@ -41,10 +41,10 @@ def register(
 
 
 def sign_in(*, email: str, password: str, address: str) -> User:
-    """The active user of this e-mail address and password.
+    """The active user with this email address and password.
 
     Raises `InvalidCredentials`, after the same work for an unknown address as for a wrong password,
-    or `TooManyAttempts`, also when the password is right.
+    or `TooManyAttempts`, even if the password is right.
     """
     email = normal_address(email)
     attempt = SignInAttempt(email, address)
@@ -58,9 +58,9 @@ def sign_in(*, email: str, password: str, address: str) -> User:
 
 
 def confirm_password(*, user: User, password: str, address: str) -> None:
-    """Make sure that it is the user who asks for something grave: the password once more.
+    """Check the password again before something serious is done.
 
-    Raises `WrongPassword`, or `TooManyAttempts`: a guess counts as one at the sign-in does.
+    Raises `WrongPassword`, or `TooManyAttempts`: a wrong password counts as it does at sign-in.
     """
     try:
         sign_in(email=user.email, password=password, address=address)
@@ -69,7 +69,7 @@ def confirm_password(*, user: User, password: str, address: str) -> None:
 
 
 def change_password(*, user: User, current_password: str, new_password: str, address: str) -> None:
-    """Set a new password, which ends every session and token that was given out before.
+    """Set a new password, which ends every existing session and token.
 
     Raises Django's `ValidationError`, which names the field that is wrong, or `TooManyAttempts`.
     """
@@ -82,10 +82,10 @@ def change_password(*, user: User, current_password: str, new_password: str, add
 
 @operation
 def ask_for_new_password(*, email: str, address: str) -> None:
-    """Mail a link for a new password to whose address this is, if anybody's who has one.
+    """Email a link for a new password to the owner of this address, if there is one.
 
-    Raises `TooManyAttempts`, whether or not there is such an account. Counting and mailing are one
-    transaction, so that how long it takes says little of that.
+    Raises `TooManyAttempts` whether or not the account exists. Counting and mailing are one
+    transaction, so that the time it takes reveals little.
     """
     begin_reset(email, address)
     user = User.objects.filter(email=email, is_active=True).first()
@@ -95,9 +95,9 @@ def ask_for_new_password(*, email: str, address: str) -> None:
 
 @operation
 def set_password(*, user: User, new_password: str) -> None:
-    """Set a password for a user who has proved to be one; it ends what `change_password` ends.
+    """Set a password for a user who has proved who they are; it ends what `change_password` ends.
 
-    The user is told, by a repeat once more. Raises Django's `ValidationError`, which names the
+    The user is told; a repeat tells them again. Raises Django's `ValidationError`, which names the
     field. Locks the user.
     """
     try:
@@ -110,7 +110,7 @@ def set_password(*, user: User, new_password: str) -> None:
 
 
 def change_profile(*, user: User, display_name: str, time_zone: str) -> None:
-    """Set what others call the user, and the zone of the times on the pages.
+    """Set the user's display name and time zone.
 
     Raises Django's `ValidationError`, which names each field that is wrong; then nothing changed.
     """

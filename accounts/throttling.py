@@ -1,7 +1,7 @@
-"""How often somebody may try, counted in the database, so that every process counts together.
+"""How often people may try, counted in the database, so that all processes count together.
 
-An attempt is taken from its budgets before the password is looked at, each by one conditional
-UPDATE, so that parallel guesses get no further than guesses in turn; a success gives it back.
+An attempt is taken from its budgets before the password is checked, each with one conditional
+UPDATE, so that parallel guesses get no further than sequential ones. A success gives it back.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ KNOWN_FOR = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Budget:
-    """At most `limit` attempts in a window that opens with the first of them."""
+    """At most `limit` attempts in a window that starts with the first of them."""
 
     key: str
     limit: int
@@ -34,11 +34,11 @@ class Budget:
 
     @operation
     def take(self) -> int:
-        """Take one attempt; gives 0, or when there is none the seconds until there is again."""
+        """Take one attempt; gives 0, or the seconds to wait if none is left."""
         now = timezone.now()
         record = SignInRecord.objects.filter(key=self.key)
         expired = Q(expires_at__lte=now)
-        # MySQL assigns from left to right: the count has to see the old end of the window.
+        # MySQL assigns from left to right, and the count has to see the old end of the window.
         taken = record.filter(expired | Q(count__lt=self.limit)).update(
             count=Case(When(expired, then=Value(1)), default=F("count") + 1),
             expires_at=Case(When(expired, then=Value(now + self.window)), default=F("expires_at")),
@@ -55,7 +55,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class SignInAttempt:
-    """One try to sign in to an account (whether or not it exists) from an address."""
+    """One attempt to sign in to an account (whether or not it exists) from an address."""
 
     email: str
     address: str
@@ -80,8 +80,8 @@ class SignInAttempt:
         """Take this attempt from its budgets, which it gives; or raise `TooManyAttempts`."""
         budgets = [self.pair, self.from_address]
         _take(budgets)
-        # Whoever attacks an account from everywhere must not shut its owner out: where the
-        # owner signed in before, only the budgets of that address count.
+        # Attacking an account from everywhere must not lock its owner out: at an address where the
+        # owner has signed in before, only the budgets of that address count.
         if not SignInRecord.objects.live().filter(key=self.known).exists():
             _take([self.to_account])
             budgets.append(self.to_account)
@@ -97,21 +97,21 @@ class SignInAttempt:
 
     @operation
     def know(self) -> None:
-        """Remember that the account's owner comes from here: no attack from elsewhere counts."""
+        """Remember this address as the owner's, so that attacks from elsewhere don't count."""
         SignInRecord.objects.update_or_create(
             key=self.known, defaults={"expires_at": timezone.now() + KNOWN_FOR}
         )
 
 
 def begin_registration(address: str) -> None:
-    """Count a registration from an address, or raise `TooManyAttempts`. A class may share one."""
+    """Count a registration from an address (a class may share one), or raise `TooManyAttempts`."""
     _take([Budget(_key("register", address), 60, timedelta(hours=1))])
 
 
 def begin_reset(email: str, address: str) -> None:
-    """Count a mail that is asked for from an address, or raise `TooManyAttempts`.
+    """Count a request for an email from an address, or raise `TooManyAttempts`.
 
-    It counts for an account whether or not that exists, so who is refused learns nothing.
+    It counts for an account whether or not that exists, so a refusal reveals nothing.
     """
     hour = timedelta(hours=1)
     account = _key("reset", normal_address(email))
@@ -119,9 +119,9 @@ def begin_reset(email: str, address: str) -> None:
 
 
 def client_address(request: HttpRequest | Request) -> str:
-    """Where a request comes from: `X-Forwarded-For` counts only as far as our own proxies wrote it.
+    """Where a request comes from: `X-Forwarded-For` counts only where our own proxies wrote it.
 
-    Of IPv6 the network, since every customer has 2**64 addresses of it to come from.
+    For IPv6 it is the network, because every customer has 2**64 addresses.
     """
     ident = BaseThrottle().get_ident(request) or ""  # type: ignore[arg-type]
     try:
@@ -142,7 +142,7 @@ def _take(budgets: list[Budget]) -> None:
 
 @operation
 def _open(budgets: list[Budget]) -> None:
-    # In the order of the keys, as prune() deletes, so that neither waits for the other in a circle.
+    # In the order of the keys, as prune() deletes them, so that the two never deadlock.
     SignInRecord.objects.bulk_create(
         (
             SignInRecord(key=b.key, expires_at=timezone.now() + b.window)
@@ -154,7 +154,7 @@ def _open(budgets: list[Budget]) -> None:
 
 @operation
 def prune() -> None:
-    """Forget a few records whose time is over; each attempt to sign in does it."""
+    """Delete a few expired records; every attempt to sign in does this."""
     SignInRecord.objects.prune()
 
 

@@ -19,12 +19,12 @@ from accounts.models import TokenFamily, User
 from accounts.queries import users_by_key
 from common.transactions import operation
 
-# A client that lost an answer, or has two tabs, sends a token twice within moments: no theft.
+# A client that lost an answer, or has two tabs, may send a token twice within moments: not theft.
 GRACE = timedelta(seconds=5)
 USER = "user_id"
 FAMILY = "family"
 JTI = "jti"
-# Made from the password's hash: a changed password ends every token from before.
+# Derived from the password's hash: changing the password ends all earlier tokens.
 FINGERPRINT = "pwd"
 
 
@@ -35,17 +35,18 @@ class TokenPair(TypedDict):
 
 @operation
 def open_family(user: User) -> TokenPair:
-    """Start a chain of refresh tokens for a user who has just proved to be one."""
+    """Start a chain of refresh tokens for a user who has just proved who they are."""
     TokenFamily.objects.prune()
     family = TokenFamily.objects.create(user=user, jti=uuid4().hex, expires_at=_expiry())
     return _pair(user, family.pk, family.jti)
 
 
 def rotate(raw: str) -> TokenPair:
-    """A new pair for a refresh token, which is used up by it.
+    """Exchange a refresh token, which is then used up, for a new pair.
 
-    Of parallel uses one wins. A token used again ends its family, after a moment of grace in which
-    it is only refused. Raises `TokenNotValid`; also for a deactivated user or a changed password.
+    Only one of several parallel uses succeeds. A token that is used again ends its family, after a
+    short grace period in which it is merely refused. Raises `TokenNotValid`; also for a deactivated
+    user or a changed password.
     """
     token = _parse_refresh(raw)
     user = user_of(token)
@@ -57,16 +58,16 @@ def rotate(raw: str) -> TokenPair:
 
 @operation
 def end(raw: str) -> None:
-    """End the family of a refresh token, whether or not that is used up. A repeat changes nothing.
+    """End the family of a refresh token, used up or not. A repeat changes nothing.
 
-    Raises `TokenNotValid` for what is no refresh token of ours.
+    Raises `TokenNotValid` for anything but one of our refresh tokens.
     """
     family = _parse_refresh(raw).get(FAMILY)
     TokenFamily.objects.filter(pk=family, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def parse_access(raw: bytes) -> AccessToken:
-    """An access token that we signed, not expired; raises `TokenNotValid`."""
+    """A valid access token of ours; otherwise raises `TokenNotValid`."""
     try:
         token = _signed(raw)
         token.check_exp(current_time=aware_utcnow())
@@ -75,7 +76,7 @@ def parse_access(raw: bytes) -> AccessToken:
     return token
 
 
-# A client sends its token with every request, and who signed it does not change in between.
+# A client sends its token with every request, and its signature doesn't change.
 @lru_cache(maxsize=4_096)
 def _signed(raw: bytes) -> AccessToken:
     return AccessToken(raw)  # type: ignore[arg-type]
@@ -89,7 +90,7 @@ def _parse_refresh(raw: str) -> RefreshToken:
 
 
 def user_of(token: Token) -> User:
-    """The user a token stands for, by one SELECT; raises `TokenNotValid` if it is dead."""
+    """The user of a token, with one SELECT; raises `TokenNotValid` if it has been ended."""
     try:
         [user] = users_by_key(token[USER])
     except (KeyError, ValueError, ValidationError) as error:

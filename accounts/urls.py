@@ -1,4 +1,4 @@
-"""The pages of who somebody is: sign-up, login, profile, password."""
+"""The pages of an account: sign-up, login, profile, password."""
 
 from django.urls import path
 from django.views.generic import TemplateView

@@ -1,4 +1,4 @@
-"""Signing up, in and out; the profile; a password changed, and one forgotten."""
+"""Signing up, in and out; the profile; changed and forgotten passwords."""
 
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -31,7 +31,7 @@ from accounts.throttling import SignInAttempt, client_address
 from common.errors import DomainError
 
 NEWCOMERS_GO_TO = "enrollments:catalogue"
-# What guests fill in, and where whoever has signed in meanwhile goes on.
+# The forms for guests, and where a user who has logged in meanwhile goes on.
 GUESTS_FORMS = {
     "accounts:login": settings.LOGIN_REDIRECT_URL,
     "accounts:register": NEWCOMERS_GO_TO,
@@ -43,7 +43,7 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class Refusable(Protocol):
-    """A form that sends what it holds to a service, and keeps the service's refusal."""
+    """A form that passes its input to a service and keeps the service's refusal."""
 
     refusal: DomainError | None
 
@@ -51,7 +51,7 @@ class Refusable(Protocol):
 @page
 @sensitive_post_parameters("password")
 def register(request: HttpRequest) -> HttpResponse:
-    """Become a student, and go on where one came from, logged in."""
+    """Sign up as a student, and carry on where the user came from, logged in."""
     if request.user.is_authenticated:
         return _go_on(request, NEWCOMERS_GO_TO)
     inviter = inviter_of(request)
@@ -69,7 +69,7 @@ def register(request: HttpRequest) -> HttpResponse:
 @page
 @sensitive_post_parameters("password")
 def log_in(request: HttpRequest) -> HttpResponse:
-    """Log in, and go on where one came from."""
+    """Log in, and carry on where the user came from."""
     if request.user.is_authenticated:
         return _go_on(request, settings.LOGIN_REDIRECT_URL)
     form = SignInForm(request, request.POST or None)
@@ -90,7 +90,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
 @page
 @login_required
 def profile(request: HttpRequest) -> HttpResponse:
-    """My name and time zone; my address and the link by which I bring others."""
+    """My name, time zone and address, and my link to invite others."""
     user = signed_in(request)
     form = ProfileForm(user, request.POST or None)
     if form.is_valid() and form.save():
@@ -104,7 +104,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @login_required
 @sensitive_post_parameters()
 def change_password(request: HttpRequest) -> HttpResponse:
-    """Set a new password; this session goes on, every other one ends."""
+    """Set a new password; this session continues, all others end."""
     form = PasswordForm(signed_in(request), request.POST or None)
     if form.is_valid() and form.save(address=client_address(request)):
         update_session_auth_hash(request, form.user)
@@ -117,7 +117,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 @page
 def forgot_password(request: HttpRequest) -> HttpResponse:
-    """Mail a link to whoever has an account; the answer is the same for everybody."""
+    """Email a link if the account exists; the answer is the same for everyone."""
     form = ForgottenPasswordForm(request.POST or None)
     if form.is_valid() and form.send(address=client_address(request)):
         return redirect("accounts:link_sent")
@@ -125,7 +125,7 @@ def forgot_password(request: HttpRequest) -> HttpResponse:
 
 
 class NewPassword(SuccessMessageMixin, PasswordResetConfirmView):
-    """Where the link of the mail leads: a new password, once. It ends every session and token."""
+    """Where the emailed link leads: a new password, once. It ends every session and token."""
 
     form_class = NewPasswordForm  # type: ignore[assignment] # Django's own asks twice
     template_name = "accounts/new_password.html"
@@ -133,15 +133,15 @@ class NewPassword(SuccessMessageMixin, PasswordResetConfirmView):
     success_message = "Your password has been changed. Log in with the new one."
 
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:  # type: ignore[override]
-        """Whoever reads the owner's mail is let in, also while the account is under attack."""
+        """The owner, who has read the email, can log in even while the account is under attack."""
         SignInAttempt(form.user.email, client_address(self.request)).know()
         return super().form_valid(form)
 
 
 def show_again(request: HttpRequest) -> HttpResponse | None:
-    """Where to go on from a guest's form whose token is of before they logged in elsewhere.
+    """Where to go on from a guest's form whose token is older than a login in another tab.
 
-    None where it was no guest's form. What the form holds is not looked at.
+    None if it isn't a form for guests. The contents of the form are ignored.
     """
     name = request.resolver_match.view_name if request.resolver_match else ""
     if name not in GUESTS_FORMS:
@@ -154,7 +154,7 @@ def show_again(request: HttpRequest) -> HttpResponse | None:
 
 
 def _wanted(request: HttpRequest) -> str:
-    """Where `next` leads, if that is a page of ours."""
+    """Where `next` leads, if it is one of our pages."""
     target = request.POST.get("next") or request.GET.get("next") or ""
     ours = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()

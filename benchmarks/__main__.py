@@ -1,4 +1,4 @@
-"""Measure every call that matters on a real server beside a durable MariaDB: `script/benchmark`."""
+"""Measure every important call on a real server with a durable MariaDB: `script/benchmark`."""
 
 import argparse
 import io
@@ -59,7 +59,7 @@ SCENARIOS = ("audit", "settlement", "hot course")
 def main() -> None:
     """Fill the databases, serve them, measure, report."""
     options = _options()
-    # As Ctrl-C does: the server is ended with what started it.
+    # As Ctrl-C does: the server ends with the process that started it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     call_command("collectstatic", interactive=False, verbosity=0)
     told: dict[str, dict[str, Any]] = {size: {"runs": []} for size in options.size}
@@ -105,7 +105,7 @@ def _count(text: str) -> int:
 
 
 def _run(options: argparse.Namespace, sites: list[Site]) -> dict[str, dict[str, Any]]:
-    """Every call of every site, the sites in turn: a machine is not the same for minutes."""
+    """Every call of every site, in turn: a machine's speed changes within minutes."""
     results: dict[str, dict[str, Any]] = {site.name: {} for site in sites}
     for call in options.calls:
         for site in sites:
@@ -139,13 +139,13 @@ def _scenario(name: str, site: Site) -> dict[str, Any]:
 
 
 def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Sequence[bytes]:
-    """More than can be sent: made before, or making them would be measured too."""
+    """More than can be sent, and made beforehand, or making them would be measured too."""
     enough = WARM_UP + MOST_A_SECOND * options.seconds
     made = list(islice(getattr(platform, call.replace(" ", "_"))(), enough))
     if call in READS:
         return made * (enough // len(made))
     if len(made) <= WARM_UP:
-        sys.exit(f"Nobody is left to {call}: ask for fewer seconds or repeats, or --size large.")
+        sys.exit(f"Nobody is left to {call}: use fewer seconds or repeats, or --size large.")
     return made
 
 
@@ -207,7 +207,7 @@ def _report(options: argparse.Namespace, told: dict[str, dict[str, Any]]) -> Non
 def _growth(
     calls: Sequence[str], before: dict[str, Any], after: dict[str, Any]
 ) -> dict[str, dict[str, float]]:
-    """What became of each figure, taken in turn: the median of the ratios."""
+    """How each figure changed, measured in turn: the median of the ratios."""
     return {
         call: {
             name: statistics.median(

@@ -1,4 +1,4 @@
-"""What the server and the database did meanwhile, by their own counters."""
+"""What the server and the database did, by their own counters."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""The hot course: everybody wants the last seats of one course at once."""
+"""The hot course: everyone wants the last seats of one course at once."""
 
 from itertools import islice
 from typing import Any
@@ -16,14 +16,14 @@ WARM_UP = 200
 
 
 def measure(platform: Platform, port: int) -> dict[str, Any]:
-    """More students than seats; beside it as many students with courses of their own."""
+    """More students than seats; and, for comparison, as many students with a course each."""
     load.run(port, list(islice(platform.enrol(), WARM_UP)), connections=CONNECTIONS, seconds=600)
     spread_out = list(islice(platform.enrol(), STUDENTS))
     spread = load.run(port, spread_out, connections=CONNECTIONS, seconds=600)
     before = _deadlocks()
     course = platform.new_course(0, seats=SEATS)
     hot = load.run(port, platform.rush(course, STUDENTS), connections=CONNECTIONS, seconds=600)
-    # Refusals are quick, and no sale.
+    # Refusals are quick, and not sales.
     rate, spread_rate = (outcome.statuses[201] / outcome.seconds for outcome in (hot, spread))
     return {
         "rate": rate,

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-# No answer takes as long as this; a server that is gone ends the run.
+# No answer takes this long; a server that is gone ends the run.
 PATIENCE = 60
 
 
 @dataclass
 class Outcome:
-    """What came of one call: seconds each request took, and the statuses of the answers."""
+    """The results of one call: the seconds that each request took, and the answers' statuses."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def errors(self) -> int:
-        """Answers that are none of success."""
+        """Answers that aren't successful."""
         return sum(count for status, count in self.statuses.items() if status >= 300)
 
     def told(self) -> dict[str, int]:
@@ -53,7 +53,7 @@ def request(method: str, path: str, headers: dict[str, str], body: str = "") -> 
 def run(port: int, requests: Iterable[bytes], *, connections: int, seconds: float) -> Outcome:
     """Send the requests, each once, until they or the seconds are used up.
 
-    Raises `OSError` where the server does not answer.
+    Raises `OSError` if the server doesn't answer.
     """
     source = _Shared(iter(requests))
     outcome = Outcome()

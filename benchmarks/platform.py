@@ -47,7 +47,7 @@ class Platform:
         return {"Authorization": f"Bearer {self._tokens[student]}"}
 
     def give_readers_rows(self) -> None:
-        """Whoever reads "my enrolments" has as many as a page shows."""
+        """Readers of "my enrolments" have as many as a page shows."""
         line = connect()
         for number in range(self._buyers, self.size.students):
             for step in range(ROWS - self.size.each):
@@ -56,7 +56,7 @@ class Platform:
         line.close()
 
     def new_course(self, number: int, *, seats: int) -> UUID:
-        """A course like another that was made with the platform, without its students."""
+        """A copy of a course of the platform, without its students."""
         with connection.cursor() as cursor:
             return _copy_course(cursor, load.key_of(load.COURSE, number), seats)
 
@@ -168,7 +168,7 @@ def _hex(value: Any) -> str:
 
 
 def _copy_course(cursor: Any, original: UUID, seats: int) -> UUID:
-    """A course like another, of its open sessions, without its students."""
+    """A copy of a course with its open sessions, without its students."""
     course = uuid7()
     cursor.execute(
         "INSERT INTO courses (id, teacher_id, title, description, language, level, category,"

@@ -22,7 +22,7 @@ Act = Callable[[Any, Pair], None]
 
 
 def connect() -> Any:
-    """A connection as the server makes it, but one that commits nothing of its own accord."""
+    """A connection like the server's, but without autocommit."""
     made = connections.create_connection(DEFAULT_DB_ALIAS)
     made.connect()
     made.connection.autocommit(False)
@@ -30,7 +30,7 @@ def connect() -> Any:
 
 
 def measure(act: Act, pairs: list[Pair], *, connections: int, seconds: float) -> float:
-    """How often in a second `act` commits, by threads of two processes."""
+    """How many times per second `act` commits, in threads of two processes."""
     results: Any = multiprocessing.get_context("fork").Queue()
     shares = [pairs[number::PROCESSES] for number in range(PROCESSES)]
     workers = [

@@ -1,4 +1,4 @@
-"""Settlement: sessions that are over, attended by all, settled by one worker and by two."""
+"""Settlement: sessions that are over, attended by everyone, settled by one worker and by two."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ CASES = {"one session": (1, 1_000), "1,000 sessions": (1_000, 5)}
 
 
 def measure(platform: Platform) -> dict[str, Any]:
-    """Parts settled in a second, for each case by each number of workers."""
+    """Parts settled per second, for each case and number of workers."""
     return {
         f"{name}, {workers} worker(s)": _settle(_sessions(platform, *case), workers)
         for name, case in CASES.items()
@@ -58,7 +58,7 @@ def _sessions(platform: Platform, courses: int, students: int) -> list[Any]:
 
 
 def _end(sessions: Sequence[Any]) -> None:
-    """Have the sessions taken place two hours ago, with teacher and students there throughout.
+    """Let the sessions have happened two hours ago, with teacher and students there throughout.
 
     Their rooms were watched: by LiveKit's events, and by polls.
     """

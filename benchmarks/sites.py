@@ -1,4 +1,4 @@
-"""A site: a database of one size, and the server of production beside it."""
+"""A site: a database of one size, and the production server with it."""
 
 import os
 import socket
@@ -33,7 +33,7 @@ class Site:
     port: int
 
     def enter(self) -> None:
-        """From here on this process, and whatever it starts, works on the site's database."""
+        """From here on, this process and everything it starts work on the site's database."""
         _use_database(self.name)
 
 
@@ -46,7 +46,7 @@ def serving(size: str, *, processes: int, threads: int) -> Iterator[Site]:
     platform = _fill(SIZES[size])
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    # As in production, but for HTTPS, for who it believes about addresses, and for the jobs.
+    # As in production, except for HTTPS, whom it trusts about addresses, and the jobs.
     environment = {
         "PORT": str(port),
         "HTTPS": "false",

@@ -1,4 +1,4 @@
-"""What every route of the API shares: one error body."""
+"""What every route of the API shares: the error body."""
 
 import logging
 from http import HTTPStatus
@@ -16,12 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether the API is asked, not a page."""
+    """Whether the request is for the API rather than a page."""
     return request.path.startswith("/api/")
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The one error body; None for a defect, which the 500 handler answers."""
+    """The error body; None for a defect, which the 500 handler answers."""
     if unavailable := as_unavailable(error, context["request"].path):
         error = unavailable
     if isinstance(error, CodedError):
@@ -34,7 +34,7 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def as_unavailable(error: BaseException | None, path: str) -> Unavailable | None:
-    """What to answer where the database could not, for a reason that passes and is logged here."""
+    """What to answer when the database fails for a passing reason, which is logged here."""
     if is_passing(error):
         unavailable = Unavailable()
         unavailable.__cause__ = error

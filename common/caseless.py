@@ -1,4 +1,4 @@
-"""Text compared without regard to case: every letter, by one rule on every database."""
+"""Text compared without regard to case, for every letter and alike on every database."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ class Folded(Lower):
         return super().as_sql(compiler, connection, function="FOLD", **more)
 
     def as_mysql(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        """Not by the column's collation, which may know more than case, or not even that."""
+        """Not by the column's collation, which may ignore more than case, or not even that."""
         exactly = "LOWER(%(expressions)s) COLLATE utf8mb4_bin"
         return super().as_sql(compiler, connection, template=exactly, **more)
 
 
 @receiver(connection_created)
 def teach_sqlite(connection: Any, **_: Any) -> None:
-    """Its own LOWER knows the letters of ASCII alone."""
+    """SQLite's own LOWER knows only ASCII letters."""
     if connection.vendor == "sqlite":
         connection.connection.create_function("FOLD", 1, str.lower, deterministic=True)

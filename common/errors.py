@@ -67,7 +67,7 @@ class CodedError(Exception):
 
 
 class DomainError(CodedError):
-    """What was asked for cannot be done: a page says so, and may go on."""
+    """The request cannot be carried out: a page says so, and may go on."""
 
 
 class NotFound(DomainError):
@@ -76,7 +76,7 @@ class NotFound(DomainError):
 
 
 class Unavailable(CodedError):
-    """Whether it was done is not known. Nobody goes on after it: that would wait once more."""
+    """It is not known whether it was done. Nothing goes on after it: that would wait again."""
 
     code = "unavailable"
     message = "We can't answer right now."

@@ -1,4 +1,4 @@
-"""Tables as files that a spreadsheet opens: streamed, and no cell of them is a formula."""
+"""Tables as files for spreadsheets: streamed, and without formulas in their cells."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,10 +9,11 @@ from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
 
 M = TypeVar("M", bound=Model)
-# A spreadsheet takes what begins so for a formula, or skips the first character to find one.
+# A spreadsheet takes text that begins like this for a formula, or skips the first character to find
+# one.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 CHUNK = 500
-# Without it Excel reads UTF-8 as the code page of its country.
+# Without it, Excel reads UTF-8 in its local code page.
 BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -35,15 +36,15 @@ def stream_csv(
 
 
 def safe_cell(value: Any) -> str:
-    """The value as text which a spreadsheet shows and never computes."""
+    """The value as text that a spreadsheet displays and never computes."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def in_chunks(queryset: QuerySet, rows_of: Callable[[Iterable[Any]], list[M]]) -> Iterator[M]:
-    """All rows, newest first, never more than `CHUNK` of them in memory, as `rows_of` keys.
+    """All rows, newest first, with at most `CHUNK` of them in memory, as `rows_of` returns them.
 
-    By key, because this driver's cursors bring a whole result at once.
+    By key, because this driver's cursors fetch a whole result at once.
     """
     ordered = queryset.order_by("-pk").values_list("pk", flat=True)
     keys = list(ordered[:CHUNK])

@@ -1,4 +1,4 @@
-"""Columns that identify: what is compared exactly, on every database alike."""
+"""Columns that identify things: compared exactly, and alike on every database."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from django.db.models import lookups
 
 
 class ExactCharField(models.CharField):
-    """Text that identifies: values that differ in any byte are different ones.
+    """Text that identifies something: values that differ in any byte are different.
 
-    The usual collations find `EV_a` for `ev_A`, `a` for `ä`, and `a` for an `a` and a space.
+    The usual collations equate `EV_a` with `ev_A`, `a` with `ä`, and `a` with `a` and a space.
     """
 
     def db_parameters(self, connection: Any) -> Any:
@@ -17,16 +17,16 @@ class ExactCharField(models.CharField):
 
 
 def exact_collation(connection: Any) -> str | None:
-    """What compares byte by byte and pads nothing; None where that is the rule anyway."""
+    """A collation that compares byte by byte without padding; None where that is the default."""
     if connection.vendor != "mysql":
         return None
     return "utf8mb4_nopad_bin" if connection.mysql_is_mariadb else "utf8mb4_0900_bin"
 
 
 class _InAnyCase:
-    """MySQL leaves to the column what the `i` of a lookup promises.
+    """MySQL leaves it to the column whether a lookup ignores case.
 
-    What is looked for is prepared as the column prepares what it keeps.
+    The search text is prepared just as the column prepares its values.
     """
 
     prepare_rhs = True

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 register = template.Library()
 
-# A word joiner: no line ends within `18:00–19:00`.
+# A word joiner, so that `18:00–19:00` is never split over two lines.
 _STAY = "\u2060"
 
 
@@ -51,7 +51,7 @@ def wait(seconds: int) -> str:
 
 @register.filter
 def wrong_fields(form: BaseForm) -> list[BoundField]:
-    """The fields of a form that can be seen, and whose input was refused."""
+    """The visible fields of a form whose input was refused."""
     return [field for field in form.visible_fields() if field.errors]
 
 
@@ -75,7 +75,7 @@ def until(start: datetime, minutes: int) -> str:
 
 @contextmanager
 def in_zone(name: str) -> Iterator[None]:
-    """Times are written in the zone of this name; in the site's where this machine knows no such.
+    """Times are written in the zone of this name, or in the site's if this machine doesn't know it.
 
     Zones come and go.
     """
@@ -90,7 +90,7 @@ def in_zone(name: str) -> Iterator[None]:
 
 @register.filter
 def address(email: str) -> str:
-    """An e-mail address as its owner writes it: `anna@müller.de`, kept as the DNS has it."""
+    """An email address as its owner writes it, `anna@müller.de`, though stored as in the DNS."""
     local, at, domain = email.rpartition("@")
     try:
         return f"{local}{at}{idna.decode(domain)}"
@@ -100,14 +100,14 @@ def address(email: str) -> str:
 
 @register.filter
 def minutes_of(there: int, length: int) -> str:
-    """`52 of 60 min`; `90 min` of who was there for longer than that."""
+    """`52 of 60 min`; `90 min` for someone who was there longer."""
     return f"{there} of {length} min" if there <= length else f"{there} min"
 
 
 def _zone(local: datetime) -> str:
-    """`CET`; zones without letters of their own are named by their offset, `UTC+03:00`.
+    """`CET`; zones without an abbreviation are named by their offset, `UTC+03:00`.
 
-    West of Greenwich with a true minus sign, after which no line ends.
+    West of Greenwich with a real minus sign, after which no line breaks.
     """
     name = local.tzname() or ""
     return name if name.isalpha() else f"UTC{local.isoformat()[-6:]}".replace("-", "\u2212")

@@ -1,4 +1,4 @@
-"""Numbers and times that people type into forms: in plain digits alone."""
+"""Numbers and times that people type into forms: plain digits only."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,19 +13,19 @@ from common.money import parse_amount, parse_sum
 from common.numbers import whole_number
 from common.shapes import Json
 
-# What a form made of what was typed.
+# The cleaned input of a form.
 Cleaned = dict[str, Any]
 
 
 class RefusableForm(forms.Form):
-    """Shows what its service refuses with, beside the field that it is about, if to one."""
+    """Shows the refusal of its service, next to the field that it is about, if any."""
 
     about: ClassVar[dict[str, str]] = {}
     refusal: DomainError | None = None
 
     @contextmanager
     def refusals(self) -> Iterator[None]:
-        """Whatever the service raises for people to read becomes an error of this form."""
+        """Refusals that the service raises become errors of this form."""
         try:
             yield
         except forms.ValidationError as error:
@@ -35,7 +35,7 @@ class RefusableForm(forms.Form):
             self.refuse(error.body())
 
     def refuse(self, refusal: Json) -> None:
-        """Add a refusal, a body as the API would answer it, to the errors."""
+        """Add a refusal, in the form of the API's body, to the errors."""
         code, said = refusal["code"], refusal["message"]
         self.add_error(self.about.get(code), forms.ValidationError(said, code=code))
 
@@ -59,7 +59,7 @@ class AmountField(forms.CharField):
 
 
 class SumField(AmountField):
-    """The same, where nothing is a sum as well."""
+    """The same, but zero is allowed."""
 
     parse = staticmethod(parse_sum)
 

@@ -30,7 +30,7 @@ Row = tuple[Rank, UUID]
 
 
 class OutOfOrderError(AssertionError):
-    """A defect: sooner or later, two operations that lock like this wait for each other."""
+    """A defect: sooner or later, two operations that lock in this order will deadlock."""
 
     def __init__(self, row: Row, last: Row | None) -> None:
         rank, key = row
@@ -55,7 +55,7 @@ def nothing_taken() -> Iterator[None]:
 
 @contextmanager
 def in_any_order() -> Iterator[None]:
-    """For many operations in one transaction that nobody runs beside, as in an empty database."""
+    """For many operations in one transaction with nothing beside it, as in an empty database."""
     token = _taken.set(_UNORDERED)
     try:
         yield

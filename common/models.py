@@ -1,4 +1,4 @@
-"""What every table has: a time-ordered key, and a way to be locked."""
+"""What every table has: time-ordered keys and locking."""
 
 from typing import Self
 
@@ -8,11 +8,11 @@ from uuid_utils.compat import uuid7
 
 class LockingQuerySet(models.QuerySet):
     def locked(self) -> Self:
-        """The rows of this table, FOR UPDATE, once evaluated; never joined tables."""
+        """The rows of this table FOR UPDATE, once evaluated; never those of joined tables."""
         return self.select_for_update()
 
     def claimed(self) -> Self:
-        """Those of the rows that nobody else has locked, FOR UPDATE, without waiting."""
+        """Those rows that nothing else has locked, FOR UPDATE, without waiting."""
         return self.select_for_update(skip_locked=True)
 
 

@@ -30,13 +30,13 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 def exact(amount: Decimal | None) -> Decimal:
     """A sum from the database, to the cent; 0.00 for None.
 
-    SQLite adds decimals as floats, which are far less than a cent away from the truth.
+    SQLite adds decimals as floats, which are off by far less than a cent.
     """
     return (amount or ZERO).quantize(CENT)
 
 
 def split(amount: Decimal, parts: int) -> list[Decimal]:
-    """An amount cut into `parts` shares that differ by a cent at most and add up to it exactly."""
+    """An amount split into `parts` shares that differ by at most a cent and add up exactly."""
     cents = to_cents(amount)
     edges = [cents * i // parts for i in range(parts + 1)]
     return [from_cents(high - low) for low, high in pairwise(edges)]
@@ -50,7 +50,7 @@ def parse_amount(text: object) -> Decimal:
 
 
 def parse_sum(text: object) -> Decimal:
-    """The same, where nothing is a sum as well: `"0.00"` comes back."""
+    """The same, but zero is allowed: it gives 0.00."""
     if not isinstance(text, str) or not _SUM.fullmatch(text):
         raise InvalidAmount
     return Decimal(text).quantize(CENT)

@@ -1,4 +1,4 @@
-"""Plain numbers from outside. Python reads more: digits of every script, `1_0`, ` 3 `, `4e1`."""
+"""Plain numbers from outside. Python accepts more: digits of every script, `1_0`, ` 3 `, `4e1`."""
 
 import re
 

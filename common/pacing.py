@@ -1,14 +1,14 @@
-"""How often something may be asked for, as each process counts for itself, in memory."""
+"""How often something may be requested, counted by each process in memory."""
 
 import time
 from collections import Counter
 
 
 class Pace:
-    """At most so many times in each window of some seconds, for each key.
+    """At most so many times per window of seconds, for each key.
 
-    For what is asked for all the time by machines, where a count in the database would cost more
-    than what it spares. Only keys of ours are counted, so it takes no more room than there are.
+    For frequent requests by machines, where counting in the database would cost more than it saves.
+    Only our own keys are counted, so it needs no more room than there are keys.
     """
 
     def __init__(self, seconds: int) -> None:

@@ -14,7 +14,7 @@ R = TypeVar("R")
 def page_of(
     rows: QuerySet[M, R] | Sequence[R], size: int, request: HttpRequest, *, opens_at: int = 0
 ) -> Page[R]:
-    """The page of `rows` that the request's `page` names; without it, that of row `opens_at`."""
+    """The page of `rows` given by the request's `page`, or else the one with row `opens_at`."""
     asked = request.GET.get("page", "")
     opens = opens_at // size + 1
     return Paginator(rows, size).get_page(asked if asked.isascii() and asked.isdigit() else opens)

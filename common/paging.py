@@ -1,4 +1,4 @@
-"""Lists that go on by a `Link`: each row once, in the database's own order."""
+"""Lists that continue with a `Link`: each row once, in the database's own order."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ MAX_ROWS = 100
 
 
 class FirstPage:
-    """Stands in for a queryset whose first page is asked for often: `rows` gives so many of it."""
+    """Stands in for a queryset whose first page is requested often: `rows` gives that many rows."""
 
     def __init__(self, rows: Callable[[int], list[Any]]) -> None:
         self._rows = rows
@@ -27,11 +27,11 @@ class FirstPage:
 
 
 class LinkPagination(CursorPagination):
-    """A bare array of at most 100 rows; `Link: <…>; rel="next"` says where it goes on.
+    """A bare array of at most 100 rows; `Link: <…>; rel="next"` says where it continues.
 
-    A cursor is what the last row of a page is sorted by, its key at the end, and the database
-    compares it: its collation knows what is equal, which Python does not. It is signed, for one
-    list in one order.
+    A cursor holds the values that the last row of a page is sorted by, with its key last, and the
+    database compares them: only its collation knows what is equal. It is signed for one list in one
+    order.
     """
 
     page_size = MAX_ROWS
@@ -71,9 +71,9 @@ class LinkPagination(CursorPagination):
 
 
 def _down_to_the_key(order: Sequence[str]) -> list[str]:
-    """This order, in which what is equal comes by its key, in the direction of the last field.
+    """This order, with equal rows sorted by key, in the direction of the last field.
 
-    Once sorted by a field, rows are not sorted by it again, however often somebody asks for it.
+    Once sorted by a field, rows are not sorted by it again, however often it is requested.
     """
     fields: dict[str, str] = {}
     for name in order:
@@ -84,13 +84,13 @@ def _down_to_the_key(order: Sequence[str]) -> list[str]:
 
 
 def _values(row: Any, order: Sequence[str]) -> list[str | None]:
-    """What the row is sorted by, as a cursor carries it."""
+    """What the row is sorted by, as in a cursor."""
     found = (getattr(row, name.lstrip("-")) for name in order)
     return [None if value is None else str(value) for value in found]
 
 
 def _opened(cursor: str, signer: Signer, queryset: QuerySet, order: Sequence[str]) -> list[Any]:
-    """The values that a cursor carries, as the fields of this order have them."""
+    """The values in a cursor, converted by the fields of this order."""
     try:
         values = signer.unsign_object(cursor)
     except BadSignature as error:
@@ -107,7 +107,7 @@ def _field(queryset: QuerySet, name: str) -> Any:
 
 
 def _beyond(order: Sequence[str], values: Sequence[Any]) -> Q:
-    """What comes after these values in this order; NULL comes before everything else."""
+    """The rows after these values in this order; NULL comes before everything else."""
     name, value, backwards = order[0].lstrip("-"), values[0], order[0].startswith("-")
     if value is None:
         further = Q(pk__in=[]) if backwards else Q((f"{name}__isnull", False))

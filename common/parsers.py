@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON that nests no deeper than the parser can follow."""
+    """JSON that isn't nested too deeply for the parser."""
 
     def parse(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -20,7 +20,7 @@ class BoundedJSONParser(JSONParser):
 
 
 class Exact(serializers.Serializer):
-    """Takes a JSON object with the fields it names and no other."""
+    """Accepts a JSON object with its own fields and no others."""
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = set(data) - set(self.fields) if isinstance(data, dict) else ()
@@ -32,7 +32,7 @@ class Exact(serializers.Serializer):
 
 
 def parsed(form: type[serializers.Serializer], request: Request) -> dict[str, Any]:
-    """What the body says, of any method; no body is an empty one."""
+    """The parsed body, whatever the method; no body counts as an empty one."""
     said = {} if request.data is None else request.data
     return dict(_of_nothing(form) if said == {} else _validated(form, said))
 

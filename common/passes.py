@@ -1,4 +1,4 @@
-"""A pass of a job ends early, between two pieces of its work, once it has to."""
+"""A pass of a job can end early, between two pieces of its work."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _has_to_end: ContextVar[Callable[[], bool]] = ContextVar("has_to_end", default=l
 
 @contextmanager
 def ending_once(told: Callable[[], bool]) -> Iterator[None]:
-    """What is done within is a pass, which ends early once it is `told` to."""
+    """The work inside is a pass, which ends early once it is `told` to."""
     token = _has_to_end.set(told)
     try:
         yield
@@ -21,7 +21,7 @@ def ending_once(told: Callable[[], bool]) -> Iterator[None]:
 
 
 def in_time(pieces: Iterable[T]) -> Iterator[T]:
-    """These pieces of work, until the pass has to end; all of them where none is running."""
+    """These pieces of work, until the pass has to end; all of them if no pass is running."""
     for piece in pieces:
         yield piece
         if _has_to_end.get()():

@@ -1,7 +1,7 @@
 """Statements that the ORM writes once, and that run with other values each time.
 
-Building a queryset and making SQL of it takes the server several times as long as the statement
-itself. Where many requests ask the same, a function says once what is asked:
+Building a queryset and compiling it takes the server several times as long as the statement itself.
+If many requests need the same statement, a function defines it once:
 
     @prepared
     def open_sessions(course: UUID, now: datetime) -> QuerySet[CourseSession]:
@@ -9,8 +9,8 @@ itself. Where many requests ask the same, a function says once what is asked:
 
     sessions = open_sessions(course_id, timezone.now())
 
-It is called once, with expressions in place of the values. What the ORM decides at each use is
-decided at each call: the database, whether a lock has its transaction, what an empty list means.
+It is called once, with expressions instead of values. What the ORM decides at each use is decided
+at each call: which database, whether a lock has its transaction, what an empty list means.
 """
 
 import re
@@ -38,12 +38,12 @@ Found = TypeVar("Found", bound=models.Model)
 
 
 def prepared(build: Callable[P, models.QuerySet[Any, Row]]) -> Callable[P, list[Row]]:
-    """Make `build`, which gives a queryset, a function that gives its rows: objects, or tuples
-    where it ends in `values_list`.
+    """Turn `build`, which gives a queryset, into a function that gives its rows.
 
-    Its parameters are values as annotated: UUID, datetime, Decimal, int, str, or a list of such;
-    None is refused. What is no parameter is fixed by the first call, settings included, so a time
-    has to be a parameter. A slice takes numbers that are fixed.
+    Rows are objects, or tuples if it ends in `values_list`. The parameters are values as annotated:
+    UUID, datetime, Decimal, int, str, or a list of such; None is refused. Everything else is fixed
+    by the first call, including settings, so a time has to be a parameter. A slice takes fixed
+    numbers.
     """
     return _Prepared(build, _Select)
 
@@ -51,10 +51,9 @@ def prepared(build: Callable[P, models.QuerySet[Any, Row]]) -> Callable[P, list[
 def prepared_as(
     make: Callable[..., Made],
 ) -> Callable[[Callable[P, models.QuerySet]], Callable[P, list[Made]]]:
-    """The same, where each row is `make(object, **added)`.
+    """The same, but each row is `make(object, **added)`.
 
-    `added` is what the queryset annotates: no model declares it, so that a row needs a type of its
-    own.
+    `added` is what the queryset annotates. No model declares it, so such a row needs its own type.
     """
     return lambda build: _Prepared(build, partial(_Select, make=make))
 
@@ -77,7 +76,7 @@ class Given(Expression):
         return "%s", [self]
 
     def prepare(self, value: Any, connection: Any) -> Any:
-        """What the driver is sent for an argument: a list for a list."""
+        """What the driver is sent for an argument; a list for a list."""
         if self.listed:
             return [self._prepare(item, connection) for item in value]
         return self._prepare(value, connection)
@@ -89,7 +88,7 @@ class Given(Expression):
 
 
 class _Place(Given):
-    """What a builder gets in place of a value, before the ORM takes it up."""
+    """What a builder gets instead of a value, before the ORM uses it."""
 
     def resolve_expression(self, *_: Any, **__: Any) -> Any:
         return Given(self.name, self.output_field, self.listed)
@@ -97,7 +96,7 @@ class _Place(Given):
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError(f"{self.name} has no value yet: only a lookup or an expression takes it")
 
-    # What an `if` or a slice would make of it would stay for ever.
+    # The outcome of an `if` or a slice would be fixed for ever.
     __bool__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
 
 
@@ -125,7 +124,7 @@ class _Prepared:
         EVERY.append(self)
 
     def forget(self) -> None:
-        """Have it written once more at the next call."""
+        """Have it compiled again at the next call."""
         self._asked: _Select | _Change | None = None
         self._statements: dict[str, _Rows | _Update] = {}
 
@@ -145,19 +144,19 @@ class _Prepared:
         return self._statements[db].run(given)
 
     def _by_the_orm(self, given: dict[str, Any]) -> Any:
-        """For values that make another statement or none, and no worse ones than otherwise."""
+        """For values that would lead to a different statement, or to none."""
         asked = self._kind(self._build(**given))
         for place in self._places:
             place.prepare(given[place.name], connections[asked.queryset.db])
         return asked.by_the_orm()
 
 
-# All that there are, for tests.
+# All of them, for tests.
 EVERY: list[_Prepared] = []
 
 
 def _place(name: str, hint: Any) -> _Place:
-    """What stands for a parameter while the statement is written."""
+    """The stand-in for a parameter while the statement is compiled."""
     listed = get_origin(hint) is list
     [kind] = get_args(hint) if listed else [hint]
     if kind not in FIELDS:
@@ -204,7 +203,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d")
 
 
 class _Statement:
-    """SQL, and what each of its places is filled with."""
+    """SQL, and how each of its places is filled."""
 
     def __init__(self, query: Any, db: str) -> None:
         self._db = db
@@ -216,7 +215,7 @@ class _Statement:
         self._listed = any(isinstance(param, Given) and param.listed for param in self._params)
         if self._listed:
             self._sql = self._sql.replace("%%", "%%%%")
-        # In whatever part: the ORM asks of each, but while it writes it only.
+        # In any part of it: the ORM checks each one, but only while compiling.
         self._locks = "FOR UPDATE" in self._sql
 
     def _filled(self, given: dict[str, Any], connection: Any) -> tuple[str, list[Any]]:
@@ -232,7 +231,7 @@ class _Statement:
         return self._spread(values) if self._listed else (self._sql, values)
 
     def _spread(self, values: list[Any]) -> tuple[str, list[Any]]:
-        """The same with as many places as a list has items."""
+        """The same, with as many places as a list has items."""
         lists = [value if isinstance(value, list) else [value] for value in values]
         places = tuple(", ".join(["%s"] * len(items)) for items in lists)
         return self._sql % places, [item for items in lists for item in items]
@@ -273,10 +272,10 @@ class _Rows(_Statement):
 
 
 class _Plan:
-    """How a row becomes an object and those joined to it.
+    """How a row becomes an object, together with those joined to it.
 
-    As the ORM makes them, but for `__init__`, which costs more than all the rest: fields are set
-    as they came, and no signal is sent.
+    As the ORM makes them, but without `__init__`, which costs more than all the rest: fields are
+    set as they came, and no signal is sent.
     """
 
     def __init__(self, info: dict[str, Any], select: Any, db: str) -> None:
@@ -305,9 +304,9 @@ class _Plan:
 
 
 def as_found(model: type[Found], db: str | None, **fields: object) -> Found:
-    """An object of which these fields were read; the others are looked up once they are asked for.
+    """An object with these fields read; the others are fetched when they are needed.
 
-    As the ORM makes it, but for `__init__`.
+    As the ORM makes it, but without `__init__`.
     """
     made = model.__new__(model)
     state = made.__dict__["_state"] = ModelState()
@@ -323,7 +322,7 @@ class _Update(_Statement):
         query.clear_select_clause()
         query.get_initial_alias()
         if query.is_sliced or query.count_active_tables() > 1:
-            # Of other tables' rows MySQL would be asked now, once for all calls.
+            # MySQL would be asked for rows of other tables now, once for all calls.
             raise TypeError("A prepared UPDATE takes no slice and filters by its own table alone")
         super().__init__(query, db)
 

@@ -1,4 +1,4 @@
-"""Rows that nobody needs any more, deleted in small transactions."""
+"""Rows that are no longer needed, deleted in small transactions."""
 
 from functools import partial
 
@@ -11,10 +11,10 @@ BATCH = 1000
 
 
 def delete_in_batches(rows: models.QuerySet) -> int:
-    """Delete these rows, `BATCH` of them in a transaction; gives how many. A repeat gives 0.
+    """Delete these rows, `BATCH` of them per transaction; gives how many. A repeat gives 0.
 
-    In the order of the queryset, which an index should serve. A pass that has to end leaves the
-    rest to the next.
+    In the order of the queryset, which an index should support. A pass that has to end leaves the
+    rest to the next one.
     """
     return sum(in_time(iter(partial(_delete_batch, rows), 0)))
 

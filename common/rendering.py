@@ -1,4 +1,4 @@
-"""Rendering answers: what a serializer decides for every object, decided once for its class."""
+"""Rendering answers: what a serializer decides for every object is decided once for its class."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,10 +17,10 @@ Convert = Callable[[Any], Any]
 
 
 class Rendered(serializers.Serializer):
-    """A serializer for answers. Its fields say what there is; a plan made of them does the work.
+    """A serializer for answers. Its fields say what to show; a plan made from them does the work.
 
-    Django REST framework makes the fields anew for every object that is nested in another, and
-    asks each of them for every value what it is: more work than the database has with the rows.
+    Django REST framework creates the fields again for every nested object, and asks each field
+    about every value: more work than the database has with the rows.
     """
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
@@ -37,8 +37,8 @@ class Money(serializers.DecimalField):
 class RenderedModel(Rendered, serializers.ModelSerializer):
     """A model serializer for answers.
 
-    Where an object is not the row itself but has it, `Meta.row` says where, and `Meta.beside` which
-    fields the object has beside it.
+    If an object isn't the row itself but contains it, `Meta.row` says where, and `Meta.beside`
+    which fields the object has besides it.
     """
 
 
@@ -54,9 +54,9 @@ def render(form: type[serializers.Serializer], instance: Any) -> dict[str, Any]:
 def plan_of(
     form: type[serializers.Serializer], *, keyed: bool
 ) -> Sequence[tuple[str, Convert, Convert | None]]:
-    """For each field its name, what reads it from an object, and what makes JSON of the value.
+    """For each field: its name, what reads it from an object, and what converts the value to JSON.
 
-    None where that is JSON already.
+    None if it is JSON already.
     """
     meta = getattr(form, "Meta", None)
     row, beside = getattr(meta, "row", ""), getattr(meta, "beside", ())
@@ -111,7 +111,7 @@ def _utc(value: datetime) -> str:
 
 
 def _address(picture: Any) -> str | None:
-    """Of this site, whatever host the request named."""
+    """On this site, whatever host the request named."""
     return urljoin(settings.SITE_URL, picture.url) if picture else None
 
 
@@ -121,7 +121,7 @@ AS_IT_IS = (
     serializers.BooleanField,
     serializers.ChoiceField,
 )
-# What makes the converter of a field; a list is a serializer too, and comes before it.
+# How to make the converter of a field; a list is a serializer too, so it comes first.
 CONVERTERS: Sequence[tuple[type[Any], Callable[[Any], Convert]]] = (
     (serializers.SerializerMethodField, lambda field: getattr(field.parent, field.method_name)),
     (serializers.ListSerializer, lambda field: partial(_rows, type(field.child))),

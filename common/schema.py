@@ -1,4 +1,4 @@
-"""How the OpenAPI description names what can go wrong: one schema for each code."""
+"""How the OpenAPI description lists what can go wrong: one schema for each code."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from common.errors import CodedError, LengthRequired, PayloadTooLarge, SlowBody
 from common.rendering import Rendered, RenderedModel
 
 Json = dict[str, Any]
-# What every route may refuse with before a service is asked.
+# What every route may refuse before a service is called.
 MALFORMED = ["invalid_request"]
 NOT_SIGNED_IN = ["not_authenticated", "token_not_valid"]
 OF_BODIES = (SlowBody, LengthRequired, PayloadTooLarge)
@@ -34,7 +34,7 @@ JSON_TYPES = {str: "string", int: "integer"}
 
 class ErrorAwareSchema(AutoSchema):
     def _get_response_bodies(self, *args: Any, **kwargs: Any) -> Json:
-        """Add what is refused before a service is asked; the rest has the one shape."""
+        """Add what is refused before a service is called; everything else has the same shape."""
         bodies: Json = super()._get_response_bodies(*args, **kwargs)
         if self._takes_input():
             _refuse(bodies, HTTPStatus.BAD_REQUEST, MALFORMED)
@@ -50,7 +50,7 @@ class ErrorAwareSchema(AutoSchema):
         return dict(sorted(bodies.items()))
 
     def _get_request_body(self, *args: Any, **kwargs: Any) -> Json | None:
-        """A DELETE may say why, in a body, which the generator leaves out."""
+        """A DELETE may state a reason in its body, which the generator leaves out."""
         if self.method != "DELETE" or self.get_request_serializer() is None:
             return super()._get_request_body(*args, **kwargs)
         self.method = "POST"
@@ -72,7 +72,7 @@ def documented(
     errors: Iterable[type[CodedError]] = (),
     **more: Any,
 ) -> Any:
-    """Describe an operation: its answers by status, and the codes that it may refuse with."""
+    """Describe an operation: its answers by status, and its possible error codes."""
     by_status: defaultdict[int, list[type[CodedError]]] = defaultdict(list)
     for error in errors:
         by_status[int(error.status)].append(error)
@@ -82,17 +82,17 @@ def documented(
 
 
 def documented_list(operation_id: str, answers: dict[int, Any], **more: Any) -> Any:
-    """The same for a class whose list is got by the method that it inherits."""
+    """The same for a class that inherits the method for its list."""
     return extend_schema_view(get=documented(operation_id, answers, **more))
 
 
 def undescriptive() -> list[type[Any]]:
-    """Classes whose docstrings are for those who write serializers, not for readers of the API."""
+    """Classes whose docstrings are for authors of serializers, not for readers of the API."""
     return [*get_lib_doc_excludes(), Rendered, RenderedModel]
 
 
 def forget_database_limits(result: Json, **kwargs: Any) -> Json:
-    """A hook: how far an integer goes in a database is no promise, and differs between them."""
+    """A hook: the range of a database's integers is no promise, and differs between them."""
     for schema in result["components"]["schemas"].values():
         for field in schema.get("properties", {}).values():
             if field.get("maximum", 0) >= LARGEST_INTEGER:
@@ -102,7 +102,7 @@ def forget_database_limits(result: Json, **kwargs: Any) -> Json:
 
 
 def describe_errors(result: Json, **kwargs: Any) -> Json:
-    """A hook: a schema for each code, and `Refusal`, any of them told apart by its code."""
+    """A hook: a schema for each code, and `Refusal` for any of them, discriminated by code."""
     schemas = result["components"]["schemas"]
     kinds = {kind.code: kind for kind in _descendants(CodedError) if hasattr(kind, "code")}
     codes = sorted(kinds.keys() | ANYWHERE.keys())

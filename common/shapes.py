@@ -1,6 +1,6 @@
-"""The shape of what comes from outside, or goes there."""
+"""The shape of what comes in from outside or goes out."""
 
 from typing import Any
 
-# An object of JSON.
+# A JSON object.
 Json = dict[str, Any]

@@ -18,9 +18,9 @@ logger = logging.getLogger(__name__)
 
 
 class WholeFiles(FileSystemStorage):
-    """Files that are there whole or not at all, and gone with the operation that stored them.
+    """Files that exist completely or not at all, and vanish with an operation that is undone.
 
-    Storing one raises `NotStored` where the disk takes no more of it.
+    Storing one raises `NotStored` if the disk is full.
     """
 
     def _save(self, name: str, content: File) -> str:
@@ -33,11 +33,11 @@ class WholeFiles(FileSystemStorage):
         return kept
 
     def _take_back(self, name: str) -> None:
-        with suppress(OSError):  # why the operation is undone is what counts
+        with suppress(OSError):  # what matters is why the operation was undone
             self.delete(name)
 
     def _write(self, name: str, content: File) -> str:
-        """Written elsewhere, and once it is whole put in its place by one rename."""
+        """Written elsewhere, and moved into place with one rename once it is complete."""
         Path(self.location).mkdir(parents=True, exist_ok=True)
         descriptor, draft = mkstemp(dir=self.location)
         try:

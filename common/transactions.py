@@ -1,4 +1,4 @@
-"""The one transaction that an operation runs in, and the one place that tries again."""
+"""The transaction that an operation runs in, and the only place that retries."""
 
 import random
 import time
@@ -26,23 +26,24 @@ R = TypeVar("R")
 
 TRIES = 5
 LOCK_WAIT_TIMEOUT = 1205
-# Deadlock, lock wait, record changed since last read: the database undid the whole, so may we.
+# Deadlock, lock wait, record changed since last read: everything was rolled back, so we may retry.
 _RETRYABLE = {1213, LOCK_WAIT_TIMEOUT, 1020}
-# What passes too: too many connections, a shutdown; a server or transaction that is read-only, as
-# where a standby takes over; no connection, a lost one, and the driver's word for one it closed.
+# Other passing problems: too many connections, a shutdown; a server or transaction that is
+# read-only, as when a standby takes over; no connection, a lost one, and one that the driver
+# closed.
 _PASSING = _RETRYABLE | {1040, 1053, 1290, 1792, 1836, 2002, 2003, 2006, 2013, 0}
 
-# What the operation that is running has done beside the database; None outside of one.
+# What the running operation has done outside the database; None if there is no operation.
 _done_beside: ContextVar[list[Callable[[], object]] | None] = ContextVar("beside", default=None)
 
 
 def operation(function: Callable[P, R]) -> Callable[P, R]:
-    """Run `function` all or nothing, in the outermost transaction, which commits durably.
+    """Run `function` as a whole or not at all, in the outermost transaction, which commits durably.
 
-    Called inside another operation it joins that one's transaction. Deadlocks and the like are
-    tried again as a whole, at most `TRIES` times and none begun `DATABASE_WAIT_SECONDS` after the
-    first; then, and for whatever else passes, it raises `Unavailable`. A lost connection is not
-    tried again, since its commit may have succeeded.
+    Inside another operation it joins that one's transaction. Deadlocks and the like are retried as
+    a whole, at most `TRIES` times and never later than `DATABASE_WAIT_SECONDS` after the first
+    attempt; after that, and for any other passing problem, it raises `Unavailable`. A lost
+    connection is not retried, because its commit may have succeeded.
     """
 
     @wraps(function)
@@ -75,23 +76,23 @@ def _retrying(attempt: Callable[[], R]) -> R:
 
 
 def refuse_within_operation() -> None:
-    """Raises `RuntimeError` inside an operation: for what must not wait while rows are locked."""
+    """Raises `RuntimeError` inside an operation, where nothing may wait for others."""
     if _done_beside.get() is not None:
         raise RuntimeError("This waits for others: it cannot be part of an operation.")
 
 
 def on_undo(act: Callable[[], object]) -> None:
-    """Have `act` called if the operation that is running is undone: what the database cannot undo.
+    """Have `act` called if the running operation is undone, for what the database cannot undo.
 
-    Not once COMMIT is sent: then what was done may stay, and what belongs to it has to. Outside
-    of an operation nothing is undone.
+    Not once COMMIT has been sent: then it may have been committed, and everything that belongs to
+    it has to stay. Outside an operation nothing is undone.
     """
     if (done := _done_beside.get()) is not None:
         done.append(act)
 
 
 def undo() -> None:
-    """Call what `on_undo` was given, the latest first. A repeat has nothing left to do."""
+    """Call what `on_undo` was given, latest first. A repeat has nothing left to do."""
     done = _done_beside.get()
     while done:
         done.pop()()
@@ -111,22 +112,22 @@ def is_retryable(error: DatabaseError | InterfaceError) -> bool:
 
 
 def is_passing(error: BaseException | None) -> bool:
-    """Whether it is the database's error, for a reason that passes; any other is a defect."""
+    """Whether it is a database error with a passing reason; any other error is a defect."""
     return isinstance(error, DatabaseError | InterfaceError) and _says(error, _PASSING)
 
 
 def _says(error: DatabaseError | InterfaceError, codes: set[int]) -> bool:
-    """SQLite has words instead of codes."""
+    """SQLite has messages instead of codes."""
     [code, *_] = error.args or [None]
     return "locked" in code if isinstance(code, str) else code in codes
 
 
 @contextmanager
 def unhurried(*, within: int | None = None) -> Iterator[None]:
-    """For statements of minutes: a connection without the limits that those of the web have.
+    """For statements that take minutes: a connection without the limits of web requests.
 
-    Then none takes longer than `within` so many seconds, if any. Inside a transaction it stays
-    this connection, which alone sees what the transaction did.
+    No statement takes longer than `within` seconds, if given. Inside a transaction it stays the
+    same connection, because only that one sees what the transaction did.
     """
     hurried = connections[DEFAULT_DB_ALIAS]
     limits = settings.WEB_DATABASE_OPTIONS.keys() & hurried.settings_dict["OPTIONS"].keys()

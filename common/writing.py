@@ -1,4 +1,4 @@
-"""Rows written in one statement each: what the ORM works out for every row is kept by model."""
+"""Rows written with one statement: what the ORM works out for every row is kept per model."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -11,9 +11,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 def insert(rows: Sequence[models.Model], *, once_by: str = "") -> None:
     """INSERT new objects of one model.
 
-    Sends no signals, and reads back no field that the database generates. Of those that have the
-    same value of a unique field `once_by` the first stays, and the others are not added; whatever
-    else the database refuses raises.
+    Sends no signals, and reads back no generated fields. Of rows with the same value in the unique
+    field `once_by`, the first stays and the others are not added; everything else that the database
+    refuses raises an error.
     """
     if not rows:
         return
@@ -31,7 +31,7 @@ def insert(rows: Sequence[models.Model], *, once_by: str = "") -> None:
 
 
 def save(rows: Sequence[models.Model], names: Sequence[str]) -> None:
-    """UPDATE the named fields of objects of one model; what they have in common is sent once."""
+    """UPDATE the named fields of objects of one model; values they have in common are sent once."""
     if not rows:
         return
     table = _table_for(rows)
@@ -55,8 +55,9 @@ def save(rows: Sequence[models.Model], names: Sequence[str]) -> None:
 
 
 def change(connection: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> int:
-    """Execute what changes rows: how many. After one that fails, the transaction can only be
-    rolled back, as after one of the ORM's.
+    """Execute a statement; gives how many rows it changed.
+
+    After a failure the transaction can only be rolled back, as with the ORM.
     """
     try:
         with connection.cursor() as cursor:
@@ -81,7 +82,7 @@ class _Table:
         self.update = f"UPDATE {quote(meta.db_table)} SET"
 
     def unless_there(self, once_by: str) -> str:
-        """Not INSERT IGNORE, which takes every error for a warning."""
+        """Not INSERT IGNORE, which turns every error into a warning."""
         if not once_by:
             return ""
         if connections[self.db].vendor == "mysql":

@@ -8,24 +8,24 @@ from courses.models import Course, CourseSession
 
 
 def lock_course(course_id: UUID) -> Course | None:
-    """Lock a course: its terms, seats and sessions stay as they are. Gives it, if it exists."""
+    """Lock a course, with its terms, seats and sessions; gives it if it exists."""
     take(Rank.COURSE, course_id)
     return next(iter(queries.lock_course(course_id)), None)
 
 
 def lock_course_of(session_id: UUID) -> None:
-    """Lock the course of a session, whose own row stays unlocked."""
+    """Lock the course of a session, but not the session's own row."""
     for [course_id] in queries.lock_course_of(session_id):
         take(Rank.COURSE, course_id)
 
 
 def lock_session(session_id: UUID) -> CourseSession | None:
-    """Lock a session, and give it, if it exists."""
+    """Lock a session and give it if it exists."""
     take(Rank.SESSION, session_id)
     return CourseSession.objects.locked().filter(pk=session_id).first()
 
 
 def claim_session(session_id: UUID) -> CourseSession | None:
-    """Lock a session and give it, unless somebody else has it locked."""
+    """Lock a session and give it, unless something else has locked it."""
     take(Rank.SESSION, session_id)
     return CourseSession.objects.claimed().filter(pk=session_id).first()

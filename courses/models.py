@@ -33,30 +33,30 @@ from common.money import CENT, ZERO, split
 MAX_SESSION_MINUTES = 24 * 60
 
 
-# A session, or what its course's outline knows of it.
+# A session, or what its course's outline knows about it.
 S = TypeVar("S", bound="CourseSession | OutlinedSession")
 
 
 def grace() -> timedelta:
-    """For how long after a session news of its room is waited for."""
+    """How long to wait for late events after a session."""
     return timedelta(minutes=settings.SETTLEMENT_GRACE_MINUTES)
 
 
 def ending(session: str = "") -> ExpressionWrapper:
     """A session's scheduled end, in a query; `session` leads there, as in `session__`."""
-    minute = Value(60_000_000)  # microseconds, in which every database keeps a duration
+    minute = Value(60_000_000)  # microseconds, the unit in which every database stores durations
     length = ExpressionWrapper(F(f"{session}duration_minutes") * minute, DurationField())
     return ExpressionWrapper(F(f"{session}starts_at") + length, DateTimeField())
 
 
 def next_start(now: datetime) -> Subquery:
-    """When the next session of the outer course starts, by an index alone."""
+    """When the next session of the outer course starts, from an index alone."""
     to_come = CourseSession.objects.filter(course=OuterRef("pk"), on_offer=1, starts_at__gt=now)
     return Subquery(to_come.order_by("starts_at").values("starts_at")[:1])
 
 
 def new_room_name() -> str:
-    """A name for a LiveKit room that nobody else has."""
+    """A unique name for a LiveKit room."""
     return f"session-{uuid7().hex}"
 
 
@@ -65,11 +65,11 @@ class CourseQuerySet(LockingQuerySet):
         return self.filter(status=Course.Status.PUBLISHED)
 
     def on_sale(self) -> Self:
-        """Published ones whose teacher still is one: whoever has gone sells nothing."""
+        """Published courses whose teacher is active: when a teacher has left, nothing is sold."""
         return self.published().filter(teacher__is_active=True, teacher__is_teacher=True)
 
     def visible_to(self, user: User | None) -> Self:
-        """Drafts show themselves to their teacher and to staff only."""
+        """Only its teacher and staff see a draft."""
         if user is None or not user.is_authenticated:
             return self.exclude(status=Course.Status.DRAFT)
         if user.is_staff:
@@ -77,7 +77,7 @@ class CourseQuerySet(LockingQuerySet):
         return self.filter(~Q(status=Course.Status.DRAFT) | Q(teacher=user))
 
     def in_any_case(self, field: str, text: str) -> Self:
-        """Those whose `field` is this text, in whatever case it is written."""
+        """Courses whose `field` is this text, regardless of case."""
         return self.filter(Exact(Folded(field), Folded(Value(text))))
 
 
@@ -106,8 +106,8 @@ class Course(TimestampedModel):
     max_students = models.PositiveIntegerField(null=True, blank=True)
     current_students = models.PositiveIntegerField(default=0, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
-    # Raised by every change of what is sold, sessions included: who has read the course sees by it
-    # whether it still is what they read.
+    # Raised by every change to what is sold, including sessions, so that a buyer can tell whether
+    # the course is still as it was read.
     terms_version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
     objects = CourseQuerySet.as_manager()
@@ -140,7 +140,7 @@ class Course(TimestampedModel):
     def shares_of(self, sessions: Iterable[S]) -> list[tuple[S, Decimal]]:
         """The full price split over its `sessions`, all of them in order, that have a share.
 
-        Each is 0.00 where the course is not sold whole.
+        Each is 0.00 if the full course is not sold.
         """
         sharing = [session for session in sessions if session.has_share]
         amounts = split(self.price_full_course or ZERO, len(sharing)) if sharing else []
@@ -152,7 +152,7 @@ class Course(TimestampedModel):
         return self.status == self.Status.PUBLISHED and self.teacher.is_active_teacher
 
     def is_visible_to(self, user: User | None) -> bool:
-        """Drafts show themselves to their teacher and to staff only."""
+        """Only its teacher and staff see a draft."""
         if self.status != self.Status.DRAFT:
             return True
         return user is not None and (self.teacher_id == user.pk or user.is_staff)
@@ -160,21 +160,21 @@ class Course(TimestampedModel):
 
 class CourseSessionQuerySet(LockingQuerySet):
     def open_at(self, now: datetime) -> Self:
-        """Those that can still be sold: neither cancelled nor started by `now`."""
+        """Sessions that can still be sold: neither cancelled nor started by `now`."""
         return self.filter(status__in=CourseSession.OPEN, starts_at__gt=now)
 
     def settling_at(self, now: datetime) -> Self:
-        """Those of which attendance can decide by `now`: ended, and the grace is over."""
+        """Sessions that attendance can settle by `now`: they have ended, and the grace is over."""
         return self.ended_by(now - grace())
 
     def ended_by(self, at: datetime) -> Self:
-        """Those whose scheduled end was `at` a time, or before."""
-        # The first condition is what an index can answer.
+        """Sessions whose scheduled end was `at` this time or before."""
+        # An index can answer the first condition.
         return self.filter(starts_at__lt=at).alias(ends=ending()).filter(ends__lte=at)
 
     def not_over(self, now: datetime) -> Self:
-        """Those to come and those that run: neither cancelled nor ended by `now`."""
-        # An index knows what may still last: no session is longer.
+        """Sessions that are upcoming or running: neither cancelled nor ended by `now`."""
+        # An index narrows down what may still be running: no session is longer.
         recent = self.filter(
             status__in=CourseSession.OPEN,
             starts_at__gt=now - timedelta(minutes=MAX_SESSION_MINUTES),
@@ -198,14 +198,16 @@ class CourseSession(TimestampedModel):
     description = models.TextField(blank=True)
     starts_at = models.DateTimeField(db_index=True)
     duration_minutes = models.PositiveIntegerField()
-    # When its start or length was last changed, if ever.
+    # When its start or length last changed, if ever.
     rescheduled_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # How often its start or length was changed or it was called off, as calendars count.
+    # How often its start or length changed or it was called off, as calendars count.
     sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.SCHEDULED)
-    # Of the full price. Called off before anybody paid for it, it has none.
+    # Whether it has a share of the full price. A session called off before anyone paid for it has
+    # none.
     has_share = models.BooleanField(default=True, editable=False)
-    # 1 while only its start keeps it from being sold, else NULL: so one index finds the next.
+    # 1 while only its start can keep it from being sold, otherwise NULL, so that one index finds
+    # the next.
     on_offer = models.GeneratedField(
         expression=Case(When(status__in=OPEN, then=Value(1)), default=Value(None)),
         output_field=models.SmallIntegerField(null=True),
@@ -245,19 +247,19 @@ class CourseSession(TimestampedModel):
 
     @property
     def opens_at(self) -> datetime:
-        """When its room opens to those who may enter."""
+        """When its room opens."""
         return self.starts_at - timedelta(minutes=settings.JOIN_OPENS_MINUTES)
 
     @property
     def settles_at(self) -> datetime:
-        """When attendance decides on its money: late events of its room have come by then."""
+        """When its money is settled by attendance: late events should have arrived by then."""
         return self.ends_at + grace()
 
     def has_started(self, now: datetime | None = None) -> bool:
         return self.starts_at <= (now or timezone.now())
 
     def lasts(self, now: datetime) -> bool:
-        """To come or running: neither cancelled nor over by `now`."""
+        """Upcoming or running: neither cancelled nor over by `now`."""
         return self.status in self.OPEN and self.ends_at > now
 
     def is_open(self, now: datetime) -> bool:
@@ -266,12 +268,12 @@ class CourseSession(TimestampedModel):
 
 
 def next_of(sessions: Sequence[CourseSession], now: datetime) -> int:
-    """At which place in these sessions the first stands that is neither cancelled nor over."""
+    """The position of the first of these sessions that is neither cancelled nor over."""
     return next((place for place, session in enumerate(sessions) if session.lasts(now)), 0)
 
 
 class OutlinedSession(NamedTuple):
-    """A session as its course's outline knows it; without a start once it is called off."""
+    """A session as its course's outline knows it; it has no start once it is called off."""
 
     starts_at: datetime | None
     has_share: bool = True
@@ -282,10 +284,10 @@ class OutlinedSession(NamedTuple):
 
 
 class CourseOutline(models.Model):
-    """What a list shows of a course's sessions, so that it reads none of them.
+    """What a list shows about a course's sessions, so that it doesn't have to read them.
 
-    `starts` has, in the order of the sessions that share the price, when each starts, and null
-    for one that is called off. It is written whenever a session changes; time does not age it.
+    `starts` says when each session that shares the price starts, in order, with null for one that
+    is called off. It is written whenever a session changes, and doesn't go stale.
     """
 
     course = models.OneToOneField(Course, models.CASCADE, primary_key=True, related_name="outline")
@@ -300,17 +302,17 @@ class CourseOutline(models.Model):
 
     @classmethod
     def of(cls, course_id: UUID, sessions: Sequence[CourseSession]) -> Self:
-        """That of these sessions, all of the course's in their order."""
+        """The outline of these sessions: all of the course's, in order."""
         sharing = (session for session in sessions if session.has_share)
         starts = [s.starts_at.isoformat() if s.status in s.OPEN else None for s in sharing]
         return cls(course_id=course_id, sessions_count=len(sessions), starts=starts)
 
     @property
     def sessions(self) -> list[OutlinedSession]:
-        """Those that share the price, in their order."""
+        """The sessions that share the price, in order."""
         return [OutlinedSession(datetime.fromisoformat(s) if s else None) for s in self.starts]
 
     def next_start(self, now: datetime) -> datetime | None:
-        """When the next session starts that can still be sold."""
+        """When the next session that can still be sold starts."""
         starts = (session.starts_at for session in self.sessions)
         return min((start for start in starts if start and start > now), default=None)

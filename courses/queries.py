@@ -1,4 +1,4 @@
-"""What locks ask of courses, in SQL that is written once."""
+"""What locks read of courses, as SQL that is written once."""
 
 from uuid import UUID
 

@@ -31,10 +31,10 @@ def lock_course(*, course_id: UUID, actor: User) -> Course:
 
 
 def save_terms(course: Course, *names: str) -> None:
-    """Save the named fields of a locked course as its next version.
+    """Save these fields of a locked course as its next version.
 
-    Whatever changes the course or its sessions ends with it: a buyer who has read an earlier
-    version reads the course again.
+    Every change of the course or its sessions ends with this, so that a buyer who has read an
+    earlier version reads the course again.
     """
     course.terms_version += 1
     course.save(update_fields=[*names, "terms_version", "updated_at"])
@@ -44,8 +44,7 @@ def save_terms(course: Course, *names: str) -> None:
 def create_course(*, teacher: User, **terms: Any) -> Course:
     """Draft a course of `teacher`: title, texts, picture, prices (credits), `max_students`.
 
-    A repeat drafts another. Raises `NotStored` where there is no room for the picture. Locks
-    nothing.
+    A repeat drafts another. Raises `NotStored` if there is no room for the picture. Locks nothing.
     """
     return Course.objects.create(teacher=teacher, **terms)
 
@@ -54,9 +53,8 @@ def create_course(*, teacher: User, **terms: Any) -> Course:
 def publish_course(*, course_id: UUID, actor: User) -> Course:
     """Put a course up for sale; a repeat changes nothing.
 
-    Raises `TeacherGone` where nobody would teach it, `NothingToSell` without a session to come,
-    and what `check_sellable` does; `NotFound` for anybody but its teacher and staff. Locks the
-    course.
+    Raises `TeacherGone` if nobody would teach it, `NothingToSell` without a session to come, what
+    `check_sellable` raises, and `NotFound` for anyone but its teacher and staff. Locks the course.
     """
     course = lock_course(course_id=course_id, actor=actor)
     if not course.teacher.is_active_teacher:
@@ -71,21 +69,21 @@ def publish_course(*, course_id: UUID, actor: User) -> Course:
 
 @operation
 def archive_course(*, course_id: UUID, actor: User) -> Course:
-    """Take a course off sale; what was bought stays valid. A repeat changes nothing."""
+    """Take a course off sale; existing bookings stay valid. A repeat changes nothing."""
     return _set_status(lock_course(course_id=course_id, actor=actor), Course.Status.ARCHIVED)
 
 
 def save_sessions(course: Course) -> None:
-    """Note that sessions of a locked course are others: as its next version, and in its outline.
+    """Note that the sessions of a locked course changed: as its next version and in its outline.
 
-    Whatever adds, moves, calls off or deletes one ends with it.
+    Adding, moving, calling off and deleting a session end with this.
     """
     write_outline(course)
     save_terms(course)
 
 
 def write_outline(course: Course) -> None:
-    """Write down for lists what has become of the sessions of a locked course.
+    """Update the outline of a locked course, for lists.
 
     A repeat changes nothing.
     """
@@ -93,7 +91,7 @@ def write_outline(course: Course) -> None:
 
 
 def check_sellable(course: Course) -> None:
-    """Refuse a course without a price, or with a share of it below a cent, by `NothingToSell`."""
+    """Raise `NothingToSell` for a course without a price, or with a share below a cent."""
     full = course.price_full_course
     if full is None and course.price_per_session is None:
         raise NothingToSell

@@ -1,4 +1,4 @@
-"""May this user enter a session: the sole answer, with its reason."""
+"""May this user enter a session: the only answer, with its reason."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _ADMITTING = {AccessReason.TEACHER, AccessReason.ENROLLED, AccessReason.PURCHASE
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`opens_at` to `closes_at` is when the room may be joined: by `join`, for who asked for it."""
+    """The room is open from `opens_at` to `closes_at`; `join` is the pass, if requested."""
 
     reason: AccessReason
     opens_at: datetime
@@ -44,7 +44,7 @@ class Access:
 
 
 def access_of(found: SessionToEnter, user: User) -> Access:
-    """The user's access to a session, of which it is known what they bought."""
+    """The user's access to a session, given what they bought of it."""
     session = found.session
     return Access(_reason(found, user), session.opens_at, session.ends_at)
 
@@ -52,7 +52,7 @@ def access_of(found: SessionToEnter, user: User) -> Access:
 def admitted(session: CourseSession, users: Collection[UUID]) -> set[UUID]:
     """Which of these users have access to a session, its teacher included; one statement.
 
-    By the rule of `access_of`, as things stand now: nobody once it is called off.
+    By the rule of `access_of`, as things stand now; none once it is called off.
     """
     return {key for (key,) in queries.admitted(session.pk, [*users])}
 

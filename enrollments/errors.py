@@ -1,4 +1,4 @@
-"""Refusals of enrolling, buying, cancelling and of changing what was sold."""
+"""Refusals of buying, cancelling, and changing what was sold."""
 
 from decimal import Decimal
 from enum import StrEnum

@@ -20,7 +20,7 @@ class CourseFilter(django_filters.FilterSet):
         fields = ["search", "language", "level", "category", "teacher"]
 
     def matching(self, courses: QuerySet, name: str, words: str) -> QuerySet:
-        """Courses that have every word in their title, description or teacher's name."""
+        """Courses with every word in their title, description or teacher's name."""
         for word in words.split()[:10]:
             courses = courses.filter(
                 Q(title__icontains=word)
@@ -30,5 +30,5 @@ class CourseFilter(django_filters.FilterSet):
         return courses
 
     def in_any_case(self, courses: Any, name: str, text: str) -> QuerySet:
-        """Teachers write it as they like."""
+        """Teachers may write it in any case."""
         return courses.in_any_case(name, text)

@@ -28,13 +28,13 @@ ANY: dict[str, Any] = {
 
 
 def _on_sale(field: str) -> list[tuple[str, str]]:
-    """What courses on sale have there, in one spelling where they differ by case alone."""
+    """The values of courses on sale, in one spelling where they differ only by case."""
     alike = Course.objects.on_sale().values(folded=Folded(field)).annotate(word=Max(field))
     return [(word, word) for word in alike.order_by("word").values_list("word", flat=True)]
 
 
 class WordField(ChoiceField):
-    """A choice among words, in whatever case it is asked for."""
+    """A choice among words, whatever their case."""
 
     def to_python(self, value: Any) -> Any:
         return self._as_offered(super().to_python(value))
@@ -52,7 +52,7 @@ class WordFilter(django_filters.ChoiceFilter):
 
 
 class CatalogueForm(CourseFilter):
-    """The filters of the API as a form, and those that only people need."""
+    """The filters of the API as a form, plus those that only people need."""
 
     category = WordFilter(method="in_any_case", **ANY)
     language = WordFilter(method="in_any_case", **ANY)
@@ -73,15 +73,15 @@ class CatalogueForm(CourseFilter):
 
     @property
     def narrows(self) -> bool:
-        """Whether anything is asked for but an order."""
+        """Whether anything but an order is requested."""
         return any(self.data.get(name) for name in self.filters if name != "order")
 
     def up_to(self, courses: QuerySet, name: str, price: str) -> QuerySet:
-        """Courses that one can enter for that many credits, as a whole or by a session."""
+        """Courses available for that many credits, in full or by the session."""
         return courses.filter(Q(price_full_course__lte=price) | Q(price_per_session__lte=price))
 
     def ordered(self, courses: QuerySet, name: str, order: str) -> QuerySet:
-        """Sorted as asked; what is equal comes newest first."""
+        """Sorted as requested; equal courses come newest first."""
         return courses.order_by(ORDERINGS[order][1], "-created_at", "-id")
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:

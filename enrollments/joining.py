@@ -1,4 +1,4 @@
-"""The pass into a session's room, for whoever has access to it."""
+"""The pass into a session's room, for those who have access to it."""
 
 from datetime import datetime, timedelta
 
@@ -11,15 +11,15 @@ from rooms.livekit import Join, is_configured, pass_into
 
 
 def may_join(access: Access, *, now: datetime) -> bool:
-    """Whether a pass can be had now: with access, while the room is open, and with video."""
+    """Whether a pass can be had now: with access, an open room, and video set up."""
     is_open = access.opens_at <= now < access.closes_at
     return is_configured() and access.has_access and is_open
 
 
 def join_of(session: CourseSession, user: User, access: Access, *, now: datetime) -> Join | None:
-    """A pass that lets the user into the session's room for some minutes: its teacher runs it.
+    """A pass to the session's room that works for some minutes; the teacher's can run the room.
 
-    None where `may_join` says no.
+    None if `may_join` says no.
     """
     if not may_join(access, now=now):
         return None

@@ -1,4 +1,4 @@
-"""Who a request comes from, by its access token."""
+"""Finds the user of a request by its access token."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from accounts.tokens import parse_access, user_of
 
 
 class TokenAuthentication(JWTAuthentication):
-    """`Authorization: Bearer …`, at the price of one SELECT of the user.
+    """`Authorization: Bearer …`, for the price of one SELECT of the user.
 
-    Every token that is no good gets the same 401: forged, expired, of a deactivated user, from
-    before a change of password.
+    Every bad token gets the same 401, whether it is forged, expired, older than the password or of
+    a deactivated user.
     """
 
     def authenticate(self, request: Request) -> Any:

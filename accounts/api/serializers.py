@@ -1,4 +1,4 @@
-"""What the sign-in calls take and give."""
+"""What the sign-in calls accept and return."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from common.rendering import RenderedModel
 
 
 class Text(serializers.CharField):
-    """A string and nothing that merely could be written as one."""
+    """A string, and nothing that could merely be converted to one."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):

@@ -51,7 +51,7 @@ REFRESH = OpenApiExample("A refresh token", {"refresh": JWT}, request_only=True)
 
 
 class OpenView(GenericAPIView[Any]):
-    """For whoever comes: a token that has run out is in nobody's way here."""
+    """Open to everyone: an expired token does no harm here."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

@@ -1,9 +1,9 @@
 """How staff decide: a verb, what it would do, a reason, and a line in the history.
 
 A screen that mixes `Deciding` in lists its `decisions`. Each is an action of the list and a button
-of the row, which lead to one page: it shows what would become of each object, or the refusal, and
-asks what the decision has to know. Sent, each object is a transaction of its own, with its line in
-the history, and a message says what came of it. What is declared for one decision:
+of the row, which lead to one page: it shows what would happen to each object, or the refusal, and
+asks what the decision needs to know. Once sent, each object is a transaction of its own, with its
+line in the history, and a message says what happened. What is declared for one decision:
 
     class Approving(Decision[Withdrawal]):
         def prospects(self, rows, actor): …  # what the page shows
@@ -40,14 +40,14 @@ M = TypeVar("M", bound=Model | None)
 
 
 class ReasonForm(forms.Form):
-    """Why staff do what they do: it stays with the money for good."""
+    """Why staff do it: the reason stays with the money for good."""
 
     reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """A piece of an object that can be left out by its tick; disabled where it is `refused`."""
+    """A piece of an object that can be left out by unticking it; disabled if it is `refused`."""
 
     key: UUID
     cells: Sequence[str]
@@ -58,7 +58,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Prospect(Generic[M]):
-    """What would become of an object, called `name` in messages; or the refusal.
+    """What would happen to an object, called `name` in messages; or the refusal.
 
     `told` is what the page says would happen; it is sent along, for the deed to compare. The same
     of each item. Without `items` an object is decided on as a whole.
@@ -81,14 +81,14 @@ class Prospect(Generic[M]):
 
 @dataclass(frozen=True)
 class Answers:
-    """What staff sent about an object: the fields of its form, ticks, and what they were told."""
+    """What staff sent about an object: form fields, ticks, and what the page had told them."""
 
     fields: Mapping[str, Any]
     sent: QueryDict
 
     @property
     def texts(self) -> list[str]:
-        """What they wrote: the reason, or the bank's reference."""
+        """What staff wrote: the reason, or the bank's reference."""
         return [text for text in self.fields.values() if isinstance(text, str)]
 
     @property
@@ -112,7 +112,7 @@ LEFT = Done("left as it is")
 
 @dataclass(frozen=True, kw_only=True)
 class Decision(Generic[M]):
-    """One way to decide, for whoever has any of the `rights`.
+    """One way to decide, for staff with any of the `rights`.
 
     Its `form` is asked once, or of `each` object. What does not ask is done at once. `key` names
     the objects in addresses; without one the form says on whom to decide, and a link to the page
@@ -178,7 +178,7 @@ class Deciding(SearchedAdmin):
         return reverse(self.name_of("decide"), args=[decision.verb])
 
     def allowed(self, request: Any) -> list[Decision]:
-        """The decisions that this person may take."""
+        """The decisions that this user may take."""
         return [one for one in self.decisions if any(map(request.user.has_perm, one.rights))]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -270,7 +270,7 @@ class Deciding(SearchedAdmin):
         return TemplateResponse(request, "admin/decide/page.html", context)
 
     def settle(self, request: HttpRequest, decision: Decision, row: Row, sent: QueryDict) -> None:
-        """Decide on one object, and say what came of it."""
+        """Decide on one object, and say what happened."""
         prospect = row.prospect
         try:
             if prospect.refusal:

@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date
 
 
 class PersonFilter(admin.FieldListFilter):
-    """One person of a foreign key to users, found by autocomplete: a list would name everybody."""
+    """One user of a foreign key, found by autocomplete: a list would name everyone."""
 
     template = "admin/person_filter.html"
 

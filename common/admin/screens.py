@@ -34,7 +34,7 @@ def link_to(row: Model, words: str) -> str:
 
 
 def keys_of(texts: Iterable[str]) -> set[UUID]:
-    """The ids among these; what is none is nobody's."""
+    """The valid ids among these."""
     keys = set()
     for text in texts:
         with suppress(ValueError):
@@ -89,7 +89,7 @@ class SearchedAdmin(admin.ModelAdmin):
 
 
 class ReadOnly:
-    """Not to be added, changed or deleted by anybody, superusers included; only to be viewed."""
+    """Only to be viewed: nobody, superusers included, can add, change or delete these rows."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -102,9 +102,9 @@ class ReadOnly:
 
 
 class JoinedChangeList(ChangeList):
-    """Finds a page's keys in one table, then joins those rows alone.
+    """Finds a page's keys in one table, then joins only those rows.
 
-    In one statement with the joins, MariaDB may read every row there is to sort them by key.
+    In a single statement with joins, MariaDB may read every row to sort them by key.
     """
 
     def get_results(self, request: HttpRequest) -> None:

@@ -1,1 +1,1 @@
-"""Django's backend for MySQL and MariaDB, with a statement less in every transaction."""
+"""Django's backend for MySQL and MariaDB, with one statement fewer per transaction."""

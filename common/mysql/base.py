@@ -8,7 +8,7 @@ from django.db.backends.mysql import base, operations
 from MySQLdb.constants import FIELD_TYPE
 
 HEALTHY_SECONDS = 1
-# The same key stands in several columns of a row, and in row after row.
+# The same key appears in several columns of a row, and in row after row.
 uuid_of = lru_cache(maxsize=128)(UUID)
 
 
@@ -27,7 +27,7 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """MariaDB and MySQL with fewer round trips for the same."""
+    """MariaDB and MySQL with fewer round trips."""
 
     ops_class = DatabaseOperations
     _healthy_until = 0.0
@@ -35,14 +35,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
         params["conv"] = params["conv"] | {FIELD_TYPE.DATETIME: datetime.fromisoformat}
-        # An option that is ours, and none of the driver's.
+        # One of our own options, not the driver's.
         params.pop("lock_wait_timeout", None)
         return params
 
     def init_connection_state(self) -> None:
-        """Say what we rely on where not every server has it so: READ COMMITTED that waits for a
-        row reads it as it then is. Newer ones of MariaDB refuse it as changed (1020).
-        """
+        """Set what we rely on: after waiting for a row, READ COMMITTED reads it as it is then."""
         super().init_connection_state()
         with self.cursor() as cursor:
             if seconds := self.settings_dict["OPTIONS"].get("lock_wait_timeout"):
@@ -52,14 +50,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 cursor.execute("SET innodb_snapshot_isolation = OFF")
 
     def _start_transaction_under_autocommit(self) -> None:
-        """Begin a transaction by saying so, where Django turns autocommit off and on again."""
+        """Begin a transaction explicitly, where Django switches autocommit off and on again."""
         with self.wrap_database_errors:
             self.connection.query("START TRANSACTION")
 
     def close_if_health_check_failed(self) -> None:
-        """Ask whether the server is still there once a second, not before each request.
+        """Check the connection once a second, not before each request.
 
-        After an error Django asks in any case.
+        After an error Django checks it anyway.
         """
         if time.monotonic() > self._healthy_until:
             super().close_if_health_check_failed()

@@ -1,4 +1,4 @@
-"""The picture of a course: its own, or one that we drew for its category."""
+"""The picture of a course: its own, or one of our drawings for its category."""
 
 from django import template
 from django.templatetags.static import static
@@ -8,7 +8,7 @@ from courses.models import Course
 
 register = template.Library()
 
-# How many we drew of each, as static/img/covers/music-1.svg.
+# How many drawings there are of each, such as static/img/covers/music-1.svg.
 DRAWN = {
     "art": 2,
     "business": 2,

@@ -1,4 +1,4 @@
-"""Staff screens of who bought what. Nobody edits a row: its students and its money change it."""
+"""Staff screens of who bought what. Nobody edits these rows: students and payments change them."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""Bookings over the API: one of them, what cancelling it would do, cancelling it."""
+"""Bookings in the API: one booking, what cancelling it would do, and cancelling it."""
 
 from http import HTTPStatus
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What stands in somebody's calendar: the sessions that they booked, and those that they teach."""
+"""What is in a user's calendar: the sessions that they booked or teach."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -18,17 +18,17 @@ from enrollments.queries import STILL_BOUGHT
 from payments.models import HoldPart
 from payments.reasons import Reason
 
-# A feed has so many events at most, the next ones of them, and forgets what is that long ago.
+# A feed has at most this many events, the next ones, and drops those that are this long ago.
 MOST = 1000
 PAST = timedelta(days=90)
-# A session that is called off stays with those who had it: that is news, while who gave it back
-# knows, and calendars forget what a feed no longer has.
+# A session that is called off stays with those who had it, because it is news to them. Those who
+# returned it know, and calendars drop what a feed no longer has.
 _KEPT = STILL_BOUGHT | Q(reason=Reason.SESSION_CANCELLED)
 
 
 @dataclass(frozen=True)
 class Event:
-    """A session as one reader's calendar has it; nothing in it is about anybody else.
+    """A session in one reader's calendar; nothing in it is about anyone else.
 
     `sequence` grows with each change of its time, when it is called off, and whenever this reader
     leaves or comes back. It `is_off` if it is called off, or the reader has left it.
@@ -47,7 +47,7 @@ class Event:
 
 
 class _Booked(NamedTuple):
-    """How often a reader got a session, and how many of these parts they still have."""
+    """How often a reader got a session, and how many of those parts they still have."""
 
     came: int
     kept: int
@@ -59,9 +59,9 @@ class _Booked(NamedTuple):
 
 
 def events_of(user: User, now: datetime) -> list[Event]:
-    """A user's feed, by the start of the sessions; three statements, however many there are.
+    """A user's feed, sorted by start; three statements, however many sessions there are.
 
-    What they booked and still have, or was called off; and what they teach, drafts left out.
+    What they booked and still have, or what was called off, and what they teach, without drafts.
     """
     since = now - PAST
     kept = _booked(user, session__starts_at__gte=since).filter(kept__gt=0)
@@ -93,7 +93,7 @@ def event_of(user: User, session_id: UUID) -> Event:
 def events_of_enrollment(user: User, enrollment_id: UUID) -> list[Event]:
     """The sessions of a user's enrolment that they have, by their start; two statements.
 
-    Raises `NotFound` where it is not theirs, or they have none of them any more.
+    Raises `NotFound` if it isn't theirs, or they have none of them any more.
     """
     mine = HoldPart.objects.filter(hold__enrollment=enrollment_id, hold__student=user)
     bought = mine.values_list("session")
@@ -105,9 +105,9 @@ def events_of_enrollment(user: User, enrollment_id: UUID) -> list[Event]:
 
 
 def _booked(user: User, **which: Any) -> QuerySet:
-    """What the user got of each session, and what they have left of it.
+    """How often the user got each session, and what they still have of it.
 
-    A single purchase that became part of a course was neither given back nor bought again.
+    A single purchase that became part of a course was neither returned nor bought again.
     """
     parts = HoldPart.objects.filter(hold__student=user, **which).exclude(reason=Reason.FOLDED)
     return (
@@ -126,7 +126,7 @@ def _with_course(**which: Any) -> QuerySet[CourseSession]:
 
 
 def _event(session: CourseSession, mine: _Booked | None) -> Event:
-    """Of what a student has of it; a teacher teaches it."""
+    """The event of a student, or of the teacher."""
     is_off = session.status == CourseSession.Status.CANCELLED or (
         mine is not None and not mine.kept
     )
@@ -139,7 +139,7 @@ def _event(session: CourseSession, mine: _Booked | None) -> Event:
         changed_at=max(session.updated_at, session.course.updated_at),
         starts_at=session.starts_at,
         ends_at=session.ends_at,
-        # Not every calendar shows what is off otherwise than what is on.
+        # Not every calendar shows cancelled events differently.
         title=f"Cancelled: {title}" if is_off else title,
         description=_about(session, mine)
         if is_off

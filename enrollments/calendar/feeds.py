@@ -1,4 +1,4 @@
-"""Where somebody's calendar feed is: an address that lets in whoever knows it."""
+"""The address of a user's calendar feed: it works for anyone who knows it."""
 
 import base64
 import binascii
@@ -13,35 +13,35 @@ from accounts.models import User
 from common.errors import NotFound
 from enrollments.models import CalendarFeed
 
-# Whose feed was fetched within this time sees there what is new.
+# Users whose feed was fetched within this time see news there.
 FOLLOWED = timedelta(days=14)
 _KEY, _SERIAL, _SEAL = 16, 4, 16  # bytes
 
 
 def feed_address(user: User) -> str:
-    """The secret address of a user's feed, as it is by now."""
+    """The current secret address of a user's feed."""
     return f"{settings.SITE_URL}{reverse('enrollments:feed', args=[token_of(feed_of(user))])}"
 
 
 def feed_of(user: User) -> CalendarFeed:
-    """What is known of a user's feed; a new one, not saved, where there is nothing yet."""
+    """What is known about a user's feed; a new, unsaved row if there is nothing yet."""
     return getattr(user, "calendar_feed", None) or CalendarFeed(user=user)
 
 
 def token_of(feed: CalendarFeed) -> str:
-    """What the address of a feed lets in by.
+    """The secret part of a feed's address.
 
-    It is made of the user and the serial, sealed with SECRET_KEY, so that no row lets anybody in,
-    and the page can show it whenever it is asked for.
+    It is made from the user and the serial, sealed with SECRET_KEY, so that no row gives access and
+    the page can show it at any time.
     """
     said = feed.user_id.bytes + feed.serial.to_bytes(_SERIAL, "big")
     return base64.urlsafe_b64encode(said + _seal(said)).decode()
 
 
 def find_reader(token: str) -> User:
-    """Whose feed this is, with what is known of it; one statement, and none for what we never gave.
+    """The feed of this token, with its owner; one statement, and none for a forged token.
 
-    Raises `NotFound`: for a token that was taken back, and where the user is deactivated.
+    Raises `NotFound`, also for a revoked token and a deactivated user.
     """
     user_id, serial = _read(token)
     readers = User.objects.select_related("calendar_feed").filter(pk=user_id, is_active=True)
@@ -52,7 +52,7 @@ def find_reader(token: str) -> User:
 
 
 def follows_feed(user_id: UUID, now: datetime) -> bool:
-    """Whether a calendar fetched the user's feed lately; an invitation would stand beside it."""
+    """Whether a calendar fetched the user's feed recently; an invitation would appear twice."""
     feeds = CalendarFeed.objects.filter(pk=user_id, fetched_at__gte=now - FOLLOWED)
     return feeds.exists()
 

@@ -20,7 +20,7 @@ _REFRESH = timedelta(hours=1)
 
 
 def feed(events: Iterable[Event]) -> bytes:
-    """A calendar to subscribe to: it is fetched again, and what is gone from it goes there."""
+    """A calendar to subscribe to: it is fetched again, and events that are gone disappear."""
     calendar = _calendar(_component(event) for event in events)
     calendar.add("x-wr-calname", NAME)
     calendar.add("name", NAME)
@@ -30,24 +30,24 @@ def feed(events: Iterable[Event]) -> bytes:
 
 
 def file(events: Iterable[Event]) -> bytes:
-    """Events to put into a calendar once: they do not change there."""
+    """Events to import into a calendar once: they don't change there."""
     return _calendar(_component(event) for event in events).to_ical()
 
 
 def tag(events: Sequence[Event]) -> str:
-    """The ETag of a feed: another one as soon as anything in it is. Nothing is written for it."""
+    """The ETag of a feed, which changes with anything in it. Nothing is stored for it."""
     return f'"{sha256(repr((_MAKER, events)).encode()).hexdigest()[:32]}"'
 
 
 def publication(events: Iterable[Event], now: datetime) -> bytes:
-    """The same as a `file`, made `now` for a mail: what a calendar may take, and tells nobody."""
+    """The same as a `file`, made `now` for an email: calendars may import it, and notify nobody."""
     return _message("PUBLISH", [_organised(event, now) for event in events])
 
 
 def invitation(method: str, event: Event, reader: User, now: datetime) -> bytes:
-    """REQUEST or CANCEL, made `now`: calendars put the event in or take it out (RFC 5546).
+    """REQUEST or CANCEL, made `now`: calendars add or remove the event (RFC 5546).
 
-    Its reader alone comes, and has said so: nobody is asked for an answer.
+    Its reader is the only attendee and has accepted, so nobody is asked to reply.
     """
     component = _organised(event, now)
     person = _person(reader.display_name, reader.email)
@@ -63,7 +63,7 @@ def _message(method: str, components: Iterable[Any]) -> bytes:
 
 
 def _organised(event: Event, now: datetime) -> Any:
-    """An event that we have organised: with a method, its stamp is when the message was made."""
+    """An event that we organise: with a method, its stamp is when the message was made."""
     component = _component(event)
     component["dtstamp"] = icalendar.vDatetime(now)
     component.add("organizer", _person(*parseaddr(settings.DEFAULT_FROM_EMAIL)))
@@ -73,7 +73,7 @@ def _organised(event: Event, now: datetime) -> Any:
 def _person(name: str, address: str) -> icalendar.vCalAddress:
     person = icalendar.vCalAddress(f"mailto:{quote(address, safe='@+')}")
     if name:
-        # No parameter can hold a quotation mark.
+        # Parameters can't contain quotation marks.
         person.params["CN"] = clean(name).replace('"', "'")
     return person
 

@@ -1,7 +1,7 @@
-"""What mails bring for a reader's calendar; nothing where it fetches the feed, which has it too.
+"""What emails contain for a reader's calendar; nothing if it fetches the feed, which has it too.
 
-Made when a mail is sent, of how things stand by then: an older mail that comes late must not put an
-older time into a calendar.
+Made when an email is sent, from how things stand then: an older email that arrives late must not
+put an outdated time into a calendar.
 """
 
 from uuid import UUID
@@ -17,11 +17,11 @@ from notices.kinds import CalendarPart
 
 
 def session_part(reader: User, session_id: UUID | None) -> CalendarPart | None:
-    """For a mail about one session: a calendar puts it in, moves it, or takes it out.
+    """For an email about one session: a calendar adds, moves or removes it.
 
-    It is a REQUEST where the reader has booked or teaches the session, a CANCEL where they have
-    left it, or it was called off. None where they never had it, and where the mail is about none.
-    Three statements.
+    It is a REQUEST if the reader has booked or teaches the session, a CANCEL if they have left it
+    or it was called off. None if they never had it, or the email isn't about a session. Three
+    statements.
     """
     now = timezone.now()
     if session_id is None or follows_feed(reader.pk, now):
@@ -35,10 +35,10 @@ def session_part(reader: User, session_id: UUID | None) -> CalendarPart | None:
 
 
 def course_part(reader: User, enrollment_id: UUID) -> CalendarPart | None:
-    """For a mail about a course that was bought: a file with all that the reader has of it.
+    """For an email about a course that was bought: a file with all sessions that the reader has.
 
-    Many mail programs take the first of several sessions alone, so the mail names the page with the
-    feed (`enrollments:calendar`) before. None where nothing of it is theirs any more. Three
+    Many mail programs import only the first of several sessions, so the email mentions the page
+    with the feed (`enrollments:calendar`) first. None if they no longer have any of them. Three
     statements.
     """
     now = timezone.now()

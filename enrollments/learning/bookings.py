@@ -1,4 +1,4 @@
-"""What a student has booked, as their own page shows it: to come, past, or cancelled."""
+"""What a student has booked, as shown on their page: upcoming, past or cancelled."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ _BADGES = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A full course or a single session that somebody bought, as it stands at `now`."""
+    """A full course or single session that a student bought, as it stands at `now`."""
 
     hold: PaymentHold
     now: datetime
@@ -71,7 +71,7 @@ class Entry:
 
     @property
     def next_session(self) -> CourseSession | None:
-        """What can be joined next, or is running."""
+        """The session that can be joined next, or is running."""
         admitting = (part.session for part in self.parts if _admits(part, self.now))
         return min(admitting, key=lambda session: session.starts_at, default=None)
 
@@ -99,7 +99,7 @@ class Entry:
 
     @property
     def can_be_cancelled(self) -> bool:
-        """Whether something is left to give up: where all is over, cancelling only costs."""
+        """Whether there is something left to cancel: once all is over, cancelling only costs."""
         if self.hold.enrollment:
             active = self.hold.enrollment.status == EnrollmentStatus.ACTIVE
             return active and self.next_session is not None
@@ -131,9 +131,9 @@ class Entry:
 
 
 def bookings_of(user: User, now: datetime) -> HoldQuerySet:
-    """The holds of the user's bookings, each with `next_starts_at`: when it goes on, if it does.
+    """The holds of the user's bookings, each with `next_starts_at`: when it continues, if it does.
 
-    And whether it is a single that was `upgraded`: it became part of a full course.
+    Each also says whether it is a single that was `upgraded` to a full course.
     """
     to_come = (
         HoldPart.objects.filter(hold=OuterRef("pk"))
@@ -149,14 +149,14 @@ def bookings_of(user: User, now: datetime) -> HoldQuerySet:
 
 
 def count_shelves(bookings: HoldQuerySet) -> dict[str, int]:
-    """How many of `bookings_of` stand on each shelf, in one statement."""
+    """How many of `bookings_of` are on each shelf, in one statement."""
     return bookings.aggregate(
         **{shelf.value: Count("pk", filter=where) for shelf, where in _SHELVES.items()}
     )
 
 
 def on_shelf(bookings: HoldQuerySet, shelf: Shelf) -> HoldQuerySet:
-    """Those of one shelf, with all that an `Entry` shows; what comes next, or newest, first."""
+    """Those on one shelf, with all that an `Entry` shows; the next, or the newest, come first."""
     order = ["next_starts_at", "pk"] if shelf == Shelf.UPCOMING else ["-held_at", "-pk"]
     return (
         bookings.filter(_SHELVES[shelf])

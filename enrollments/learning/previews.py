@@ -1,4 +1,4 @@
-"""What cancelling now would give back, by the rules that cancelling itself follows."""
+"""What cancelling now would refund, by the same rules as cancelling itself."""
 
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,13 @@ from payments.models import HoldPart
 
 
 def preview_enrollment(*, user: User, enrollment_id: UUID) -> CancellationPreview:
-    """For one's own enrolment; anybody else's raises `NotFound`."""
+    """For the user's own enrolment; anyone else's raises `NotFound`."""
     enrollment = enrolling.find_enrollment(user, enrollment_id)
     return _preview(_parts(hold__enrollment=enrollment), rules.refuse_cancelling(enrollment))
 
 
 def preview_purchase(*, user: User, purchase_id: UUID) -> CancellationPreview:
-    """For one's own single purchase; anybody else's raises `NotFound`."""
+    """For the user's own single purchase; anyone else's raises `NotFound`."""
     purchase = purchasing.find_purchase(user, purchase_id)
     parts = _parts(hold__session_purchase=purchase)
     refusal = rules.refuse_cancelling_single(purchase, _pending(parts), timezone.now())
@@ -31,7 +31,7 @@ def preview_purchase(*, user: User, purchase_id: UUID) -> CancellationPreview:
 
 
 def preview_hand_back(*, user: User, enrollment_id: UUID, session_id: UUID) -> CancellationPreview:
-    """For one session of one's own enrolment; raises `NotFound` where there is none."""
+    """For one session of the user's own enrolment; raises `NotFound` if there is none."""
     enrollment = enrolling.find_enrollment(user, enrollment_id)
     parts = _parts(hold__enrollment=enrollment, session=session_id)
     refusal = rules.refuse_hand_back(enrollment, _pending(parts), timezone.now(), sold=bool(parts))
@@ -46,7 +46,7 @@ def _parts(**where: Any) -> list[HoldPart]:
 
 
 def _pending(parts: list[HoldPart]) -> HoldPart | None:
-    """That of one session which pays for it still, if any."""
+    """The part that still pays for the session, if there is one."""
     return next((part for part in parts if part.status == HoldPart.Status.PENDING), None)
 
 

@@ -1,4 +1,4 @@
-"""The way of a student's money, step by step: held, session, attendance, released or refunded."""
+"""A student's money, step by step: held, session, attendance, released or refunded."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _ICONS = {
 class Step:
     """One step: `at` for a moment, `session` for a time that lasts; `story` says what is known.
 
-    `changed` is the part that remembers its session otherwise.
+    `changed` is the part that was sold with another start or length.
     """
 
     title: str
@@ -54,7 +54,7 @@ def timeline_of(
 
 
 def has_changed(part: HoldPart, now: datetime) -> bool:
-    """Whether start or length of its session changed after the sale, and it is still to come."""
+    """Whether the start or length of its upcoming session changed after the sale."""
     session = part.session
     return (
         part.status == HoldPart.Status.PENDING

@@ -1,4 +1,4 @@
-"""Forget sign-ins that are over: in browsers, through the API, and attempts that were counted."""
+"""Delete sign-ins that are over, in browsers and through the API, and counted attempts."""
 
 from typing import Any
 
