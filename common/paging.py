@@ -53,7 +53,7 @@ class LinkPagination(CursorPagination):
     def get_page_size(self, request: Any) -> int:
         asked = request.query_params.get(self.page_size_query_param, str(MAX_ROWS))
         if not (asked.isascii() and asked.isdigit() and int(asked[:9])):
-            raise exceptions.ValidationError({"limit": ["Give a whole number from 1 to 100."]})
+            raise exceptions.ValidationError({"limit": ["Enter a whole number from 1 to 100."]})
         return min(int(asked[:9]), MAX_ROWS)
 
     def get_next_link(self) -> str | None:

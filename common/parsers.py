@@ -16,7 +16,7 @@ class BoundedJSONParser(JSONParser):
         try:
             return super().parse(*args, **kwargs)
         except RecursionError as error:
-            raise ParseError("The JSON nests too deeply.") from error
+            raise ParseError("The JSON is nested too deeply.") from error
 
 
 class Exact(serializers.Serializer):
@@ -26,7 +26,7 @@ class Exact(serializers.Serializer):
         unknown = set(data) - set(self.fields) if isinstance(data, dict) else ()
         if unknown:
             raise serializers.ValidationError(
-                {str(name): ["There is no such field here."] for name in unknown}
+                {str(name): ["This field isn't expected here."] for name in unknown}
             )
         return super().to_internal_value(data)
 

@@ -41,7 +41,7 @@ class LiveKitWebhookView(APIView):
         (MalformedEvent, InvalidSignature, PayloadTooLarge, VideoNotConfigured, Unavailable),
         request={"application/webhook+json": OpenApiTypes.OBJECT},
         tags=["webhooks"],
-        summary="An event of LiveKit's, signed with our key",
+        summary="A LiveKit event, signed with our key",
     )
     def post(self, request: Request) -> Response:
         body = cast(bytes, request.data)

@@ -50,5 +50,5 @@ class RefreshSerializer(serializers.Serializer[Any]):
 
 
 class TokenPairSerializer(serializers.Serializer[Any]):
-    access = serializers.CharField(help_text="Goes into `Authorization: Bearer …`.")
-    refresh = serializers.CharField(help_text="Good for one new pair.")
+    access = serializers.CharField(help_text="To be sent as `Authorization: Bearer …`.")
+    refresh = serializers.CharField(help_text="Can be exchanged once for a new pair.")

@@ -76,7 +76,7 @@ class RegisterView(OpenView):
         {201: ProfileSerializer},
         [TooManyAttempts],
         summary="Register",
-        description="Everybody begins as a student. Sign in afterwards to get tokens.",
+        description="Everyone starts as a student. Sign in afterwards to get tokens.",
         tags=["auth"],
         examples=[REGISTRATION, PROFILE],
     )
@@ -116,7 +116,7 @@ class RefreshView(OpenView):
         {200: TokenPairSerializer},
         [TokenNotValid],
         summary="Exchange a refresh token for a new pair",
-        description="Each refresh token is good for once. Using one again ends its whole sign-in.",
+        description="Each refresh token works once. Using one again ends the whole sign-in.",
         tags=["auth"],
         examples=[REFRESH, PAIR],
     )
@@ -132,7 +132,7 @@ class LogoutView(OpenView):
         {204: None},
         [TokenNotValid],
         summary="Sign out",
-        description="Ends the sign-in that the refresh token belongs to. A repeat changes nothing.",
+        description="Ends the sign-in of the refresh token. A repeat changes nothing.",
         tags=["auth"],
         examples=[REFRESH],
     )

@@ -48,7 +48,11 @@ TAGS = ["enrollments"]
 
 class EnrollmentView(MoneyView):
     @documented(
-        "get_enrollment", {200: EnrollmentSerializer}, (NotFound,), tags=TAGS, summary="One of mine"
+        "get_enrollment",
+        {200: EnrollmentSerializer},
+        (NotFound,),
+        tags=TAGS,
+        summary="One of my bookings",
     )
     def get(self, request: Request, enrollment_id: UUID) -> Response:
         found = enrolling.find_enrollment(signed_in(request), enrollment_id)
@@ -61,7 +65,7 @@ class EnrollmentView(MoneyView):
         request=CancelRequestSerializer,
         parameters=[KEY_PARAMETER],
         tags=TAGS,
-        summary="Cancel, and get back what is still held",
+        summary="Cancel, and get a refund of what is still held",
         examples=examples.CANCEL,
     )
     def delete(self, request: Request, enrollment_id: UUID) -> Response:
@@ -82,7 +86,7 @@ class PurchaseDetailView(MoneyView):
         {200: PurchaseSerializer},
         (NotFound,),
         tags=TAGS,
-        summary="One of mine",
+        summary="One of my bookings",
     )
     def get(self, request: Request, purchase_id: UUID) -> Response:
         found = purchasing.find_purchase(signed_in(request), purchase_id)
@@ -95,7 +99,7 @@ class PurchaseDetailView(MoneyView):
         request=CancelRequestSerializer,
         parameters=[KEY_PARAMETER],
         tags=TAGS,
-        summary="Cancel one session, and get it back",
+        summary="Cancel one session, and get a refund",
         examples=examples.CANCEL_SINGLE,
     )
     def delete(self, request: Request, purchase_id: UUID) -> Response:
@@ -118,7 +122,7 @@ class HandBackView(MoneyView):
         request=CancelRequestSerializer,
         parameters=[KEY_PARAMETER],
         tags=TAGS,
-        summary="Hand back a session whose start or length changed after the sale",
+        summary="Return a session whose start or length changed after the sale",
         examples=examples.HAND_BACK,
     )
     def delete(self, request: Request, enrollment_id: UUID, session_id: UUID) -> Response:
@@ -142,7 +146,7 @@ class EnrollmentPreviewView(APIView):
         {200: PreviewSerializer},
         (NotFound,),
         tags=TAGS,
-        summary="What cancelling now would give back",
+        summary="What cancelling now would refund",
     )
     def get(self, request: Request, enrollment_id: UUID) -> Response:
         preview = previews.preview_enrollment(user=signed_in(request), enrollment_id=enrollment_id)
@@ -155,7 +159,7 @@ class PurchasePreviewView(APIView):
         {200: PreviewSerializer},
         (NotFound,),
         tags=TAGS,
-        summary="What cancelling now would give back",
+        summary="What cancelling now would refund",
     )
     def get(self, request: Request, purchase_id: UUID) -> Response:
         preview = previews.preview_purchase(user=signed_in(request), purchase_id=purchase_id)

@@ -61,7 +61,7 @@ class CourseView(APIView):
         {200: CourseDetailSerializer},
         (NotFound,),
         tags=["courses"],
-        summary="One course, with its sessions and what is mine of it",
+        summary="One course, with its sessions and what I have of it",
     )
     def get(self, request: Request, course_id: UUID) -> Response:
         course = course_for(visitor(request), course_id)

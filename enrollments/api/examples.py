@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiExample
 ENROLL = [
     OpenApiExample("No body", value={}, request_only=True),
     OpenApiExample("At the price that was shown", {"expected_price": "100.00"}, request_only=True),
-    OpenApiExample("Said in full", value={"enrollment_type": "full_course"}, request_only=True),
+    OpenApiExample("All fields", value={"enrollment_type": "full_course"}, request_only=True),
 ]
 PURCHASE = [
     OpenApiExample("No body", value={}, request_only=True),

@@ -117,7 +117,7 @@ class PurchaseSerializer(RenderedModel):
 
 class PurchaseRequestSerializer(Exact):
     expected_price = ExpectedSum(
-        required=False, help_text="The `price_now` that was shown: another price refuses."
+        required=False, help_text="The `price_now` that was shown: any other price is refused."
     )
 
 
@@ -130,7 +130,7 @@ class EnrollRequestSerializer(PurchaseRequestSerializer):
 class CancelRequestSerializer(Exact):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
     expected_refund = ExpectedSum(
-        required=False, help_text="The refund that the preview showed: a lower one refuses."
+        required=False, help_text="The refund that the preview showed: a lower one is refused."
     )
 
 
@@ -207,8 +207,8 @@ class CourseRowSerializer(CourseBriefSerializer):
 class CourseDetailSerializer(CourseRowSerializer):
     sessions = SessionOfCourseSerializer(many=True)
     my_enrollment = EnrollmentSerializer(allow_null=True)
-    price_now = Money(allow_null=True, help_text="The shares of what is still to come.")
-    already_held = Money(allow_null=True, help_text="What own single sessions give back first.")
+    price_now = Money(allow_null=True, help_text="The price of the sessions still to come.")
+    already_held = Money(allow_null=True, help_text="What is already held for my single sessions.")
 
     class Meta(CourseRowSerializer.Meta):
         mine = ("sessions", "my_enrollment", "price_now", "already_held")

@@ -16,7 +16,7 @@ KEY_PARAMETER = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="1 to 255 visible characters. The same key gives the first answer again.",
+    description="1 to 255 visible characters. The same key returns the first answer again.",
 )
 KEY_ERRORS = (InvalidKey, KeyReused, RequestInProgress)
 

@@ -49,8 +49,8 @@ class EarningsView(APIView):
         {200: EarningsSerializer},
         parameters=examples.PAGES,
         tags=TAGS,
-        summary="What I earned as a teacher and by referrals",
-        description="The sessions, latest first, are cut and go on like any list.",
+        summary="What I earned as a teacher and from referrals",
+        description="The sessions, latest first, are paged like any list.",
         examples=examples.EARNINGS,
     )
     def get(self, request: Request) -> Response:
@@ -92,9 +92,9 @@ class WithdrawalsView(MoneyView, ListAPIView):
         request=WithdrawalRequestSerializer,
         parameters=[KEY_PARAMETER],
         tags=TAGS,
-        summary="Ask for a payout",
-        description="Takes the password once more; a wrong one counts as it does when signing in, "
-        "and may be mended under the same key.",
+        summary="Request a withdrawal",
+        description="Requires the password again; a wrong one counts as it does when signing in, "
+        "and may be corrected under the same key.",
         examples=examples.WITHDRAWAL,
     )
     def post(self, request: Request) -> Response:
@@ -118,7 +118,7 @@ class WithdrawalView(MoneyView):
         request=None,
         parameters=[KEY_PARAMETER],
         tags=TAGS,
-        summary="Take a withdrawal back that nobody has decided on",
+        summary="Cancel a withdrawal that has not been decided",
     )
     def delete(self, request: Request, withdrawal_id: UUID) -> Response:
         parsed(Exact, request)

@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
 PAGES = [
     OpenApiParameter("limit", int, description="Number of sessions to return, at most 100."),
-    OpenApiParameter("cursor", str, description="Where to go on, as the `Link` header says."),
+    OpenApiParameter("cursor", str, description="Where to continue, from the `Link` header."),
 ]
 EARNINGS = [
     OpenApiExample(
@@ -51,7 +51,7 @@ WITHDRAWAL = [
         request_only=True,
     ),
     OpenApiExample(
-        "Asked for",
+        "Requested",
         {
             "id": "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e92",
             "amount": "120.00",

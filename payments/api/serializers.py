@@ -116,7 +116,7 @@ class Amount(serializers.Field):
 class ExpectedSum(serializers.Field):
     """What a client has shown to somebody, to be compared: written as an amount, or zero."""
 
-    default_error_messages = {"invalid": 'Give a sum as a string, such as "12.50".'}
+    default_error_messages = {"invalid": 'Send an amount as a string, such as "12.50".'}
 
     def to_internal_value(self, data: Any) -> Decimal:
         try:
@@ -145,18 +145,18 @@ class SessionEarningsSerializer(Rendered):
     net = Money()
     status = serializers.ChoiceField(choices=["held", "under_review", "released", "refunded"])
     payable_at = serializers.DateTimeField(
-        allow_null=True, help_text="When it will be paid: the session's end, and some time."
+        allow_null=True, help_text="When it will be paid: some time after the session ends."
     )
     paid_at = serializers.DateTimeField(source="session.paid_at", allow_null=True)
 
 
 class EarningsSerializer(Rendered):
     held = Money(
-        source="figures.held", help_text="To be paid, if every session is held and attended."
+        source="figures.held", help_text="To be paid if every session takes place and is attended."
     )
     released = Money(
         source="figures.released",
-        help_text="All that was ever paid to me: available, withdrawing and paid.",
+        help_text="Everything ever paid to me: available, withdrawing and paid.",
     )
     available = Money(source="figures.available")
     withdrawing = Money(source="figures.withdrawing")
@@ -167,9 +167,9 @@ class EarningsSerializer(Rendered):
 
 class WithdrawalSerializer(RenderedModel):
     payout_details = serializers.CharField(
-        source="masked_details", help_text="The end of it alone."
+        source="masked_details", help_text="Only its last characters."
     )
-    reference = serializers.CharField(source="payout_reference", help_text="Once it is paid.")
+    reference = serializers.CharField(source="payout_reference", help_text="Set once it is paid.")
     reason = serializers.CharField(source="notes", help_text="Why it was rejected.")
 
     class Meta:
@@ -192,7 +192,7 @@ class WithdrawalRequestSerializer(Exact):
     payout_details = Text(
         min_length=MIN_LENGTH,
         max_length=MAX_LENGTH,
-        help_text="Where to pay it to: the account's holder and number.",
+        help_text="Where to pay it: the account's holder and number.",
     )
     password = Text(max_length=128, trim_whitespace=False, write_only=True)
 
