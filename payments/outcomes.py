@@ -5,10 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from django.conf import settings
-
 from common.formats import minutes_of, money
-from courses.models import CourseSession
+from courses.models import CourseSession, grace
 from payments.models import HoldPart, PaymentHold
 from payments.reasons import Reason
 
@@ -117,5 +115,4 @@ def _waiting(session: CourseSession, now: datetime) -> tuple[str, Tone]:
         return "Upcoming", Tone.NEXT
     if now < session.ends_at:
         return "Running now", Tone.NOW
-    grace = settings.SETTLEMENT_GRACE_MINUTES
-    return f"Ended · settled within {grace} minutes of the end", Tone.NEXT
+    return f"Ended · settled within {grace() // MINUTE} minutes of the end", Tone.NEXT
