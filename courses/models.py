@@ -167,6 +167,11 @@ class CourseSessionQuerySet(LockingQuerySet):
         """Sessions that attendance can settle by `now`: they have ended, and the grace is over."""
         return self.ended_by(now - grace())
 
+    def without_teacher(self) -> Self:
+        """Those that were not called off, and whose teacher is gone."""
+        teaching = Q(course__teacher__is_active=True, course__teacher__is_teacher=True)
+        return self.filter(~teaching, status__in=CourseSession.OPEN)
+
     def ended_by(self, at: datetime) -> Self:
         """Sessions whose scheduled end was `at` this time or before."""
         # An index can answer the first condition.

@@ -1,10 +1,13 @@
-"""What student and teacher are told of the money of a session, once it is over or staff decided."""
+"""What student and teacher are told of a session's money once it is over; what waits for staff."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Q, Sum
 from django.urls import reverse
+from django.utils import timezone
 
 from common.formats import counted, minutes_of, money
 from common.money import ZERO, total
@@ -20,7 +23,7 @@ from enrollments.messages.words import (
     why,
 )
 from enrollments.models import Booking
-from notices.kinds import Button, Kind, Letter, register
+from notices.kinds import Button, Group, Kind, Letter, register
 from notices.models import Notice
 from notices.services.outbox import put
 from payments.models import HoldPart
@@ -246,6 +249,27 @@ TEACHING_DECIDED = register(
 )
 
 
+def _waiting(notice: Notice) -> Letter:
+    rows = notice.facts["waiting"]
+    return Letter(
+        subject=f"Waiting for staff: {sum(count for _, count in rows)}",
+        lead="Somebody on the staff has to look at this.",
+        rows=tuple((label, str(count)) for label, count in rows),
+        button=Button("Open the administration", reverse("admin:index")),
+    )
+
+
+WAITING = register(
+    Kind(
+        name="staff_digest",
+        to="staff",
+        told="what waits for somebody to look at it, once a day, if anything does",
+        letter=_waiting,
+        group=Group.DIGESTS,
+    )
+)
+
+
 def tell_settled(booking: Booking, parts: Sequence[HoldPart], attended: Attended) -> None:
     """Tell student and teacher how attendance settled these parts, or that staff have to.
 
@@ -308,6 +332,15 @@ def tell_decided(booking: Booking, parts: Sequence[HoldPart], *, reason: str) ->
             session_id=parts[0].session_id if len(parts) == 1 else None,
         )
         for kind, reader in ((DECIDED, hold.student_id), (TEACHING_DECIDED, hold.teacher_id))
+    )
+
+
+def tell_waiting(told: Mapping[UUID, Sequence[tuple[str, int]]], *, day: date) -> None:
+    """Tell clerks what waits for them, by their keys: labels and counts. Of a day once."""
+    until = timezone.now() + timedelta(days=1)
+    put(
+        WAITING.tell(clerk, about=day, facts={"waiting": waiting}, until=until)
+        for clerk, waiting in told.items()
     )
 
 

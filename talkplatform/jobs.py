@@ -76,6 +76,7 @@ PLANS = (
     Plan("prune_notices", NIGHTLY, HOURS),
     Plan("prune_sign_ins", NIGHTLY, HOURS),
     Plan("prune_webhook_events", NIGHTLY, HOURS),
+    Plan("tell_staff", NIGHTLY, HOURS),
 )
 
 

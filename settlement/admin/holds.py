@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -31,11 +31,12 @@ from common.admin import (
 from common.admin.deciding import Deciding
 from common.exports import in_chunks, stream_csv
 from common.formats import moment, money
-from courses.models import Course, CourseSession
+from courses.models import Course
 from payments.admin.books import TransferInline
-from payments.models import HoldPart, HoldStatus, PaymentHold
+from payments.models import HoldPart, PaymentHold
 from settlement.admin.attendance import attendance_for, pending_parts, presence
 from settlement.admin.deciding import DECISIONS
+from settlement.queries import holds_overdue, holds_under_review
 from settlement.services.deciding import parts_with_notes
 
 # People and courses that the words of a search may mean.
@@ -85,18 +86,11 @@ class AttentionFilter(admin.SimpleListFilter):
         return [("overdue", "Overdue"), ("review", "Under review"), ("late", "Late events")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        pending = HoldPart.objects.filter(hold=OuterRef("pk"), status=HoldPart.Status.PENDING)
         if self.value() == "late":
             return queryset.filter(pk__in=parts_with_notes().values("hold"))
         if self.value() == "review":
-            parts = pending.exclude(review_reason="")
-        elif self.value() == "overdue":
-            # Settlement should have seen to them by now.
-            settling = CourseSession.objects.settling_at(timezone.now())
-            parts = pending.filter(review_reason="", session__in=settling)
-        else:
-            return queryset
-        return queryset.filter(Exists(parts), status=HoldStatus.HELD)
+            return queryset & holds_under_review()
+        return queryset & holds_overdue(timezone.now()) if self.value() == "overdue" else queryset
 
 
 def due_at(hold: PaymentHold) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import DateTimeField, PositiveIntegerField, Q, QuerySet
+from django.db.models import DateTimeField, PositiveIntegerField, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
@@ -150,10 +150,8 @@ class AttentionFilter(admin.SimpleListFilter):
         return [("no_teacher", "Teacher gone")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() != "no_teacher":
-            return queryset
-        teaching = Q(course__teacher__is_active=True, course__teacher__is_teacher=True)
-        return queryset.filter(~teaching, status__in=CourseSession.OPEN)
+        sessions: Any = queryset
+        return sessions.without_teacher() if self.value() == "no_teacher" else queryset
 
 
 @admin.register(CourseSession)
