@@ -1,4 +1,4 @@
-"""Locks on bookings: after their course, before their money, as docs/money.md has it."""
+"""Locks on bookings: after their course and before their money, as in docs/money.md."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -40,7 +40,7 @@ def lock_bookings(*bookings: Booking) -> None:
 
 
 def claim_booking(booking: Booking) -> bool:
-    """The same for one booking, unless somebody else has it locked; gives whether it is ours."""
+    """The same for one booking, unless something else has locked it; gives whether we have it."""
     take(Rank.BOOKING, booking.pk)
     if isinstance(booking, CourseEnrollment):
         rows = queries.claim_enrollments([booking.pk])

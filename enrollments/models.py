@@ -1,4 +1,4 @@
-"""Who has bought what; whose calendar is fetched; and of what people were reminded."""
+"""Who has bought what; calendar feeds; and what people were reminded of."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -41,7 +41,7 @@ class PurchaseStatus(models.TextChoices):
 
 
 def live_field() -> models.GeneratedField:
-    """1 while it lasts, NULL once cancelled: inside a UNIQUE, only live rows exclude each other."""
+    """1 while it lasts, NULL once cancelled: in a UNIQUE, only live rows exclude each other."""
     return models.GeneratedField(
         expression=Case(When(status="cancelled", then=Value(None)), default=Value(1)),
         output_field=models.SmallIntegerField(null=True),
@@ -61,7 +61,7 @@ class BookingQuerySet(LockingQuerySet):
 
 class EnrollmentQuerySet(BookingQuerySet):
     def refunded(self) -> Self:
-        """Those to which everything paid came back."""
+        """Those that have been refunded completely."""
         return self.filter(payment_status=PaymentStatus.REFUNDED)
 
     def newest_first(self) -> Self:
@@ -82,9 +82,10 @@ class PurchaseQuerySet(BookingQuerySet):
 
 
 class Booking(TimestampedModel):
-    """What an enrolment and a single purchase share: who bought it, and what came back.
+    """What enrolments and single purchases share: who bought it, and what was refunded.
 
-    `folded_amount` is what own singles gave back first, in credits; known to who has just bought.
+    `folded_amount` is what the buyer's own singles were refunded first, in credits; set only right
+    after buying.
     """
 
     # What changes after the sale.
@@ -123,7 +124,7 @@ class Booking(TimestampedModel):
         return self.payment_status == PaymentStatus.REFUNDED
 
     def note_refund(self, amount: Decimal) -> None:
-        """So much of the price came back as well; not saved."""
+        """Note that this much more of the price was refunded; not saved."""
         self.refund_amount += amount
         if self.refund_amount == self.price:
             self.payment_status = PaymentStatus.REFUNDED
@@ -167,7 +168,7 @@ class CourseEnrollment(Booking):
         indexes = [
             models.Index(fields=["user", "-enrolled_at", "-id"], name="course_enrollments_mine"),
             models.Index(fields=["course", "live"], name="course_enrollments_seats"),
-            # Those that are about to end: a handful, if any.
+            # Those that are about to end: few, if any.
             models.Index(fields=["payment_status", "live"], name="course_enrollments_refunded"),
         ]
 
@@ -176,7 +177,7 @@ class CourseEnrollment(Booking):
         return self.total_price_paid
 
     def end(self, now: datetime) -> None:
-        """It is cancelled, and holds its seat no longer; not saved."""
+        """Cancel it, so that it no longer has a seat; not saved."""
         self.status, self.cancelled_at = EnrollmentStatus.CANCELLED, now
 
 
@@ -210,9 +211,9 @@ class SessionPurchase(Booking):
         ]
         indexes = [
             models.Index(fields=["user", "-purchased_at", "-id"], name="session_purchases_mine"),
-            # With the buyer at its end, so that seats are counted in the index alone.
+            # With the buyer at its end, so that seats can be counted in the index alone.
             models.Index(fields=["session", "live", "user"], name="session_purchases_seated"),
-            # Not the course first: InnoDB would serve the foreign key by it, and lock the course
+            # Not the course first: InnoDB would use it for the foreign key, and lock the course
             # whenever the status changes, after the purchase.
             models.Index(
                 fields=["status", "course", "session", "user"], name="session_purchases_active"
@@ -224,7 +225,7 @@ class SessionPurchase(Booking):
         return self.price_paid
 
     def end(self, part: HoldPart, now: datetime) -> None:
-        """Its only part is settled: it was attended or missed, or is cancelled; not saved."""
+        """Its only part is settled: it was attended, missed or cancelled; not saved."""
         if part.reason == HoldPart.Reason.MISSED:
             self.status = PurchaseStatus.MISSED
         elif part.status == HoldPart.Status.RELEASED:
@@ -234,9 +235,9 @@ class SessionPurchase(Booking):
 
 
 class CalendarFeed(models.Model):
-    """What is kept of a user's calendar feed; without a row it is as new.
+    """What is stored about a user's calendar feed; without a row it is new.
 
-    Its secret address is made of the `serial` (calendar/feeds.py), and another serial makes another
+    Its secret address is made from the `serial` (calendar/feeds.py), so a new serial makes a new
     address. `fetched_at` is when a calendar fetched it, to the hour.
     """
 
@@ -254,7 +255,7 @@ class CalendarFeed(models.Model):
 
 
 class Reminder(models.Model):
-    """People were reminded of a session, so many hours ahead of the start that it had then."""
+    """People were reminded of a session this many hours before the start that it had then."""
 
     session = models.ForeignKey("courses.CourseSession", models.CASCADE, related_name="reminders")
     hours = models.PositiveSmallIntegerField()

@@ -10,7 +10,7 @@ from payments.commission import WHOLE_BP
 
 @dataclass(frozen=True)
 class Policy:
-    """How a session is paid, in percent, minutes, and hours of `notice` before a change."""
+    """How a session is paid: in percent, in minutes, and in hours of `notice` before a change."""
 
     threshold: int
     grace: int
@@ -21,7 +21,7 @@ class Policy:
 
     @classmethod
     def now(cls) -> "Policy":
-        """As the settings have it for what is sold now."""
+        """By the current settings, for what is sold now."""
         one_percent = Decimal(100)
         kept = WHOLE_BP - settings.COMMISSION_BP
         brought = kept + Decimal(settings.COMMISSION_BP * settings.REFERRAL_BP) / WHOLE_BP

@@ -1,4 +1,4 @@
-"""Sessions as they are sold and shown to somebody, and bookings, in SQL that is written once."""
+"""Sessions as sold and shown to a user, and bookings, as SQL that is written once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ from enrollments.models import Booking, CourseEnrollment, SessionPurchase
 from payments.models import HoldPart, PaymentHold
 from payments.reasons import Reason
 
-# A share that came back once the session was over does not undo having bought it; one that came
-# back before ends the right to be there, whoever gave it.
+# A refund after the session does not undo having bought it; one before its end takes away the right
+# to be there, whoever made it.
 STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
     settled_at__gte=ending("session__")
 )
@@ -37,11 +37,11 @@ STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED])
 
 @dataclass(frozen=True)
 class SessionOnSale:
-    """A session, its course and teacher at hand, and what somebody has of it.
+    """A session, its course and teacher at hand, and what a user has of it.
 
-    `taken` are the seats of singles, counted where seats are limited. `mine` says that they have a
-    live purchase of it, `enrolled` a live enrolment in its course, `included` that this pays for it
-    still. To nobody it is as it was made.
+    `taken` are the seats of singles, counted if seats are limited. `mine` means a live purchase of
+    it, `enrolled` a live enrolment in its course, and `included` that the enrolment still pays for
+    it. For a guest they keep their defaults.
     """
 
     session: CourseSession
@@ -53,9 +53,9 @@ class SessionOnSale:
 
 @dataclass(frozen=True)
 class SessionToEnter:
-    """A session, its course at hand, and what somebody has bought of it.
+    """A session, its course at hand, and what a user has bought of it.
 
-    By their enrolment, by a single purchase: what still admits; or anything, `once`.
+    What still gives access, by an enrolment or a single purchase; or anything, `once`.
     """
 
     session: CourseSession
@@ -70,9 +70,9 @@ class SessionShown(SessionToEnter, SessionOnSale):
 
 
 def sessions_as_sold_to(user: User | UUID | None) -> CourseSessionQuerySet:
-    """Sessions with what `SessionOnSale` says of them to this user, or to nobody.
+    """Sessions with what `SessionOnSale` says about them, for this user or a guest.
 
-    But for `included`, which no price depends on.
+    Except `included`, on which no price depends.
     """
     limited = When(course__max_students__isnull=False, then=singles_seated())
     sessions = CourseSession.objects.select_related("course__teacher")
@@ -97,22 +97,23 @@ def sessions_for_purchase(user: User | UUID) -> CourseSessionQuerySet:
 
 
 def singles_seated() -> Subquery:
-    """The seats of the outer session that its singles take beside the course's live enrolments.
+    """The seats of the outer session taken by singles, in addition to the live enrolments.
 
-    Only those of people without a live enrolment in the course: nobody fills two seats.
+    Only for people without a live enrolment in the course: nobody takes two seats.
     """
-    # By the session's course, not the purchase's: so no optimizer sets out to list who is enrolled.
+    # By the session's course, not the purchase's, so that no optimizer starts by listing who is
+    # enrolled.
     enrolled = CourseEnrollment.objects.live().filter(
         course=OuterRef(OuterRef("course")), user=OuterRef("user")
     )
     sold = SessionPurchase.objects.live().filter(~Exists(enrolled), session=OuterRef("pk"))
-    # Not `Count`: it groups, by way of a temporary table.
+    # Not `Count`, which groups by means of a temporary table.
     return Subquery(sold.order_by().values(n=Func("pk", function="COUNT")), IntegerField())
 
 
 @prepared_as(SessionOnSale)
 def sessions_on_offer(course: UUID) -> QuerySet[CourseSession]:
-    """All of a course in their order, before it is known whether any was sold singly."""
+    """All sessions of a course in order, before it is known whether any was sold singly."""
     sessions = CourseSession.objects.select_related("course__teacher")
     return sessions.filter(course=course).order_by("session_number")
 
@@ -138,20 +139,20 @@ def seats_taken(course: UUID) -> QuerySet[Course, tuple[int, bool]]:
 
 @prepared_as(SessionShown)
 def sessions_seen(course: UUID) -> QuerySet[CourseSession]:
-    """All of a course in their order, as guests see them."""
+    """All sessions of a course in order, as guests see them."""
     return sessions_as_sold_to(None).filter(course=course).order_by("session_number")
 
 
 @prepared_as(SessionShown)
 def sessions_shown(course: UUID, user: UUID) -> QuerySet[CourseSession]:
-    """The same as the user sees them."""
+    """The same, as the user sees them."""
     sessions = with_access_of(sessions_for_purchase(user), user)
     return sessions.filter(course=course).order_by("session_number")
 
 
 @prepared
 def parts_of(course: UUID, user: UUID) -> QuerySet[HoldPart]:
-    """What the user paid for the sessions of a course, the latest last."""
+    """What the user paid for the sessions of a course, latest last."""
     # By the user's holds, not by the sessions: a crowded course has thousands of parts.
     of_course = Q(hold__enrollment__course=course) | Q(hold__session_purchase__course=course)
     parts = HoldPart.objects.filter(of_course, hold__student=user)
@@ -159,7 +160,7 @@ def parts_of(course: UUID, user: UUID) -> QuerySet[HoldPart]:
 
 
 def with_access_of(sessions: CourseSessionQuerySet, user: User | UUID) -> CourseSessionQuerySet:
-    """Sessions with what `SessionToEnter` says of them to this user."""
+    """Sessions with what `SessionToEnter` says about them, for this user."""
     parts = HoldPart.objects.filter(session=OuterRef("pk"))
     # Found by what the user has of this course: a crowded session has thousands of parts.
     enrolled = parts.filter(
@@ -223,7 +224,7 @@ def own_purchase(key: UUID, user: UUID) -> QuerySet[SessionPurchase]:
 
 @cache
 def newest_enrollments(limit: int) -> Callable[[UUID], list[CourseEnrollment]]:
-    """A user's enrolments, newest first, so many, with course, teacher and hold."""
+    """This many of a user's enrolments, newest first, with course, teacher and hold."""
 
     @prepared
     def newest(user: UUID) -> QuerySet[CourseEnrollment]:
@@ -234,7 +235,7 @@ def newest_enrollments(limit: int) -> Callable[[UUID], list[CourseEnrollment]]:
 
 @prepared
 def hold_with_booking(key: UUID) -> QuerySet[PaymentHold]:
-    """The hold, with the enrolment or the purchase that it paid for."""
+    """The hold, with the enrolment or purchase that it paid for."""
     return PaymentHold.objects.select_related("enrollment", "session_purchase").filter(pk=key)
 
 
@@ -252,25 +253,25 @@ def progress_of(enrollment: UUID) -> QuerySet[HoldPart, tuple[int, int]]:
 
 @prepared
 def lock_enrollments(keys: list[UUID]) -> QuerySet[CourseEnrollment, tuple]:
-    """Keys and what may have changed of these enrolments, locked in the order of their keys."""
+    """The keys of these enrolments and what may have changed, locked in the order of the keys."""
     return _by_key(CourseEnrollment, keys).locked()
 
 
 @prepared
 def lock_purchases(keys: list[UUID]) -> QuerySet[SessionPurchase, tuple]:
-    """The same of single purchases."""
+    """The same for single purchases."""
     return _by_key(SessionPurchase, keys).locked()
 
 
 @prepared
 def claim_enrollments(keys: list[UUID]) -> QuerySet[CourseEnrollment, tuple]:
-    """The same of those enrolments that nobody else has locked."""
+    """The same for those enrolments that nothing else has locked."""
     return _by_key(CourseEnrollment, keys).claimed()
 
 
 @prepared
 def claim_purchases(keys: list[UUID]) -> QuerySet[SessionPurchase, tuple]:
-    """The same of those single purchases that nobody else has locked."""
+    """The same for those single purchases that nothing else has locked."""
     return _by_key(SessionPurchase, keys).claimed()
 
 

@@ -1,4 +1,4 @@
-"""What buying would cost and what cancelling gives back: the arithmetic of page and deed."""
+"""What buying costs and what cancelling refunds: the arithmetic of page and deed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class CourseQuote(Generic[S]):
     """What the full course costs now: a share for each session still to come, and what is folded.
 
     `seats_left` is None without a limit. `folded` are the buyer's own single purchases of those
-    sessions, `folded_amount` what they give back first, in credits. `enrolled` says that the buyer
-    is in the course already: to them the numbers say nothing.
+    sessions, `folded_amount` what is refunded for them first, in credits. `enrolled` says that the
+    buyer is already in the course: the numbers mean nothing to them.
     """
 
     course: Course
@@ -47,7 +47,7 @@ class CourseQuote(Generic[S]):
 
     @property
     def to_pay(self) -> Decimal:
-        """What leaves the wallet in the end; negative when the folded purchases cost more."""
+        """What leaves the wallet in the end; negative if the folded purchases cost more."""
         return self.price - self.folded_amount
 
 
@@ -84,9 +84,9 @@ class CancellationPreview:
 def quote_course(
     course: Course, sessions: Sequence[SessionOnSale], user: User | None, now: datetime
 ) -> CourseQuote[CourseSession]:
-    """Price the whole `course` for this user; `sessions` are all of its, as they are sold to them.
+    """Price the full `course` for this user; `sessions` are all of its sessions, as sold to them.
 
-    One statement where singles are folded.
+    One statement if singles are folded.
     """
     shares, count = _shares_to_come(course, [on_sale.session for on_sale in sessions], now)
     mine = {on_sale.session.pk for on_sale in sessions if on_sale.mine}
@@ -109,7 +109,7 @@ def quote_outlined(
     *,
     enrolled: bool = False,
 ) -> CourseQuote[OutlinedSession]:
-    """The same of a course in outline, to somebody who has no single of it."""
+    """The same for the outline of a course, and a user who has no single session of it."""
     shares, count = _shares_to_come(course, outline.sessions, now)
     return CourseQuote(course, shares, seats_left, sessions_count=count, enrolled=enrolled)
 
@@ -117,7 +117,7 @@ def quote_outlined(
 def _shares_to_come(
     course: Course, sessions: Iterable[S], now: datetime
 ) -> tuple[Sequence[tuple[S, Decimal]], int]:
-    """The shares of the sessions that have not begun, and how many share the price in all."""
+    """The shares of the sessions that haven't started, and how many share the price in total."""
     shares = course.shares_of(sessions)
     return [(session, amount) for session, amount in shares if session.is_open(now)], len(shares)
 
@@ -130,7 +130,7 @@ def _singles_of(user: User | None, sessions: Sequence[UUID]) -> QuerySet[Session
 def course_seats_left(
     course: Course, sessions: Sequence[SessionOnSale], now: datetime
 ) -> int | None:
-    """Seats for the whole course: those of its fullest session, the buyer's own single left out.
+    """Seats for the full course: those of its fullest session, without the buyer's own single.
 
     None without a limit.
     """
@@ -143,23 +143,23 @@ def course_seats_left(
 
 
 def seats_left(course: Course, singles: int) -> int | None:
-    """Seats beside the enrolments and so many singles; None without a limit."""
+    """Seats left after the enrolments and this many singles; None without a limit."""
     if course.max_students is None:
         return None
     return course.max_students - course.current_students - singles
 
 
 def shown(seats: int | None) -> int | None:
-    """As a reader is told them: who took a seat first is nobody else's business."""
+    """As shown to a reader: never below zero, even if the buyer has already taken a seat."""
     return None if seats is None else max(seats, 0)
 
 
 def singles_in_the_fullest(courses: Sequence[UUID], now: datetime) -> dict[UUID, int]:
     """The seats that singles take in the fullest session to come of each of these courses.
 
-    Found by what was sold, not by the sessions; none where nothing is. One statement.
+    Found by what was sold, not by the sessions; courses without sales are left out. One statement.
     """
-    # What is settled is live as well, but of no session to come.
+    # What is settled is live too, but never of an upcoming session.
     waiting = SessionPurchase.objects.filter(course__in=courses, status=PurchaseStatus.ACTIVE)
     to_come = waiting.filter(session__on_offer=1, session__starts_at__gt=now)
     enrolled = CourseEnrollment.objects.live().filter(
@@ -175,7 +175,7 @@ def singles_in_the_fullest(courses: Sequence[UUID], now: datetime) -> dict[UUID,
 def session_seats_left(on_sale: SessionOnSale) -> int | None:
     """Seats for one session; None without a limit.
 
-    A live enrolment keeps its owner's seat, also in a session that it does not pay for.
+    A live enrolment keeps its owner's seat even in a session that it doesn't pay for.
     """
     left = seats_left(on_sale.session.course, on_sale.taken)
     if left is None:

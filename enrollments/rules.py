@@ -1,6 +1,6 @@
-"""What refuses to sell, to cancel, to give back: said once, for the deed and for what shows it.
+"""Why a sale, a cancellation or a return is refused: said once, for the deed and its preview.
 
-Pure: whoever asks has read, or locked, what the rule looks at.
+Pure functions: the caller has read, or locked, what a rule looks at.
 """
 
 from datetime import datetime
@@ -30,7 +30,7 @@ from payments.models import HoldPart
 
 
 class Fate(models.TextChoices):
-    """What cancelling does to a part: its money comes back, or why not."""
+    """What cancelling does to a part: a refund, or why there is none."""
 
     BACK = "not_started", "Hasn't started yet"
     STARTED = "session_started", "Has started: attendance will decide"
@@ -39,7 +39,7 @@ class Fate(models.TextChoices):
 
 
 def refuse_course(quote: CourseQuote[S], buyer: User | None) -> DomainError | None:
-    """Why the whole course cannot be sold to this buyer, or to a guest, if so."""
+    """Why the full course can't be sold to this buyer, or to a guest; None if it can."""
     course = quote.course
     if buyer and course.teacher_id == buyer.pk:
         return OwnCourse()
@@ -55,7 +55,7 @@ def refuse_course(quote: CourseQuote[S], buyer: User | None) -> DomainError | No
 
 
 def refuse_session(on_sale: SessionOnSale, buyer: User | None, now: datetime) -> DomainError | None:
-    """Why one session cannot be sold to this buyer, or to a guest, if so."""
+    """Why one session can't be sold to this buyer, or to a guest; None if it can."""
     session, course = on_sale.session, on_sale.session.course
     if buyer and course.teacher_id == buyer.pk:
         return OwnCourse()
@@ -76,7 +76,7 @@ def refuse_session(on_sale: SessionOnSale, buyer: User | None, now: datetime) ->
 
 
 def _why_unsold(course: Course) -> Unsold | None:
-    """Why nothing of a course is for sale, if so."""
+    """Why nothing of a course is for sale; None if something is."""
     if course.is_on_sale:
         return None
     if course.status == Course.Status.PUBLISHED:
@@ -85,7 +85,7 @@ def _why_unsold(course: Course) -> Unsold | None:
 
 
 def refuse_cancelling(enrollment: CourseEnrollment) -> DomainError | None:
-    """Why this enrolment cannot be cancelled, if so."""
+    """Why this enrolment can't be cancelled; None if it can."""
     if enrollment.status == EnrollmentStatus.CANCELLED:
         return AlreadyCancelled()
     return HoldSettled() if enrollment.status == EnrollmentStatus.COMPLETED else None
@@ -94,7 +94,7 @@ def refuse_cancelling(enrollment: CourseEnrollment) -> DomainError | None:
 def refuse_cancelling_single(
     purchase: SessionPurchase, part: HoldPart | None, now: datetime
 ) -> DomainError | None:
-    """Why this purchase cannot be cancelled, if so; `part` is its part while it is pending."""
+    """Why this purchase can't be cancelled; None if it can. `part` is its part while pending."""
     if purchase.status == PurchaseStatus.CANCELLED:
         return AlreadyCancelled()
     if purchase.status != PurchaseStatus.ACTIVE or part is None:
@@ -105,9 +105,9 @@ def refuse_cancelling_single(
 def refuse_hand_back(
     enrollment: CourseEnrollment, part: HoldPart | None, now: datetime, *, sold: bool
 ) -> DomainError | None:
-    """Why a session of this enrolment cannot be handed back, if so.
+    """Why a session of this enrolment can't be returned; None if it can.
 
-    `part` pays for it, while it is pending; `sold` says that some part ever did.
+    `part` pays for it, while it is pending; `sold` says whether any part ever did.
     """
     if enrollment.status == EnrollmentStatus.CANCELLED:
         return AlreadyCancelled()
@@ -124,7 +124,7 @@ def comes_back(part: HoldPart, now: datetime) -> bool:
 
 
 def fate_of(part: HoldPart, now: datetime) -> Fate:
-    """What cancelling the whole would do to this part."""
+    """What cancelling the whole booking would do to this part."""
     if part.status != HoldPart.Status.PENDING:
         return Fate(part.status)
     called_off = part.session.status == CourseSession.Status.CANCELLED

@@ -1,4 +1,4 @@
-"""What students and teachers are told of bookings and of sessions, and in which words."""
+"""What students and teachers are told about bookings and sessions, and in which words."""
 
 from enrollments.messages import bookings, reminders, sessions
 

@@ -1,4 +1,4 @@
-"""A booking, as its student and its teacher are told of it: made, cancelled, returned in part."""
+"""What the student and the teacher of a booking are told: made, cancelled, partly returned."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -124,7 +124,7 @@ SOLD = register(
 
 
 def _gone(notice: Notice) -> str:
-    """What was done to it: `returned`, or `cancelled`."""
+    """What happened to it: `returned` or `cancelled`."""
     return "returned" if notice.facts.get("returned") else "cancelled"
 
 
@@ -183,7 +183,7 @@ SALE_CANCELLED = register(
 )
 
 
-# What a booking is told of that is over, or a part of one.
+# What is told about a booking that is over, or about a part of one.
 GONE = (CANCELLED, SALE_CANCELLED)
 
 
@@ -206,7 +206,7 @@ def tell_booked(booking: Booking, sessions: Sequence[CourseSession]) -> None:
 
 
 def _share_of_teacher(hold: PaymentHold) -> Decimal:
-    """What is theirs if all of it is attended; more of a student whom they brought."""
+    """The teacher's share if everything is attended, which is more for a student they referred."""
     referral_bp = hold.referral_bp if hold.referrer_id else 0
     shares = shares_of(hold.amount, commission_bp=hold.commission_bp, referral_bp=referral_bp)
     brought = hold.referrer_id == hold.teacher_id
@@ -214,9 +214,9 @@ def _share_of_teacher(hold: PaymentHold) -> Decimal:
 
 
 def tell_cancelled(booking: Booking, *, student: User, refund: Decimal, waiting: int = 0) -> None:
-    """Tell student and teacher that a booking was cancelled, and what came back, in credits.
+    """Tell student and teacher that a booking was cancelled, and what was refunded, in credits.
 
-    So many of its sessions are `waiting` for attendance to decide: they have started.
+    This many of its sessions have started and are `waiting` to be settled by attendance.
     """
     _tell(GONE, booking, student, {"refund": refund, "waiting": waiting})
 
@@ -233,7 +233,7 @@ def _tell(
     facts: dict[str, Any],
     part: HoldPart | None = None,
 ) -> None:
-    """The student by the first of these kinds, the teacher by the second.
+    """The first of these kinds is for the student, the second for the teacher.
 
     About the booking, or about one `part` of an enrolment.
     """

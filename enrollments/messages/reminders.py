@@ -1,4 +1,4 @@
-"""Who has a session is reminded of it a day and an hour before; its teacher an hour before."""
+"""Students are reminded of a session a day and an hour before, teachers an hour before."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ def _start(notice: Notice) -> str:
 
 
 def _check(notice: Notice) -> CourseSession:
-    """The session, if it starts when it was to; else raises `NoLongerTrue`."""
+    """The session, if it still starts when it was to; otherwise raises `NoLongerTrue`."""
     assert notice.session_id
     session = CourseSession.objects.filter(pk=notice.session_id).first()
     if session is None or session.status not in CourseSession.OPEN:
@@ -104,10 +104,10 @@ TEACHING_SOON = register(
 
 
 def tell_soon(session: CourseSession, *, ahead: timedelta) -> int:
-    """Remind who has a session of it, and an hour `ahead` its teacher; gives how many people.
+    """Remind students of a session, and an hour `ahead` its teacher; gives how many people.
 
-    Whoever booked it later than so much ahead knows. Of each start they are reminded once. The
-    session comes with its course.
+    Students who booked it later than that are not reminded. Each start is a reminder of its own.
+    The session comes with its course.
     """
     course, parts = session.course, list(_booked(session))
     facts = {

@@ -1,4 +1,4 @@
-"""A session that was sold, as those who have it are told of it: moved, called off, added."""
+"""What students are told about sessions they have: moved, called off, added."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from payments.models import HoldPart
 
 
 def _who(notice: Notice) -> str:
-    """Who did it, to a student: `Your teacher`, or `Our staff`."""
+    """Who did it, as told to a student: `Your teacher` or `Our staff`."""
     return STAFF if notice.text("by") == STAFF else "Your teacher"
 
 
@@ -55,7 +55,7 @@ def _moved(notice: Notice) -> Letter:
 
 
 def _for_the_teacher(notice: Notice, slot: Slot) -> Rows:
-    """The time as the teacher's clock shows it, where the reader's shows another."""
+    """The time on the teacher's clock, if the reader's clock shows another."""
     here = timezone.localtime(slot.starts_at).utcoffset()
     with in_zone(notice.text("zone")):
         there = timezone.localtime(slot.starts_at).utcoffset()
@@ -63,7 +63,7 @@ def _for_the_teacher(notice: Notice, slot: Slot) -> Rows:
 
 
 def _way_out(notice: Notice) -> str:
-    """Where it is returned: one of an enrolment alone, or a single purchase as a whole."""
+    """Where to return it: one session of an enrolment, or a whole single purchase."""
     if single := notice.text("purchase"):
         return reverse("enrollments:cancel_purchase", args=[single])
     return reverse("enrollments:hand_back", args=[notice.text("enrollment"), notice.session_id])
@@ -172,9 +172,9 @@ CHANGED_BY_STAFF = register(
 
 
 def tell_moved(session: CourseSession, *, old: Slot, actor: User, reason: str) -> None:
-    """Tell who has a session that its time or length is another than it was; each change once.
+    """Tell students of a session that its time or length has changed, once for each change.
 
-    Its teacher as well, where somebody else changed it. The session comes with its course.
+    Its teacher too, if someone else changed it. The session comes with its course.
     """
     facts = _facts(session, actor, reason) | {
         "old": old,
@@ -195,10 +195,10 @@ def tell_moved(session: CourseSession, *, old: Slot, actor: User, reason: str) -
 
 
 def tell_called_off(session: CourseSession, *, actor: User, reason: str) -> None:
-    """Tell who has a session that it is called off, before its parts are refunded.
+    """Tell students of a session that it is called off, before its parts are refunded.
 
-    Its teacher as well, where somebody else did it. A repeat tells nobody again. The session comes
-    with its course.
+    Its teacher too, if someone else did it. A repeat tells nobody again. The session comes with its
+    course.
     """
     facts, keys = _facts(session, actor, reason), _keys(session) | {"about": session.pk}
     told = [
@@ -209,7 +209,7 @@ def tell_called_off(session: CourseSession, *, actor: User, reason: str) -> None
 
 
 def tell_added(session: CourseSession, *, actor: User) -> None:
-    """Tell those who are enrolled that a session was added; it comes with its course."""
+    """Tell enrolled students that a session was added; it comes with its course."""
     facts, keys = _facts(session, actor), _keys(session) | {"about": session.pk}
     put(
         ADDED.tell(part.hold.student_id, facts=facts, until=session.starts_at, **keys)
@@ -218,7 +218,7 @@ def tell_added(session: CourseSession, *, actor: User) -> None:
 
 
 def _parts(session: CourseSession) -> QuerySet[HoldPart]:
-    """What waits of a session, with its hold: of a student there is one."""
+    """The pending parts of a session, one per student, with their holds."""
     pending = HoldPart.objects.filter(session=session, status=HoldPart.Status.PENDING)
     return pending.select_related("hold")
 
@@ -239,7 +239,7 @@ def _keys(session: CourseSession) -> dict[str, Any]:
 
 
 def _return_of(part: HoldPart, session: CourseSession) -> dict[str, Any]:
-    """What was paid, and what it is returned by: of an enrolment, if it is as sold no more."""
+    """What was paid, and how to return it; for an enrolment, if it is no longer as sold."""
     hold, changed = part.hold, not part.is_as_sold(session)
     return {
         "paid": part.amount,

@@ -1,4 +1,4 @@
-"""What several messages say, and where their notices and buttons lead."""
+"""Words that several messages share, and where their notices and buttons lead."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -16,7 +16,7 @@ STAFF = "Our staff"
 
 
 class Slot(NamedTuple):
-    """When a session is: its start, and how many minutes it lasts."""
+    """When a session is: its start, and its length in minutes."""
 
     starts_at: datetime
     minutes: int
@@ -27,7 +27,7 @@ class Slot(NamedTuple):
 
     @classmethod
     def among(cls, notice: Notice, name: str = "slot") -> "Slot":
-        """The one that is a fact of this name."""
+        """The one in the fact of this name."""
         start, minutes = notice.facts[name]
         return cls(datetime.fromisoformat(start), minutes)
 
@@ -42,13 +42,13 @@ def what(notice: Notice) -> str:
 
 
 def names(notice: Notice) -> Rows:
-    """Course and session as rows; without the session where it is about the course."""
+    """Course and session as rows; only the course if it is about that."""
     session = notice.text("session")
     return (("Course", notice.text("course")), *((("Session", session),) if session else ()))
 
 
 def quote(notice: Notice) -> Quote | None:
-    """The reason in the words of who gave it, if there is one."""
+    """The reason in the words of the person who gave it, if there is one."""
     reason = notice.text("reason")
     return Quote(reason, by=notice.text("by")) if reason else None
 
@@ -65,12 +65,12 @@ def my_learning(notice: Notice) -> str:
 
 
 def course_page(notice: Notice) -> str:
-    """Where everybody sees the course."""
+    """Where everyone sees the course."""
     return reverse("enrollments:course", args=[notice.course_id])
 
 
 def in_teaching(notice: Notice) -> str:
-    """Where a teacher sees who comes: to the session, or else to the course."""
+    """Where a teacher sees who is coming to the session, or to the course."""
     if notice.session_id:
         return reverse("teaching:roster", args=[notice.session_id])
     return reverse("teaching:course", args=[notice.course_id])

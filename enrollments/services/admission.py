@@ -1,8 +1,8 @@
-"""The doors of the rooms: whoever has no right to be inside is put out, what is over is closed.
+"""The doors of the rooms: people without the right to be inside are removed, and rooms closed.
 
-A pass lets in for minutes, LiveKit itself hands out new ones, and an old one lets in again whoever
-was put out. So the right to be there is looked at when it ends, when somebody comes, and by each
-pass of `poll_rooms`, which makes up for all that failed.
+A pass works for minutes, LiveKit renews it, and with an old one a removed person can come back. So
+the right to be there is checked when it ends, when somebody joins, and in each pass of
+`poll_rooms`, which makes up for every failure.
 """
 
 import logging
@@ -27,7 +27,7 @@ from rooms.livekit import Connection, VideoUnreachable
 from rooms.services.events import Joined
 
 logger = logging.getLogger(__name__)
-# Whoever came longer ago than this was seen by `poll_rooms`.
+# `poll_rooms` has seen people who joined longer ago than this.
 JUST_NOW = timedelta(minutes=2)
 
 _collected: ContextVar[set[UUID] | None] = ContextVar("rooms_to_check", default=None)
@@ -36,10 +36,10 @@ _collected: ContextVar[set[UUID] | None] = ContextVar("rooms_to_check", default=
 def keep_door(
     session: CourseSession, people: Sequence[Connection], *, within: float | None = None
 ) -> int:
-    """Put out of a room whoever of these people may not be there, or close it where it is shut.
+    """Remove those of these people who may not be in the room, or close it if it is shut.
 
-    Gives how many it put out; those who are no users of ours stay. A repeat finds nobody. Asks
-    LiveKit, for `within` so many seconds. Raises `VideoUnreachable`.
+    Gives how many were removed; people who aren't our users stay. A repeat finds nobody. Asks
+    LiveKit, for at most `within` seconds. Raises `VideoUnreachable`.
     """
     if is_shut(session, timezone.now()):
         livekit.close_room(session.room_name, within=within)
@@ -53,10 +53,10 @@ def keep_door(
 
 
 def check_after_refund(parts: Iterable[HoldPart]) -> None:
-    """Once it is committed that these parts came back, look into those rooms that are open.
+    """Once the refund of these parts is committed, check those of their rooms that are open.
 
-    The room of a session that was called off is closed already; of one that is over, nobody is
-    put out any more.
+    The room of a session that was called off is already closed; nobody is removed from one that is
+    over.
     """
     now, off = timezone.now(), CourseSession.Status.CANCELLED
     opened_by = now + timedelta(minutes=settings.JOIN_OPENS_MINUTES)
@@ -71,7 +71,7 @@ def check_after_refund(parts: Iterable[HoldPart]) -> None:
 
 
 def check_joiner(joined: Joined) -> None:
-    """Somebody came into a room: it is looked into, if need be."""
+    """Somebody joined a room: check it if need be."""
     session, user, now = joined.session, joined.user, timezone.now()
     if abs(now - joined.at) < JUST_NOW and (
         is_shut(session, now) or user.pk not in admitted(session, [user.pk])
@@ -80,9 +80,9 @@ def check_joiner(joined: Joined) -> None:
 
 
 def check_after_commit(sessions: Collection[UUID]) -> None:
-    """Look into the rooms of these sessions once the transaction that runs is committed.
+    """Check the rooms of these sessions once the running transaction is committed.
 
-    For `LIVEKIT_TIMEOUT_SECONDS` at most, all together; what fails is logged, and left to
+    It takes at most `LIVEKIT_TIMEOUT_SECONDS` in total; failures are logged and left to
     `poll_rooms`.
     """
     if sessions and livekit.is_configured():
@@ -90,9 +90,9 @@ def check_after_commit(sessions: Collection[UUID]) -> None:
 
 
 def close_after_commit(session: CourseSession) -> None:
-    """Close the room of a session that the transaction deletes, once it is committed.
+    """Close the room of a deleted session once the transaction is committed.
 
-    What fails is logged, and left to LiveKit, which ends a room that is empty.
+    A failure is logged and left to LiveKit, which ends empty rooms.
     """
     if livekit.is_configured():
         transaction.on_commit(partial(livekit.close_room, session.room_name), robust=True)
@@ -100,7 +100,7 @@ def close_after_commit(session: CourseSession) -> None:
 
 @contextmanager
 def checked_together() -> Iterator[None]:
-    """Look into rooms once at the end, whatever number of transactions asks for it."""
+    """Check rooms once at the end, however many transactions ask for it."""
     collected: set[UUID] = set()
     token = _collected.set(collected)
     try:

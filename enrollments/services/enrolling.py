@@ -1,4 +1,4 @@
-"""Buy a full course, cancel it, hand back one moved session of it."""
+"""Buy a full course, cancel it, return one session of it that was moved."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -32,10 +32,10 @@ def enroll_full_course(
 ) -> CourseEnrollment:
     """Buy what is still to come of a course; gives the enrolment with course, teacher and hold.
 
-    Own single purchases of those sessions are folded in: refunded first, then the price is
-    charged. A repeat raises `AlreadyEnrolled`. Raises `NotFound`, `OwnCourse`, `NotForSale`,
-    `SoldOut`, `InsufficientCredit`, and `PriceChanged` if the price in credits is not the one
-    expected. Locks the course by taking the seat, the folded purchases, then the wallet.
+    The student's own single purchases of those sessions are folded in: refunded first, then the
+    price is charged. A repeat raises `AlreadyEnrolled`. Raises `NotFound`, `OwnCourse`,
+    `NotForSale`, `SoldOut`, `InsufficientCredit`, and `PriceChanged` if the price in credits is not
+    the one expected. Locks the course by taking the seat, the folded purchases, then the wallet.
     """
     quote = _take_seat(student, course_id)
     if expected_price is not None and expected_price != quote.price:
@@ -63,11 +63,11 @@ def cancel_enrollment(
     reason: str = "",
     expected_refund: Decimal | None = None,
 ) -> Cancellation:
-    """Give the seat back, and the credit of every session that has not started.
+    """Give up the seat, and get back the credit for every session that hasn't started.
 
-    What is released stays so; a running session waits for its settlement. A repeat raises
+    What is released stays released; a running session waits for its settlement. A repeat raises
     `AlreadyCancelled`; `HoldSettled` once completed, `NotFound` if it is not the student's,
-    `RefundLowered` if less comes back than expected, in credits. Locks the course, the
+    `RefundLowered` if the refund is less than expected, in credits. Locks the course, the
     enrolment, its hold with parts, the wallet.
     """
     enrollment = find_enrollment(student, enrollment_id)
@@ -97,10 +97,10 @@ def hand_back_session(
 ) -> Cancellation:
     """Refund one session whose start or length changed after the sale, until it starts.
 
-    The enrolment goes on, but ends where that was the last paid part of it.
-    A repeat raises `HoldSettled`. Raises `SessionNotMoved`, `SessionStarted`,
-    `AlreadyCancelled`, `NotFound`, and `RefundLowered` if less comes back than expected, in
-    credits. Locks the course, the enrolment, hold and parts, the wallet.
+    The enrolment goes on, or ends if that was its last paid part. A repeat raises `HoldSettled`.
+    Raises `SessionNotMoved`, `SessionStarted`, `AlreadyCancelled`, `NotFound`, and `RefundLowered`
+    if the refund is less than expected, in credits. Locks the course, the enrolment, hold and
+    parts, the wallet.
     """
     enrollment = find_enrollment(student, enrollment_id)
     lock_course(enrollment.course_id)
@@ -120,7 +120,7 @@ def hand_back_session(
 
 
 def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
-    """One of the user's own, with course, teacher and hold; anybody else's raises `NotFound`."""
+    """One of the user's own, with course, teacher and hold; anyone else's raises `NotFound`."""
     found = queries.own_enrollment(enrollment_id, user.pk)
     if not found:
         raise NotFound
@@ -128,12 +128,12 @@ def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
 
 
 def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
-    """Lock the course by the update itself: a shared lock first would deadlock buyers.
+    """Lock the course with the update itself: a shared lock first would deadlock buyers.
 
-    Buyers of a course queue for that lock, so what takes long is read before it: the seat is had
-    in the version of the course that was read, or it is read again. Singles are looked for once it
-    is locked. Its teacher is read and not locked: what is bought as they are deactivated stays
-    bought.
+    Buyers of a course queue for that lock, so what takes long is read before it: the seat is taken
+    in the version of the course that was read, or it is read again. Singles are looked up once it
+    is locked. The teacher is read but not locked: a purchase made while they are being deactivated
+    stands.
     """
     while True:
         sessions = queries.sessions_on_offer(course_id)
@@ -147,7 +147,7 @@ def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
     if sold_singly:
         sessions = queries.sessions_to_quote(course_id, student.pk)
         course = sessions[0].session.course
-    # The others: whether there was a seat is asked beside the one that was taken.
+    # The seat that was just taken counts as free here.
     course.current_students = students - 1
     quote = quote_course(course, sessions, student, timezone.now())
     _check(quote, student)
@@ -155,9 +155,9 @@ def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
 
 
 def _check(quote: CourseQuote[CourseSession], student: User) -> None:
-    """Refuse what the rule does.
+    """Raise what the rule refuses.
 
-    Who is enrolled already is found out by the insert, unless it is refused before.
+    The insert finds out whether the student is already enrolled, unless it is refused before.
     """
     if rules.refuse_course(quote, student):
         enrolled = has_live_enrollment(student, quote.course.pk)

@@ -1,4 +1,4 @@
-"""Calendar feeds: given another address, and noted as fetched."""
+"""Calendar feeds: their new addresses, and when they were fetched."""
 
 from datetime import datetime, timedelta
 
@@ -14,9 +14,9 @@ NOTED_FOR = timedelta(hours=1)
 
 @operation
 def renew_feed(*, user: User) -> None:
-    """Give a user's feed another address: the one of before lets in nobody any more.
+    """Give a user's feed a new address; the old one no longer works.
 
-    Nobody has fetched it yet. A repeat gives it another one again. Locks the feed.
+    Nobody has fetched it yet. A repeat gives it yet another one. Locks the feed.
     """
     _keep(user)
     CalendarFeed.objects.filter(pk=user.pk).update(serial=F("serial") + 1, fetched_at=None)
@@ -25,8 +25,8 @@ def renew_feed(*, user: User) -> None:
 def note_fetch(*, user: User, now: datetime) -> None:
     """Note that a calendar fetched the feed of a user from `find_reader`.
 
-    Within an hour of the last note it does nothing; nor if the feed has another address by now.
-    Locks the feed.
+    It does nothing within an hour of the last note, or if the feed has a new address by now. Locks
+    the feed.
     """
     feed = feed_of(user)
     if feed.fetched_at is None or feed.fetched_at <= now - NOTED_FOR:
@@ -40,6 +40,6 @@ def _note(user: User, feed: CalendarFeed, now: datetime) -> None:
 
 
 def _keep(user: User) -> None:
-    """Have a row of the user's feed; of two who come at once, one makes it."""
+    """Make sure that the user's feed has a row; only one of two parallel calls creates it."""
     if feed_of(user)._state.adding:
         CalendarFeed.objects.bulk_create([CalendarFeed(user=user)], ignore_conflicts=True)

@@ -1,7 +1,7 @@
-"""What becomes of a booking after the sale: its money moves, it is completed, it ends.
+"""What happens to a booking after the sale: its money moves, it is completed, it ends.
 
-Every change begins alike: find the booking with its hold, lock the course if a seat may become
-free, `lock` the booking. What the change makes of the booking is decided and saved here.
+Every change begins the same way: find the booking with its hold, lock the course if a seat may
+become free, `lock` the booking. What the change means for the booking is decided and saved here.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ from payments.services.holds import (
 )
 
 Status = HoldPart.Status
-# Giving back changes nothing of how much was attended, nor of how much is owed.
+# A refund changes neither how much was attended nor how much is owed.
 _GIVEN_BACK = {Reason.STUDENT_CANCELLED, Reason.SESSION_MOVED}
 
 
@@ -67,7 +67,7 @@ class Locked:
 
 @dataclass(frozen=True)
 class Cancellation:
-    """What was cancelled, and what this call gave back, in credits."""
+    """What was cancelled, and what this call refunded, in credits."""
 
     booking: Booking
     refund_amount: Decimal
@@ -93,7 +93,7 @@ def lock(booking: Booking) -> Locked:
 
 
 def claim(booking: Booking) -> Locked | None:
-    """The same, or None if somebody else has the booking locked."""
+    """The same, or None if something else has locked the booking."""
     return _locked(booking) if claim_booking(booking) else None
 
 
@@ -109,9 +109,9 @@ def settle(
 
     A single purchase ends with its part. An enrolment is completed once none of its parts is
     pending; if everything paid came back, it ends instead, provided that it `may_end`, because its
-    course is locked: otherwise `end_enrollment` ends it later. A student who is in a room by a
-    part that came back is put out after the commit. `note` goes with the money. Locks the
-    accounts concerned.
+    course is locked: otherwise `end_enrollment` ends it later. A student who is in a room because
+    of a refunded part is removed after the commit. `note` goes with the money. Locks the accounts
+    concerned.
     """
     booking = locked.booking
     settled = settle_parts(verdicts, pending=locked.pending, now=locked.now, actor=actor, note=note)
@@ -176,7 +176,7 @@ def fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]:
 
 
 def let_enrolled_in(session: CourseSession) -> None:
-    """Live enrolments get a part of 0.00, which admits and refunds nothing, beside a paid one.
+    """Give enrolments with a paid part one of 0.00 too: it gives access and refunds nothing.
 
     The caller has locked the course. Locks the enrolments and their holds.
     """
@@ -189,7 +189,7 @@ def let_enrolled_in(session: CourseSession) -> None:
 
 
 def refunded_enrollments(course_id: UUID | None = None) -> list[UUID]:
-    """The live enrolments, in a course or in all, to which everything paid came back."""
+    """The live enrolments, in one course or all, that have been refunded completely."""
     refunded = CourseEnrollment.objects.live().refunded()
     if course_id:
         refunded = refunded.filter(course=course_id)
@@ -198,9 +198,9 @@ def refunded_enrollments(course_id: UUID | None = None) -> list[UUID]:
 
 @operation
 def end_enrollment(enrollment_id: UUID) -> bool:
-    """End an enrolment to which everything paid came back; gives whether this call did.
+    """End an enrolment that has been refunded completely; gives whether this call did.
 
-    For what locked no course when it gave the last paid part back. A repeat changes nothing. Locks
+    For refunds of the last paid part that did not lock the course. A repeat changes nothing. Locks
     the course, the enrolment, its hold with parts.
     """
     enrollment = CourseEnrollment.objects.select_related("hold").get(pk=enrollment_id)
@@ -212,7 +212,7 @@ def end_enrollment(enrollment_id: UUID) -> bool:
 
 
 def _end_if_refunded(enrollment: CourseEnrollment, locked: Locked, actor: User | None) -> bool:
-    """What of it was free, parts of 0.00, admits no longer; not saved."""
+    """Its free parts, of 0.00, no longer give access; not saved."""
     if enrollment.status == EnrollmentStatus.CANCELLED or not enrollment.is_refunded:
         return False
     free = locked.waiting
@@ -229,7 +229,7 @@ def _locked(booking: Booking) -> Locked:
 
 
 def _note_progress(enrollment: CourseEnrollment) -> None:
-    """How much of it was attended; not saved."""
+    """Note how much of it was attended; not saved."""
     [(attended, owed)] = queries.progress_of(enrollment.pk)
     if owed:
         enrollment.completion_percentage = (Decimal(100) * attended / owed).quantize(CENT)

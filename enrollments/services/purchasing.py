@@ -58,10 +58,10 @@ def purchase_session(
 def cancel_session_purchase(
     *, student: User, purchase_id: UUID, reason: str = "", expected_refund: Decimal | None = None
 ) -> Cancellation:
-    """Give one session back before it starts; its credit returns to the wallet.
+    """Cancel one session before it starts; its credit returns to the wallet.
 
     A repeat raises `AlreadyCancelled`. Raises `SessionStarted`, `HoldSettled` once settled,
-    `NotFound` if it is not the student's, and `RefundLowered` if less comes back than expected,
+    `NotFound` if it is not the student's, and `RefundLowered` if the refund is less than expected,
     in credits. Locks the course, the purchase, its hold, the wallet.
     """
     purchase = find_purchase(student, purchase_id)
@@ -79,7 +79,7 @@ def cancel_session_purchase(
 
 
 def find_purchase(user: User, purchase_id: UUID) -> SessionPurchase:
-    """One of the user's own, with session, course and hold; anybody else's raises `NotFound`."""
+    """One of the user's own, with session, course and hold; anyone else's raises `NotFound`."""
     found = queries.own_purchase(purchase_id, user.pk)
     if not found:
         raise NotFound
@@ -87,7 +87,7 @@ def find_purchase(user: User, purchase_id: UUID) -> SessionPurchase:
 
 
 def _lock_course_of(student: User, session_id: UUID) -> SessionOnSale:
-    """The session as sold to the student, its course locked first, by a key read without a lock."""
+    """The session as sold to the student; locks its course first, by a key read without a lock."""
     lock_course_of(session_id)
     found = queries.session_for_purchase(session_id, student.pk)
     if not (found and found[0].session.course.is_visible_to(student)):

@@ -17,7 +17,7 @@ NONE = timedelta()
 
 
 def remind_all() -> Iterator[int]:
-    """Remind of each session that is a day or an hour ahead; gives how many people of each.
+    """Remind people of sessions that are a day or an hour ahead; gives how many for each session.
 
     Each is a transaction of its own. A repeat finds nobody to remind; any number may run at once.
     """
@@ -35,10 +35,10 @@ def remind_all() -> Iterator[int]:
 
 @operation
 def remind(session_id: UUID, *, ahead: timedelta) -> int:
-    """Remind of one session, so much `ahead`; gives how many people. Once for each of its starts.
+    """Remind people of one session, so much `ahead`; gives how many. Once for each of its starts.
 
-    Nobody is reminded of what they were told later than that: it was added, or moved. One that
-    somebody is changing is left to the next pass. Locks the session.
+    Nobody is reminded of a session that they heard about later than that, because it was added or
+    moved. A session that is being changed is left to the next pass. Locks the session.
     """
     session, now = claim_session(session_id), timezone.now()
     if session is None or not (session.is_open(now) and session.starts_at <= now + ahead):

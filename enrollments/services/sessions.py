@@ -45,7 +45,7 @@ WHEN = ("starts_at", "duration_minutes")
 
 @dataclass(frozen=True)
 class Refunds:
-    """How many students get something back for a session, and how much, in credits."""
+    """How many students get a refund for a session, and how much, in credits."""
 
     students: int = 0
     amount: Decimal = ZERO
@@ -57,7 +57,7 @@ class Refunds:
 
     @property
     def told(self) -> str:
-        """What a page says would come back; it is sent along, to be compared."""
+        """The refund that a page announces; it is sent along, to be compared."""
         return f"{self.students}:{self.amount:.2f}"
 
 
@@ -65,9 +65,10 @@ class Refunds:
 def change_course(*, course_id: UUID, actor: User, **changes: Any) -> Course:
     """Change title, texts, picture, prices (credits) or `max_students`; a repeat adds nothing.
 
-    What was sold keeps its price; the file of a picture that goes is deleted. Raises `NotStored`
-    where there is no room for a picture, `SeatsTaken` below the seats taken, `NothingToSell` for
-    a published course, `NotFound` for anybody but its teacher and staff. Locks the course.
+    Existing bookings keep their price; the file of a replaced picture is deleted. Raises
+    `NotStored` if there is no room for a picture, `SeatsTaken` below the seats taken,
+    `NothingToSell` for a published course, `NotFound` for anyone but its teacher and staff. Locks
+    the course.
     """
     course = lock_course(course_id=course_id, actor=actor)
     if "thumbnail" in changes and course.thumbnail:
@@ -95,9 +96,9 @@ def add_session(
 ) -> CourseSession:
     """Add a session at the end of a course; live enrolments that hold a paid part get in free.
 
-    A repeat adds another. Raises `StartInPast`, `TooManySessions`, `NothingToSell` where the
-    shares of a published course would fall below a cent. Locks the course, its live enrolments
-    and their holds.
+    A repeat adds another. Raises `StartInPast`, `TooManySessions`, `NothingToSell` if the shares of
+    a published course would fall below a cent. Locks the course, its live enrolments and their
+    holds.
     """
     course = lock_course(course_id=course_id, actor=actor)
     _check_start(starts_at)
@@ -122,11 +123,10 @@ def change_session(
 ) -> CourseSession:
     """Change a session's title, description, `starts_at` or `duration_minutes`.
 
-    Texts may change at any time, start and length until it starts; once moved, its students are
-    told, with the `reason`, and may hand it back, and a room that is open too early is closed. A
-    repeat changes nothing more.
-    Raises `SessionStarted`, `SessionClosed` once cancelled or over, `StartInPast`, `NotFound` for
-    anybody but its teacher and staff. Locks the course, the session.
+    Texts may change at any time, start and length until it starts. Once it is moved, its students
+    are told the `reason` and may return it, and a room that is open too early is closed. A repeat
+    changes nothing more. Raises `SessionStarted`, `SessionClosed` once cancelled or over,
+    `StartInPast`, `NotFound` for anyone but its teacher and staff. Locks the course, the session.
     """
     session = _lock_session(session_id, actor)
     if not changes.keys().isdisjoint(WHEN):
@@ -161,7 +161,7 @@ def move_session(
 ) -> CourseSession:
     """Give a session that has not started another start or length, in minutes.
 
-    Whom it tells, repeats, refusals and locks are those of `change_session`.
+    Notices, repeats, refusals and locks are those of `change_session`.
     """
     return change_session(
         session_id=session_id,
@@ -177,10 +177,10 @@ def cancel_session(
 ) -> CourseSession:
     """Call a session off and refund every pending part of it, one hold per transaction.
 
-    Its students are told, with the `reason`. Its room is closed. An enrolment to which everything
-    paid has come back ends. A repeat does what a crash left, each part once. Raises what
-    `refuse_calling_off` gives, `RefundsChanged` if that would not give back what is expected,
-    `NotFound` for anybody but its teacher and staff. Locks the course and the session; then one
+    Its students are told the `reason`. Its room is closed. An enrolment that has been refunded
+    completely ends. A repeat does what a crash left over, each part once. Raises what
+    `refuse_calling_off` gives, `RefundsChanged` if the refunds would not be as expected, and
+    `NotFound` for anyone but its teacher and staff. Locks the course and the session; then one
     booking at a time with its hold and wallet; then the course again for each enrolment that this
     leaves without a paid part.
     """
@@ -193,10 +193,10 @@ def cancel_session(
 
 @operation
 def delete_session(*, session_id: UUID, actor: User) -> None:
-    """Remove a session that nobody has or had; then it takes nothing off the price.
+    """Remove a session that nobody has or had, so that it no longer shares the price.
 
-    Its room is closed. A repeat raises `NotFound`, as for anybody but its teacher and staff.
-    Raises what `refuse_deleting` gives. Locks the course and the session.
+    Its room is closed. A repeat raises `NotFound`, as does anyone but its teacher and staff. Raises
+    what `refuse_deleting` gives. Locks the course and the session.
     """
     session, now = _lock_session(session_id, actor), timezone.now()
     if refusal := refuse_deleting(session, sold=was_sold(session), now=now):
@@ -208,11 +208,11 @@ def delete_session(*, session_id: UUID, actor: User) -> None:
 
 
 def refuse_calling_off(session: CourseSession, actor: User, now: datetime) -> DomainError | None:
-    """Why this person cannot call a session off, if so, which comes with its course.
+    """Why this user can't call a session off, which comes with its course; None if they can.
 
-    Once it has begun attendance decides: else a lesson is given, and nothing paid for it. Then
-    only staff may who do not teach it themselves. Staff who have paid for it do not get back by
-    this what they would not by a refund.
+    Once it has started, attendance decides; otherwise a lesson could be given and not paid for.
+    Then only staff who don't teach it can. Staff who have paid for it can't use this to refund
+    themselves.
     """
     return refuse_calling_off_each([session], actor, now)[session.pk]
 
@@ -220,7 +220,7 @@ def refuse_calling_off(session: CourseSession, actor: User, now: datetime) -> Do
 def refuse_calling_off_each(
     sessions: Sequence[CourseSession], actor: User, now: datetime
 ) -> dict[UUID, DomainError | None]:
-    """The same of each of these sessions; one statement at most."""
+    """The same for each of these sessions; at most one statement."""
     taught = {session.pk: actor.pk == session.course.teacher_id for session in sessions}
     pending = HoldPart.objects.filter(
         Q(hold__student=actor) | Q(hold__referrer=actor),
@@ -240,7 +240,7 @@ def refuse_calling_off_each(
 
 
 def refuse_deleting(session: CourseSession, *, sold: bool, now: datetime) -> DomainError | None:
-    """Why a session cannot be deleted, if so: it `was_sold`, or it has begun."""
+    """Why a session can't be deleted: it `was_sold`, or it has started. None if it can."""
     if sold:
         return SessionSold()
     takes_place = session.status != CourseSession.Status.CANCELLED
@@ -248,27 +248,27 @@ def refuse_deleting(session: CourseSession, *, sold: bool, now: datetime) -> Dom
 
 
 def was_sold(session: CourseSession) -> bool:
-    """Whether any student has or had it, for nothing included."""
+    """Whether any student has or had it, even at no charge."""
     return HoldPart.objects.filter(session=session).exists()
 
 
 def refunds_due(session_id: UUID) -> Refunds:
-    """What cancelling a session now would give back."""
+    """What calling a session off now would refund."""
     return refunds_due_in([session_id])[session_id]
 
 
 def refunds_due_in(sessions: Sequence[UUID]) -> dict[UUID, Refunds]:
-    """The same of each of these sessions; one statement."""
+    """The same for each of these sessions; one statement."""
     return _refunds(sessions, status=HoldPart.Status.PENDING)
 
 
 def refunds_made(session_id: UUID) -> Refunds:
-    """What cancelling a session has given back."""
+    """What calling a session off has refunded."""
     return _refunds([session_id], reason=HoldPart.Reason.SESSION_CANCELLED)[session_id]
 
 
 def refunds_changed(due: Refunds) -> RefundsChanged:
-    """The refusal to give back other than was expected, with what is `due`."""
+    """The refusal of refunds other than expected, with what is `due`."""
     return RefundsChanged(students=due.students, amount=due.amount)
 
 
@@ -331,13 +331,13 @@ def _lock_session(session_id: UUID, actor: User) -> CourseSession:
 
 
 def _look_in_if_open(session: CourseSession) -> None:
-    """See after the commit that nobody stays in its room who came by the old times."""
+    """After the commit, check that nobody stays in its room because of the old times."""
     if session.opens_at <= timezone.now():
         check_after_commit({session.pk})
 
 
 def _next_number(course: Course) -> int:
-    """The number of one more session: those called off keep theirs, and count."""
+    """The number of one more session; those called off keep theirs and count."""
     there = course.sessions.aggregate(count=Count("pk"), last=Max("session_number", default=0))
     if there["count"] >= settings.MAX_SESSIONS_PER_COURSE:
         raise TooManySessions(limit=settings.MAX_SESSIONS_PER_COURSE)
@@ -360,7 +360,7 @@ def _check_capacity(course: Course, seats: int) -> None:
     now = timezone.now()
     to_come = course.sessions.open_at(now).annotate(taken=singles_seated())
     sold = course.current_students + max((session.taken for session in to_come), default=0)
-    # Whoever is in a session that runs stays, also with a seat that was given back.
+    # People in a running session stay, even if their seat has been given back.
     taken = max(sold, most_admitted(course, now))
     if seats < taken:
         raise SeatsTaken(taken=taken)

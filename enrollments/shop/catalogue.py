@@ -48,7 +48,7 @@ class ListedCourse:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A course of the catalogue on its card: what it costs a guest, and why they cannot have it.
+    """A course of the catalogue on its card: what it costs a guest, and why they can't buy it.
 
     The reader may have `joined` it.
     """
@@ -64,7 +64,7 @@ class Card:
 
     @property
     def badge(self) -> str:
-        """The word for what is wrong with it, if anything is: to those who joined, it is not."""
+        """The word for what keeps it from being bought, if anything; none for those who joined."""
         if self.is_over:
             return offers.ENDED.badge if self.quote.sessions_count else ""
         return offers.SOLD_OUT.badge if self.quote.is_full and not self.joined else ""
@@ -80,9 +80,9 @@ def catalogue() -> QuerySet[FoundCourse]:
 
 
 def listed(courses: Sequence[FoundCourse]) -> list[ListedCourse]:
-    """Courses of the `catalogue` with their sessions in outline, and their seats left.
+    """Courses of the `catalogue` with the outline of their sessions, and their seats left.
 
-    No session is read for it: a course may have hundreds. One statement where seats are limited.
+    Reads no sessions, of which a course may have hundreds. One statement if seats are limited.
     """
     return _listed(courses, timezone.now())
 
@@ -114,7 +114,7 @@ def _card(found: ListedCourse, now: datetime, *, joined: bool) -> Card:
 
 
 def _outlines(courses: Sequence[FoundCourse], now: datetime) -> dict[UUID, CourseOutline]:
-    """The outline of each; made of its sessions where somebody changed those by hand."""
+    """The outline of each; made from its sessions if those were changed by hand."""
     outlines = {course.pk: course.outline for course in courses if _is_outlined(course, now)}
     astray: dict[UUID, list[CourseSession]] = {
         course.pk: [] for course in courses if course.pk not in outlines

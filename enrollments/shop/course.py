@@ -1,4 +1,4 @@
-"""One course as its reader sees it: seats left, what is theirs, and what it costs them now."""
+"""One course as its reader sees it: seats left, what they have, and what it costs them now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ from payments.models import HoldPart
 class ShownSession:
     """A session on the page of its course, and in the API; no `seats_left` without a limit.
 
-    The reader cannot buy it because of the `refusal`, or for the `price_now`: None to guests, to
-    whom no access is owed either. `my_part` is what they last paid for it.
+    The reader can't buy it because of the `refusal`, or can for the `price_now`, which is None for
+    guests, as is the access. `my_part` is what they last paid for it.
     """
 
     session: CourseSession
@@ -37,7 +37,7 @@ class ShownSession:
 
     @property
     def is_held(self) -> bool:
-        """Whether the reader's money waits for it."""
+        """Whether the reader's money is held for it."""
         return self.my_part is not None and self.my_part.status == HoldPart.Status.PENDING
 
 
@@ -64,9 +64,9 @@ class ShownCourse:
 
 
 def course_for(user: User | None, course_id: UUID) -> ShownCourse:
-    """One course with its sessions, and for a signed-in user what is theirs and what it costs.
+    """One course with its sessions, and for a logged-in user what they have and what it costs.
 
-    Raises `NotFound` for what is hidden from them. Two statements at most for a guest.
+    Raises `NotFound` if it is hidden from them. At most two statements for a guest.
     """
     rows = queries.sessions_shown(course_id, user.pk) if user else queries.sessions_seen(course_id)
     course = rows[0].session.course if rows else find_course(course_id)

@@ -1,4 +1,4 @@
-"""What a reader can do about a course and each of its sessions: one word, one button, a reason."""
+"""What a reader can do about a course and each of its sessions: a word, a button, a reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -55,10 +55,10 @@ BUYABLE = {State.OPEN, State.STARTED, State.UPGRADE}
 
 @dataclass(frozen=True)
 class Offer:
-    """A badge, and at most one thing to do; a label without a URL is a button that is disabled.
+    """A badge, and at most one thing to do; a label without a URL is a disabled button.
 
-    `reason` stands beneath, and leads to `reason_url` where there is one. `changed` is the reader's
-    part of a session whose start or length was another when it was sold.
+    `reason` is shown beneath, and leads to `reason_url` if there is one. `changed` is the reader's
+    part of a session that was sold with another start or length.
     """
 
     state: State
@@ -101,19 +101,19 @@ _NO_SESSIONS = Offer(State.NO_SESSIONS, reason="No sessions scheduled yet")
 
 @dataclass(frozen=True)
 class Reader:
-    """Who looks, if we know them, and what they have to spend, in credits."""
+    """The reader, if we know them, and what they can spend, in credits."""
 
     user: User | None = None
     credit: Decimal = ZERO
 
     @classmethod
     def of(cls, user: User | None) -> "Reader":
-        """The user with their balance; nobody is a guest."""
+        """The user with their balance; None is a guest."""
         return cls(user, credit_of(user)) if user else cls()
 
 
 def course_offer(shown: ShownCourse, reader: Reader, now: datetime) -> Offer:
-    """The whole of a course, as its reader may have it."""
+    """What a reader can do about the full course."""
     match shown.refusal:
         case None:
             return _course_for_sale(shown.quote, reader)
@@ -131,7 +131,7 @@ def course_offer(shown: ShownCourse, reader: Reader, now: datetime) -> Offer:
 
 
 def session_offer(shown: ShownSession, reader: Reader, now: datetime) -> Offer:
-    """A session of a course, as its reader may have it."""
+    """What a reader can do about a session."""
     session = shown.session
     if session.status == CourseSession.Status.CANCELLED:
         return _called_off(shown.my_part)
@@ -162,7 +162,7 @@ def _session_to_come(shown: ShownSession, reader: Reader) -> Offer:
 
 
 def price_lines(quote: CourseQuote[CourseSession]) -> Sequence[tuple[str, Decimal]]:
-    """The sum that makes what is to pay for a course; none where it is the full price."""
+    """The calculation of what is to pay for a course; none if it is the full price."""
     full = quote.course.price_full_course or ZERO
     if quote.to_pay == full:
         return ()
@@ -183,7 +183,7 @@ def _own(course: Course) -> Offer:
 
 
 def _manage(course: Course) -> Offer:
-    """The teacher's own; the pages to manage it are closed to who is no longer a teacher."""
+    """The teacher's own course; its pages are closed to people who are no longer teachers."""
     if not course.teacher.is_active_teacher:
         return Offer(State.OWN)
     return Offer(State.OWN, label="Manage", url=reverse("teaching:course", args=[course.pk]))
@@ -195,7 +195,7 @@ def _enrolled(
     if enrollment.status == EnrollmentStatus.COMPLETED:
         return Offer(State.ENROLLED, badge="Completed", tone="good")
     offer = Offer(State.ENROLLED, badge="You're enrolled", tone="good")
-    # Where all is over, cancelling costs what is left and gives nothing.
+    # Once everything is over, cancelling only costs.
     if not any(shown.is_held and shown.session.lasts(now) for shown in sessions):
         return offer
     return replace(
@@ -230,7 +230,7 @@ def _session_for_sale(session: CourseSession, reader: Reader) -> Offer:
 
 
 def _to_buy(offer: Offer, course: Course, to_pay: Decimal, reader: Reader) -> Offer:
-    """What is for sale, to a reader who may be a guest or short of credit."""
+    """What is for sale, for a reader who may be a guest or short of credit."""
     if reader.user is None:
         back = urlencode({"next": reverse("enrollments:course", args=[course.pk])})
         login = f"{reverse('accounts:login')}?{back}"

@@ -43,13 +43,13 @@ from payments.pages import ask_again, submit_once
 
 HAVE = {AlreadyEnrolled.code, AlreadyPurchased.code, IncludedInEnrollment.code}
 BOUGHT = "You already bought this."
-# The page asks again, under a fresh key.
+# The page asks again, with a fresh key.
 STALE = {PriceChanged.code, KeyReused.code, InvalidKey.code}
 
 
 @dataclass(frozen=True)
 class Item:
-    """What somebody is about to buy: a course, or one `session` of it, and what is in the way."""
+    """What the user is about to buy: a course or one `session` of it, and what prevents it."""
 
     course: Course
     quote: CourseQuote[CourseSession]
@@ -64,7 +64,7 @@ class Item:
 
     @property
     def shares(self) -> list[tuple[CourseSession, Decimal, Decimal | None]]:
-        """Each session with its share, and what the reader's own single gives back first."""
+        """Each session with its share, and what is refunded first for the reader's own single."""
         folded = {purchase.session_id: purchase.price_paid for purchase in self.quote.folded}
         return [(s, amount, folded.get(s.pk)) for s, amount in self.quote.shares]
 
@@ -131,7 +131,7 @@ def _paid(booking: Any) -> dict[str, str]:
 def _ask(
     request: HttpRequest, item: Item, status: int = HTTPStatus.OK, problem: str = ""
 ) -> HttpResponse:
-    """The page that asks; where there is nothing to ask, the course with the reason."""
+    """The page that asks; if there is nothing to ask, the course with the reason."""
     if not item.offer.buyable:
         messages.warning(request, str(item.refusal or f"{item.offer.reason}."))
         return redirect(item.url)
@@ -161,7 +161,7 @@ def _tell(
 
 
 def _what_is_held(paid: dict[str, str]) -> str:
-    """What was taken for it, beside what was held already."""
+    """What was taken for it, on top of what was already held."""
     held, folded = Decimal(paid["held"]), Decimal(paid["folded"])
     unpaid = "not yet paid to the teacher"
     if not folded:

@@ -1,4 +1,4 @@
-"""A reader's calendar: the feed and its address, and files to keep."""
+"""A reader's calendar: the feed and its address, and files to download."""
 
 from uuid import UUID
 
@@ -25,9 +25,9 @@ _pace = Pace(seconds=3600)
 
 @require_safe
 def feed(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Somebody's sessions for a calendar that subscribes: it has no cookies, and knows the token.
+    """A user's sessions for a calendar that subscribes: it has no cookies, but knows the token.
 
-    Its ETag stands for all that is in it. There is no Last-Modified: what left a feed has no time.
+    Its ETag covers everything in it. There is no Last-Modified, since what left a feed has no time.
     """
     reader, now = find_reader(token), timezone.now()
     if wait := _pace.wait(str(reader.pk), settings.CALENDAR_FETCHES_PER_HOUR):
@@ -40,7 +40,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponseBase:
         response.headers["Content-Disposition"] = 'inline; filename="talkplatform.ics"'
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = "private, no-cache"
-    # Whoever looks at it in the browser has not subscribed.
+    # Looking at it in the browser is not subscribing.
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         note_fetch(user=reader, now=now)
     return response
@@ -63,7 +63,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def renew(request: HttpRequest) -> HttpResponse:
-    """Give my feed another address."""
+    """Give my feed a new address."""
     renew_feed(user=signed_in(request))
     messages.success(request, "Your calendar has a new address. The old one no longer works.")
     return redirect("enrollments:calendar")

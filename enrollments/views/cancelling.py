@@ -1,4 +1,4 @@
-"""Show what comes back, cancel once, and say what happened to the money."""
+"""Show the refund, cancel once, and say what happened to the money."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once
 from payments.wallets import balances_of
 
-# Nothing is left to ask about.
+# There is nothing left to ask.
 GONE = {AlreadyCancelled.code, HoldSettled.code}
 
 
 @dataclass(frozen=True)
 class Leaving:
-    """What somebody is about to give back, and what that brings them."""
+    """What the user is about to cancel or return, and what they get for it."""
 
     booking: Any
     preview: CancellationPreview
@@ -48,7 +48,7 @@ class Leaving:
 
     @property
     def rows(self) -> list[tuple[CourseSession, Decimal, Decimal, str]]:
-        """Each session: paid, coming back, and why in people's words."""
+        """Each session: what was paid, the refund, and why."""
         keys = [part.session_id for part in self.preview.sessions]
         sessions = CourseSession.objects.in_bulk(keys)
         return [
@@ -62,7 +62,7 @@ class Leaving:
 
     @property
     def ends(self) -> bool:
-        """Whether nothing that was paid is left afterwards."""
+        """Whether nothing that was paid for is left afterwards."""
         back: Decimal = self.booking.refund_amount + self.preview.refund_amount
         return back == self.booking.price
 
@@ -72,7 +72,7 @@ class Leaving:
 
     @property
     def blocked(self) -> str:
-        """Why nothing can be cancelled; empty where it can."""
+        """Why nothing can be cancelled; empty if it can."""
         return str(self.preview.refusal or "")
 
 
@@ -80,7 +80,7 @@ class Leaving:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_enrollment(request: HttpRequest, enrollment_id: UUID) -> HttpResponse:
-    """Confirm and cancel one's enrolment in a course."""
+    """Confirm and cancel my enrolment in a course."""
     student = signed_in(request)
     act = partial(enrolling.cancel_enrollment, student=student, enrollment_id=enrollment_id)
 
@@ -96,7 +96,7 @@ def cancel_enrollment(request: HttpRequest, enrollment_id: UUID) -> HttpResponse
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
-    """Confirm and cancel one's single session."""
+    """Confirm and cancel my single session."""
     student = signed_in(request)
     act = partial(purchasing.cancel_session_purchase, student=student, purchase_id=purchase_id)
 

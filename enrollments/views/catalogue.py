@@ -1,4 +1,4 @@
-"""Courses to choose from, and one of them with all that its reader can do."""
+"""Courses to choose from, and one course with all that its reader can do."""
 
 from uuid import UUID
 
@@ -24,7 +24,7 @@ SESSIONS_PER_PAGE = 50
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """The published courses that match; what is no filter is left out, and said."""
+    """The published courses that match; invalid filters are ignored, with a message."""
     filters = CatalogueForm(request.GET, queryset=shop.catalogue())
     found: QuerySet[shop.FoundCourse] = filters.qs
     page = page_of(found, CARDS_PER_PAGE, request)

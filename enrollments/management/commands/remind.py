@@ -1,4 +1,4 @@
-"""Remind people of what starts soon."""
+"""Remind people of sessions that start soon."""
 
 from typing import Any
 
