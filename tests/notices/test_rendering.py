@@ -15,7 +15,7 @@ from notices.rendering import mail_of
 from notices.services.outbox import put
 from tests.factories import UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = (ROOT / "templates/notices/letter.html").read_text()

@@ -118,6 +118,7 @@ def test_who_waits_for_a_link_does_not_wait_for_announcements(mail_server, make_
     assert mail_server.addresses()[0] == bob.email
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("fault", AWAY)
 @pytest.mark.parametrize("command", ["CONNECT", "EHLO", "AUTH", "MAIL"])
 def test_what_is_said_to_us_makes_the_queue_wait(
@@ -146,6 +147,7 @@ def test_what_is_said_to_us_makes_the_queue_wait(
     assert (server.failures, server.problem, server.failing_since) == (0, "", None)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("fault", LATER)
 @pytest.mark.parametrize("command", ["RCPT", "DATA", "END"])
 def test_what_is_said_of_one_reader_keeps_nobody_else_waiting(

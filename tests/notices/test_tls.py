@@ -18,7 +18,7 @@ from notices.services.outbox import put
 from tests.factories import UserFactory
 from tests.notices.conftest import MailServer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")
