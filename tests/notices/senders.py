@@ -17,20 +17,10 @@ django.setup()
 
 from django.db.models import Q  # noqa: E402
 
-from notices.kinds import Kind, Letter, register  # noqa: E402
 from notices.sending import send_due  # noqa: E402
 from notices.services import claiming  # noqa: E402
 
 PAUSE_SECONDS = 0.02
-
-register(
-    Kind(
-        name="numbered",
-        to="readers",
-        told="a number",
-        letter=lambda notice: Letter(subject=f"Number {notice.facts['number']}", lead="It is so."),
-    )
-)
 
 
 def send_for_ever():
