@@ -7,11 +7,12 @@ before each command; what it took is a line each of `taken.jsonl`. A fault is `s
 `drip`, `slow`, or an answer such as `450 not now`; or pairs of how likely it is, and such a fault.
 Its key is a command (`CONNECT`, `EHLO`, `AUTH`, `MAIL`, `RCPT`, `DATA`, and `END` for what follows
 the mail), or that with an address or a domain: `RCPT dead.example`. `lose` at the END takes the
-mail and drops the line.
+mail and drops the line. It ends with whoever started it.
 """
 
 import asyncio
 import json
+import os
 import random
 import ssl
 import sys
@@ -141,7 +142,9 @@ async def serve(folder, security="", certificate=None):
     port = listening.sockets[0].getsockname()[1]
     (folder / "port.new").write_text(str(port))
     (folder / "port.new").rename(folder / "port")
-    await listening.serve_forever()
+    tests = os.getppid()
+    while os.getppid() == tests:
+        await asyncio.sleep(1)
 
 
 if __name__ == "__main__":

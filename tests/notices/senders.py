@@ -2,7 +2,8 @@
 
     python -m tests.notices.senders
 
-It answers with the process id. A line that says `unclaimed` makes one that claims nothing.
+It answers with the process id. A line that says `unclaimed` makes one that claims nothing. They end
+with the nursery, and that with its input.
 """
 
 import os
@@ -24,7 +25,8 @@ PAUSE_SECONDS = 0.02
 
 
 def send_for_ever():
-    while True:
+    nursery = os.getppid()
+    while os.getppid() == nursery:
         for _ in send_due():
             pass
         time.sleep(PAUSE_SECONDS)
@@ -43,4 +45,5 @@ if __name__ == "__main__":
             if line.strip() == "unclaimed":
                 claim_nothing()
             send_for_ever()
+            break
         print(pid, flush=True)  # noqa: T201
