@@ -35,6 +35,8 @@ P = ParamSpec("P")
 Row = TypeVar("Row")
 Made = TypeVar("Made")
 Found = TypeVar("Found", bound=models.Model)
+# The rows of an UPDATE, and what changes of them.
+Change = tuple[models.QuerySet, dict[str, object]]
 
 
 def prepared(build: Callable[P, models.QuerySet[Any, Row]]) -> Callable[P, list[Row]]:
@@ -58,9 +60,7 @@ def prepared_as(
     return lambda build: _Prepared(build, partial(_Select, make=make))
 
 
-def prepared_update(
-    build: Callable[P, tuple[models.QuerySet, dict[str, Any]]],
-) -> Callable[P, int]:
+def prepared_update(build: Callable[P, Change]) -> Callable[P, int]:
     """The same for an UPDATE: `build` gives a queryset and what changes; a call, how many rows."""
     return _Prepared(build, _Change)
 

@@ -1,7 +1,6 @@
 """Locks on bookings: after their course and before their money, as in docs/money.md."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from common.locks import Rank, take
@@ -62,7 +61,7 @@ def lock_holds_of_enrolled(course_id: UUID) -> list[PaymentHold]:
     return holds
 
 
-def _renew(bookings: Sequence[Booking], rows: Sequence[tuple[Any, ...]]) -> None:
+def _renew(bookings: Sequence[Booking], rows: Sequence[queries.Mutable]) -> None:
     found = {key: values for key, *values in rows}
     for booking in bookings:
         for name, value in zip(booking.MUTABLE, found[booking.pk], strict=True):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import (
@@ -22,12 +22,13 @@ from django.db.models import (
 )
 
 from accounts.models import User
-from common.prepared import prepared, prepared_as, prepared_update
+from common.prepared import Change, prepared, prepared_as, prepared_update
 from courses.models import Course, CourseSession, CourseSessionQuerySet, ending
 from enrollments.models import Booking, CourseEnrollment, SessionPurchase
 from payments.models import HoldPart, PaymentHold
 from payments.reasons import Reason
 
+B = TypeVar("B", bound=Booking)
 # A refund after the session does not undo having bought it; one before its end takes away the right
 # to be there, whoever made it.
 STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
@@ -196,7 +197,7 @@ def admitted(session: UUID, users: list[UUID]) -> QuerySet[User, tuple[UUID]]:
 
 
 @prepared_update
-def add_student(course: UUID, seen: int) -> tuple[QuerySet, dict[str, Any]]:
+def add_student(course: UUID, seen: int) -> Change:
     """Take a seat of a course, if one is free and its terms are the version that was seen."""
     free = Q(max_students=None) | Q(current_students__lt=F("max_students"))
     as_seen = Course.objects.filter(free, pk=course, terms_version=seen)
@@ -204,7 +205,7 @@ def add_student(course: UUID, seen: int) -> tuple[QuerySet, dict[str, Any]]:
 
 
 @prepared_update
-def remove_student(course: UUID) -> tuple[QuerySet, dict[str, Any]]:
+def remove_student(course: UUID) -> Change:
     """Free a seat of a course."""
     taken = Course.objects.filter(pk=course, current_students__gt=0)
     return taken, {"current_students": F("current_students") - 1}
@@ -251,30 +252,34 @@ def progress_of(enrollment: UUID) -> QuerySet[HoldPart, tuple[int, int]]:
     ).values_list("attended", "owed")
 
 
+# The key of a booking, and its `MUTABLE` fields.
+Mutable = tuple[object, ...]
+
+
 @prepared
-def lock_enrollments(keys: list[UUID]) -> QuerySet[CourseEnrollment, tuple]:
+def lock_enrollments(keys: list[UUID]) -> QuerySet[CourseEnrollment, Mutable]:
     """The keys of these enrolments and what may have changed, locked in the order of the keys."""
-    return _by_key(CourseEnrollment, keys).locked()
+    return _by_key(CourseEnrollment.objects.locked(), keys)
 
 
 @prepared
-def lock_purchases(keys: list[UUID]) -> QuerySet[SessionPurchase, tuple]:
+def lock_purchases(keys: list[UUID]) -> QuerySet[SessionPurchase, Mutable]:
     """The same for single purchases."""
-    return _by_key(SessionPurchase, keys).locked()
+    return _by_key(SessionPurchase.objects.locked(), keys)
 
 
 @prepared
-def claim_enrollments(keys: list[UUID]) -> QuerySet[CourseEnrollment, tuple]:
+def claim_enrollments(keys: list[UUID]) -> QuerySet[CourseEnrollment, Mutable]:
     """The same for those enrolments that nothing else has locked."""
-    return _by_key(CourseEnrollment, keys).claimed()
+    return _by_key(CourseEnrollment.objects.claimed(), keys)
 
 
 @prepared
-def claim_purchases(keys: list[UUID]) -> QuerySet[SessionPurchase, tuple]:
+def claim_purchases(keys: list[UUID]) -> QuerySet[SessionPurchase, Mutable]:
     """The same for those single purchases that nothing else has locked."""
-    return _by_key(SessionPurchase, keys).claimed()
+    return _by_key(SessionPurchase.objects.claimed(), keys)
 
 
-def _by_key(kind: type[Booking], keys: list[UUID]) -> Any:
-    rows: Any = kind._default_manager.filter(pk__in=keys)
-    return rows.order_by("pk").values_list("pk", *kind.MUTABLE)
+def _by_key(bookings: QuerySet[B], keys: list[UUID]) -> QuerySet[B, Mutable]:
+    ordered = bookings.filter(pk__in=keys).order_by("pk")
+    return ordered.values_list("pk", *bookings.model.MUTABLE)

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """A fact as JSON: sums and keys as strings, times in UTC as ISO 8601 has them.
 
     Raises `TypeError` for a float, which is no sum, and for whatever else JSON has no word for;

@@ -12,7 +12,6 @@ and tells people at the end of the transaction that did it:
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -118,7 +117,7 @@ class Kind:
         reader_id: UUID,
         *,
         about: object,
-        facts: Mapping[str, Any] | None = None,
+        facts: Mapping[str, object] | None = None,
         until: datetime | None = None,
         course_id: UUID | None = None,
         session_id: UUID | None = None,

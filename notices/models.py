@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from django.conf import settings
@@ -91,7 +91,7 @@ class Notice(UUIDModel):
 
     def text(self, name: str) -> str:
         """A fact that is words; none where it is missing."""
-        fact: Any = self.facts.get(name)
+        fact = self.facts.get(name)
         return "" if fact is None else str(fact)
 
 

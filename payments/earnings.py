@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
@@ -15,6 +15,23 @@ from courses.models import CourseSession
 from payments.commission import shares_of_next
 from payments.models import HoldPart, HoldStatus, LedgerAccount, Withdrawal
 from payments.reasons import Reason
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Sums(TypedDict):
+        students: int
+        attended: int
+        pending: int
+        reviewed: int
+        released: int
+        gross: Decimal | None
+        earned: Decimal | None
+        paid_at: datetime | None
+
+    EarningSession = WithAnnotations[CourseSession, _Sums]
+else:
+    EarningSession = CourseSession
 
 Status = HoldPart.Status
 # Somebody was, or is, expected there; the others left before it began.
@@ -56,27 +73,25 @@ class Figures:
         return self.available + self.withdrawing + self.paid
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SessionEarnings:
-    """One session of a teacher's: `gross` is what students pay for it, `net` the teacher's part."""
+    """One session of a teacher's: `gross` is what students pay for it, `net` the teacher's part.
 
-    session: Any
+    `students` were expected, `attended` came. `status` is `under_review` or `held` while anything
+    is pending, else `released` or `refunded`.
+    """
+
+    session: CourseSession
+    students: int
+    attended: int
+    gross: Decimal
     net: Decimal
-
-    @property
-    def gross(self) -> Decimal:
-        return exact(self.session.gross)
+    status: str
+    paid_at: datetime | None
 
     @property
     def commission(self) -> Decimal:
         return self.gross - self.net
-
-    @property
-    def status(self) -> str:
-        """`under_review` or `held` while anything is pending, else `released` or `refunded`."""
-        if self.session.pending:
-            return "under_review" if self.session.reviewed else HoldStatus.HELD
-        return "released" if self.session.released else "refunded"
 
     @property
     def settled(self) -> bool:
@@ -87,8 +102,7 @@ class SessionEarnings:
         """When it will be paid: unknown while staff look at it, past once it is paid."""
         if self.status != HoldStatus.HELD:
             return None
-        due: datetime = self.session.settles_at
-        return due
+        return self.session.settles_at
 
 
 def forecast_of(user: User) -> Forecast:
@@ -133,11 +147,10 @@ def available_to(user: User) -> Decimal:
     return account.balance or ZERO
 
 
-def sessions_of(user: User) -> QuerySet[CourseSession]:
+def sessions_of(user: User) -> QuerySet[EarningSession]:
     """The sessions that a teacher earns by, latest first, with what their bookings add up to.
 
-    `students` are those who were expected, `attended` those who came; `gross` is what is held for
-    it or was released, `earned` what the teacher got.
+    `gross` is what is held for it or was released, `earned` what the teacher got.
     """
     pending, released = Q(hold_parts__status=Status.PENDING), Q(hold_parts__status=Status.RELEASED)
     return (
@@ -157,12 +170,28 @@ def sessions_of(user: User) -> QuerySet[CourseSession]:
     )
 
 
-def earnings_of(session: Any, forecast: Forecast) -> SessionEarnings:
+def earnings_of(session: EarningSession, forecast: Forecast) -> SessionEarnings:
     """The earnings of a session from `sessions_of`: got, and still to come."""
-    return SessionEarnings(session, exact(session.earned) + forecast.by_session[session.pk])
+    return SessionEarnings(
+        session=session,
+        students=session.students,
+        attended=session.attended,
+        gross=exact(session.gross),
+        net=exact(session.earned) + forecast.by_session[session.pk],
+        status=_status_of(session),
+        paid_at=session.paid_at,
+    )
 
 
-def _pending(user: User) -> QuerySet[HoldPart, tuple[Any, ...]]:
+def _status_of(session: EarningSession) -> str:
+    if session.pending:
+        return "under_review" if session.reviewed else HoldStatus.HELD
+    return "released" if session.released else "refunded"
+
+
+def _pending(
+    user: User,
+) -> QuerySet[HoldPart, tuple[UUID, UUID, Decimal, Decimal, UUID, UUID | None, int, int]]:
     """The pending parts that will pay a user, in the order in which they will be settled."""
     mine = Q(hold__teacher=user) | Q(hold__referrer=user)
     parts = HoldPart.objects.filter(mine, status=Status.PENDING)

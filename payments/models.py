@@ -1,6 +1,9 @@
 """The bank's books: accounts, transfers between them, and what is held in escrow."""
 
-from typing import Any, Self
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
 from uuid import UUID
 
 from django.conf import settings
@@ -87,6 +90,17 @@ class HoldQuerySet(LockingQuerySet):
         return self.prefetch_related(models.Prefetch("parts", parts))
 
 
+@dataclass(frozen=True, slots=True)
+class HoldEvent:
+    """What happened to money that was held: `held`, `released` or `refunded`, and why."""
+
+    at: datetime
+    event: str
+    amount: Decimal
+    session_id: UUID | None = None
+    reason: str = ""
+
+
 class PaymentHold(UUIDModel):
     """What a student paid for one enrolment or one session, until every part of it is settled."""
 
@@ -151,12 +165,11 @@ class PaymentHold(UUIDModel):
         return str(self.pk)
 
     @property
-    def timeline(self) -> list[dict[str, Any]]:
+    def timeline(self) -> list[HoldEvent]:
         """What happened to this money, oldest first."""
-        start = {"at": self.held_at, "event": "held", "amount": self.amount}
-        settled = [part.as_event() for part in self.parts.all() if part.settled_at]
-        events = [start | {"session_id": None, "reason": ""}, *settled]
-        return sorted(events, key=lambda event: event["at"])
+        held = HoldEvent(self.held_at, "held", self.amount)
+        settled = (part.as_event() for part in self.parts.all())
+        return sorted([held, *filter(None, settled)], key=lambda event: event.at)
 
 
 class HoldPart(UUIDModel):
@@ -216,15 +229,13 @@ class HoldPart(UUIDModel):
         now = (session.starts_at, session.duration_minutes)
         return (self.sold_starts_at, self.sold_duration_minutes) == now
 
-    def as_event(self) -> dict[str, Any]:
-        """How it was settled, for a timeline."""
-        return {
-            "at": self.settled_at,
-            "event": self.status,
-            "amount": self.amount,
-            "session_id": self.session_id,
-            "reason": self.reason,
-        }
+    def as_event(self) -> HoldEvent | None:
+        """How it was settled, if it is, for a timeline."""
+        if self.settled_at is None:
+            return None
+        return HoldEvent(
+            self.settled_at, self.status, self.amount, self.session_id, Reason(self.reason)
+        )
 
 
 class WithdrawalQuerySet(LockingQuerySet):

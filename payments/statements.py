@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from uuid import UUID
 
 from django.db.models import Case, F, Q, QuerySet, Sum, When, Window
 
 from accounts.models import User
 from common.money import exact
+from courses.models import Course, CourseSession
 from payments.models import LedgerAccount, PaymentHold, Transfer
 from payments.outcomes import story_of, summary_of
 
+# The key of a transfer, what it changed, and the balance afterwards.
+Movement = tuple[UUID, Decimal, Decimal]
 _TITLES = {
     Transfer.Kind.GRANT: "Credit added",
     Transfer.Kind.REVOKE: "Credit revoked",
@@ -35,11 +38,11 @@ class Line:
         return _TITLES.get(Transfer.Kind(self.transfer.kind), self.transfer.get_kind_display())
 
     @property
-    def course(self) -> Any:
+    def course(self) -> Course | None:
         return course_of(self.transfer.hold) if self.transfer.hold else None
 
     @property
-    def session(self) -> Any:
+    def session(self) -> CourseSession | None:
         """The one session that it was for, if it was for one alone."""
         if self.transfer.hold_part:
             return self.transfer.hold_part.session
@@ -57,14 +60,14 @@ class Line:
         return self.transfer.note
 
 
-def course_of(hold: PaymentHold) -> Any:
+def course_of(hold: PaymentHold) -> Course:
     """The course that a hold pays for, wholly or in part."""
     booking = hold.enrollment or hold.session_purchase
     assert booking
     return booking.course
 
 
-def movements_of(user: User) -> QuerySet[Any, Any]:
+def movements_of(user: User) -> QuerySet[Transfer, Movement]:
     """Key, `change` and `balance` afterwards of each movement of the wallet, newest first.
 
     The sum runs over all of them in the one statement that gives a page of them, so that no
@@ -77,18 +80,18 @@ def movements_of(user: User) -> QuerySet[Any, Any]:
         .annotate(change=change)
         .annotate(balance=Window(Sum("change"), order_by=["created_at", "id"]))
         .order_by("-created_at", "-id")
-        .values("pk", "change", "balance")
+        .values_list("pk", "change", "balance")
     )
 
 
-def lines_of(movements: Sequence[dict[str, Any]]) -> list[Line]:
+def lines_of(movements: Sequence[Movement]) -> list[Line]:
     """Lines of these movements, from `movements_of`, in one statement more."""
     transfers = Transfer.objects.select_related(
         "hold__enrollment__course",
         "hold__session_purchase__course",
         "hold__session_purchase__session",
         "hold_part__session",
-    ).in_bulk([movement["pk"] for movement in movements])
+    ).in_bulk([key for key, _, _ in movements])
     return [
-        Line(transfers[row["pk"]], exact(row["change"]), exact(row["balance"])) for row in movements
+        Line(transfers[key], exact(change), exact(balance)) for key, change, balance in movements
     ]

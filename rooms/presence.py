@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Protocol
 from uuid import UUID
 
 NONE = timedelta(0)
@@ -50,8 +50,27 @@ class Watch:
     seen_at: datetime
 
 
-def add_sign(stay: Any, at: datetime, *, since: datetime | None = None, ends: bool = False) -> None:
-    """Add to a stay, or to a row that keeps one, that it gave a sign `at` a time.
+class Signs(Protocol):
+    """A stay, or a row that keeps one."""
+
+    joined_at: datetime | None
+    left_at: datetime | None
+    seen_at: datetime
+    gone_at: datetime | None
+
+
+class Watched(Protocol):
+    """A watch, or a row that keeps one."""
+
+    started_at: datetime | None
+    finished_at: datetime | None
+    seen_at: datetime
+
+
+def add_sign(
+    stay: Signs, at: datetime, *, since: datetime | None = None, ends: bool = False
+) -> None:
+    """Add to a stay that it gave a sign `at` a time.
 
     It was active `since` then, if the sign says so; or it `ends`.
     """
@@ -63,8 +82,8 @@ def add_sign(stay: Any, at: datetime, *, since: datetime | None = None, ends: bo
         stay.gone_at = None
 
 
-def add_event(watch: Any, kind: str, at: datetime) -> None:
-    """Add to a watch, or to a row that keeps one, what happened in its room `at` a time."""
+def add_event(watch: Watched, kind: str, at: datetime) -> None:
+    """Add to a watch what happened in its room `at` a time."""
     watch.seen_at = max(watch.seen_at, at)
     if kind == ROOM_STARTED:
         watch.started_at = _earlier(watch.started_at, at)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
@@ -230,7 +229,7 @@ def _tell(
     kinds: tuple[Kind, Kind],
     booking: Booking,
     student: User,
-    facts: dict[str, Any],
+    facts: dict[str, object],
     part: HoldPart | None = None,
 ) -> None:
     """The first of these kinds is for the student, the second for the teacher.

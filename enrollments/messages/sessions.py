@@ -1,6 +1,7 @@
 """What students are told about sessions they have: moved, called off, added."""
 
-from typing import Any
+from typing import TypedDict
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -181,7 +182,7 @@ def tell_moved(session: CourseSession, *, old: Slot, actor: User, reason: str) -
         "new": Slot.of(session),
         "zone": session.course.teacher.time_zone,
     }
-    keys = _keys(session) | {"about": f"{session.pk}:{session.sequence}"}
+    keys = _keys(session, f"{session.pk}:{session.sequence}")
     told = [
         MOVED.tell(
             part.hold.student_id,
@@ -200,7 +201,7 @@ def tell_called_off(session: CourseSession, *, actor: User, reason: str) -> None
     Its teacher too, if someone else did it. A repeat tells nobody again. The session comes with its
     course.
     """
-    facts, keys = _facts(session, actor, reason), _keys(session) | {"about": session.pk}
+    facts, keys = _facts(session, actor, reason), _keys(session, session.pk)
     told = [
         CALLED_OFF.tell(part.hold.student_id, facts=facts | {"refund": part.amount}, **keys)
         for part in _parts(session)
@@ -210,7 +211,7 @@ def tell_called_off(session: CourseSession, *, actor: User, reason: str) -> None
 
 def tell_added(session: CourseSession, *, actor: User) -> None:
     """Tell enrolled students that a session was added; it comes with its course."""
-    facts, keys = _facts(session, actor), _keys(session) | {"about": session.pk}
+    facts, keys = _facts(session, actor), _keys(session, session.pk)
     put(
         ADDED.tell(part.hold.student_id, facts=facts, until=session.starts_at, **keys)
         for part in _parts(session)
@@ -223,7 +224,7 @@ def _parts(session: CourseSession) -> QuerySet[HoldPart]:
     return pending.select_related("hold")
 
 
-def _facts(session: CourseSession, actor: User, reason: str = "") -> dict[str, Any]:
+def _facts(session: CourseSession, actor: User, reason: str = "") -> dict[str, object]:
     taught = actor.pk == session.course.teacher_id
     return {
         "course": session.course.title,
@@ -234,11 +235,17 @@ def _facts(session: CourseSession, actor: User, reason: str = "") -> dict[str, A
     }
 
 
-def _keys(session: CourseSession) -> dict[str, Any]:
-    return {"course_id": session.course_id, "session_id": session.pk}
+class Keys(TypedDict):
+    about: object
+    course_id: UUID
+    session_id: UUID
 
 
-def _return_of(part: HoldPart, session: CourseSession) -> dict[str, Any]:
+def _keys(session: CourseSession, about: object) -> Keys:
+    return Keys(about=about, course_id=session.course_id, session_id=session.pk)
+
+
+def _return_of(part: HoldPart, session: CourseSession) -> dict[str, object]:
     """What was paid, and how to return it; for an enrolment, if it is no longer as sold."""
     hold, changed = part.hold, not part.is_as_sold(session)
     return {
@@ -250,7 +257,7 @@ def _return_of(part: HoldPart, session: CourseSession) -> dict[str, Any]:
 
 
 def _to_teacher(
-    session: CourseSession, actor: User, facts: dict[str, Any], keys: dict[str, Any]
+    session: CourseSession, actor: User, facts: dict[str, object], keys: Keys
 ) -> list[Notice]:
     teacher = session.course.teacher_id
     return [] if actor.pk == teacher else [CHANGED_BY_STAFF.tell(teacher, facts=facts, **keys)]

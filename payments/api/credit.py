@@ -1,7 +1,6 @@
 """My money over the API: balance, movements, holds."""
 
-from typing import Any
-
+from django.db.models import QuerySet
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -57,7 +56,7 @@ class TransfersView(ListAPIView):
     pagination_class = NewestTransfers
     queryset = Transfer.objects.none()
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[Transfer]:
         return Transfer.objects.as_seen_by(signed_in(self.request))
 
 
@@ -72,5 +71,5 @@ class HoldsView(ListAPIView):
     pagination_class = NewestHolds
     queryset = PaymentHold.objects.none()
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[PaymentHold]:
         return PaymentHold.objects.of(signed_in(self.request)).with_parts()

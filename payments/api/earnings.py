@@ -2,9 +2,9 @@
 
 import json
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -74,7 +74,7 @@ class WithdrawalsView(MoneyView, ListAPIView):
     pagination_class = NewestWithdrawals
     queryset = Withdrawal.objects.none()
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[Withdrawal]:
         return Withdrawal.objects.of(signed_in(self.request))
 
     @documented(

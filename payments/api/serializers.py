@@ -1,7 +1,7 @@
 """JSON of what is held and what moved."""
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -14,6 +14,17 @@ from common.parsers import Exact
 from common.rendering import Money, Rendered, RenderedModel
 from payments.models import HoldPart, PaymentHold, Transfer, Withdrawal
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Seen(TypedDict):
+        account: str
+        paid: int
+
+    SeenTransfer = WithAnnotations[Transfer, _Seen]
+else:
+    SeenTransfer = Transfer
 
 
 class HoldSerializer(RenderedModel):
@@ -92,7 +103,7 @@ class TransferSerializer(RenderedModel):
         model = Transfer
         fields = ["id", "kind", "account", "amount", "hold_id", "note", "created_at"]
 
-    def get_amount(self, transfer: Any) -> str:
+    def get_amount(self, transfer: SeenTransfer) -> str:
         return str(-transfer.amount if transfer.paid else transfer.amount)
 
 
@@ -108,7 +119,7 @@ SENT = {"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,2})?$"}
 class Amount(serializers.Field):
     """An amount that somebody sends: a string, more than zero, at most two decimals."""
 
-    def to_internal_value(self, data: Any) -> Decimal:
+    def to_internal_value(self, data: object) -> Decimal:
         return parse_amount(data)
 
 
@@ -118,7 +129,7 @@ class ExpectedSum(serializers.Field):
 
     default_error_messages = {"invalid": 'Send an amount as a string, such as "12.50".'}
 
-    def to_internal_value(self, data: Any) -> Decimal:
+    def to_internal_value(self, data: object) -> Decimal:
         try:
             return parse_sum(data)
         except InvalidAmount:
@@ -138,8 +149,8 @@ class SessionEarningsSerializer(Rendered):
     course_title = serializers.CharField(source="session.course.title")
     starts_at = serializers.DateTimeField(source="session.starts_at")
     duration_minutes = serializers.IntegerField(source="session.duration_minutes")
-    students = serializers.IntegerField(source="session.students")
-    attended = serializers.IntegerField(source="session.attended")
+    students = serializers.IntegerField()
+    attended = serializers.IntegerField()
     gross = Money()
     commission = Money()
     net = Money()
@@ -147,7 +158,7 @@ class SessionEarningsSerializer(Rendered):
     payable_at = serializers.DateTimeField(
         allow_null=True, help_text="When it will be paid: some time after the session ends."
     )
-    paid_at = serializers.DateTimeField(source="session.paid_at", allow_null=True)
+    paid_at = serializers.DateTimeField(allow_null=True)
 
 
 class EarningsSerializer(Rendered):

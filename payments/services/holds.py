@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
+from uuid import UUID
 
 from django.conf import settings
 
@@ -62,7 +63,13 @@ def place_hold(
     return hold
 
 
-def frozen_rates(student: User) -> dict[str, Any]:
+class Rates(TypedDict):
+    commission_bp: int
+    referral_bp: int
+    referrer_id: UUID | None
+
+
+def frozen_rates(student: User) -> Rates:
     """The rates of today, kept with the hold whatever the settings say later."""
     return {
         "commission_bp": settings.COMMISSION_BP,

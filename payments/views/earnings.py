@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -135,7 +134,7 @@ def _ask(
     return response
 
 
-def _lines(user: User) -> Iterator[tuple[Any, ...]]:
+def _lines(user: User) -> Iterator[tuple[object, ...]]:
     forecast = earnings.forecast_of(user)
     for session in earnings.sessions_of(user).iterator():
         yield _line(earnings.earnings_of(session, forecast))
@@ -148,11 +147,11 @@ def _lines(user: User) -> Iterator[tuple[Any, ...]]:
             yield ("Referrals", *[""] * 6, "", "", amount, status, "", "")
 
 
-def _line(row: SessionEarnings) -> tuple[Any, ...]:
-    session, times = row.session, (row.session.starts_at, row.payable_at, row.session.paid_at)
+def _line(row: SessionEarnings) -> tuple[object, ...]:
+    session, times = row.session, (row.session.starts_at, row.payable_at, row.paid_at)
     starts, payable, paid = (time.isoformat(timespec="seconds") if time else "" for time in times)
     return (
         session.course.title, session.session_number, session.title, starts,
-        session.duration_minutes, session.students, session.attended, row.gross, row.commission,
+        session.duration_minutes, row.students, row.attended, row.gross, row.commission,
         row.net, row.status, payable, paid,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -33,7 +34,7 @@ from common.exports import in_chunks, stream_csv
 from common.formats import moment, money
 from courses.models import Course
 from payments.admin.books import TransferInline
-from payments.models import HoldPart, PaymentHold
+from payments.models import HoldEvent, HoldPart, PaymentHold
 from settlement.admin.attendance import attendance_for, pending_parts, presence
 from settlement.admin.deciding import DECISIONS
 from settlement.queries import holds_overdue, holds_under_review
@@ -164,7 +165,8 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
 
     @admin.display(description="course or session")
     def booking(self, hold: PaymentHold) -> str:
-        booking: Any = hold.enrollment or hold.session_purchase
+        booking = hold.enrollment or hold.session_purchase
+        assert booking
         return link_to(booking, self.bought(hold))
 
     @admin.display(ordering="held_at")
@@ -206,7 +208,7 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
     def timeline(self, hold: PaymentHold) -> str:
         numbers = {part.session_id: part.session for part in hold.parts.all()}
         rows = (
-            (moment(event["at"]), event["event"], money(event["amount"]), why(event, numbers))
+            (moment(event.at), event.event, money(event.amount), why(event, numbers))
             for event in hold.timeline
         )
         row = "<li><time>{}</time> <strong>{}</strong> {} {}</li>"
@@ -216,7 +218,7 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
         export = self.admin_site.admin_view(self.export_view)
         return [path("export/", export, name="payments_paymenthold_export"), *super().get_urls()]
 
-    def export_view(self, request: Any) -> HttpResponseBase:
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """What the list's filters leave, as a file."""
         if not request.user.has_perm("payments.export_paymenthold"):
             raise PermissionDenied
@@ -226,7 +228,7 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
             return redirect("admin:payments_paymenthold_changelist")
         return stream_csv("holds.csv", EXPORTED, map(self.as_row, in_chunks(found, self.rows_of)))
 
-    def as_row(self, hold: PaymentHold) -> tuple[Any, ...]:
+    def as_row(self, hold: PaymentHold) -> tuple[object, ...]:
         due = due_at(hold)
         return (
             hold.pk, hold.status, hold.amount, hold.released_amount, hold.refunded_amount,
@@ -235,8 +237,8 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
         )  # fmt: skip
 
 
-def why(event: dict[str, Any], sessions: dict[Any, Any]) -> str:
+def why(event: HoldEvent, sessions: dict[UUID, CourseSession]) -> str:
     """Which session an event of a timeline is about, and its reason."""
-    session = sessions.get(event["session_id"])
-    reason = HoldPart.Reason(event["reason"]).label.lower() if event["reason"] else ""
+    session = sessions.get(event.session_id) if event.session_id else None
+    reason = HoldPart.Reason(event.reason).label.lower() if event.reason else ""
     return " – ".join(filter(None, (str(session) if session else "", reason)))

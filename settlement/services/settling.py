@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any, Self
+from typing import Self, TypeVar
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -30,6 +30,7 @@ from settlement.services.listening import process_event
 from settlement.verdicts import note_presence, verdict_on, why_unknown
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 Status = HoldPart.Status
 
 
@@ -166,7 +167,7 @@ def _end_enrollment(key: UUID) -> Tally:
     return Tally(ended=int(end_enrollment(key)))
 
 
-def _attempt(work: Callable[[Any], Tally], what: Any) -> Tally:
+def _attempt(work: Callable[[T], Tally], what: T) -> Tally:
     try:
         return work(what)
     except Exception:

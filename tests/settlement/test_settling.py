@@ -107,7 +107,7 @@ class TestSingle:
         assert hold.released_at
         assert balance(teacher, "earnings") == Decimal("11.20")
         assert fresh(session).status == "completed"
-        assert [event["event"] for event in hold.timeline] == ["held", "released"]
+        assert [event.event for event in hold.timeline] == ["held", "released"]
 
     def test_missed_comes_back(self, student, teacher, session, purchase):
         end_session(session, ago=HOUR)
@@ -374,7 +374,7 @@ def test_the_story_of_a_course_to_the_cent():
     assert balance(friend, "earnings") == Decimal("12.00")
     platform = Transfer.objects.filter(credit_account__kind="platform")
     assert sum(transfer.amount for transfer in platform) == Decimal("5.15")
-    story = [(event["event"], event["reason"]) for event in hold.timeline]
+    story = [(event.event, event.reason) for event in hold.timeline]
     assert story == [
         ("held", ""),
         *[("released", "attended")] * 4,
