@@ -49,7 +49,7 @@ class AddressFormField(forms.EmailField):
 
     default_validators = [validate_address]
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: object) -> str:
         return normal_address(super().to_python(value) or "")
 
 
@@ -58,14 +58,14 @@ class AddressField(ExactCharField, models.EmailField):
 
     default_validators = [validate_address]
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> object:
         text = super().to_python(value)
         return normal_address(text) if isinstance(text, str) else text
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+    def pre_save(self, model_instance: models.Model, add: bool) -> object:
         address = self.to_python(super().pre_save(model_instance, add))
         setattr(model_instance, self.attname, address)
         return address
 
-    def formfield(self, **kwargs: Any) -> Any:
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
         return super().formfield(**{"form_class": AddressFormField, **kwargs})

@@ -7,7 +7,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -45,7 +45,7 @@ class UserAdmin(DjangoUserAdmin):
         (None, {"fields": ("email", "display_name", "usable_password", "password1", "password2")}),
     )
 
-    def user_change_password(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_superuser:
             raise PermissionDenied
         return super().user_change_password(request, *args, **kwargs)
@@ -55,7 +55,7 @@ class UserAdmin(DjangoUserAdmin):
         url = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('<a href="{}">Set a new password</a>', url)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Only superusers give permissions: staff who can change users could take them all.
 
         The same goes for addresses: setting one, or the password, gives access to the account.
@@ -65,7 +65,7 @@ class UserAdmin(DjangoUserAdmin):
             return readonly
         return (*readonly, *RIGHTS, *(["email"] if obj else []))
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or request.user.is_superuser:
             return fieldsets
@@ -73,12 +73,12 @@ class UserAdmin(DjangoUserAdmin):
         fields = [name for name in first["fields"] if name != "new_password"]
         return ((title, first | {"fields": fields}), *others)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Setting the address or password of a member of staff would give their permissions."""
         above = obj is not None and obj.is_staff and not request.user.is_superuser
         return not above and super().has_change_permission(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Users have money, so they are deactivated, never deleted."""
         return False
 
@@ -90,7 +90,7 @@ admin.site.unregister(Group)
 class GroupAdmin(DjangoGroupAdmin):
     """For superusers only: staff could add permissions to their own group."""
 
-    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return bool(request.user.is_superuser)
 
     has_add_permission = has_change_permission = has_delete_permission = has_view_permission

@@ -1,10 +1,10 @@
 """Why a user is not let in."""
 
 from http import HTTPStatus
-from typing import Any
 
 from common.errors import DomainError
 from common.formats import wait
+from common.shapes import Json
 
 
 class InvalidCredentials(DomainError):
@@ -37,5 +37,5 @@ class TooManyAttempts(DomainError):
         super().__init__(retry_after=retry_after)
         self.retry_after = retry_after
 
-    def in_words(self) -> dict[str, Any]:
+    def in_words(self) -> Json:
         return {"wait": wait(self.given["retry_after"])}

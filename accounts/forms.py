@@ -12,13 +12,14 @@ from django.contrib.auth.forms import (
     UserChangeForm,
 )
 from django.contrib.auth.password_validation import validate_password
+from django.http import QueryDict
 
 from accounts import services
 from accounts.addresses import AddressFormField
 from accounts.messages import tell_password_changed
 from accounts.models import User, time_zones
 from accounts.throttling import SignInAttempt, begin_registration, client_address
-from common.forms import RefusableForm
+from common.forms import Cleaned, RefusableForm
 from common.transactions import operation
 
 
@@ -32,7 +33,7 @@ def new_password() -> forms.CharField:
     )
 
 
-def zone_choices(current: str = "UTC") -> list[tuple[str, Any]]:
+def zone_choices(current: str = "UTC") -> list[tuple[str, list[tuple[str, str]] | str]]:
     """Every time zone by region, and `current`, whatever it is called."""
     regions: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name in sorted(time_zones()):
@@ -54,7 +55,7 @@ class SignInForm(AuthenticationForm, RefusableForm):
             # The refusal should be read first.
             del self.fields["username"].widget.attrs["autofocus"]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> Cleaned:
         data = self.cleaned_data
         if data.get("username") and data.get("password") and self.request:
             with self.refusals():
@@ -109,7 +110,7 @@ class ProfileForm(RefusableForm):
     display_name = RegistrationForm.base_fields["display_name"]
     time_zone = forms.ChoiceField(help_text="Session times are shown in this zone.")
 
-    def __init__(self, user: User, data: Any) -> None:
+    def __init__(self, user: User, data: QueryDict | None) -> None:
         initial = {"display_name": user.display_name, "time_zone": user.time_zone}
         super().__init__(data, initial=initial)
         self.user = user
@@ -128,7 +129,7 @@ class PasswordForm(RefusableForm):
     )
     new_password = new_password()
 
-    def __init__(self, user: User, data: Any) -> None:
+    def __init__(self, user: User, data: QueryDict | None) -> None:
         super().__init__(data)
         self.user = user
 

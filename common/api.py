@@ -2,7 +2,6 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any
 
 from django.http import HttpRequest
 from rest_framework import exceptions
@@ -10,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from common.errors import BY_STATUS, CodedError, Unavailable
+from common.shapes import Json
 from common.transactions import is_passing
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def is_api(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
 
 
-def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
+def answer_error(error: Exception, context: Json) -> Response | None:
     """The error body; None for a defect, which the 500 handler answers."""
     if unavailable := as_unavailable(error, context["request"].path):
         error = unavailable
@@ -46,7 +46,7 @@ def as_unavailable(error: BaseException | None, path: str) -> Unavailable | None
     return unavailable
 
 
-def _body(error: Exception, status: int, data: Any) -> dict[str, Any]:
+def _body(error: Exception, status: int, data: object) -> Json:
     """What Django REST framework refuses by itself, in our words."""
     if isinstance(error, exceptions.ValidationError):
         return error_body(status, data if isinstance(data, dict) else {"body": data})
@@ -55,7 +55,7 @@ def _body(error: Exception, status: int, data: Any) -> dict[str, Any]:
     return error_body(status)
 
 
-def error_body(status: int, details: dict[str, Any] | None = None) -> dict[str, Any]:
+def error_body(status: int, details: Json | None = None) -> Json:
     """The one shape of every refusal, where no service gave it."""
     code, message = BY_STATUS[HTTPStatus(status)]
     return {"code": code, "message": message, "details": details or {}}

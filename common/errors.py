@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from common.formats import money, size
+from common.shapes import Json
 
 # What is refused before a service is asked, by Django or its REST framework.
 BY_STATUS = {
@@ -37,7 +38,7 @@ class CodedError(Exception):
     status = HTTPStatus.CONFLICT
     retry_after: int | None = None
     # Details that its description shows.
-    example: ClassVar[dict[str, Any]] = {}
+    example: ClassVar[Json] = {}
 
     def __init__(self, **details: Any) -> None:
         self.given = details
@@ -46,7 +47,7 @@ class CodedError(Exception):
     def __str__(self) -> str:
         return self.message % self.in_words()
 
-    def in_words(self) -> dict[str, Any]:
+    def in_words(self) -> Json:
         """The details as people read them."""
         return {
             name: money(value) if isinstance(value, Decimal) else value
@@ -54,14 +55,14 @@ class CodedError(Exception):
         }
 
     @property
-    def details(self) -> dict[str, Any]:
+    def details(self) -> Json:
         """The details as JSON has them."""
         return {
             name: f"{value:.2f}" if isinstance(value, Decimal) else value
             for name, value in self.given.items()
         }
 
-    def body(self) -> dict[str, Any]:
+    def body(self) -> Json:
         """What goes out over the API."""
         return {"code": self.code, "message": str(self), "details": self.details}
 
@@ -111,7 +112,7 @@ class PayloadTooLarge(DomainError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     example = {"limit": 65536}
 
-    def in_words(self) -> dict[str, Any]:
+    def in_words(self) -> Json:
         return {"limit": size(self.given["limit"])}
 
 

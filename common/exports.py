@@ -3,7 +3,8 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
@@ -25,7 +26,7 @@ class _Echo:
 
 
 def stream_csv(
-    filename: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
+    filename: str, header: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> StreamingHttpResponse:
     """A download of these rows, written as they are read."""
     writer = csv.writer(_Echo())
@@ -35,13 +36,13 @@ def stream_csv(
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
-def safe_cell(value: Any) -> str:
+def safe_cell(value: object) -> str:
     """The value as text that a spreadsheet displays and never computes."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def in_chunks(queryset: QuerySet, rows_of: Callable[[Iterable[Any]], list[M]]) -> Iterator[M]:
+def in_chunks(queryset: QuerySet, rows_of: Callable[[Iterable[UUID]], list[M]]) -> Iterator[M]:
     """All rows, newest first, with at most `CHUNK` of them in memory, as `rows_of` returns them.
 
     By key, because this driver's cursors fetch a whole result at once.

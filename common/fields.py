@@ -3,7 +3,11 @@
 from typing import Any
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import lookups
+from django.db.models.sql.compiler import SQLCompiler
+
+from common.shapes import Sql
 
 
 class ExactCharField(models.CharField):
@@ -12,7 +16,7 @@ class ExactCharField(models.CharField):
     The usual collations equate `EV_a` with `ev_A`, `a` with `ä`, and `a` with `a` and a space.
     """
 
-    def db_parameters(self, connection: Any) -> Any:
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, str | None]:
         return super().db_parameters(connection) | {"collation": exact_collation(connection)}
 
 
@@ -31,7 +35,12 @@ class _InAnyCase:
 
     prepare_rhs = True
 
-    def process_lhs(self, compiler: Any, connection: Any, lhs: Any = None) -> Any:
+    def process_lhs(
+        self,
+        compiler: SQLCompiler,
+        connection: BaseDatabaseWrapper,
+        lhs: models.Expression | None = None,
+    ) -> Sql:
         sql, params = super().process_lhs(compiler, connection, lhs)  # type: ignore[misc]
         folded = f"{sql} COLLATE utf8mb4_general_ci" if connection.vendor == "mysql" else sql
         return folded, params

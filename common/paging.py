@@ -1,28 +1,34 @@
 """Lists that continue with a `Link`: each row once, in the database's own order."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Generic, Self, TypeVar
 
 from django.core.signing import BadSignature, Signer
-from django.db.models import Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
 
+from common.shapes import Json
+
+M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 MAX_ROWS = 100
 
 
-class FirstPage:
+class FirstPage(Generic[R]):
     """Stands in for a queryset whose first page is requested often: `rows` gives that many rows."""
 
-    def __init__(self, rows: Callable[[int], list[Any]]) -> None:
+    def __init__(self, rows: Callable[[int], list[R]]) -> None:
         self._rows = rows
 
-    def order_by(self, *_: str) -> "FirstPage":
+    def order_by(self, *_: str) -> Self:
         return self
 
-    def __getitem__(self, part: slice) -> list[Any]:
+    def __getitem__(self, part: slice) -> list[R]:
         return self._rows(part.stop)
 
 
@@ -37,7 +43,9 @@ class LinkPagination(CursorPagination):
     page_size = MAX_ROWS
     page_size_query_param = "limit"
 
-    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any]:
+    def paginate_queryset(  # type: ignore[override]
+        self, queryset: QuerySet[M, R], request: Request, view: APIView
+    ) -> list[R]:
         self.request = request
         order = _down_to_the_key(self.get_ordering(request, queryset, view))
         signer = Signer(salt=f"{request.path}?{','.join(order)}")
@@ -50,7 +58,7 @@ class LinkPagination(CursorPagination):
         self.following = signer.sign_object(_values(page[-1], order)) if goes_on else None
         return page
 
-    def get_page_size(self, request: Any) -> int:
+    def get_page_size(self, request: Request) -> int:
         asked = request.query_params.get(self.page_size_query_param, str(MAX_ROWS))
         if not (asked.isascii() and asked.isdigit() and int(asked[:9])):
             raise exceptions.ValidationError({"limit": ["Enter a whole number from 1 to 100."]})
@@ -62,11 +70,11 @@ class LinkPagination(CursorPagination):
         here = self.request.build_absolute_uri()
         return replace_query_param(here, self.cursor_query_param, self.following)
 
-    def get_paginated_response(self, data: Any) -> Response:
+    def get_paginated_response(self, data: object) -> Response:
         following = self.get_next_link()
         return Response(data, headers={"Link": f'<{following}>; rel="next"'} if following else None)
 
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def get_paginated_response_schema(self, schema: Json) -> Json:
         return schema
 
 
@@ -83,13 +91,13 @@ def _down_to_the_key(order: Sequence[str]) -> list[str]:
     return [*fields.values()]
 
 
-def _values(row: Any, order: Sequence[str]) -> list[str | None]:
+def _values(row: object, order: Sequence[str]) -> list[str | None]:
     """What the row is sorted by, as in a cursor."""
     found = (getattr(row, name.lstrip("-")) for name in order)
     return [None if value is None else str(value) for value in found]
 
 
-def _opened(cursor: str, signer: Signer, queryset: QuerySet, order: Sequence[str]) -> list[Any]:
+def _opened(cursor: str, signer: Signer, queryset: QuerySet, order: Sequence[str]) -> list[object]:
     """The values in a cursor, converted by the fields of this order."""
     try:
         values = signer.unsign_object(cursor)
@@ -100,13 +108,13 @@ def _opened(cursor: str, signer: Signer, queryset: QuerySet, order: Sequence[str
     ]
 
 
-def _field(queryset: QuerySet, name: str) -> Any:
+def _field(queryset: QuerySet, name: str) -> Field:
     name = name.lstrip("-")
     added = queryset.query.annotations.get(name)
     return added.output_field if added else queryset.model._meta.get_field(name)
 
 
-def _beyond(order: Sequence[str], values: Sequence[Any]) -> Q:
+def _beyond(order: Sequence[str], values: Sequence[object]) -> Q:
     """The rows after these values in this order; NULL comes before everything else."""
     name, value, backwards = order[0].lstrip("-"), values[0], order[0].startswith("-")
     if value is None:

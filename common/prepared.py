@@ -14,7 +14,7 @@ at each call: which database, whether a lock has its transaction, what an empty 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import partial, update_wrapper
@@ -23,18 +23,23 @@ from typing import Any, NoReturn, ParamSpec, TypeVar, get_args, get_origin, get_
 from uuid import UUID
 
 from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 from django.db.models.expressions import Expression
 from django.db.models.query import ModelIterable, ValuesListIterable
 from django.db.models.sql import UpdateQuery
+from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 
+from common.shapes import Sql
 from common.writing import change
 
 P = ParamSpec("P")
 Row = TypeVar("Row")
 Made = TypeVar("Made")
 Found = TypeVar("Found", bound=models.Model)
+# SQL, and the values for its places.
+Filled = tuple[str, list[Any]]
 # The rows of an UPDATE, and what changes of them.
 Change = tuple[models.QuerySet, dict[str, object]]
 
@@ -72,16 +77,16 @@ class Given(Expression):
         super().__init__(output_field=output_field)
         self.name, self.listed = name, listed
 
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
         return "%s", [self]
 
-    def prepare(self, value: Any, connection: Any) -> Any:
+    def prepare(self, value: Any, connection: BaseDatabaseWrapper) -> object:
         """What the driver is sent for an argument; a list for a list."""
         if self.listed:
             return [self._prepare(item, connection) for item in value]
         return self._prepare(value, connection)
 
-    def _prepare(self, value: Any, connection: Any) -> Any:
+    def _prepare(self, value: object, connection: BaseDatabaseWrapper) -> object:
         if value is None:
             raise TypeError(f"{self.name} is None, which no comparison finds: ask for isnull")
         return self.output_field.get_db_prep_value(value, connection)
@@ -90,7 +95,7 @@ class Given(Expression):
 class _Place(Given):
     """What a builder gets instead of a value, before the ORM uses it."""
 
-    def resolve_expression(self, *_: Any, **__: Any) -> Any:
+    def resolve_expression(self, *_: Any, **__: Any) -> Given:  # type: ignore[override]
         return Given(self.name, self.output_field, self.listed)
 
     def _refuse(self, *_: object) -> NoReturn:
@@ -143,7 +148,7 @@ class _Prepared:
             self._statements[db] = self._asked.written(db)
         return self._statements[db].run(given)
 
-    def _by_the_orm(self, given: dict[str, Any]) -> Any:
+    def _by_the_orm(self, given: dict[str, object]) -> Any:
         """For values that would lead to a different statement, or to none."""
         asked = self._kind(self._build(**given))
         for place in self._places:
@@ -155,7 +160,7 @@ class _Prepared:
 EVERY: list[_Prepared] = []
 
 
-def _place(name: str, hint: Any) -> _Place:
+def _place(name: str, hint: object) -> _Place:
     """The stand-in for a parameter while the statement is compiled."""
     listed = get_origin(hint) is list
     [kind] = get_args(hint) if listed else [hint]
@@ -185,7 +190,7 @@ class _Select:
 class _Change:
     """The rows of a queryset, with what changes."""
 
-    def __init__(self, built: tuple[models.QuerySet, dict[str, Any]]) -> None:
+    def __init__(self, built: Change) -> None:
         queryset: Any
         queryset, self._values = built
         queryset._for_write = True
@@ -218,7 +223,7 @@ class _Statement:
         # In any part of it: the ORM checks each one, but only while compiling.
         self._locks = "FOR UPDATE" in self._sql
 
-    def _filled(self, given: dict[str, Any], connection: Any) -> tuple[str, list[Any]]:
+    def _filled(self, given: dict[str, object], connection: BaseDatabaseWrapper) -> Filled:
         """SQL and values for the driver."""
         if self._locks and connection.get_autocommit():
             raise TransactionManagementError(
@@ -230,7 +235,7 @@ class _Statement:
         ]
         return self._spread(values) if self._listed else (self._sql, values)
 
-    def _spread(self, values: list[Any]) -> tuple[str, list[Any]]:
+    def _spread(self, values: list[object]) -> Filled:
         """The same, with as many places as a list has items."""
         lists = [value if isinstance(value, list) else [value] for value in values]
         places = tuple(", ".join(["%s"] * len(items)) for items in lists)
@@ -252,7 +257,7 @@ class _Rows(_Statement):
             self._plan = _Plan(compiler.klass_info, compiler.select, db)
             self._added = list(compiler.annotation_col_map.items())
 
-    def run(self, given: dict[str, Any]) -> list[Any]:
+    def run(self, given: dict[str, object]) -> list[Any]:
         connection = connections[self._db]
         with connection.cursor() as cursor:
             cursor.execute(*self._filled(given, connection))
@@ -262,7 +267,7 @@ class _Rows(_Statement):
             return [tuple(row) for row in converted]
         return [self._object(self._plan, row) for row in converted]
 
-    def _object(self, plan: "_Plan", row: list[Any]) -> Any:
+    def _object(self, plan: "_Plan", row: Sequence[object]) -> Any:
         made = plan.make(row)
         if self._make:
             return self._make(made, **{name: row[position] for name, position in self._added})
@@ -289,7 +294,7 @@ class _Plan:
             for joined in info.get("related_klass_infos", [])
         ]
 
-    def make(self, row: list[Any]) -> Any:
+    def make(self, row: Sequence[object]) -> Any:
         if row[self._key] is None:
             return None
         made = as_found(self._model, self._db)
@@ -316,7 +321,7 @@ def as_found(model: type[Found], db: str | None, **fields: object) -> Found:
 
 
 class _Update(_Statement):
-    def __init__(self, queryset: models.QuerySet, values: dict[str, Any], db: str) -> None:
+    def __init__(self, queryset: models.QuerySet, values: dict[str, object], db: str) -> None:
         query: Any = queryset.query.chain(UpdateQuery)
         query.add_update_values(values)
         query.clear_select_clause()
@@ -326,6 +331,6 @@ class _Update(_Statement):
             raise TypeError("A prepared UPDATE takes no slice and filters by its own table alone")
         super().__init__(query, db)
 
-    def run(self, given: dict[str, Any]) -> int:
+    def run(self, given: dict[str, object]) -> int:
         connection = connections[self._db]
         return change(connection, *self._filled(given, connection))

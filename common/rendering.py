@@ -1,6 +1,6 @@
 """Rendering answers: what a serializer decides for every object is decided once for its class."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, partial
@@ -9,11 +9,14 @@ from typing import Any
 from urllib.parse import urljoin
 
 from django.conf import settings
-from django.db.models import Manager
+from django.db.models import Manager, Model
+from django.db.models.fields.files import FieldFile
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-Convert = Callable[[Any], Any]
+from common.shapes import Json
+
+Convert = Callable[[Any], object]
 
 
 class Rendered(serializers.Serializer):
@@ -23,7 +26,7 @@ class Rendered(serializers.Serializer):
     about every value: more work than the database has with the rows.
     """
 
-    def to_representation(self, instance: Any) -> dict[str, Any]:
+    def to_representation(self, instance: object) -> Json:
         return render(type(self), instance)
 
 
@@ -42,7 +45,7 @@ class RenderedModel(Rendered, serializers.ModelSerializer):
     """
 
 
-def render(form: type[serializers.Serializer], instance: Any) -> dict[str, Any]:
+def render(form: type[serializers.Serializer], instance: object) -> Json:
     """The JSON of one object, or of a dict that names the same things."""
     plan = plan_of(form, keyed=isinstance(instance, dict))
     return {
@@ -67,27 +70,28 @@ def plan_of(
     ]
 
 
-def _reader(field: Any, row: str, *, keyed: bool) -> Convert:
-    if field.source == "*":
+def _reader(field: serializers.Field, row: str, *, keyed: bool) -> Convert:
+    source = field.source or ""
+    if source == "*":
         return lambda instance: instance
     if field.default is not empty:
-        return lambda instance: getattr(instance, field.source, field.default)
+        return lambda instance: getattr(instance, source, field.default)
     if not keyed:
-        return attrgetter(f"{row}.{field.source}" if row else field.source)
-    key, _, rest = field.source.partition(".")
+        return attrgetter(f"{row}.{source}" if row else source)
+    key, _, rest = source.partition(".")
     if not rest:
         return itemgetter(key)
     return lambda instance: attrgetter(rest)(instance[key])
 
 
-def _converter(field: Any) -> Convert | None:
+def _converter(field: serializers.Field) -> Convert | None:
     convert = _converter_of_value(field)
     if convert is None or not field.allow_null:
         return convert
     return lambda value: None if value is None else convert(value)
 
 
-def _converter_of_value(field: Any) -> Convert | None:
+def _converter_of_value(field: serializers.Field) -> Convert | None:
     if isinstance(field, AS_IT_IS):
         return None
     for kind, converter in CONVERTERS:
@@ -96,7 +100,9 @@ def _converter_of_value(field: Any) -> Convert | None:
     raise TypeError(f"{field.parent}: nothing renders {field}")
 
 
-def _rows(form: type[serializers.Serializer], rows: Any) -> list[dict[str, Any]]:
+def _rows(
+    form: type[serializers.Serializer], rows: Manager[Model] | Iterable[object]
+) -> list[Json]:
     return [render(form, row) for row in (rows.all() if isinstance(rows, Manager) else rows)]
 
 
@@ -110,7 +116,7 @@ def _utc(value: datetime) -> str:
     return f"{value.replace(tzinfo=None).isoformat()}Z"
 
 
-def _address(picture: Any) -> str | None:
+def _address(picture: FieldFile) -> str | None:
     """On this site, whatever host the request named."""
     return urljoin(settings.SITE_URL, picture.url) if picture else None
 

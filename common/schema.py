@@ -16,8 +16,8 @@ from drf_spectacular.utils import (
 
 from common.errors import CodedError, LengthRequired, PayloadTooLarge, SlowBody
 from common.rendering import Rendered, RenderedModel
+from common.shapes import Json
 
-Json = dict[str, Any]
 # What every route may refuse before a service is called.
 MALFORMED = ["invalid_request"]
 NOT_SIGNED_IN = ["not_authenticated", "token_not_valid"]

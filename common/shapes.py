@@ -4,3 +4,5 @@ from typing import Any
 
 # A JSON object.
 Json = dict[str, Any]
+# What an expression makes for the driver: SQL, and what fills it.
+Sql = tuple[str, Any]

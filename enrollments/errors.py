@@ -3,10 +3,10 @@
 from decimal import Decimal
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
 
 from common.errors import DomainError
 from common.formats import counted
+from common.shapes import Json
 
 
 class AlreadyEnrolled(DomainError):
@@ -100,7 +100,7 @@ class RefundsChanged(DomainError):
     message = "Cancelling would now refund %(amount)s to %(students)s. Nothing was cancelled."
     example = {"students": 6, "amount": Decimal("72.00")}
 
-    def in_words(self) -> dict[str, Any]:
+    def in_words(self) -> Json:
         return super().in_words() | {"students": counted(self.given["students"], "student")}
 
 
@@ -109,7 +109,7 @@ class SeatsTaken(DomainError):
     message = "%(taken)s already taken."
     example = {"taken": 5}
 
-    def in_words(self) -> dict[str, Any]:
+    def in_words(self) -> Json:
         return {"taken": counted(self.given["taken"], "seat")}
 
 

@@ -1,11 +1,9 @@
 """How the catalogue is searched."""
 
-from typing import Any
-
 import django_filters
 from django.db.models import Q, QuerySet
 
-from courses.models import Course
+from courses.models import Course, CourseQuerySet
 
 
 class CourseFilter(django_filters.FilterSet):
@@ -29,6 +27,6 @@ class CourseFilter(django_filters.FilterSet):
             )
         return courses
 
-    def in_any_case(self, courses: Any, name: str, text: str) -> QuerySet:
+    def in_any_case(self, courses: CourseQuerySet, name: str, text: str) -> QuerySet:
         """Teachers may write it in any case."""
         return courses.in_any_case(name, text)

@@ -9,6 +9,7 @@ from django_filters.fields import ChoiceField
 
 from common.caseless import Folded
 from common.forms import SumField
+from common.shapes import Json
 from courses.models import Course
 from enrollments.filters import CourseFilter
 
@@ -21,7 +22,7 @@ ORDERINGS = {
 }
 
 
-ANY: dict[str, Any] = {
+ANY: Json = {
     "empty_label": "Any",
     "error_messages": {"invalid_choice": "Choose one of the options."},
 }
@@ -36,13 +37,13 @@ def _on_sale(field: str) -> list[tuple[str, str]]:
 class WordField(ChoiceField):
     """A choice among words, whatever their case."""
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> object:
         return self._as_offered(super().to_python(value))
 
-    def prepare_value(self, value: Any) -> Any:
+    def prepare_value(self, value: object) -> object:
         return self._as_offered(super().prepare_value(value))
 
-    def _as_offered(self, value: Any) -> Any:
+    def _as_offered(self, value: object) -> object:
         offered = {word.lower(): word for word, _ in self.choices}
         return offered.get(str(value).lower(), value)
 

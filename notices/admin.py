@@ -1,10 +1,10 @@
 """Staff screens of what people were told: what went to whom, when, and why not."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -24,7 +24,7 @@ class SendingAgain(Decision[Notice]):
     def is_offered(self, notice: Notice) -> bool:
         return is_sendable(notice)
 
-    def prospects(self, rows: Sequence[Notice], actor: Any) -> list[Prospect[Notice]]:
+    def prospects(self, rows: Sequence[Notice], actor: AbstractBaseUser) -> list[Prospect[Notice]]:
         return [
             Prospect(
                 row=notice,
@@ -35,7 +35,7 @@ class SendingAgain(Decision[Notice]):
             for notice in rows
         ]
 
-    def deed(self, notice: Notice, actor: Any, answers: Answers) -> Done:
+    def deed(self, notice: Notice, actor: AbstractBaseUser, answers: Answers) -> Done:
         send_again(notice_id=notice.pk)
         return Done("will be sent again")
 
@@ -44,10 +44,12 @@ class TryingAgain(Decision[Mailbox]):
     def is_offered(self, mailbox: Mailbox) -> bool:
         return bool(mailbox.stopped_address)
 
-    def prospects(self, rows: Sequence[Mailbox], actor: Any) -> list[Prospect[Mailbox]]:
+    def prospects(
+        self, rows: Sequence[Mailbox], actor: AbstractBaseUser
+    ) -> list[Prospect[Mailbox]]:
         return [Prospect(row=m, name=str(m.reader), facts=[m.refusal]) for m in rows]
 
-    def deed(self, mailbox: Mailbox, actor: Any, answers: Answers) -> Done:
+    def deed(self, mailbox: Mailbox, actor: AbstractBaseUser, answers: Answers) -> Done:
         try_address_again(reader_id=mailbox.pk)
         return Done("mails go there again")
 
@@ -57,7 +59,7 @@ class KindFilter(admin.SimpleListFilter):
 
     title = parameter_name = "kind"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [(kind.name, kind.name) for kind in every_kind()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -94,7 +93,7 @@ def _snapshot() -> Iterator[CursorWrapper]:
                 cursor.execute(_AFTERWARDS)
 
 
-def _examine(cursor: CursorWrapper, invariant: Invariant, now: Any) -> Finding:
+def _examine(cursor: CursorWrapper, invariant: Invariant, now: str | None) -> Finding:
     finding = Finding(invariant.code, invariant.promise)
     for check in invariant.checks:
         found = finding.notices if check.notice else finding.offenders
@@ -102,7 +101,7 @@ def _examine(cursor: CursorWrapper, invariant: Invariant, now: Any) -> Finding:
     return finding
 
 
-def _offenders(cursor: CursorWrapper, check: Check, now: Any) -> Iterator[Offender]:
+def _offenders(cursor: CursorWrapper, check: Check, now: str | None) -> Iterator[Offender]:
     common = books.COMMON.format(session_ends=books.SESSION_ENDS[connection.vendor])
     cursor.execute(f"{common} {check.sql} LIMIT {AT_MOST}", {"now": now})
     names = [column[0] for column in cursor.description][1:]
@@ -110,12 +109,12 @@ def _offenders(cursor: CursorWrapper, check: Check, now: Any) -> Iterator[Offend
         yield Offender(_text(key), _describe(check.problem, names, values))
 
 
-def _describe(problem: str, names: Sequence[str], values: Sequence[Any]) -> str:
+def _describe(problem: str, names: Sequence[str], values: Sequence[object]) -> str:
     facts = [f"{name} {_text(value)}" for name, value in zip(names, values, strict=True)]
     return f"{problem} ({', '.join(facts)})" if facts else problem
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """One spelling for every database: dashed keys, amounts with two places."""
     if value is None:
         return "none"

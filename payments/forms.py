@@ -1,10 +1,10 @@
 """Input of the bank's pages."""
 
 from decimal import Decimal
-from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from uuid_utils.compat import uuid7
 
 from accounts.addresses import AddressFormField
@@ -42,7 +42,9 @@ class AmountForm(forms.Form):
 
     amount = AmountField()
 
-    def __init__(self, data: Any = None, *, available: Decimal) -> None:
+    def __init__(
+        self, data: QueryDict | dict[str, str] | None = None, *, available: Decimal
+    ) -> None:
         super().__init__(data, initial={"amount": available})
         self.available = available
 

@@ -168,8 +168,12 @@ class PaymentHold(UUIDModel):
     def timeline(self) -> list[HoldEvent]:
         """What happened to this money, oldest first."""
         held = HoldEvent(self.held_at, "held", self.amount)
-        settled = (part.as_event() for part in self.parts.all())
-        return sorted([held, *filter(None, settled)], key=lambda event: event.at)
+        settled = (
+            HoldEvent(part.settled_at, part.status, part.amount, part.session_id, part.reason)
+            for part in self.parts.all()
+            if part.settled_at
+        )
+        return sorted([held, *settled], key=lambda event: event.at)
 
 
 class HoldPart(UUIDModel):
@@ -228,14 +232,6 @@ class HoldPart(UUIDModel):
         """Whether its session still has the start and length that it was sold with."""
         now = (session.starts_at, session.duration_minutes)
         return (self.sold_starts_at, self.sold_duration_minutes) == now
-
-    def as_event(self) -> HoldEvent | None:
-        """How it was settled, if it is, for a timeline."""
-        if self.settled_at is None:
-            return None
-        return HoldEvent(
-            self.settled_at, self.status, self.amount, self.session_id, Reason(self.reason)
-        )
 
 
 class WithdrawalQuerySet(LockingQuerySet):

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from accounts.people import signed_in
 from common.errors import DomainError
 from payments.idempotency import Answer, answer_once, fingerprint
 
 
-def submit_once(request: Any, act: Callable[[], Any]) -> Answer:
+def submit_once(request: HttpRequest, act: Callable[[], object]) -> Answer:
     """Run `act` once for the form's `idempotency_key`; its result, for JSON, is the answer's body.
 
     A refusal by the rules is an answer as well, `refused`, with the body that the API would give:
@@ -24,7 +24,7 @@ def submit_once(request: Any, act: Callable[[], Any]) -> Answer:
         fields.pop(secret, None)
     try:
         return answer_once(
-            user=request.user,
+            user=signed_in(request),
             key=request.POST.get("idempotency_key", ""),
             request=fingerprint("POST", request.path, fields.urlencode().encode()),
             act=lambda: Answer(HTTPStatus.OK, act()),

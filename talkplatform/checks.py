@@ -1,5 +1,6 @@
 """What a database cannot keep ends the start: a constraint, an index, a letter."""
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -21,7 +22,9 @@ def refuse_missing_constraints(*args: Any, **kwargs: Any) -> list[checks.CheckMe
     ]
 
 
-def refuse_other_characters(databases: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
+def refuse_other_characters(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
     """A database that does not keep every letter would refuse names of people for ever."""
     columns = not_utf8mb4() if databases else []
     if not columns:

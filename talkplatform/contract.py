@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
-Json = dict[str, Any]
+from common.shapes import Json
 
 
 def described() -> Json:

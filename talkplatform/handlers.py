@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.template.loader import render_to_string
@@ -157,7 +156,7 @@ def _bare_page(request: HttpRequest, status: int, sentence: str = "") -> HttpRes
     return HttpResponse(render_to_string("error.html", context), status=status)
 
 
-def _context(request: HttpRequest, status: int, sentence: str) -> dict[str, Any]:
+def _context(request: HttpRequest, status: int, sentence: str) -> dict[str, object]:
     """The sentence of the refusal, or of the status, in its dress."""
     dress = DRESSES.get(status, GENERAL)
     in_doubt = request.method == "POST" and status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,7 +1,5 @@
 """What the sign-in calls accept and return."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from accounts.addresses import normal_address
@@ -12,7 +10,7 @@ from common.rendering import RenderedModel
 class Text(serializers.CharField):
     """A string, and nothing that could merely be converted to one."""
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
@@ -21,7 +19,7 @@ class Text(serializers.CharField):
 class Email(serializers.EmailField, Text):
     """An address in its normal form."""
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         return normal_address(super().to_internal_value(data))
 
 
@@ -32,7 +30,7 @@ class ProfileSerializer(RenderedModel):
         read_only_fields = fields
 
 
-class RegistrationSerializer(serializers.Serializer[Any]):
+class RegistrationSerializer(serializers.Serializer):
     email = Email(max_length=254)
     password = Text(max_length=128, trim_whitespace=False, write_only=True)
     display_name = Text(max_length=100)
@@ -40,15 +38,15 @@ class RegistrationSerializer(serializers.Serializer[Any]):
     time_zone = Text(max_length=64, required=False, validators=[validate_time_zone])
 
 
-class CredentialsSerializer(serializers.Serializer[Any]):
+class CredentialsSerializer(serializers.Serializer):
     email = Text(max_length=254)
     password = Text(max_length=128, trim_whitespace=False, write_only=True)
 
 
-class RefreshSerializer(serializers.Serializer[Any]):
+class RefreshSerializer(serializers.Serializer):
     refresh = Text(max_length=2000)
 
 
-class TokenPairSerializer(serializers.Serializer[Any]):
+class TokenPairSerializer(serializers.Serializer):
     access = serializers.CharField(help_text="To be sent as `Authorization: Bearer …`.")
     refresh = serializers.CharField(help_text="Can be exchanged once for a new pair.")

@@ -8,10 +8,12 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.db.models import QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+
+from common.shapes import Json
 
 
 class PersonFilter(admin.FieldListFilter):
@@ -19,18 +21,18 @@ class PersonFilter(admin.FieldListFilter):
 
     template = "admin/person_filter.html"
 
-    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, field: Field, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.parameter = f"{field.name}__id__exact"
         super().__init__(field, request, *args, **kwargs)
 
     def expected_parameters(self) -> list[str | None]:
         return [self.parameter]
 
-    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        used: dict[str, Any] = self.used_parameters
-        chosen = used.get(self.parameter, [None])[-1]
+    def choices(self, changelist: ChangeList) -> Iterator[Json]:  # type: ignore[override]
+        used = cast(dict[str, list[str]], self.used_parameters)
+        chosen = used.get(self.parameter, [""])[-1]
         person = forms.ModelChoiceField(
-            cast(Any, self.field.related_model).objects.all(),
+            cast(type[Model], self.field.related_model)._default_manager.all(),
             widget=AutocompleteSelect(
                 self.field, admin.site, attrs={"data-width": "100%", "required": True}
             ),
@@ -48,7 +50,7 @@ class PeriodFilter(admin.FieldListFilter):
 
     template = "admin/period_filter.html"
 
-    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, field: Field, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.first, self.last = f"{field.name}__from", f"{field.name}__to"
         super().__init__(field, request, *args, **kwargs)
 
@@ -56,9 +58,9 @@ class PeriodFilter(admin.FieldListFilter):
         return [self.first, self.last]
 
     def day(self, parameter: str) -> date | None:
-        chosen: Any = self.used_parameters.get(parameter, [""])
+        used = cast(dict[str, list[str]], self.used_parameters)
         try:
-            return parse_date(chosen[-1])
+            return parse_date(used.get(parameter, [""])[-1])
         except ValueError:
             return None
 
@@ -70,7 +72,7 @@ class PeriodFilter(admin.FieldListFilter):
             queryset = queryset.filter(**{f"{self.field_path}__lt": after})
         return queryset
 
-    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+    def choices(self, changelist: ChangeList) -> Iterator[Json]:  # type: ignore[override]
         names = (self.first, self.last)
         yield {
             "days": [(name, self.day(name)) for name in names],
@@ -85,7 +87,7 @@ def midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def other_parameters(changelist: ChangeList, *names: str) -> list[tuple[str, Any]]:
+def other_parameters(changelist: ChangeList, *names: str) -> list[tuple[str, str]]:
     """What else the list is filtered by, for the form of one filter to carry along."""
     others = changelist.get_filters_params() | {"q": [changelist.query]}
     return [(name, v) for name in others if name not in names for v in others[name] if v]

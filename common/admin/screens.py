@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import flatten
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Model, Q, QuerySet
@@ -77,7 +78,7 @@ class SearchedAdmin(admin.ModelAdmin):
         """The rows that these words find, and whether one of them may come twice."""
         return super().get_search_results(request, queryset, words)
 
-    def rows_of(self, keys: Iterable[Any]) -> list[Any]:
+    def rows_of(self, keys: Iterable[UUID]) -> list[Any]:
         """The rows of these keys, in this order, with all that is shown of them."""
         wanted = list(keys)
         found = self.join(self.model._default_manager.filter(pk__in=wanted))
@@ -115,25 +116,31 @@ class JoinedChangeList(ChangeList):
 
 
 class ReadOnlyAdmin(ReadOnly, SearchedAdmin):
-    list_select_related: ClassVar[Any] = ()  # or Django joins whatever the list shows
+    list_select_related: ClassVar[tuple[str, ...]] = ()  # or Django joins whatever the list shows
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return JoinedChangeList
 
-    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Model | None:
         found = super().get_object(request, *args, **kwargs)
         return self.rows_of([found.pk])[0] if found else None
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        return [field.name for field in self.opts.concrete_fields]
+    def get_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str | tuple[str, ...], ...]:
+        return tuple(field.name for field in self.opts.concrete_fields)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        return self.get_fields(request, obj)
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        return tuple(flatten(self.get_fields(request, obj)))
 
 
 class ReadOnlyTabularInline(ReadOnly, admin.TabularInline):
     extra = 0
     show_change_link = True
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
-        return tuple(self.fields or ())
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        return tuple(flatten(self.fields or ()))

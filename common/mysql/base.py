@@ -1,11 +1,14 @@
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.mysql import base, operations
+from django.db.models import Expression
 from MySQLdb.constants import FIELD_TYPE
+
+from common.shapes import Json
 
 HEALTHY_SECONDS = 1
 # The same key appears in several columns of a row, and in row after row.
@@ -16,12 +19,12 @@ class DatabaseOperations(operations.DatabaseOperations):
     """The same values in half the time: a list of twenty objects has hundreds of them."""
 
     def convert_datetimefield_value(
-        self, value: datetime | None, expression: Any, connection: Any
+        self, value: datetime | None, expression: Expression, connection: BaseDatabaseWrapper
     ) -> datetime | None:
         return value and value.replace(tzinfo=UTC)
 
     def convert_uuidfield_value(
-        self, value: str | None, expression: Any, connection: Any
+        self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper
     ) -> UUID | None:
         return uuid_of(value) if value else None
 
@@ -32,8 +35,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
     _healthy_until = 0.0
 
-    def get_connection_params(self) -> dict[str, Any]:
-        params: dict[str, Any] = super().get_connection_params()
+    def get_connection_params(self) -> Json:
+        params: Json = super().get_connection_params()
         params["conv"] = params["conv"] | {FIELD_TYPE.DATETIME: datetime.fromisoformat}
         # One of our own options, not the driver's.
         params.pop("lock_wait_timeout", None)

@@ -1,7 +1,8 @@
 """What I have booked, over the API."""
 
-from typing import Any
+from typing import cast
 
+from django.db.models import QuerySet
 from rest_framework.generics import ListAPIView
 
 from accounts.people import signed_in
@@ -36,11 +37,12 @@ class MyEnrollmentsView(ListAPIView):
     pagination_class = NewestEnrollments
     queryset = CourseEnrollment.objects.none()
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[CourseEnrollment]:
         user = signed_in(self.request)
         if "cursor" in self.request.query_params:
             return CourseEnrollment.objects.of(user).with_course().newest_first()
-        return FirstPage(lambda limit: queries.newest_enrollments(limit)(user.pk))
+        newest = FirstPage(lambda limit: queries.newest_enrollments(limit)(user.pk))
+        return cast(QuerySet[CourseEnrollment], newest)
 
 
 @documented_list(
@@ -54,6 +56,6 @@ class MyPurchasesView(ListAPIView):
     pagination_class = NewestPurchases
     queryset = SessionPurchase.objects.none()
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[SessionPurchase]:
         user = signed_in(self.request)
         return SessionPurchase.objects.of(user).with_course().newest_first()

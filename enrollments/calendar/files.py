@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from hashlib import sha256
-from typing import Any
 from urllib.parse import quote
 
 import icalendar
@@ -56,13 +55,13 @@ def invitation(method: str, event: Event, reader: User, now: datetime) -> bytes:
     return _message(method, [component])
 
 
-def _message(method: str, components: Iterable[Any]) -> bytes:
+def _message(method: str, components: Iterable[icalendar.Event]) -> bytes:
     calendar = _calendar(components)
     calendar.add("method", method)
     return calendar.to_ical()
 
 
-def _organised(event: Event, now: datetime) -> Any:
+def _organised(event: Event, now: datetime) -> icalendar.Event:
     """An event that we organise: with a method, its stamp is when the message was made."""
     component = _component(event)
     component["dtstamp"] = icalendar.vDatetime(now)
@@ -78,7 +77,7 @@ def _person(name: str, address: str) -> icalendar.vCalAddress:
     return person
 
 
-def _calendar(components: Iterable[Any]) -> Any:
+def _calendar(components: Iterable[icalendar.Event]) -> icalendar.Calendar:
     calendar = icalendar.Calendar()
     calendar.add("prodid", _MAKER)
     calendar.add("version", "2.0")
@@ -87,7 +86,7 @@ def _calendar(components: Iterable[Any]) -> Any:
     return calendar
 
 
-def _component(event: Event) -> Any:
+def _component(event: Event) -> icalendar.Event:
     component = icalendar.Event()
     component.add("uid", event.uid)
     component.add("sequence", event.sequence)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -31,6 +30,7 @@ from enrollments.errors import (
     PriceChanged,
 )
 from enrollments.forms import PurchaseForm
+from enrollments.models import Booking
 from enrollments.quotes import CourseQuote
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
@@ -111,7 +111,9 @@ def _session_item(student: User, session_id: UUID) -> Item:
     return Item(course.course, quote, shown.refusal, offer, reader, shown.session)
 
 
-def _buy(request: HttpRequest, find: Callable[[], Item], act: Callable[..., Any]) -> HttpResponse:
+def _buy(
+    request: HttpRequest, find: Callable[[], Item], act: Callable[..., Booking]
+) -> HttpResponse:
     item = find()
     if request.method != "POST":
         return _ask(request, item)
@@ -124,7 +126,7 @@ def _buy(request: HttpRequest, find: Callable[[], Item], act: Callable[..., Any]
     return _tell(request, answer, item, find)
 
 
-def _paid(booking: Any) -> dict[str, str]:
+def _paid(booking: Booking) -> dict[str, str]:
     return {"held": str(booking.price), "folded": str(booking.folded_amount)}
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -22,6 +21,7 @@ from courses.models import CourseSession
 from enrollments.errors import AlreadyCancelled
 from enrollments.forms import CancelForm
 from enrollments.learning import previews
+from enrollments.models import Booking
 from enrollments.quotes import CancellationPreview
 from enrollments.rules import Fate
 from enrollments.services import enrolling, purchasing
@@ -40,7 +40,7 @@ GONE = {AlreadyCancelled.code, HoldSettled.code}
 class Leaving:
     """What the user is about to cancel or return, and what they get for it."""
 
-    booking: Any
+    booking: Booking
     preview: CancellationPreview
     title: str
     template: str
@@ -63,7 +63,7 @@ class Leaving:
     @property
     def ends(self) -> bool:
         """Whether nothing that was paid for is left afterwards."""
-        back: Decimal = self.booking.refund_amount + self.preview.refund_amount
+        back = self.booking.refund_amount + self.preview.refund_amount
         return back == self.booking.price
 
     @property
@@ -132,7 +132,7 @@ def hand_back(request: HttpRequest, enrollment_id: UUID, session_id: UUID) -> Ht
 
 
 def _leaving(
-    student: User, booking: Any, preview: CancellationPreview, title: str, page: str
+    student: User, booking: Booking, preview: CancellationPreview, title: str, page: str
 ) -> Leaving:
     template = f"enrollments/{page}.html"
     return Leaving(booking, preview, title, template, balances_of(student)[0])

@@ -15,10 +15,13 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
+from common.shapes import Sql
 from common.transactions import operation
 from common.writing import insert
 from notices.models import Mailbox, MailServer, Notice
@@ -32,7 +35,7 @@ TRIES = 128
 class DatabaseNow(Now):
     """UTC, whatever zone the server is set to."""
 
-    def as_mysql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+    def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **more: Any) -> Sql:
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **more)
 
 

@@ -1,7 +1,5 @@
 """What the first page of the admin says of the mails."""
 
-from typing import Any
-
 from django import template
 
 from notices.models import Mailbox, MailServer, Notice
@@ -10,7 +8,7 @@ register = template.Library()
 
 
 @register.inclusion_tag("admin/_mail.html")
-def mail() -> dict[str, Any]:
+def mail() -> dict[str, object]:
     """What keeps mails from their readers."""
     return {
         "server": MailServer.objects.filter(failures__gt=0).first(),

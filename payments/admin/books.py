@@ -1,7 +1,5 @@
 """The books: everything can be looked at, nothing edited."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -93,7 +91,7 @@ class LedgerAccountAdmin(GivingCredit, ReadOnlyAdmin):
         view = self.admin_site.admin_view(self.audit_view)
         return [path("audit/", view, name="payments_audit"), *super().get_urls()]
 
-    def audit_view(self, request: Any) -> HttpResponse:
+    def audit_view(self, request: HttpRequest) -> HttpResponse:
         """Every invariant with its result; reads only, so it may be looked at again."""
         if not request.user.has_perm("payments.audit_money"):
             raise PermissionDenied

@@ -18,17 +18,17 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class UserWithMoneyAdmin(UserAdmin):
-    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.list_display, *(["credit"] * may_see_money(request)))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         return (*super().get_readonly_fields(request, obj), "balances")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         wallet = LedgerAccount.objects.filter(owner=OuterRef("pk"), kind=LedgerAccount.Kind.WALLET)
         return super().get_queryset(request).annotate(credit=Subquery(wallet.values("balance")))
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or not may_see_money(request):
             return fieldsets
@@ -46,6 +46,6 @@ class UserWithMoneyAdmin(UserAdmin):
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
 
 
-def may_see_money(request: Any) -> bool:
+def may_see_money(request: HttpRequest) -> bool:
     """Whether balances are this person's business."""
     return bool(request.user.has_perm("payments.view_ledgeraccount"))

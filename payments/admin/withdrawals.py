@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.utils import flatten
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.html import format_html
 
@@ -113,15 +112,14 @@ class WithdrawalAdmin(Deciding, ReadOnlyAdmin):
     at_most = 50
     inlines = (TransferInline,)
 
-    def get_fields(self, request: Any, obj: Any = None) -> list[Any]:
+    def get_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str | tuple[str, ...], ...]:
         details = "details" if request.user.has_perm(DECIDE) else "masked_details"
-        return [
+        return (
             ("state", "amount", "teacher"), details, "requested_at", ("decided_by", "decided_at"),
             ("completed_at", "payout_reference"), "notes",
-        ]  # fmt: skip
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return flatten(self.get_fields(request, obj))
+        )  # fmt: skip
 
     @admin.display(ordering="pk")
     def reference(self, withdrawal: Withdrawal) -> str:

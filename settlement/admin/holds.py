@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -32,7 +32,7 @@ from common.admin import (
 from common.admin.deciding import Deciding
 from common.exports import in_chunks, stream_csv
 from common.formats import moment, money
-from courses.models import Course
+from courses.models import Course, CourseSession
 from payments.admin.books import TransferInline
 from payments.models import HoldEvent, HoldPart, PaymentHold
 from settlement.admin.attendance import attendance_for, pending_parts, presence
@@ -83,7 +83,7 @@ class AttentionFilter(admin.SimpleListFilter):
     title = "attention"
     parameter_name = "attention"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [("overdue", "Overdue"), ("review", "Under review"), ("late", "Late events")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
@@ -127,8 +127,10 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
     )
     inlines = (PartInline, TransferInline)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return flatten_fieldsets(self.fieldsets)
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        return tuple(flatten_fieldsets(self.fieldsets))
 
     def join(self, rows: QuerySet) -> QuerySet:
         holds: Any = super().join(rows)

@@ -7,20 +7,24 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import DateTimeField, PositiveIntegerField, QuerySet
-from django.http import HttpRequest
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import DateTimeField, Field, Model, PositiveIntegerField, QuerySet
+from django.forms import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
+from accounts.people import signed_in
 from common.admin import PersonFilter, ReadOnlyAdmin
 from common.admin.deciding import Deciding
 from common.errors import DomainError
-from common.forms import AmountField, PlainMomentField, WholeNumberField
+from common.forms import AmountField, Cleaned, PlainMomentField, WholeNumberField
+from common.shapes import Json
 from common.transactions import operation
 from courses.models import Course, CourseSession
 from enrollments.services.sessions import add_session, change_course
 from teaching.admin.deciding import ON_COURSES, ON_SESSIONS
 
-PLAIN: dict[Any, dict[str, Any]] = {
+PLAIN: dict[type[Field], Json] = {
     PositiveIntegerField: {"form_class": WholeNumberField},
     DateTimeField: {"form_class": PlainMomentField},
 }
@@ -39,7 +43,7 @@ class CourseForm(forms.ModelForm):
             )
         return teacher
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> Cleaned | None:
         if self.refusal:
             raise forms.ValidationError(self.refusal)
         return super().clean()
@@ -55,14 +59,14 @@ class SessionInline(admin.TabularInline):
     readonly_fields = ("session_number", "status")
     show_change_link = True
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
         draft = obj is None or obj.status == Course.Status.DRAFT
         return draft and super().has_add_permission(request, obj)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
@@ -86,18 +90,20 @@ class CourseAdmin(Deciding):
     )  # fmt: skip
     inlines = (SessionInline,)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
         return ("current_students", "status", *(("teacher",) if obj else ()))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        form: Any = super().get_form(request, *args, **kwargs)
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> type[CourseForm]:
+        form = cast(type[CourseForm], super().get_form(request, *args, **kwargs))
         form.refusal = getattr(request, "refusal", "")
         return form
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Save course and new sessions all or nothing; a refusal is an error of the form."""
         if request.method != "POST":
             return super().changeform_view(request, *args, **kwargs)
@@ -105,8 +111,8 @@ class CourseAdmin(Deciding):
             return self.save_all(request, *args, **kwargs)
         except DomainError as error:
             request.refusal = str(error)  # type: ignore[attr-defined]
-            for file in cast(Any, request.FILES.values()):
-                file.seek(0)  # it was read for the first try
+            for file in request.FILES.values():
+                cast(UploadedFile, file).seek(0)  # it was read for the first try
             return self.save_all(request, *args, **kwargs)
 
     @operation
@@ -115,25 +121,27 @@ class CourseAdmin(Deciding):
         request: HttpRequest,
         object_id: str | None = None,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
+        extra_context: Json | None = None,
+    ) -> HttpResponse:
         # Django's own changeform_view opens a transaction, in which no operation may begin.
         return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
 
-    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Course, form: CourseForm, change: bool) -> None:
         if not change:
             obj.save()
         elif changes := {name: getattr(obj, name) for name in form.changed_data}:
-            change_course(course_id=obj.pk, actor=request.user, **changes)
+            change_course(course_id=obj.pk, actor=signed_in(request), **changes)
 
-    def save_formset(self, request: Any, form: Any, formset: Any, change: bool) -> None:
+    def save_formset(
+        self, request: HttpRequest, form: CourseForm, formset: BaseInlineFormSet, change: bool
+    ) -> None:
         added = [row.cleaned_data for row in formset.extra_forms if row.has_changed()]
         names = ("title", "description", "starts_at", "duration_minutes")
         formset.changed_objects, formset.deleted_objects = [], []
         formset.new_objects = [
             add_session(
                 course_id=form.instance.pk,
-                actor=request.user,
+                actor=signed_in(request),
                 **{name: row[name] for name in names},
             )
             for row in added
@@ -146,7 +154,7 @@ class AttentionFilter(admin.SimpleListFilter):
     title = "attention"
     parameter_name = "attention"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [("no_teacher", "Teacher gone")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from common.shapes import Json
 from payments import audit
 from payments.audit import Finding, Offender
 
@@ -42,6 +43,6 @@ class Command(BaseCommand):
             self.stdout.write(f"      {prefix}and {hidden} more or so")
 
 
-def _as_json(finding: Finding) -> dict[str, Any]:
+def _as_json(finding: Finding) -> Json:
     found = asdict(finding) | {"ok": finding.ok}
     return found | {name: found[name][:SHOWN] for name in ("offenders", "notices")}

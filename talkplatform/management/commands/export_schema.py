@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from common.shapes import Json
 from talkplatform import contract
 
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         path.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
         self.stdout.write(f"{len(schema['paths'])} paths, version {schema['info']['version']}.")
 
-    def _refuse_breaks(self, old: dict[str, Any], new: dict[str, Any]) -> None:
+    def _refuse_breaks(self, old: Json, new: Json) -> None:
         lines = contract.breaks(old, new)
         if lines and contract.major(new) == contract.major(old):
             raise CommandError("\n".join(("This would break clients:", *lines)))
