@@ -1,4 +1,4 @@
-"""Staff screens of what people were told: what went to whom, when, and why not."""
+"""Staff screens of what people were told: what was sent to whom, when, or why not."""
 
 from collections.abc import Sequence
 
@@ -55,7 +55,7 @@ class TryingAgain(Decision[Mailbox]):
 
 
 class KindFilter(admin.SimpleListFilter):
-    """By the kinds that the code knows: the table need not be read for them."""
+    """By the kinds in the code, without reading the table for them."""
 
     title = parameter_name = "kind"
 

@@ -6,5 +6,5 @@ class NoticesConfig(AppConfig):
     name = "notices"
 
     def ready(self) -> None:
-        # What each app tells people: importing it registers its kinds.
+        # What each app tells people; importing the module registers its kinds.
         autodiscover_modules("messages")

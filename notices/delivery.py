@@ -1,4 +1,4 @@
-"""One mail handed to the mail server: how it took it, before a deadline."""
+"""Hands one email to the mail server, within a deadline, and says how it was received."""
 
 import smtplib
 import socket
@@ -17,11 +17,11 @@ from django.core.mail.backends.smtp import EmailBackend
 
 from notices.models import LONGEST_NOTE
 
-# Of what is not about this reader or this mail: as wherever a login is asked for after all.
+# These aren't about this reader or this email, such as when a login is required after all.
 SERVER_REFUSES = {530}
-# Too large: MAIL FROM says so, but another mail may fit.
+# Too large: MAIL FROM says so, but another email may fit.
 TOO_LARGE = 552
-# What a server says of a mail may quote the link in it.
+# What a server says about an email may quote a link from it.
 LONGEST_WORD = 30
 BYE_SECONDS = 2
 
@@ -35,20 +35,20 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a mail, in the words of the mail server where it did not take it."""
+    """What happened to an email; in the words of the mail server if it was refused."""
 
     verdict: Verdict
     said: str = ""
 
 
 class ServerFailed(Exception):
-    """The server takes no mail at all: it is not there, or refuses us. What it said."""
+    """The server accepts no email at all: it is down, or refuses us. What it said."""
 
 
 class Deadline:
-    """Cuts the line that it watches once its time, of the monotonic clock, is over.
+    """Cuts the connection that it watches once its time, by the monotonic clock, is up.
 
-    A time-out counts for each read, so a server that drips would hold a mail for ever.
+    A timeout applies to each read, so a slow server could hold up an email for ever.
     """
 
     def __init__(self, at: float) -> None:
@@ -60,7 +60,7 @@ class Deadline:
         self._timer.start()
 
     def watch(self, line: socket.socket) -> None:
-        """Cut this line then; its own handle of it outlives whatever TLS makes of the socket."""
+        """Cut this connection then; a handle of our own survives what TLS does to the socket."""
         with self._lock:
             self._line = line.dup()
         self.check()
@@ -74,7 +74,7 @@ class Deadline:
             raise TimeoutError
 
     def explain(self, error: Exception) -> str:
-        """What is the matter, for staff to read: of a line that was cut, why."""
+        """What is wrong, for staff to read; for a connection that was cut, the reason."""
         return "no answer in time" if self.is_over() else words_of(error)
 
     def cancel(self) -> None:
@@ -106,7 +106,7 @@ class Plain(smtplib.SMTP):
 
 
 class Secure(smtplib.SMTP_SSL, Plain):
-    """In this order: a line is watched before TLS begins on it."""
+    """In this order, so that a connection is watched before TLS starts on it."""
 
     def __init__(self, deadline: Deadline, *args: Any, **kwargs: Any) -> None:
         self.deadline = deadline
@@ -114,7 +114,7 @@ class Secure(smtplib.SMTP_SSL, Plain):
 
 
 class Backend(EmailBackend):
-    """Django's, which knows the settings, on lines that end in time."""
+    """Django's backend, which knows the settings, with connections that end in time."""
 
     def __init__(self, deadline: Deadline) -> None:
         super().__init__(timeout=settings.MAIL_SECONDS)
@@ -129,15 +129,15 @@ Send = Callable[[EmailMultiAlternatives], Answer]
 
 
 def by_smtp() -> bool:
-    """Whether mails go to a mail server, not to a screen, a file, or wherever else."""
+    """Whether emails go to a mail server, not to a console, a file or elsewhere."""
     return isinstance(get_connection(), EmailBackend)
 
 
 @contextmanager
 def line(until: float) -> Iterator[Send]:
-    """A line to the mail server that ends by `until`, on the monotonic clock: what sends one mail.
+    """A connection to the mail server, for one email, that ends by `until` (monotonic clock).
 
-    Raises `ServerFailed` where there is none, and where the server refuses all that we send.
+    Raises `ServerFailed` if there is none, or the server refuses everything we send.
     """
     if not by_smtp():
         yield _hand_to_backend
@@ -167,7 +167,7 @@ def _greeted(deadline: Deadline) -> Iterator[smtplib.SMTP]:
 
 
 def _hang_up(backend: EmailBackend) -> None:
-    """Say goodbye, and do not wait for long: what matters is done."""
+    """Say goodbye without waiting long: the important part is done."""
     server: Any = backend.connection or backend._partial_connection  # type: ignore[attr-defined]
     if server and server.sock:
         with suppress(smtplib.SMTPException, OSError):
@@ -177,7 +177,7 @@ def _hang_up(backend: EmailBackend) -> None:
 
 
 def _converse(server: smtplib.SMTP, deadline: Deadline, message: EmailMultiAlternatives) -> Answer:
-    """MAIL FROM, RCPT TO, DATA: whom a refusal is about depends on which of them it answers."""
+    """MAIL FROM, RCPT TO, DATA: who is refused depends on which of them is answered."""
     try:
         code, said = server.mail(message.from_email)
     except (smtplib.SMTPException, OSError) as error:
@@ -194,7 +194,7 @@ def _converse(server: smtplib.SMTP, deadline: Deadline, message: EmailMultiAlter
     except smtplib.SMTPDataError as error:
         code, said = error.smtp_code, _bytes(error.smtp_error)
     except (smtplib.SMTPException, OSError) as error:
-        # It may have taken the mail, and its answer was lost.
+        # It may have accepted the email, with its answer lost.
         return Answer(Verdict.LATER, deadline.explain(error))
     return Answer(Verdict.ACCEPTED) if code == 250 else _refused(code, said, Verdict.REFUSED)
 
@@ -212,7 +212,7 @@ def _refused(code: int, said: bytes, for_good: Verdict) -> Answer:
 
 
 def _hand_to_backend(message: EmailMultiAlternatives) -> Answer:
-    """A backend of another kind says no more than that it failed."""
+    """Other backends only say that they failed."""
     try:
         get_connection().send_messages([message])
     except Exception as error:  # noqa: BLE001 # whatever it raises: it names none
@@ -221,14 +221,14 @@ def _hand_to_backend(message: EmailMultiAlternatives) -> Answer:
 
 
 def words_of(error: Exception) -> str:
-    """What is the matter, for staff to read."""
+    """What is wrong, for staff to read."""
     if isinstance(error, smtplib.SMTPResponseException):
         return _quote(error.smtp_code, _bytes(error.smtp_error))
     return harmless(f"{type(error).__name__}: {error}")
 
 
 def harmless(text: str) -> str:
-    """The beginning of a text, without anything that could be a link or a piece of one."""
+    """The beginning of a text, without anything that could be a link or part of one."""
     visible = "".join(letter if letter.isprintable() else " " for letter in text)
     words = ["…" if "/" in w or len(w) > LONGEST_WORD else w for w in visible.split()]
     return " ".join(words)[:LONGEST_NOTE]

@@ -1,4 +1,4 @@
-"""Facts as a row keeps them: what was true when it was written, in JSON that loses nothing."""
+"""Facts as stored in a row: what was true when it was written, in JSON without loss."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,10 +7,10 @@ from uuid import UUID
 
 
 def plain(value: object) -> object:
-    """A fact as JSON: sums and keys as strings, times in UTC as ISO 8601 has them.
+    """A fact as JSON: amounts and keys as strings, times as ISO 8601 in UTC.
 
-    Raises `TypeError` for a float, which is no sum, and for whatever else JSON has no word for;
-    `ValueError` for a time of no zone.
+    Raises `TypeError` for a float, which is no amount, and for anything else that JSON can't hold;
+    `ValueError` for a time without a zone.
     """
     match value:
         case None | bool() | int():

@@ -1,10 +1,10 @@
-"""Every kind of thing that people are told: how its facts become a mail and a notice.
+"""Every kind of notice: how its facts become an email and a notice on the site.
 
 Each app registers its own in its module `messages`, which is imported when the project starts:
 
     MOVED = register(Kind(name="session_moved", …))
 
-and tells people at the end of the transaction that did it:
+and tells people at the end of the transaction that it is about:
 
     put(MOVED.tell(student, about=…, facts={…}) for student in students)
 """
@@ -32,12 +32,12 @@ class Group(models.TextChoices):
 
 
 class NoLongerTrue(Exception):
-    """What a mail would tell is not so any more: it is dropped, and the reason stays with it."""
+    """What an email would say is no longer true: it is dropped, and the reason is kept with it."""
 
 
 @dataclass(frozen=True)
 class Button:
-    """What the reader can do: a path on this site, which may hold a token that is made now."""
+    """What the reader can do: a path on this site, which may contain a token made just now."""
 
     label: str
     path: str
@@ -45,7 +45,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Quote:
-    """What somebody wrote, word by word, and who."""
+    """What someone wrote, word for word, and who."""
 
     words: str
     by: str = ""
@@ -53,9 +53,9 @@ class Quote:
 
 @dataclass(frozen=True)
 class CalendarPart:
-    """What a calendar makes of a mail: iCalendar in UTF-8, and the METHOD that stands in it.
+    """The part of an email for calendars: iCalendar in UTF-8, and its METHOD.
 
-    With a `file_name` it is a file to keep, else the same mail once more, to be acted on.
+    With a `file_name` it is a file to keep; otherwise an alternative part, to be acted on.
     """
 
     content: bytes
@@ -65,10 +65,10 @@ class CalendarPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
-    """All that a mail says: text and HTML are made of it.
+    """All that an email says: its text and HTML are made from it.
 
-    An empty line in `lead` begins a new paragraph. `rows` are a label and a value each. `calendar`
-    is what calendars read of it.
+    An empty line in `lead` starts a new paragraph. `rows` are pairs of label and value. `calendar`
+    is the part for calendars.
     """
 
     subject: str
@@ -81,16 +81,17 @@ class Letter:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind: its `name` is a promise, of the API too; `told` says `to` whom it tells what.
+    """One kind: its `name` is a promise, in the API too; `told` and `to` say who is told what.
 
-    `letter` makes the mail of a notice, or raises `NoLongerTrue`; `text` the words of the notice in
-    the product. Both run in the reader's zone, and read what is not among the facts; one of them
-    may be missing: then it is no mail, or nothing but a mail. `page` is where the notice leads, a
+    `letter` makes the email of a notice, or raises `NoLongerTrue`; `text` makes the words of the
+    notice on the site. Both run in the reader's zone and query what isn't among the facts. Either
+    may be missing: then there is no email, or only an email. `page` is where the notice leads, a
     path on this site.
 
-    What is in a `group` can be turned off; what touches money, time or the account is in none. What
-    the reader has to say that they know `must_acknowledge`. A mail goes to the reader's address,
-    unless `address` names another one. One that `proves` an address goes to where no other may.
+    Kinds in a `group` can be turned off; those about money, time or the account are in none.
+    `must_acknowledge` means that the reader has to confirm it. An email goes to the reader's
+    address, unless `address` gives another one. One that `proves` an address is sent even where no
+    other email may go.
     """
 
     name: str
@@ -122,10 +123,10 @@ class Kind:
         course_id: UUID | None = None,
         session_id: UUID | None = None,
     ) -> Notice:
-        """What a reader is to be told, for `put`: once `about` one thing.
+        """What to tell a reader, for `put`: once `about` one thing.
 
-        Such as the key of a purchase, or that of a session with the count of its moves. The mail
-        is dropped if it has not gone out by `until`. `facts` may hold what facts.py takes.
+        That is the key of a purchase, say, or of a session with the number of its moves. The email
+        is dropped if it hasn't been sent by `until`. `facts` may contain what facts.py accepts.
         """
         key = f"{self.name}:{about}:{reader_id}"
         if len(key) > LONGEST_KEY:
@@ -148,7 +149,7 @@ _kinds: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> Kind:
-    """Make a kind known, once; gives it back."""
+    """Register a kind, once; returns it."""
     if kind.name in _kinds:
         raise ValueError(f"There are two kinds called {kind.name}.")
     _kinds[kind.name] = kind
@@ -156,23 +157,23 @@ def register(kind: Kind) -> Kind:
 
 
 def kind_of(notice: Notice) -> Kind | None:
-    """What makes words of it; None where no code does any more."""
+    """The kind of a notice; None if the code no longer has it."""
     return _kinds.get(notice.kind)
 
 
 def address_of(notice: Notice) -> str:
-    """Where its mail goes: to the reader's address as it is now, but for a few. Reads `reader`."""
+    """Where its email goes: usually the reader's current address. Reads `reader`."""
     kind = kind_of(notice)
     return kind.address(notice) if kind and kind.address else notice.reader.email
 
 
 def every_kind() -> Iterator[Kind]:
-    """Every kind there is, in the order of their names."""
+    """Every kind, sorted by name."""
     return iter(sorted(_kinds.values(), key=lambda kind: kind.name))
 
 
 def table() -> str:
-    """Every kind as docs/notices.md lists it."""
+    """Every kind, as the table in docs/notices.md."""
     head = "| kind | to | tells of | mail | notice | to acknowledge | can be turned off |"
     rows = [_row(kind) for kind in every_kind()]
     return "\n".join([head, "|---|---|---|---|---|---|---|", *rows])

@@ -1,4 +1,4 @@
-"""What people are told: one row is the notice in the product and the mail."""
+"""What people are told: one row is both the notice in the product and the email."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -24,20 +24,21 @@ class NoticeQuerySet(LockingQuerySet):
         return self.filter(read_at=None)
 
     def to_acknowledge(self) -> Self:
-        """What stays in sight until the reader says that they know."""
+        """Notices that stay in view until the reader confirms them."""
         return self.filter(must_acknowledge=True, acknowledged_at=None)
 
 
 class Notice(UUIDModel):
-    """What one reader is told once, written by the transaction that it tells of.
+    """What one reader is told once, written by the transaction that it is about.
 
-    `kind` names what makes words of the `facts` (kinds.py); words, zone, address and choices are
-    read when it is sent or shown, facts never. `dedupe_key` makes telling twice the same as once.
-    Nothing in it lets anybody in: what does is made when it is sent.
+    `kind` names what turns the `facts` into words (kinds.py). Words, zone, address and choices are
+    looked up when it is sent or shown; the facts never are. `dedupe_key` makes telling twice the
+    same as once. Nothing in it gives access: links that do are made when it is sent.
 
-    `mail` says what became of the mail, `mailed_at` when, `mail_note` why not. A mail that has not
-    gone out by `until` is dropped. What is no notice (`is_notice`) is a mail alone. Course and
-    session are keys without a constraint: it would lock rows of the money calls, in no order.
+    `mail` says what happened to the email, `mailed_at` when, and `mail_note` why it wasn't sent. An
+    email that hasn't been sent by `until` is dropped. Without `is_notice` it is only an email.
+    Course and session are keys without a constraint, which would lock rows of money calls out of
+    order.
     """
 
     class Mail(models.TextChoices):
@@ -82,7 +83,7 @@ class Notice(UUIDModel):
         return f"{self.kind} {self.pk}"
 
     def sum(self, name: str) -> Decimal:
-        """A fact that is a sum."""
+        """A fact that is an amount."""
         return Decimal(self.facts[name])
 
     def time(self, name: str) -> datetime:
@@ -90,17 +91,17 @@ class Notice(UUIDModel):
         return datetime.fromisoformat(self.facts[name])
 
     def text(self, name: str) -> str:
-        """A fact that is words; none where it is missing."""
+        """A fact that is text; empty if it is missing."""
         fact = self.facts.get(name)
         return "" if fact is None else str(fact)
 
 
 class Mailbox(models.Model):
-    """Whether mails go out to a reader now; made when the first one is to.
+    """Whether emails are sent to a reader now; created with the first one.
 
-    `claimed_by` names who is at it, until `claimed_until` by the clock of the database. After
-    `failures` in a row it rests, `rests_until` a time. `stopped_address` was refused for good, as
-    `refusal` says: none goes there until it is proved again, or staff have it tried.
+    `claimed_by` is the sender that has it, until `claimed_until` by the clock of the database.
+    After `failures` in a row it pauses until `rests_until`. `stopped_address` was refused for good,
+    with this `refusal`: nothing goes there until it is confirmed again, or staff have it tried.
     """
 
     reader = models.OneToOneField(
@@ -126,14 +127,14 @@ class Mailbox(models.Model):
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the reader's address, as it is by now, was refused for good."""
+        """Whether the reader's current address was refused for good."""
         return bool(self.stopped_address) and self.stopped_address == self.reader.email
 
 
 class MailServer(models.Model):
-    """How the mail server fares, once it has failed: there is one row, or none.
+    """The state of the mail server once it has failed: there is one row, or none.
 
-    After `failures` in a row nobody asks it for anything, `rests_until` a time.
+    After `failures` in a row it is left alone until `rests_until`.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)

@@ -1,4 +1,4 @@
-"""Why a mail is not to go out, as things are when it would."""
+"""Why an email is not sent, as things stand when it would be."""
 
 from django.utils import timezone
 
@@ -7,7 +7,7 @@ from notices.models import Mailbox, Notice
 
 
 def why_not(notice: Notice, mailbox: Mailbox) -> str:
-    """The reason, or nothing where there is none. Reads `notice.reader`."""
+    """The reason, or an empty text if there is none. Reads `notice.reader`."""
     kind = kind_of(notice)
     if notice.until and notice.until <= timezone.now():
         return "It came too late."

@@ -1,4 +1,4 @@
-"""Words for a notice, in the zone of its reader: in the product, and as a mail."""
+"""The words of a notice, in its reader's time zone: in the product and as an email."""
 
 import logging
 from urllib.parse import urlsplit
@@ -14,19 +14,19 @@ from notices.models import Notice
 
 logger = logging.getLogger(__name__)
 
-# Instead of what cannot be said: one notice that fails takes no page along.
+# Used when a notice can't be put into words, so that one failure doesn't break a page.
 SPEECHLESS = "Something changed. Please look at your bookings and your credit."
 
-# Mail programs that know no <style> show what is inlined, those that do have dark colours as well.
+# Mail programs that ignore <style> use the inlined styles; those that don't have dark colours too.
 _inliner = CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
 
 
 class Unspeakable(Exception):
-    """No code makes a mail of it any more."""
+    """The code no longer has a letter for it."""
 
 
 def text_of(notice: Notice) -> str:
-    """What the product says: a sentence or two, plain text. Reads `notice.reader`."""
+    """What the product says: a sentence or two of plain text. Reads `notice.reader`."""
     kind = kind_of(notice)
     if kind is None or kind.text is None:
         return SPEECHLESS
@@ -39,9 +39,9 @@ def text_of(notice: Notice) -> str:
 
 
 def mail_of(notice: Notice) -> EmailMultiAlternatives:
-    """Its mail as it would go out now, which may hold a link that lets in: it is kept nowhere.
+    """Its email as it would be sent now; never stored, as it may have a link that gives access.
 
-    Raises `NoLongerTrue`, and whatever is the matter with what cannot be said.
+    Raises `NoLongerTrue`, and any error in putting it into words.
     """
     kind = kind_of(notice)
     if kind is None or kind.letter is None:
@@ -62,12 +62,12 @@ def mail_of(notice: Notice) -> EmailMultiAlternatives:
     message.attach_alternative(html, "text/html")
     if letter.calendar:
         _add_calendar(message, letter.calendar)
-    message.message()  # raises for what no header can hold
+    message.message()  # raises for anything that doesn't fit in a header
     return message
 
 
 def _add_calendar(message: EmailMultiAlternatives, part: CalendarPart) -> None:
-    # As RFC 6047 has it: the method stands in the type as well, or no calendar acts on it.
+    # By RFC 6047 the content type has to name the method too, or no calendar acts on it.
     kind, content = f"text/calendar; method={part.method}", part.content.decode()
     if part.file_name:
         message.attach(part.file_name, content, kind)
@@ -76,6 +76,6 @@ def _add_calendar(message: EmailMultiAlternatives, part: CalendarPart) -> None:
 
 
 def _headers(notice: Notice, kind: Kind) -> dict[str, str]:
-    """The same name each time it goes out: whoever got it already need not show it twice."""
+    """The same ID each time it is sent, so that a mail program needn't show it twice."""
     host = urlsplit(settings.SITE_URL).hostname
     return {"Message-ID": f"<{notice.pk}@{host}>", "Auto-Submitted": "auto-generated"}

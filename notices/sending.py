@@ -1,9 +1,9 @@
-"""One pass of a sender: mails that wait go out, reader by reader.
+"""One pass of a sender: waiting emails are sent, reader by reader.
 
-Any number of senders may run at once, on any number of machines. A mail is handed over outside of
-every transaction: what is noted before is whose turn it is, and after it what became of the mail.
-So it may go out twice, under one Message-ID, only where the mail server took it and its answer was
-lost, with the line or with the sender; or where a sender stood still until its claim had run out.
+Any number of senders may run at once, on any number of machines. An email is handed over outside of
+any transaction: the claim is committed before it, and the result after it. So it can be sent twice,
+with the same Message-ID, only if the mail server accepted it and the answer was lost (because the
+connection or the sender died), or if a sender froze until its claim had run out.
 """
 
 import logging
@@ -33,13 +33,14 @@ logger = logging.getLogger(__name__)
 
 Mail = Notice.Mail
 AT_ONCE = 200
-# How often those who have nothing to do look whether that has changed, while others are at work.
+# How often idle workers check for new work while others are busy.
 LOOK_SECONDS = 0.5
 TICK_SECONDS = 0.2
-# What is being handed over when all is over may take so long: less than the server waits for it.
+# How long an email that is being handed over at the end may take: less than the server waits for
+# it.
 STOP_SECONDS = 4
 Write = Callable[[], object]
-# Domains that took their time: no more than one worker at a time waits for all of them.
+# Slow domains: only one worker at a time waits for all of them together.
 _slow: set[str] = set()
 
 
@@ -49,10 +50,10 @@ def is_anything_due() -> bool:
 
 
 def send_due() -> Iterator[Notice | None]:
-    """Send what is due; gives each mail that something became of, and None while it waits.
+    """Send what is due; gives each email once its fate is known, and None while waiting.
 
-    Whoever stops asking ends it: what is being handed over is finished, if it is soon. Raises
-    `RuntimeError` inside an operation, which would hold its locks meanwhile.
+    Stopping the iteration ends it: an email that is being handed over is finished if that is quick.
+    Raises `RuntimeError` inside an operation, which would hold its locks meanwhile.
     """
     refuse_within_operation()
     if claiming.server_rests():
@@ -65,7 +66,7 @@ def send_due() -> Iterator[Notice | None]:
 
 
 class Crew:
-    """Who works at one pass, and the readers whose turn it is."""
+    """The workers of one pass, and the readers whose turn it is."""
 
     def __init__(self) -> None:
         self.over = Event()
@@ -75,7 +76,7 @@ class Crew:
         self._put_off: set[UUID] = set()
 
     def look(self) -> bool:
-        """Whether it is anybody's turn. Who was put off is left out as long as that holds."""
+        """Whether any reader is due; those who were put off are skipped while that lasts."""
         if not self._waits_for_slow():
             self._put_off.clear()
         readers = claiming.due_readers(AT_ONCE, without=self._put_off)
@@ -87,7 +88,7 @@ class Crew:
         return not _slow.isdisjoint(self._busy.values())
 
     def work_together(self, workers: int) -> Iterator[Notice | None]:
-        """What so many workers do, and raise; and None now and again while they are at it."""
+        """The results and errors of this many workers, and None now and again while they work."""
         done: Queue[Notice | Exception] = Queue()
         threads = [
             Thread(target=self._work_into, args=(done,), daemon=True) for _ in range(workers)
@@ -104,7 +105,7 @@ class Crew:
                 thread.join(max(0.0, soon - time.monotonic()))
 
     def work(self) -> Iterator[Notice]:
-        """Take readers in turn until there are none, or the mail server fails."""
+        """Take one reader after the other until there are none, or the mail server fails."""
         while not self.over.is_set():
             reader = self._pick()
             if reader is None and not self._busy:
@@ -175,7 +176,7 @@ def _serve(reader_id: UUID) -> Iterator[Notice]:
 
 
 def _deal_with(notice: Notice, mailbox: Mailbox, held: Claim) -> bool:
-    """Send a mail, or note why not. Whether the reader's next one may follow."""
+    """Send an email, or note why not; gives whether the reader's next one may follow."""
     message = _message_of(notice, mailbox)
     if message is None:
         return True
@@ -193,7 +194,7 @@ def _deal_with(notice: Notice, mailbox: Mailbox, held: Claim) -> bool:
 
 
 def _message_of(notice: Notice, mailbox: Mailbox) -> EmailMultiAlternatives | None:
-    """The mail, or None once it is noted why there is none."""
+    """The email, or None, with a note why there is none."""
     try:
         if reason := why_not(notice, mailbox):
             raise NoLongerTrue(reason)
@@ -209,7 +210,7 @@ def _message_of(notice: Notice, mailbox: Mailbox) -> EmailMultiAlternatives | No
 
 
 def _note(notice: Notice, mailbox: Mailbox, held: Claim, answer: Answer) -> bool:
-    """Note what became of a mail. Whether the reader's next one may follow."""
+    """Note what happened to an email; gives whether the reader's next one may follow."""
     if answer.verdict is Verdict.ACCEPTED:
         _insist(lambda: claiming.note(notice, Mail.SENT))
         claiming.recovered(mailbox)
@@ -227,7 +228,7 @@ def _note(notice: Notice, mailbox: Mailbox, held: Claim, answer: Answer) -> bool
 
 
 def _wait(notice: Notice, mailbox: Mailbox, held: Claim, said: str) -> bool:
-    """Try again later, with all that follows; one that is never taken must not hold it up."""
+    """Try again later, with all that follow; one that is never accepted must not hold them up."""
     if mailbox.failures + 1 < claiming.TRIES:
         claiming.rest(held, mailbox.failures + 1)
         return False
@@ -237,7 +238,7 @@ def _wait(notice: Notice, mailbox: Mailbox, held: Claim, said: str) -> bool:
 
 
 def _insist(write: Write) -> None:
-    """Write down what the mail server took, again and again while the database is away."""
+    """Record what the mail server accepted, retrying while the database is away."""
     while True:
         try:
             write()

@@ -1,4 +1,4 @@
-"""The proof that no cent was made or lost: every invariant, over one snapshot of the database."""
+"""The proof that no cent was made or lost: every invariant, on one snapshot of the database."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ INVARIANTS = (
     books.DIRECTIONS,
     bookings.ADMITTED,
 )
-# A broken ledger may have millions of offenders; nobody reads more than this.
+# A broken ledger may have millions of offending rows; nobody reads more than this.
 AT_MOST = 1000
 # Sums by row are looked up in memory; the isolation is the next transaction's only.
 _SNAPSHOT = (
@@ -45,7 +45,7 @@ _AFTERWARDS = "SET SESSION tmp_table_size = DEFAULT, max_heap_table_size = DEFAU
 
 @dataclass(frozen=True)
 class Offender:
-    """A row's id (or a name, where it is no row), and what is wrong with it."""
+    """A row's id (or a name, if it isn't a row), and what is wrong with it."""
 
     id: str
     problem: str
@@ -72,7 +72,7 @@ def run() -> list[Finding]:
     reads what that one sees.
     """
     with _snapshot() as cursor:
-        # Read after the snapshot: whatever is in it happened before.
+        # Read after the snapshot, so everything in it happened before.
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         return [_examine(cursor, invariant, now) for invariant in INVARIANTS]
 
@@ -115,7 +115,7 @@ def _describe(problem: str, names: Sequence[str], values: Sequence[object]) -> s
 
 
 def _text(value: object) -> str:
-    """One spelling for every database: dashed keys, amounts with two places."""
+    """The same spelling on every database: dashed keys, amounts with two places."""
     if value is None:
         return "none"
     if isinstance(value, float):

@@ -1,7 +1,7 @@
-"""What must hold between the bank's books and what was bought; `invariants` says how it is written.
+"""What must hold between the bank's books and what was bought; see `invariants` for the rules.
 
-The bank may not import what lies above it, so the tables of bookings are named in SQL alone.
-Outer joins, as there, say with which table to begin: the rows that are cancelled are few.
+The bank may not import what lies above it, so the tables of bookings are named only in SQL. As
+there, outer joins say which table to start with: few rows are cancelled.
 """
 
 from payments.invariants import Check, Invariant
@@ -187,8 +187,8 @@ ADMITTED = Invariant(
     "No session that is not over has more students with access than its course has seats.",
     (
         Check(
-            # What came back of a session that is not over came back before its end. The parts are
-            # counted in an index; their students only where there are too many.
+            # A refund for a session that isn't over was made before its end. The parts are counted
+            # in an index; their students only if there are too many.
             "more students than seats have access to the session",
             """
             SELECT crowded.id, crowded.max_students, COUNT(DISTINCT h.student_id) AS admitted

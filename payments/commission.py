@@ -34,8 +34,8 @@ def shares_of_next(
 ) -> Shares:
     """What releasing `amount` more pays to each, in credits, `released` being out already.
 
-    Rounding looks at the sum, so a hold that is released whole is exact whatever the order, and
-    no share is ever below zero.
+    Rounding is based on the sum, so a fully released hold is exact in any order, and no share is
+    ever below zero.
     """
     before = shares_of(released, commission_bp=commission_bp, referral_bp=referral_bp)
     after = shares_of(released + amount, commission_bp=commission_bp, referral_bp=referral_bp)

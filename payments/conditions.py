@@ -1,4 +1,4 @@
-"""What the database itself checks of a row, where it takes more than a line to say."""
+"""Checks by the database itself that take more than a line."""
 
 from functools import reduce
 from operator import add
@@ -21,7 +21,7 @@ COMPLETED = (Q(status="completed", completed_at__isnull=False) & ~Q(payout_refer
 
 
 def within(amount: str, *shares: str) -> Q:
-    """No share is below zero, and together they are no more than `amount`.
+    """No share is below zero, and together they don't exceed `amount`.
 
     Rounded, because SQLite adds decimals as floats: 9.99 + 3.00 + 1.29 is more than 14.28 there.
     """

@@ -1,4 +1,4 @@
-"""What a teacher or referrer has earned, is about to earn, and got out."""
+"""What a teacher or referrer has earned, is about to earn, and has withdrawn."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ else:
     EarningSession = CourseSession
 
 Status = HoldPart.Status
-# Somebody was, or is, expected there; the others left before it began.
+# Students who were, or are, expected there; the others left before it started.
 _EXPECTED = Q(hold_parts__status=Status.PENDING) | Q(
     hold_parts__reason__in=[*Reason.BY_ATTENDANCE, Reason.STAFF_DECISION]
 )
@@ -44,7 +44,7 @@ _EXPECTED = Q(hold_parts__status=Status.PENDING) | Q(
 class Forecast:
     """What pending parts will pay if each of them is released, in credits: cancelling lowers it.
 
-    As a teacher by session, as a referrer in all: what a student does is their own affair.
+    By session for a teacher, in total for a referrer, since what a student does is private.
     """
 
     by_session: defaultdict[UUID, Decimal] = field(
@@ -59,7 +59,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Figures:
-    """Where a user's earnings are, in credits; `released` is all that ever reached them."""
+    """Where a user's earnings are, in credits; `released` is everything they ever received."""
 
     held: Decimal
     available: Decimal
@@ -75,10 +75,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class SessionEarnings:
-    """One session of a teacher's: `gross` is what students pay for it, `net` the teacher's part.
+    """A teacher's session: `gross` is what students pay for it, `net` the teacher's part.
 
     `students` were expected, `attended` came. `status` is `under_review` or `held` while anything
-    is pending, else `released` or `refunded`.
+    is pending, then `released` or `refunded`.
     """
 
     session: CourseSession
@@ -106,7 +106,7 @@ class SessionEarnings:
 
 
 def forecast_of(user: User) -> Forecast:
-    """What is held for a user's sessions and referrals, by today's bookings; one statement."""
+    """What is held for a user's sessions and referrals, by current bookings; one statement."""
     forecast = Forecast()
     released: dict[UUID, Decimal] = {}
     for hold_id, session_id, amount, before, teacher_id, referrer_id, *rates in _pending(user):
@@ -126,7 +126,7 @@ def forecast_of(user: User) -> Forecast:
 
 
 def figures_of(user: User, forecast: Forecast) -> Figures:
-    """The figures of a user, of whom `forecast` is known; three statements."""
+    """The figures of a user, given their `forecast`; three statements."""
     accounts = LedgerAccount.objects.filter(owner=user).values_list("kind", "balance")
     balances = dict(accounts)
     paid = Withdrawal.objects.of(user).filter(status=Withdrawal.Status.COMPLETED)
@@ -142,13 +142,13 @@ def figures_of(user: User, forecast: Forecast) -> Figures:
 
 
 def available_to(user: User) -> Decimal:
-    """What a user may ask for, in credits; one statement."""
+    """What a user can withdraw, in credits; one statement."""
     account = LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.EARNINGS)
     return account.balance or ZERO
 
 
 def sessions_of(user: User) -> QuerySet[EarningSession]:
-    """The sessions that a teacher earns by, latest first, with what their bookings add up to.
+    """The sessions that a teacher earns with, latest first, with the sums of their bookings.
 
     `gross` is what is held for it or was released, `earned` what the teacher got.
     """
@@ -171,7 +171,7 @@ def sessions_of(user: User) -> QuerySet[EarningSession]:
 
 
 def earnings_of(session: EarningSession, forecast: Forecast) -> SessionEarnings:
-    """The earnings of a session from `sessions_of`: got, and still to come."""
+    """The earnings of a session from `sessions_of`: received and still to come."""
     return SessionEarnings(
         session=session,
         students=session.students,

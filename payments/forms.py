@@ -17,7 +17,7 @@ from payments.services.withdrawals import request_withdrawal
 
 
 class CreditForm(forms.Form):
-    """Whose credit, how much, and why; `request_id` is the same when the form is sent again."""
+    """Whose credit, how much, and why; `request_id` stays the same when the form is sent again."""
 
     email = AddressFormField(label="User's email")
     amount = AmountField(help_text="Credits, such as 12.50.")
@@ -32,13 +32,13 @@ class CreditForm(forms.Form):
 
 
 class ReferenceForm(forms.Form):
-    """The bank's name for a payment, by which it can be found there."""
+    """The bank's reference for a payment, to find it there."""
 
     reference = forms.CharField(max_length=100)
 
 
 class AmountForm(forms.Form):
-    """How much of what is `available` to withdraw: all of it, unless somebody says less."""
+    """How much of what is `available` to withdraw: all of it by default."""
 
     amount = AmountField()
 
@@ -58,7 +58,7 @@ class AmountForm(forms.Form):
 
 
 class WithdrawalForm(RefusableForm):
-    """Where to pay an amount that was chosen before, and the password once more."""
+    """Where to pay the chosen amount, and the password again."""
 
     about = {"wrong_password": "password", "throttled": "password"}
     amount = AmountField(widget=forms.HiddenInput)
@@ -80,7 +80,7 @@ class WithdrawalForm(RefusableForm):
 
     @property
     def wanted(self) -> Decimal | None:
-        """The amount, as far as it can be read."""
+        """The amount, if it can be read."""
         return self.cleaned_data.get("amount") if self.is_bound else self.initial["amount"]
 
     def confirm(self, user: User, address: str) -> bool:

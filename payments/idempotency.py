@@ -1,4 +1,4 @@
-"""One answer per key: a request that is sent again gets what the first one got."""
+"""One answer per key: a request that is sent again gets the first answer."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from common.writing import insert, save
 from payments.errors import InvalidKey, KeyReused, RequestInProgress
 from payments.models import IdempotencyRecord
 
-# The client may mend these and send the same key again.
+# The client may fix these and send the same key again.
 _NOT_REMEMBERED = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
@@ -45,7 +45,7 @@ class Answer:
 
     @property
     def outdated(self) -> bool:
-        """A refusal of earlier, which may hold no longer."""
+        """An earlier refusal, which may no longer apply."""
         return self.refused and self.replayed
 
 
@@ -58,10 +58,10 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
 def answer_once(*, user: User, key: str, request: str, act: Callable[[], Answer]) -> Answer:
     """Run `act` once for this user and key; a repeat of the same request gets its first answer.
 
-    `request` is the fingerprint. Refusals are remembered as well: `act` runs in a savepoint, the
-    answer is committed with what it did. A copy waits on the key's row. Raises `InvalidKey`,
-    `KeyReused` for another request under the same key, and `RequestInProgress` after a wait of
-    five seconds.
+    `request` is the fingerprint. Refusals are remembered too: `act` runs in a savepoint, and the
+    answer is committed together with what it did. A copy waits for the key's row. Raises
+    `InvalidKey`, `KeyReused` for a different request with the same key, and `RequestInProgress`
+    after waiting for five seconds.
     """
     if not (1 <= len(key) <= 255 and key.isascii() and all("!" <= sign <= "~" for sign in key)):
         raise InvalidKey
@@ -86,9 +86,10 @@ def _claim(user: User, key: str, request: str, now: datetime) -> IdempotencyReco
             raise RequestInProgress from error
         raise
     except IntegrityError:
-        # The refused statement is all that the database undid; the transaction goes on.
+        # The database undid only the refused statement; the transaction goes on.
         transaction.set_rollback(False)
-    # The refused insert shares a lock on the row: copies that all asked for more would deadlock.
+    # The refused insert has a shared lock on the row: copies that all asked for more would
+    # deadlock.
     made = IdempotencyRecord.objects.get(user=user, key=key)
     if made.created_at > now - timedelta(days=settings.IDEMPOTENCY_KEY_DAYS):
         return made
@@ -104,9 +105,9 @@ def _replay(record: IdempotencyRecord, request: str) -> Answer:
 
 
 def _act(act: Callable[[], Answer]) -> Answer:
-    """Undo what a refusal leaves half done, the key's row apart.
+    """Undo what a refusal leaves half done, except the key's row.
 
-    The savepoint is not released: COMMIT does that, and a statement less is sent for each answer.
+    The savepoint is not released: COMMIT does that, which saves a statement per answer.
     """
     before = transaction.savepoint()
     try:
@@ -114,7 +115,7 @@ def _act(act: Callable[[], Answer]) -> Answer:
     except DomainError as error:
         if error.status in _NOT_REMEMBERED:
             raise
-        # Django takes the transaction for broken after an error of the database.
+        # Django considers the transaction broken after a database error.
         transaction.set_rollback(False)
         transaction.savepoint_rollback(before)
         undo()

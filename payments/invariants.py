@@ -1,8 +1,8 @@
-"""What must hold of the books at every moment, as SQL that gives the rows for which it does not.
+"""What must be true of the books at any moment, as SQL that gives the rows for which it isn't.
 
 Every query runs unchanged on MariaDB, MySQL and SQLite, whose decimals are floats: hence the
-rounding. Its first column names the offender, the others say what was found. Transfers are
-aggregated once and joined to, never looked up row by row: there are millions of them.
+rounding. Its first column names the offending row, the others say what was found. Transfers are
+aggregated once and joined, never looked up row by row, because there are millions of them.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """`sql` finds offenders, of whom `problem` is true; a notice is no violation."""
+    """`sql` finds offending rows, for which `problem` is true; a notice is not a violation."""
 
     problem: str
     sql: str
@@ -24,12 +24,12 @@ class Invariant:
     checks: tuple[Check, ...]
 
 
-# The one thing that each database says in words of its own.
+# The only thing that every database says differently.
 SESSION_ENDS = {
     "mysql": "starts_at + INTERVAL duration_minutes MINUTE",
     "sqlite": "django_format_dtdelta('+', starts_at, duration_minutes * 60000000)",
 }
-# What several checks start from; each is put before every query.
+# Common tables of several checks; they come before every query.
 COMMON = """
     WITH moved AS (
         SELECT account_id, SUM(amount) AS amount FROM (
@@ -188,8 +188,8 @@ HOLD_PARTS = Invariant(
     ),
 )
 
-# R is what is released so far. A share is rounded down to the cent, so what it leaves of
-# R * rate, in ten-thousandths, lies below one cent: no FLOOR, which SQLite may lack.
+# R is what has been released so far. A share is rounded down to the cent, so what is left of R *
+# rate, in ten-thousandths, is less than a cent. This avoids FLOOR, which SQLite may lack.
 SHARES = Invariant(
     "I13",
     "The shares of what is released are those of the rates frozen in the hold.",
@@ -243,7 +243,7 @@ ZERO_SUM = Invariant(
     ),
 )
 
-# Outer joins keep the transfers first: one pass over them, everything else found by its key.
+# Outer joins keep the transfers first: one pass over them, and everything else is found by key.
 DIRECTIONS = Invariant(
     "I14",
     "Each transfer debits and credits who it should.",

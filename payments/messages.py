@@ -1,4 +1,4 @@
-"""What whoever earns is told of a withdrawal: each of its steps."""
+"""What users are told about their withdrawals: each step."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ Status = Withdrawal.Status
 
 
 class Step(NamedTuple):
-    """What a status tells: the subject of its mail, and what is said of the `amount`."""
+    """What is told about a status: the email's subject, and what it says about the `amount`."""
 
     told: str
     subject: str
@@ -97,7 +97,7 @@ KINDS = {
 
 
 def tell_step(withdrawal: Withdrawal) -> None:
-    """Tell who asked for a withdrawal where it is by now; each of its statuses once."""
+    """Tell the user of a withdrawal its status, each status once."""
     facts = {
         "status": withdrawal.status,
         "amount": withdrawal.amount,

@@ -22,7 +22,7 @@ from payments.sealing import hint, unseal
 
 
 class LedgerAccount(UUIDModel):
-    """A user's account keeps its balance; a system account has none, its sum is its transfers."""
+    """A user's account stores its balance; a system account's is the sum of its transfers."""
 
     class Kind(models.TextChoices):
         WALLET = "wallet"
@@ -62,7 +62,7 @@ class LedgerAccount(UUIDModel):
 
 Kind = LedgerAccount.Kind
 USER_KINDS = (Kind.WALLET, Kind.EARNINGS, Kind.WITHDRAWING)
-# Fixed keys: a UNIQUE over a NULL owner would let two processes make two escrow accounts.
+# Fixed keys, because a UNIQUE over a NULL owner would let two processes create two escrow accounts.
 SYSTEM_ACCOUNTS = {
     Kind.ISSUED: UUID("00000000-0000-7000-8000-000000000001"),
     Kind.ESCROW: UUID("00000000-0000-7000-8000-000000000002"),
@@ -85,7 +85,7 @@ class HoldQuerySet(LockingQuerySet):
         return self.order_by("-held_at", "-id")
 
     def with_parts(self) -> Self:
-        """With their parts and sessions, in one more statement."""
+        """With their parts and sessions, in one additional statement."""
         parts = HoldPart.objects.select_related("session").order_by("session__session_number")
         return self.prefetch_related(models.Prefetch("parts", parts))
 
@@ -177,7 +177,7 @@ class PaymentHold(UUIDModel):
 
 
 class HoldPart(UUIDModel):
-    """The share of a hold that pays for one session as sold. Settling is always settling a part."""
+    """The share of a hold that pays for one session as sold. What is settled is always a part."""
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -243,10 +243,10 @@ class WithdrawalQuerySet(LockingQuerySet):
 
 
 class Withdrawal(UUIDModel):
-    """Earnings that somebody, teacher or referrer, asked to be paid out.
+    """Earnings that a teacher or referrer asked to be paid out.
 
-    `decided_by` approved it, or rejected it at first sight; who paid it, and who rejected it later,
-    is the actor of the transfer. `notes` say why it was rejected.
+    `decided_by` approved it, or rejected it without approval; the person who paid it, or rejected
+    it later, is the actor of the transfer. `notes` say why it was rejected.
     """
 
     class Status(models.TextChoices):
@@ -261,7 +261,7 @@ class Withdrawal(UUIDModel):
     )
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     status = models.CharField(max_length=20, choices=Status, default=Status.REQUESTED)
-    # Sealed: whoever reads the database alone learns no account number.
+    # Sealed, so that access to the database alone reveals no account number.
     payout_details = models.TextField()
     payout_reference = models.CharField(max_length=100, blank=True)
     requested_at = models.DateTimeField(default=timezone.now)
@@ -292,11 +292,11 @@ class Withdrawal(UUIDModel):
 
     @property
     def masked_details(self) -> str:
-        """Where it is paid to, as everybody may see it: the last four characters."""
+        """Where it is paid, as anyone may see it: the last four characters."""
         return hint(self.payout_details)
 
     def reveal_details(self) -> str:
-        """Where it is paid to, in full: for whoever pays it, and nobody else."""
+        """Where it is paid, in full: only for the person who pays it."""
         return unseal(self.payout_details)
 
 
@@ -326,7 +326,7 @@ class Transfer(UUIDModel):
         WITHDRAWAL_RETURNED = "withdrawal_returned"
         PAYOUT = "payout"
 
-    # The business event: the database itself refuses to let it move money a second time.
+    # The business event: the database itself prevents it from moving money twice.
     dedupe_key = ExactCharField(max_length=100, unique=True)
     kind = models.CharField(max_length=30, choices=Kind)
     debit_account = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="debits")
@@ -352,7 +352,7 @@ class Transfer(UUIDModel):
             ),
         ]
         indexes = [
-            # With the amount at their end, so that sums of an account read the index alone.
+            # With the amount at their end, so that the sums of an account read only the index.
             models.Index(fields=["debit_account", "-created_at", "amount"], name="transfers_out"),
             models.Index(fields=["credit_account", "-created_at", "amount"], name="transfers_in"),
         ]
@@ -387,7 +387,7 @@ class IdempotencyRecord(UUIDModel):
 
 
 class CreditNotice(models.Model):
-    """How to get credit, in the words of staff; there is one, or none."""
+    """How to get credit, in the words of staff; there is one or none."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     text = models.TextField(max_length=1000, help_text="Shown on every student's Credit page.")

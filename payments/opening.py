@@ -1,4 +1,4 @@
-"""Accounts are there before money moves: three with each user, the system's with the tables."""
+"""Accounts exist before money moves: three with each user, the system's with the tables."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What became of a session that was paid for, in the words of people."""
+"""What happened to a session that was paid for, in words."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ _STORIES = {
 
 
 class Tone(StrEnum):
-    """How a status looks beside its word."""
+    """How a status looks next to its word."""
 
     NEXT = "next"
     NOW = "done"
@@ -46,7 +46,7 @@ class Outcome:
 
     @property
     def badge(self) -> str:
-        """The look of its badge; what is not settled looks alike."""
+        """The look of its badge; everything unsettled looks the same."""
         return "info" if self.tone in (Tone.NEXT, Tone.NOW) else self.tone
 
     @property
@@ -56,7 +56,7 @@ class Outcome:
 
 
 def outcome_of(part: HoldPart, *, now: datetime, there: timedelta | None = None) -> Outcome:
-    """What became of a part whose session is at hand; the student was `there` so long, if known."""
+    """What happened to a part, its session at hand; the student was `there` this long, if known."""
     if part.status == HoldPart.Status.PENDING:
         return _pending(part, now)
     word = HoldPart.Status(part.status).label
@@ -66,12 +66,12 @@ def outcome_of(part: HoldPart, *, now: datetime, there: timedelta | None = None)
 
 
 def story_for_teacher(part: HoldPart) -> str:
-    """Why a part was settled as it was, to its teacher; nothing while it is pending."""
+    """Why a part was settled as it was, for its teacher; empty while it is pending."""
     return _STORIES[Reason(part.reason)][1] if part.reason else ""
 
 
 def story_of(part: HoldPart, *, there: timedelta | None = None) -> str:
-    """Why a part was settled as it was, to its student; who was `there` so long, if known."""
+    """Why a part was settled as it was, for its student, who was `there` this long, if known."""
     length = part.sold_duration_minutes
     if there is not None and part.reason == Reason.ATTENDED:
         return f"Attended {minutes_of(there // MINUTE, length)}"
@@ -94,7 +94,7 @@ def summary_of(hold: PaymentHold) -> str:
 
 
 def cancelled(refund: Decimal) -> str:
-    """What cancelling gave back, in credits: `$48.00 is back in your credit.`"""
+    """What cancelling refunded, in credits: `$48.00 is back in your credit.`"""
     if not refund:
         return "Cancelled. There was nothing to refund."
     return f"{money(refund)} is back in your credit."

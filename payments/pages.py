@@ -15,11 +15,11 @@ from payments.idempotency import Answer, answer_once, fingerprint
 def submit_once(request: HttpRequest, act: Callable[[], object]) -> Answer:
     """Run `act` once for the form's `idempotency_key`; its result, for JSON, is the answer's body.
 
-    A refusal by the rules is an answer as well, `refused`, with the body that the API would give:
-    `code`, `message`, `details`. A form that comes again gets its first answer, `replayed`.
+    A refusal by the rules is an answer too, `refused`, with the API's body: `code`, `message`,
+    `details`. A form that is sent again gets the first answer, `replayed`.
     """
     fields = request.POST.copy()
-    # What tells copies apart is kept: a quick hash of a password must not be.
+    # The fingerprint is stored, and must not contain a fast hash of a password.
     for secret in ("csrfmiddlewaretoken", "password"):
         fields.pop(secret, None)
     try:
@@ -34,6 +34,6 @@ def submit_once(request: HttpRequest, act: Callable[[], object]) -> Answer:
 
 
 def ask_again(request: HttpRequest) -> HttpResponse:
-    """Lead from a refusal of earlier to the page that asks, as things stand, under a fresh key."""
+    """Go from an earlier refusal to the page that asks, as things stand now, with a fresh key."""
     messages.info(request, "That was refused, and no money moved. Check it, then confirm again.")
     return redirect(request.path)

@@ -1,4 +1,4 @@
-"""What services ask of accounts and parts, in SQL that is written once."""
+"""What services read of accounts and parts, as SQL that is written once."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from common.prepared import as_found, prepared, prepared_as
 from courses.models import CourseSession
 from payments.models import HoldPart, LedgerAccount
 
-# What changes of a hold: it comes with a part as `held_status` and so on.
+# What can change in a hold: it comes with a part as `held_status` and so on.
 HOLD_FIELDS = [
     "status",
     "released_amount",
@@ -60,9 +60,9 @@ def _with_session(
 
 @prepared_as(_with_session)
 def lock_pending_parts(holds: list[UUID]) -> QuerySet[HoldPart]:
-    """The pending parts of these holds, locked with them; what each hold is by now stands beside.
+    """The pending parts of these holds, locked with them, with the current state of each hold.
 
-    Each has its session, of which time and status are read: by a subquery, which locks nothing.
+    Each has its session's time and status, read by a subquery, which locks nothing.
     """
     session = CourseSession.objects.filter(pk=OuterRef("session_id"))
     return (

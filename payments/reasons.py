@@ -18,7 +18,7 @@ class Reason(models.TextChoices):
 
     # What attendance decides.
     BY_ATTENDANCE = nonmember((ATTENDED, MISSED, TEACHER_ABSENT))
-    # What ends a part before anybody has to be there.
+    # What ends a part before anyone has to be there.
     WITHOUT_ATTENDANCE = nonmember(
         (STUDENT_CANCELLED, SESSION_CANCELLED, SESSION_MOVED, FOLDED, ENROLLMENT_ENDED)
     )

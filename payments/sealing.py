@@ -1,4 +1,4 @@
-"""Payout details are sealed before they are stored, and shown by their end alone."""
+"""Payout details are sealed before they are stored, and only their end is shown."""
 
 import base64
 
@@ -6,7 +6,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-# So long that the last four characters give little of it away.
+# Long enough that the last four characters reveal little of it.
 MIN_LENGTH, MAX_LENGTH = 12, 500
 
 
@@ -16,21 +16,21 @@ def seal(text: str) -> str:
 
 
 def unseal(sealed: str) -> str:
-    """The text again, whichever of the keys sealed it. Raises `InvalidToken` where none did."""
+    """The text again, whichever of the keys sealed it. Raises `InvalidToken` if none did."""
     return _keys().decrypt(sealed.encode()).decode()
 
 
 def hint(sealed: str) -> str:
-    """`•••• 1332`: what tells people their own account, and tells others nothing."""
+    """`•••• 1332`: enough for people to recognise their own account, and useless to others."""
     try:
         text = unseal(sealed)
-    except InvalidToken:  # the key is gone: who pays has to hear it, a list need not fail
+    except InvalidToken:  # the key is gone: the payer has to know, but a list need not fail
         return "••••"
     return f"•••• {text.strip()[-4:]}"
 
 
 def _keys() -> MultiFernet:
-    """The secret key is always among them, so that the first key of its own locks nothing out."""
+    """The secret key is always among them, so that a first separate key locks nothing out."""
     return MultiFernet([_key(secret) for secret in (*settings.PAYOUT_KEYS, settings.SECRET_KEY)])
 
 

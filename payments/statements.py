@@ -1,4 +1,4 @@
-"""A wallet's history: each movement in the words of people, with the balance after it."""
+"""A wallet's history: each movement in words, with the balance after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One movement: `change` as the wallet sees it, and its `balance` afterwards, in credits."""
+    """One movement: the wallet's `change`, and its `balance` afterwards, in credits."""
 
     transfer: Transfer
     change: Decimal
@@ -43,7 +43,7 @@ class Line:
 
     @property
     def session(self) -> CourseSession | None:
-        """The one session that it was for, if it was for one alone."""
+        """The session that it was for, if it was for only one."""
         if self.transfer.hold_part:
             return self.transfer.hold_part.session
         purchase = self.transfer.hold and self.transfer.hold.session_purchase
@@ -51,7 +51,7 @@ class Line:
 
     @property
     def detail(self) -> str:
-        """Why it came back, where it is by now, or what staff said."""
+        """Why it was returned, where it is now, or what staff said."""
         if self.transfer.hold_part:
             story = story_of(self.transfer.hold_part)
             return f"{story}: {self.transfer.note}" if self.transfer.note else story
@@ -61,7 +61,7 @@ class Line:
 
 
 def course_of(hold: PaymentHold) -> Course:
-    """The course that a hold pays for, wholly or in part."""
+    """The course that a hold pays for, in full or in part."""
     booking = hold.enrollment or hold.session_purchase
     assert booking
     return booking.course
@@ -70,8 +70,8 @@ def course_of(hold: PaymentHold) -> Course:
 def movements_of(user: User) -> QuerySet[Transfer, Movement]:
     """Key, `change` and `balance` afterwards of each movement of the wallet, newest first.
 
-    The sum runs over all of them in the one statement that gives a page of them, so that no
-    movement comes in between.
+    The sum runs over all of them in the same statement that gives a page of them, so no movement
+    can come in between.
     """
     wallet = LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
     change = Case(When(debit_account=wallet, then=-F("amount")), default=F("amount"))
@@ -85,7 +85,7 @@ def movements_of(user: User) -> QuerySet[Transfer, Movement]:
 
 
 def lines_of(movements: Sequence[Movement]) -> list[Line]:
-    """Lines of these movements, from `movements_of`, in one statement more."""
+    """Lines of these movements, from `movements_of`, in one additional statement."""
     transfers = Transfer.objects.select_related(
         "hold__enrollment__course",
         "hold__session_purchase__course",

@@ -1,4 +1,4 @@
-"""What a user has to spend, and what is held."""
+"""What a user can spend, and what is held."""
 
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ def credit_of(user: User) -> Decimal:
 
 
 def balances_of(user: User) -> tuple[Decimal, Decimal]:
-    """Credit to spend, and the sum that waits in escrow, both in credits; two statements."""
+    """Credit to spend, and the sum held in escrow, both in credits; two statements."""
     waiting = F("amount") - F("released_amount") - F("refunded_amount")
     held = PaymentHold.objects.of(user).filter(status=HoldStatus.HELD).aggregate(sum=Sum(waiting))
     return credit_of(user), exact(held["sum"])

@@ -1,4 +1,4 @@
-"""Staff screens of who was in a room, and of the events that said so."""
+"""Staff screens of who was in a room, and of the events behind it."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""Who was in a session's room, and for how long: the evidence that settlement goes by."""
+"""Who was in a session's room, and for how long: the evidence for settlement."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -17,9 +17,9 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Presence:
-    """How long somebody was there, of the `length` that was sold: `time` is known.
+    """How long a person was there, of the `length` that was sold: `time` is known.
 
-    `unknown` is how much longer it may have been, while nobody watched. Whoever was `removed`
+    `unknown` is how much longer it may have been in unwatched time. A person who was `removed`
     might have stayed longer.
     """
 
@@ -35,12 +35,12 @@ class Presence:
 
     @property
     def suffices(self) -> bool:
-        """Whether that counts as having been there: `ATTENDANCE_THRESHOLD_PERCENT`."""
+        """Whether that counts as attendance: `ATTENDANCE_THRESHOLD_PERCENT`."""
         return self._reaches(self.time)
 
     @property
     def may_suffice(self) -> bool:
-        """Whether it would, if somebody had been there while nobody watched."""
+        """Whether it would with the unwatched time included."""
         return self._reaches(self.time + self.unknown)
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class Attended(dict[tuple[UUID, UUID], Presence]):
         )
 
     def of(self, session_id: UUID, user_id: UUID, minutes: int) -> Presence:
-        """Somebody's presence in a session, as a share of so many minutes."""
+        """A user's presence in a session, measured against this many minutes."""
         return self._presence(session_id, user_id, minutes * MINUTE)
 
     def _presence(self, session: UUID, user: UUID, length: timedelta) -> Presence:
@@ -77,14 +77,14 @@ class Attended(dict[tuple[UUID, UUID], Presence]):
 
 
 def attendance_of(session: CourseSession) -> dict[UUID, Presence]:
-    """Everybody's presence in a session, its teacher's included, by user; two statements."""
+    """Everyone's presence in a session, including the teacher's, by user; two statements."""
     return {user: presence for (_, user), presence in attendance_in([session]).items()}
 
 
 def attendance_in(
     sessions: Iterable[CourseSession], users: Iterable[UUID] | None = None
 ) -> Attended:
-    """Presences in these sessions, of everybody or of these users; two statements."""
+    """Presences in these sessions, of everyone or only these users; two statements."""
     known = {session.pk: session for session in sessions}
     stays: defaultdict[UUID, list[tuple[UUID, Stay]]] = defaultdict(list)
     watches: defaultdict[UUID, list[Watch]] = defaultdict(list)

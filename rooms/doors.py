@@ -1,4 +1,4 @@
-"""When a session's room is shut, and who of the people in it are users of ours."""
+"""When a session's room is shut, and which of the people in it are our users."""
 
 import re
 from collections.abc import Collection
@@ -13,13 +13,13 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def users_among(identities: Collection[str]) -> dict[str, User]:
-    """The users of these identities: a recorder or an agent in a room is none."""
+    """The users with these identities; a recorder or an agent in a room isn't one."""
     keys = [identity for identity in identities if _UUID.fullmatch(identity)]
     return {str(user.pk): user for user in User.objects.filter(pk__in=keys)} if keys else {}
 
 
 def closes_at(session: CourseSession) -> datetime:
-    """When a session's room is closed, with whoever is still in it."""
+    """When a session's room is closed, even if people are still in it."""
     return session.ends_at + timedelta(minutes=settings.ROOM_CLOSES_MINUTES)
 
 

@@ -1,4 +1,4 @@
-"""Refusals of what claims to be LiveKit's, and of asking it."""
+"""Refusals of requests that claim to be LiveKit's, and errors in asking it."""
 
 from http import HTTPStatus
 

@@ -22,26 +22,26 @@ from rooms.errors import InvalidSignature, MalformedEvent, VideoNotConfigured
 
 T = TypeVar("T")
 
-# A student shows and says something; sharing a screen is for teachers.
+# Students can be seen and heard; sharing a screen is for teachers.
 STUDENT_SOURCES = ["camera", "microphone"]
 LONGEST_ID = 100
 SIGNED_FOR = timedelta(minutes=5)
 
 
 class VideoUnreachable(Exception):
-    """LiveKit gives no answer that says anything."""
+    """LiveKit gives no useful answer."""
 
 
 class VideoRefused(VideoUnreachable):
-    """LiveKit answers, and refuses; it may well answer the next question."""
+    """LiveKit answers with a refusal; it may well answer the next question."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """Somebody's connection to a room: LiveKit names each with an id (`sid`) of its own.
+    """A person's connection to a room; LiveKit gives each its own id (`sid`).
 
-    One that is asked for is `active` once sound and picture can pass. What an event says of that
-    does not tell: `participant_left` has one that was. One that ended may have been `removed`.
+    In a poll it is `active` once sound and picture can pass. In an event that means nothing:
+    `participant_left` comes with one that was. One that ended may have been `removed`.
     """
 
     identity: str
@@ -53,7 +53,7 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True)
 class RoomEvent:
-    """What LiveKit says happened in a room, and when; `connection` where it is about somebody."""
+    """What LiveKit says happened in a room, and when; `connection` if it is about a person."""
 
     id: str
     kind: str
@@ -77,9 +77,9 @@ def is_configured() -> bool:
 
 
 def pass_into(room: str, user: User, *, runs_it: bool, lives: timedelta) -> Join:
-    """A pass that lets the user into a room for so long; whoever `runs_it` is its teacher.
+    """A pass that lets the user into a room for this long; the teacher `runs_it`.
 
-    Whoever is in stays in when the pass ends.
+    People who are in the room stay when the pass expires.
     """
     grants = api.VideoGrants(
         room_join=True,
@@ -92,10 +92,10 @@ def pass_into(room: str, user: User, *, runs_it: bool, lives: timedelta) -> Join
 
 
 def receive(body: bytes, authorization: str) -> RoomEvent:
-    """The event in a webhook's raw body, whose hash the token of LiveKit's signs.
+    """The event in a webhook's raw body, whose hash LiveKit's token signs.
 
-    Raises `InvalidSignature` for anything not signed with our key or too old, `MalformedEvent`
-    for what is signed but no event, `VideoNotConfigured`.
+    Raises `InvalidSignature` for anything not signed with our key or too old, `MalformedEvent` for
+    a signed body that isn't an event, `VideoNotConfigured`.
     """
     if not is_configured():
         raise VideoNotConfigured
@@ -151,10 +151,10 @@ def sign(body: str) -> str:
 
 
 def open_rooms() -> dict[str, str]:
-    """The id of each room that is open now, by its name: others' rooms too.
+    """The id of each open room by name, including rooms that aren't ours.
 
-    Asks LiveKit, as all below do. Raises `VideoNotConfigured`, and `VideoUnreachable` where there
-    is no answer within `LIVEKIT_TIMEOUT_SECONDS`.
+    Asks LiveKit, as do all functions below. Raises `VideoNotConfigured`, and `VideoUnreachable` if
+    there is no answer within `LIVEKIT_TIMEOUT_SECONDS`.
     """
 
     async def ask(service: RoomService) -> dict[str, str]:
@@ -165,9 +165,9 @@ def open_rooms() -> dict[str, str]:
 
 
 def people_in(room: str, *, within: float | None = None) -> list[Connection]:
-    """Who is connected to a room now; nobody where it is not open.
+    """Who is connected to a room now; nobody if it isn't open.
 
-    `within` so many seconds, if not the usual; so for all below.
+    `within` this many seconds, if not the default, as for all below.
     """
 
     async def ask(service: RoomService) -> list[Connection]:
@@ -198,10 +198,10 @@ def close_room(room: str, *, within: float | None = None) -> None:
 
 
 def _ask(question: Callable[[RoomService], Awaitable[T]], within: float | None = None) -> T:
-    """Put a question to LiveKit's room service.
+    """Send a request to LiveKit's room service.
 
-    In a loop of its own that waits for nothing once the time is over: the library's time-outs do
-    not end a connection to a server that stands still, nor the search for a name.
+    It runs in its own loop, which waits for nothing once the time is up: the library's timeouts
+    don't end a connection to a server that hangs, or a name lookup.
     """
     if not is_configured():
         raise VideoNotConfigured
@@ -258,9 +258,10 @@ def _connection(somebody: ParticipantInfo) -> Connection:
 
 
 def _moment(seconds: int) -> datetime | None:
-    """None for what was not said, or lies beyond all calendars.
+    """None if it is missing, or out of range of the calendar.
 
-    Whole seconds, as LiveKit gives the end of a connection: both ends are cut alike.
+    In whole seconds, as LiveKit gives the end of a connection, so both ends are rounded the same
+    way.
     """
     if seconds <= 0:
         return None

@@ -1,4 +1,4 @@
-"""What is known of a session's room: its events, who was connected, when it was watched."""
+"""What is known about a session's room: its events, who was connected, when it was watched."""
 
 from django.conf import settings
 from django.db import models
@@ -10,10 +10,10 @@ from common.models import LockingQuerySet, UUIDModel
 
 
 class WebhookEvent(UUIDModel):
-    """One event of LiveKit's as it came, stored before anything is done with it.
+    """A LiveKit event as it came, stored before anything is done with it.
 
-    `session` is the one of its room, if that room is ours. Without `occurred_at` its clock could
-    not be read. `note` says what came of it.
+    `session` is that of its room, if the room is ours. Without `occurred_at`, its time couldn't be
+    read. `note` says what was done with it.
     """
 
     event_id = ExactCharField(max_length=100, unique=True)
@@ -43,11 +43,11 @@ class WebhookEvent(UUIDModel):
 
 
 class Attendance(UUIDModel):
-    """One connection of somebody to a session's room, from `joined_at` to `left_at`.
+    """One connection of a user to a session's room, from `joined_at` to `left_at`.
 
-    `joined_at` is missing while nothing says that it became active, `left_at` while it lasts or
-    its end was lost: then its last sign, `seen_at`, tells, and `gone_at`, the first poll after that
-    which did not find it. LiveKit names each connection anew, so a rejoin is another row. One that
+    `joined_at` is missing while nothing says that it became active, `left_at` while it lasts or if
+    its end was lost: then its last sign counts, `seen_at`, and the first later poll that did not
+    find it, `gone_at`. LiveKit gives each connection a new id, so rejoining adds a row. One that
     was `removed` did not end by itself.
     """
 
@@ -85,11 +85,11 @@ class Attendance(UUIDModel):
 
 
 class RoomWatch(UUIDModel):
-    """From when until when it is known who came and went in a session's room.
+    """A time for which it is known who came and went in a session's room.
 
-    One row for each room of LiveKit's, which has an id (`room_sid`): when it started and finished,
-    as far as its events say. And one for each run of polls that were answered, the first and the
-    last of them. `seen_at` is the last sign of either.
+    There is one row for each LiveKit room, with its id (`room_sid`): when it started and finished,
+    as far as its events say. And there is one for each run of answered polls, from the first to the
+    last. `seen_at` is the last sign of either.
     """
 
     session = models.ForeignKey(

@@ -1,8 +1,8 @@
-"""Who was in a room, and how long: what the signs of it tell. Arithmetic, no database.
+"""Who was in a room, and for how long, according to its signs. Arithmetic, no database.
 
-Signs are LiveKit's events, and polls that were answered. They come late, twice, out of order, or
-never; they add up to the same in whatever order. Each belongs to a *stay* (somebody's connection
-to a room), to a *watch* (one room of LiveKit's, or a run of polls), or to both.
+Signs are LiveKit events and answered polls. They may come late, twice, out of order, or never, and
+add up to the same in any order. Each belongs to a *stay* (a person's connection to a room), to a
+*watch* (one LiveKit room, or a run of polls), or to both.
 """
 
 from collections import defaultdict
@@ -22,11 +22,11 @@ ROOM_FINISHED = "room_finished"
 
 @dataclass(slots=True)
 class Stay:
-    """A connection to a room: since when, and, where that was heard, until when.
+    """A connection to a room: since when, and until when, if known.
 
-    `seen_at` is the last sign of its own, `gone_at` the first poll after it that did not find it.
-    Without `joined_at` it never became active, as far as is known. Whoever was `removed` did not
-    leave of themselves.
+    `seen_at` is its own last sign, `gone_at` the first later poll that did not find it. Without
+    `joined_at` it never became active, as far as is known. A person who was `removed` did not
+    choose to leave.
     """
 
     room_sid: str
@@ -39,9 +39,9 @@ class Stay:
 
 @dataclass(slots=True)
 class Watch:
-    """A room of LiveKit's, which has an id; or, without one, a run of answered polls.
+    """A LiveKit room, which has an id; or, without one, a run of answered polls.
 
-    From when until when it was watched, where both are known; `seen_at` is its last sign.
+    From when until when it was watched, if both are known; `seen_at` is its last sign.
     """
 
     room_sid: str
@@ -72,7 +72,7 @@ def add_sign(
 ) -> None:
     """Add to a stay that it gave a sign `at` a time.
 
-    It was active `since` then, if the sign says so; or it `ends`.
+    It has been active `since` then, if the sign says so; or it `ends`.
     """
     stay.seen_at = max(stay.seen_at, at)
     stay.joined_at = _earlier(stay.joined_at, since)
@@ -92,10 +92,10 @@ def add_event(watch: Watched, kind: str, at: datetime) -> None:
 
 
 class Evidence:
-    """What is known of a session between `start` and `end`: who was there, and what nobody knows.
+    """What is known about a session between `start` and `end`: who was there, and what is unknown.
 
-    What its start or length had been before `changed_at` counts no more: only what gave a sign of
-    its own since. Polls at most `apart` from each other watch the time between them.
+    After a change of its start or length, at `changed_at`, only stays with a later sign count.
+    Polls at most `apart` from each other also watch the time between them.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Evidence:
 
     @property
     def unwatched(self) -> timedelta:
-        """For how long of it nobody would know who came."""
+        """For how much of it we wouldn't know who came."""
         return length(self._unwatched)
 
     def people(self) -> set[UUID]:
@@ -137,20 +137,20 @@ class Evidence:
         return set(self._there)
 
     def was_removed(self, user: UUID) -> bool:
-        """Whether somebody was put out before it was over: while they waited for it, too."""
+        """Whether a person was removed before it was over, even while waiting for it to start."""
         return user in self._removed
 
     def least(self, user: UUID) -> timedelta:
-        """How long somebody is known to have been there."""
+        """How long a person is known to have been there."""
         return length(self._there.get(user, []))
 
     def most(self, user: UUID) -> timedelta:
-        """How long somebody may have been there: the time that nobody knows of in full."""
+        """How long a person may have been there, with all of the unknown time."""
         return length(union([*self._there.get(user, []), *self._unwatched]))
 
 
 def union(spans: Iterable[Span], apart: timedelta = NONE) -> list[Span]:
-    """These spans in their order, those made one that meet or are no more than `apart`."""
+    """These spans in order, merging those that meet or are at most `apart`."""
     joined: list[Span] = []
     for start, end in sorted(span for span in spans if span[0] <= span[1]):
         if joined and start - joined[-1][1] <= apart:
@@ -161,18 +161,18 @@ def union(spans: Iterable[Span], apart: timedelta = NONE) -> list[Span]:
 
 
 def within(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
-    """What of these spans lies between `start` and `end`, made one where they meet."""
+    """The pieces of these spans between `start` and `end`, merged where they meet."""
     return union((max(since, start), min(until, end)) for since, until in spans)
 
 
 def gaps(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
-    """What between `start` and `end` lies in none of these spans."""
+    """The time between `start` and `end` that is in none of these spans."""
     edges = [start, *(edge for span in within(spans, start, end) for edge in span), end]
     return [span for n, span in enumerate(pairwise(edges)) if n % 2 == 0]
 
 
 def length(spans: Sequence[Span]) -> timedelta:
-    """How long spans last that do not overlap."""
+    """The total length of spans that don't overlap."""
     return sum((end - start for start, end in spans), NONE)
 
 
@@ -187,10 +187,11 @@ def _watched(watches: Iterable[Watch], apart: timedelta) -> list[Span]:
 
 
 def _end_of(stay: Stay, watches: Sequence[Watch], apart: timedelta) -> datetime:
-    """When a stay ended, as far as it is vouched for.
+    """When a stay ended, as far as there is evidence.
 
-    Where its end was lost: with its room; else at its last sign, or the last sign of its room, for
-    whoever leaves is told of. Not once a poll did not find it, nor once another room has started.
+    If its end was lost: with its room; otherwise at its own last sign or that of its room, because
+    leaving would have been reported. Not after a poll did not find it, nor after another room has
+    started.
     """
     if stay.left_at is not None:
         return stay.left_at
@@ -205,9 +206,9 @@ def _end_of(stay: Stay, watches: Sequence[Watch], apart: timedelta) -> datetime:
 
 
 def _missed_by(run: Watch, seen_at: datetime, apart: timedelta) -> datetime | None:
-    """When at the latest a run of polls did not find a stay that was last seen before its end.
+    """The latest time at which a run of polls missed a stay that was last seen before its end.
 
-    A stay may be heard of only later, so that no poll has noted that.
+    We may hear of a stay only later, so that no poll noted it.
     """
     if run.started_at is None or run.seen_at <= seen_at:
         return None
@@ -215,7 +216,7 @@ def _missed_by(run: Watch, seen_at: datetime, apart: timedelta) -> datetime | No
 
 
 def _is_succeeded(stay: Stay, watches: Iterable[Watch], *, by: datetime) -> bool:
-    """Whether another room had started `by` a time, since this stay began."""
+    """Whether another room had started `by` a time, after this stay began."""
     assert stay.joined_at
     return any(
         other.room_sid not in ("", stay.room_sid)

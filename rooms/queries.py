@@ -1,4 +1,4 @@
-"""What settlement asks of rooms, in SQL that is written once."""
+"""What settlement reads of rooms, as SQL that is written once."""
 
 from dataclasses import fields
 from uuid import UUID
@@ -21,19 +21,19 @@ def stays_in(sessions: list[UUID]) -> QuerySet[Attendance, tuple]:
 
 @prepared
 def stays_of(sessions: list[UUID], users: list[UUID]) -> QuerySet[Attendance, tuple]:
-    """The same, of these users alone."""
+    """The same, for these users only."""
     return _stays(sessions).filter(user__in=users)
 
 
 @prepared
 def watches_in(sessions: list[UUID]) -> QuerySet[RoomWatch, tuple]:
-    """Session and the fields of `Watch`, for each time that these sessions' rooms were watched."""
+    """Session and the fields of `Watch`, for each watched time of these sessions' rooms."""
     watches = RoomWatch.objects.filter(session__in=sessions)
     return watches.values_list("session_id", *_WATCH)
 
 
 def _stays(sessions: list[UUID]) -> QuerySet[Attendance, tuple]:
-    # Whoever was put out need not have got in: the teacher may be quick.
+    # A person who was removed need not have been active: the teacher may be quick.
     met = Q(joined_at__isnull=False) | Q(removed=True)
     came = Attendance.objects.filter(met, session__in=sessions)
     return came.values_list("session_id", "user_id", *_STAY)

@@ -1,4 +1,4 @@
-"""What LiveKit would tell of a session's room, made up: for the demo world and simulate_session."""
+"""What LiveKit would report about a session's room, for the demo world and simulate_session."""
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from accounts.models import User
 from courses.models import CourseSession
 from rooms.livekit import Connection, RoomEvent
 
-# From when until when somebody is there: 0 is the session's start, 1 its end.
+# From when until when a person is there: 0 is the session's start, 1 its end.
 Visits = Sequence[tuple[float, float]]
 
 
@@ -17,8 +17,8 @@ def conversation(
 ) -> list[RoomEvent]:
     """The events of a room in which these people came and went, oldest first.
 
-    Each visit is a connection of its own. The room is there for the whole session at least, so
-    that nobody wonders who came. What lies after `until` has not happened yet.
+    Each visit is its own connection. The room exists for at least the whole session, so that
+    nothing is unknown. What comes after `until` has not happened yet.
     """
     sid = _name("RM")
     times = [fraction for each in visits.values() for visit in each for fraction in visit]

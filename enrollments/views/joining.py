@@ -20,7 +20,7 @@ from rooms.livekit import Join
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def join(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """Why the room is shut, or the button "Join": pressing it makes a pass, which lives minutes."""
+    """Why the room is shut, or a button "Join", which makes a pass that works for minutes."""
     user = signed_in(request)
     session, access = find_access(user=user, session_id=session_id)
     now = timezone.now()

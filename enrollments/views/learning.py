@@ -1,4 +1,4 @@
-"""What somebody has booked, and where its money is."""
+"""What a student has booked, and what happens to the money."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -18,7 +18,7 @@ BOOKINGS_PER_PAGE = 10
 @require_safe
 @login_required
 def learning(request: HttpRequest) -> HttpResponse:
-    """One shelf of my bookings: to come, past, or cancelled."""
+    """One shelf of my bookings: upcoming, past or cancelled."""
     now = timezone.now()
     mine = bookings_of(signed_in(request), now)
     counts = count_shelves(mine)

@@ -1,7 +1,8 @@
-"""Whose turn a reader's mailbox is: what senders write down, each in a transaction of its own.
+"""Which sender has a reader's mailbox: what senders record, each time in its own transaction.
 
-A sender claims readers, not mails, so that one reader's mails go out in order. The claim is
-committed before anything is sent, and ends by the clock of the database, which all senders share.
+A sender claims readers, not emails, so that each reader's emails are sent in order. The claim is
+committed before anything is sent, and expires by the clock of the database, which all senders
+share.
 """
 
 import os
@@ -28,12 +29,12 @@ from notices.models import Mailbox, MailServer, Notice
 
 LONGEST_PAUSE = timedelta(hours=1)
 SERVER_LONGEST_PAUSE = timedelta(minutes=5)
-# By then a mail was refused for some five days.
+# By then an email has been refused for some five days.
 TRIES = 128
 
 
 class DatabaseNow(Now):
-    """UTC, whatever zone the server is set to."""
+    """UTC, whatever the server's time zone."""
 
     def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **more: Any) -> Sql:
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **more)
@@ -41,7 +42,7 @@ class DatabaseNow(Now):
 
 @dataclass(frozen=True)
 class Claim:
-    """A reader's mailbox is this sender's; what it sends is over by `deadline` (monotonic)."""
+    """This sender has a reader's mailbox, and finishes sending by `deadline` (monotonic)."""
 
     reader_id: UUID
     name: str
@@ -49,36 +50,37 @@ class Claim:
 
 
 def due_readers(at_most: int, *, without: Collection[UUID] = ()) -> list[UUID]:
-    """Readers whose mails can go out now, some left out.
+    """Readers whose emails can be sent now, without these.
 
-    First those who wait for a mail that is no notice, such as a link that they asked for; then
-    whoever has waited longest.
+    First readers waiting for an email that isn't a notice, such as a link they requested; then
+    those who have waited longest.
     """
     readers = _due().exclude(reader__in=without).values_list("reader_id")
-    # Of one table: joined with users, MariaDB may begin there and look at every reader there is.
+    # From one table: if it were joined with users, MariaDB might start there and look at every
+    # reader.
     since = readers.annotate(least=Min("is_notice"), first=Min("created_at"))
     return [key for key, *_ in since.order_by("least", "first")[:at_most]]
 
 
 def is_anything_due() -> bool:
-    """Whether a mail can go out now."""
+    """Whether an email can be sent now."""
     return _due().exists()
 
 
 def addresses_of(readers: Collection[UUID]) -> dict[UUID, str]:
-    """The address of each of these readers, as it is now."""
+    """The current address of each of these readers."""
     people = get_user_model()._default_manager.filter(pk__in=readers)
     return dict(people.values_list("pk", "email"))
 
 
 def waiting_of(reader_id: UUID) -> list[Notice]:
-    """The mails that a reader has yet to get, in the order in which they were written."""
+    """A reader's waiting emails, in the order in which they were written."""
     mine = Notice.objects.filter(reader=reader_id, mail=Notice.Mail.WAITING)
     return list(mine.select_related("reader").order_by("pk"))
 
 
 def claim(reader_id: UUID) -> Claim | None:
-    """The reader's mailbox for this sender alone, by one UPDATE; None while it is another's."""
+    """Claim the reader's mailbox for this sender with one UPDATE; None while another has it."""
     name = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid4().hex}"
     if not Mailbox.objects.filter(pk=reader_id).exists():
         _open_mailbox(reader_id)
@@ -86,7 +88,7 @@ def claim(reader_id: UUID) -> Claim | None:
 
 
 def keep(held: Claim) -> Claim | None:
-    """The claim for one more mail; None once it ran out: by then it may be another's."""
+    """Extend the claim for one more email; None once it has run out and may be another's."""
     mine = Mailbox.objects.filter(
         pk=held.reader_id, claimed_by=held.name, claimed_until__gt=DatabaseNow()
     )
@@ -95,28 +97,28 @@ def keep(held: Claim) -> Claim | None:
 
 @operation
 def release(held: Claim, **changes: Any) -> None:
-    """Let others at the mailbox, with these changes; nothing where it is another's by now."""
+    """Release the mailbox with these changes; does nothing if another sender has it by now."""
     Mailbox.objects.filter(pk=held.reader_id, claimed_by=held.name).update(
         claimed_by="", claimed_until=None, **changes
     )
 
 
 def rest(held: Claim, failures: int) -> None:
-    """Let the mailbox alone for a while, which grows with each failure in a row."""
+    """Leave the mailbox alone for a while, which grows with each failure in a row."""
     pause = _pause(failures, LONGEST_PAUSE)
     release(held, failures=failures, rests_until=timezone.now() + pause)
 
 
 @operation
 def stop_address(mailbox: Mailbox, address: str, refusal: str) -> None:
-    """No mail goes to an address that was refused for good."""
+    """Send no more email to an address that was refused for good."""
     mailbox.stopped_address, mailbox.stopped_at = address, timezone.now()
     mailbox.refusal = refusal
     mailbox.save(update_fields=["stopped_address", "stopped_at", "refusal"])
 
 
 def recovered(mailbox: Mailbox) -> None:
-    """A mail was taken: what was the matter with the mailbox, or the server, is over."""
+    """An email was accepted: the problem with the mailbox, or the server, is over."""
     if mailbox.failures:
         mailbox.failures = 0
         _forget_failures(mailbox)
@@ -130,22 +132,22 @@ def _forget_failures(mailbox: Mailbox) -> None:
 
 @operation
 def note(notice: Notice, became: Notice.Mail, why: str = "") -> None:
-    """What became of a mail. A repeat, and a note that comes too late, change nothing."""
+    """Record what happened to an email. A repeat, or a note that comes late, changes nothing."""
     Notice.objects.filter(pk=notice.pk, mail=Notice.Mail.WAITING).update(
         mail=became, mailed_at=timezone.now(), mail_note=why
     )
 
 
 def server_rests() -> bool:
-    """Whether the mail server failed, and is let alone for a while."""
+    """Whether the mail server failed and is left alone for a while."""
     return MailServer.objects.filter(rests_until__gt=timezone.now()).exists()
 
 
 @operation
 def server_failed(problem: str) -> None:
-    """Let the mail server alone for a while, which grows with each failure in a row.
+    """Leave the mail server alone for a while, which grows with each failure in a row.
 
-    Of several who find it failing at once one counts.
+    If several find it failing at once, it counts once.
     """
     now = timezone.now()
     insert([MailServer()], once_by="id")
@@ -157,7 +159,7 @@ def server_failed(problem: str) -> None:
 
 
 def server_works() -> None:
-    """It took a mail: what was the matter with it is over. A repeat changes nothing."""
+    """It accepted an email: the problem is over. A repeat changes nothing."""
     if MailServer.objects.filter(failures__gt=0).exists():
         _forget_problem()
 
@@ -184,7 +186,7 @@ def _open_mailbox(reader_id: UUID) -> None:
 
 
 def _take(mailbox: QuerySet, reader_id: UUID, name: str) -> Claim | None:
-    """Counted from before the UPDATE: however long that takes, the deadline comes first."""
+    """Measured from before the UPDATE: however long that takes, the deadline comes first."""
     began = time.monotonic()
     lasts = timedelta(seconds=2 * settings.MAIL_SECONDS)
 

@@ -1,4 +1,4 @@
-"""What goes into the outbox, and what staff send again."""
+"""Puts notices into the outbox, and emails that staff send again."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -16,25 +16,25 @@ AT_ONCE = 1000
 def put(notices: Iterable[Notice]) -> None:
     """Tell each reader once, if and only if the caller's transaction commits.
 
-    Called last in it: one INSERT for up to `AT_ONCE` readers, no lock but on what it adds. What a
-    reader was told before (by its `dedupe_key`) adds nothing and raises nothing.
+    Call it last in the transaction: one INSERT for up to `AT_ONCE` readers, which locks only what
+    it adds. What a reader has already been told (by `dedupe_key`) adds nothing and raises nothing.
     """
-    # In one order, so that two who tell the same readers do not wait for each other in a circle.
+    # In one order, so that two transactions that tell the same readers never deadlock.
     rows = sorted(notices, key=lambda notice: notice.dedupe_key)
     for start in range(0, len(rows), AT_ONCE):
         insert(rows[start : start + AT_ONCE], once_by="dedupe_key")
 
 
 def is_sendable(notice: Notice) -> bool:
-    """Whether it is a mail that does not wait to go out anyway."""
+    """Whether it has an email that isn't already waiting to be sent."""
     return notice.mail not in (Notice.Mail.NONE, Notice.Mail.WAITING)
 
 
 @operation
 def send_again(*, notice_id: UUID) -> None:
-    """Have a mail go out once more, whatever became of it, and however old it is.
+    """Have an email sent again, whatever happened to it and however old it is.
 
-    Raises `NoMailToSend` for what is no mail, and where it waits already. Locks the notice.
+    Raises `NoMailToSend` if there is no email, or it is already waiting. Locks the notice.
     """
     take(Rank.NOTICE, notice_id)
     notice = Notice.objects.locked().get(pk=notice_id)
@@ -46,7 +46,7 @@ def send_again(*, notice_id: UUID) -> None:
 
 @operation
 def try_address_again(*, reader_id: UUID) -> None:
-    """Let mails go to an address that was refused for good. A repeat changes nothing."""
+    """Try an address again that was refused for good. A repeat changes nothing."""
     Mailbox.objects.filter(pk=reader_id).update(
         stopped_address="", stopped_at=None, refusal="", failures=0, rests_until=None
     )

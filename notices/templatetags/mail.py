@@ -1,4 +1,4 @@
-"""What the first page of the admin says of the mails."""
+"""What the first page of the admin says about emails."""
 
 from django import template
 
@@ -9,7 +9,7 @@ register = template.Library()
 
 @register.inclusion_tag("admin/_mail.html")
 def mail() -> dict[str, object]:
-    """What keeps mails from their readers."""
+    """What keeps emails from their readers."""
     return {
         "server": MailServer.objects.filter(failures__gt=0).first(),
         "set_aside": Notice.objects.filter(mail=Notice.Mail.SET_ASIDE).count(),

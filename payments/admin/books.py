@@ -107,5 +107,5 @@ class LedgerAccountAdmin(GivingCredit, ReadOnlyAdmin):
 
 
 def name_of(account: LedgerAccount) -> str:
-    """The account as staff know it: its kind, and whose it is."""
+    """The account as staff know it: its kind and its owner."""
     return f"{account.kind} of {account.owner}" if account.owner else account.kind

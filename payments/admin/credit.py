@@ -1,4 +1,4 @@
-"""Staff give credit and take it back, each once, for a reason."""
+"""Staff grant and revoke credit, each time once and for a reason."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from payments.services.ledger import grant_credit, revoke_credit
 
 @dataclass(frozen=True, kw_only=True)
 class MovingCredit(Decision[None]):
-    """One way that credit goes: `service` moves it once, however often its form is sent."""
+    """One direction: `service` moves credit once, however often its form is sent."""
 
     done: str
     service: Callable[..., Transfer]
@@ -33,7 +33,7 @@ class MovingCredit(Decision[None]):
 
 
 class GivingCredit(Deciding):
-    """A page for each way."""
+    """A page for each direction."""
 
     decide_at = r"^(?P<verb>grant|revoke)/$"
     decisions = (

@@ -1,4 +1,4 @@
-"""What staff say on pages in their own words."""
+"""Texts on pages that staff write."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -10,7 +10,7 @@ from payments.models import CreditNotice
 class CreditNoticeAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         known = vars(request)
-        # A page asks for each of its links.
+        # A page checks this for each of its links.
         if "credit_notice" not in known:
             known["credit_notice"] = CreditNotice.objects.exists()
         return super().has_add_permission(request) and not known["credit_notice"]

@@ -1,4 +1,4 @@
-"""The staff screen of a user, with the money: accounts know nothing of it."""
+"""The staff screen of a user, with the money, which accounts knows nothing about."""
 
 from typing import Any
 
@@ -47,5 +47,5 @@ class UserWithMoneyAdmin(UserAdmin):
 
 
 def may_see_money(request: HttpRequest) -> bool:
-    """Whether balances are this person's business."""
+    """Whether this user may see balances."""
     return bool(request.user.has_perm("payments.view_ledgeraccount"))

@@ -33,7 +33,7 @@ TONES = {"requested": "warn", "approved": "warn", "completed": "good", "rejected
 
 @dataclass(frozen=True, kw_only=True)
 class OnWithdrawals(Decision[Withdrawal]):
-    """From which status, what does it, and what it is called afterwards."""
+    """From which status, by which service, and what it is called afterwards."""
 
     statuses: tuple[str, ...]
     done: str
@@ -62,7 +62,7 @@ class OnWithdrawals(Decision[Withdrawal]):
         return Done(self.done)
 
     def refuse_deciding(self, withdrawal: Withdrawal, actor: User) -> DomainError | None:
-        """Why this person cannot decide so, if so."""
+        """Why this user can't take this decision; None if they can."""
         if withdrawal.teacher_id == actor.pk:
             return OwnWithdrawal()
         if withdrawal.status in self.statuses:
@@ -139,7 +139,7 @@ class WithdrawalAdmin(Deciding, ReadOnlyAdmin):
 
 
 def asked(withdrawal: Withdrawal) -> str:
-    """When it was requested, its status by now, and where to pay it."""
+    """When it was requested, its current status, and where to pay it."""
     when = moment(withdrawal.requested_at)
     return f"Requested on {when} ({withdrawal.status}). Pay to: {reveal(withdrawal)}"
 

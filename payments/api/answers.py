@@ -33,7 +33,7 @@ class MoneyView(APIView):
 def answer(request: Request, act: Callable[[], Answer], *, said: bytes | None = None) -> Response:
     """Run `act`, or replay its first answer when the request's key has one.
 
-    Copies are told by their body, or by what they `said` where the body holds a secret.
+    Copies are recognised by their body, or by what they `said` if the body contains a secret.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:

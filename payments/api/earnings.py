@@ -1,4 +1,4 @@
-"""Earnings and their way out over the API: parse, call one service, answer."""
+"""Earnings and withdrawals over the API: parse, call one service, answer."""
 
 import json
 from http import HTTPStatus
@@ -106,7 +106,7 @@ class WithdrawalsView(MoneyView, ListAPIView):
             made = request_withdrawal(user=user, **given)
             return Answer(HTTPStatus.CREATED, render(WithdrawalSerializer, made))
 
-        # Not the body: a quick hash of the password is nothing to keep.
+        # Not the body: we never store a fast hash of the password.
         return answer(request, act, said=json.dumps(given, default=str).encode())
 
 

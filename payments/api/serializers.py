@@ -93,7 +93,7 @@ class HoldWithTimelineSerializer(HoldSerializer):
 
 
 class TransferSerializer(RenderedModel):
-    """`amount` is signed as the account sees it: negative when it paid."""
+    """`amount` is signed from the account's point of view: negative when it paid."""
 
     account = serializers.CharField(help_text="Which of my accounts: wallet, earnings, …")
     amount = serializers.SerializerMethodField()
@@ -117,7 +117,7 @@ SENT = {"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,2})?$"}
 
 @extend_schema_field(SENT)
 class Amount(serializers.Field):
-    """An amount that somebody sends: a string, more than zero, at most two decimals."""
+    """An amount sent by a client: a string, more than zero, with at most two decimals."""
 
     def to_internal_value(self, data: object) -> Decimal:
         return parse_amount(data)
@@ -125,7 +125,7 @@ class Amount(serializers.Field):
 
 @extend_schema_field(SENT)
 class ExpectedSum(serializers.Field):
-    """What a client has shown to somebody, to be compared: written as an amount, or zero."""
+    """What a client has shown to its user, to be compared: written as an amount, or zero."""
 
     default_error_messages = {"invalid": 'Send an amount as a string, such as "12.50".'}
 

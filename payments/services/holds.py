@@ -1,4 +1,4 @@
-"""How money is held in escrow and comes back. When it does is decided above."""
+"""How money is held in escrow and returned. When that happens is decided above."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -70,7 +70,7 @@ class Rates(TypedDict):
 
 
 def frozen_rates(student: User) -> Rates:
-    """The rates of today, kept with the hold whatever the settings say later."""
+    """The current rates, kept with the hold whatever the settings say later."""
     return {
         "commission_bp": settings.COMMISSION_BP,
         "referral_bp": settings.REFERRAL_BP,
@@ -79,7 +79,7 @@ def frozen_rates(student: User) -> Rates:
 
 
 def new_part(hold: PaymentHold, session: CourseSession, amount: Decimal) -> HoldPart:
-    """A part that remembers title, start and length that it was sold with; not saved."""
+    """A part that remembers the title, start and length it was sold with; not saved."""
     return HoldPart(
         hold=hold,
         session=session,
@@ -93,8 +93,8 @@ def new_part(hold: PaymentHold, session: CourseSession, amount: Decimal) -> Hold
 def lock_pending_parts(*holds: PaymentHold) -> list[HoldPart]:
     """The pending parts with their holds, both locked, each with its session as it is now.
 
-    Brings these holds up to date, where anything of them is pending. The caller has locked the
-    enrolment or purchase: it shields hold and parts, so that one statement may take both locks.
+    Brings these holds up to date if anything of them is pending. The caller has locked the
+    enrolment or purchase, which protects hold and parts, so one statement may take both locks.
     """
     known = {hold.pk: hold for hold in holds}
     take(Rank.HOLD, *known)
@@ -170,7 +170,7 @@ def mark_refunded(
 
 
 def _mark(verdicts: Sequence[Verdict], *, pending: Sequence[HoldPart], now: datetime) -> None:
-    """Save how parts end, who gets what of them, and what that makes of their holds."""
+    """Save how parts end, who gets what of them, and what that means for their holds."""
     for part, status, reason in verdicts:
         hold = part.hold
         part.status, part.reason, part.settled_at = status, reason, now
@@ -200,7 +200,7 @@ def _mark(verdicts: Sequence[Verdict], *, pending: Sequence[HoldPart], now: date
 
 
 def _entries(part: HoldPart, note: str = "") -> list[Entry]:
-    """The movements that a settled part asks for: to the student, or to those who earned it."""
+    """The movements of a settled part: to the student, or to those who earned it."""
     hold, kinds, key = part.hold, Transfer.Kind, part.pk
     moves = [
         (f"refund:{key}", kinds.REFUND, wallet(hold.student_id), part.refunded_amount),

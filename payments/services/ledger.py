@@ -32,12 +32,12 @@ def wallet(user_id: UUID) -> Ref:
 
 
 def earnings(user_id: UUID) -> Ref:
-    """The account with what a teacher or referrer earned and has not asked for yet."""
+    """The account with what a teacher or referrer has earned and not yet withdrawn."""
     return Ref(Kind.EARNINGS, user_id)
 
 
 def withdrawing(user_id: UUID) -> Ref:
-    """The account with what a user asked to be paid out, until it is."""
+    """The account with what a user asked to be paid out, until it is paid."""
     return Ref(Kind.WITHDRAWING, user_id)
 
 
@@ -66,8 +66,8 @@ def transfer_all(entries: Iterable[Entry], *, actor: User | None = None) -> list
     """Make these movements all or nothing, inside the caller's operation; zeros are left out.
 
     Locks every user account concerned, ascending by id, before the first movement. Raises
-    `InsufficientCredit` (wallets) or `InsufficientBalance` where an account would go below zero.
-    A repeat is refused by the database: `dedupe_key` is unique for ever.
+    `InsufficientCredit` (wallets) or `InsufficientBalance` if an account would go below zero. A
+    repeat is refused by the database: `dedupe_key` is unique for ever.
     """
     wanted = [entry for entry in entries if entry.amount]
     accounts = _lock_accounts({ref for e in wanted for ref in (e.debit, e.credit) if ref.owner_id})
@@ -84,8 +84,8 @@ def grant_credit(
 ) -> Transfer:
     """Give `user` credit that the platform issues, `amount` in credits, for a stated reason.
 
-    A repeat with the same `request_id` gives the first transfer again. Raises `OwnCredit` where
-    the `actor` is the user. Locks the wallet.
+    A repeat with the same `request_id` gives the first transfer again. Raises `OwnCredit` if the
+    `actor` is the user. Locks the wallet.
     """
     _refuse_own(user, actor)
     entry = Entry(
@@ -102,10 +102,10 @@ def grant_credit(
 def revoke_credit(
     *, user: User, amount: Decimal, reason: str, request_id: UUID, actor: User | None = None
 ) -> Transfer:
-    """Take credit back that was granted by mistake, `amount` in credits, for a stated reason.
+    """Take back credit that was granted by mistake, `amount` in credits, for a stated reason.
 
     A repeat with the same `request_id` gives the first transfer again. Raises `InsufficientCredit`
-    where the user has spent it, `OwnCredit` where the `actor` is the user. Locks the wallet.
+    if the user has spent it, `OwnCredit` if the `actor` is the user. Locks the wallet.
     """
     _refuse_own(user, actor)
     entry = Entry(
@@ -120,7 +120,7 @@ def revoke_credit(
 
 
 def _refuse_own(user: User, actor: User | None) -> None:
-    """No CHECK can do this: a transfer names accounts, not whose they are."""
+    """No CHECK can do this: a transfer names accounts, not their owners."""
     if actor is not None and actor.pk == user.pk:
         raise OwnCredit
 
@@ -140,7 +140,8 @@ def _lock_accounts(refs: set[Ref]) -> dict[Ref, LedgerAccount]:
     if len(owners) == 1:
         found = queries.lock_account(next(iter(refs)).kind, owners[0])
     else:
-        # Rows are locked as they are read: only a walk along the key locks them ascending.
+        # Rows are locked as they are read: only reading along the key locks them in ascending
+        # order.
         owned = queries.accounts_of(owners)
         keys = [account.pk for account in owned if _ref_of(account) in refs]
         found = queries.lock_accounts(keys)

@@ -1,4 +1,4 @@
-"""Earnings on their way out: asked for, approved, paid; or back again."""
+"""Withdrawals of earnings: requested, approved, paid; or returned."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -32,9 +32,9 @@ DAY = timedelta(hours=24)
 
 @operation
 def request_withdrawal(*, user: User, amount: Decimal, payout_details: str) -> Withdrawal:
-    """Reserve `amount` credits of what a user earned, to be paid to where `payout_details` say.
+    """Reserve `amount` credits of a user's earnings, to be paid as `payout_details` say.
 
-    The caller has asked for the password again. A repeat asks for as much once more. Locks the
+    The caller has checked the password again. A repeat requests the amount a second time. Locks the
     user's earnings and withdrawing accounts. Raises `BelowMinimum`, `InsufficientBalance`.
     """
     if amount < settings.MIN_WITHDRAWAL:
@@ -52,10 +52,10 @@ def request_withdrawal(*, user: User, amount: Decimal, payout_details: str) -> W
 
 @operation
 def cancel_withdrawal(*, user: User, withdrawal_id: UUID) -> Withdrawal:
-    """Take back what one asked for oneself and nobody has decided on; the earnings come back.
+    """Cancel one's own request that nobody has decided on; the earnings are returned.
 
-    A repeat raises `WithdrawalDecided`. Raises `NotFound` for anybody else's. Locks the
-    withdrawal, then the user's withdrawing and earnings accounts.
+    A repeat raises `WithdrawalDecided`. Raises `NotFound` for anyone else's. Locks the withdrawal,
+    then the user's withdrawing and earnings accounts.
     """
     found = _lock(Withdrawal.objects.of(user), withdrawal_id)
     _require(found, Status.REQUESTED)
@@ -70,9 +70,8 @@ def cancel_withdrawal(*, user: User, withdrawal_id: UUID) -> Withdrawal:
 def approve_withdrawal(*, withdrawal_id: UUID, actor: User) -> Withdrawal:
     """Agree that a withdrawal may be paid; no money moves.
 
-    A repeat raises `WithdrawalDecided`. `actor` may decide on withdrawals, else Django's
-    `PermissionDenied`, and has not asked for this one, else `OwnWithdrawal`. Raises `NotFound`.
-    Locks the withdrawal.
+    A repeat raises `WithdrawalDecided`. Raises Django's `PermissionDenied` unless `actor` may
+    decide on withdrawals, `OwnWithdrawal` if it is their own, and `NotFound`. Locks the withdrawal.
     """
     found = _lock_to_decide(withdrawal_id, actor)
     _require(found, Status.REQUESTED)
@@ -85,11 +84,11 @@ def approve_withdrawal(*, withdrawal_id: UUID, actor: User) -> Withdrawal:
 
 @operation
 def complete_withdrawal(*, withdrawal_id: UUID, actor: User, reference: str) -> Withdrawal:
-    """Record that an approved withdrawal was paid, under the bank's `reference` (1 to 100 signs).
+    """Record an approved withdrawal as paid, with the bank's `reference` (1 to 100 characters).
 
-    A repeat raises `WithdrawalDecided`, one that is not approved yet `WithdrawalNotApproved`, by
-    who approved it `SecondPersonNeeded` once a day's withdrawals exceed `TWO_PEOPLE_ABOVE`; else
-    as `approve_withdrawal`. Locks the withdrawal, then the user's withdrawing account.
+    A repeat raises `WithdrawalDecided`; one that isn't approved yet, `WithdrawalNotApproved`; the
+    person who approved it, `SecondPersonNeeded` once a day's withdrawals exceed `TWO_PEOPLE_ABOVE`;
+    otherwise as `approve_withdrawal`. Locks the withdrawal, then the user's withdrawing account.
     """
     found = _lock_to_decide(withdrawal_id, actor)
     if found.status == Status.REQUESTED:
@@ -110,10 +109,10 @@ def complete_withdrawal(*, withdrawal_id: UUID, actor: User, reference: str) -> 
 
 @operation
 def reject_withdrawal(*, withdrawal_id: UUID, actor: User, reason: str) -> Withdrawal:
-    """Refuse a withdrawal, also an approved one that the bank sent back; the earnings come back.
+    """Reject a withdrawal, even an approved one that the bank sent back; the earnings are returned.
 
-    `reason` (1 to 500 signs) is shown to whoever asked. A repeat raises `WithdrawalDecided`; else
-    as `approve_withdrawal`. Locks the withdrawal, then the user's two accounts.
+    `reason` (1 to 500 characters) is shown to the user. A repeat raises `WithdrawalDecided`;
+    otherwise as `approve_withdrawal`. Locks the withdrawal, then the user's two accounts.
     """
     found = _lock_to_decide(withdrawal_id, actor)
     _require(found, Status.REQUESTED, Status.APPROVED)
@@ -127,17 +126,17 @@ def reject_withdrawal(*, withdrawal_id: UUID, actor: User, reason: str) -> Withd
 
 
 def refuse_paying_alone(found: Withdrawal, actor: User) -> DomainError | None:
-    """Why this person, if they approved this withdrawal, cannot record it as paid as well."""
+    """Why this user, having approved it, can't also record it as paid; None if they can."""
     if found.decided_by_id != actor.pk or _most_in_a_day(found) <= settings.TWO_PEOPLE_ABOVE:
         return None
     return SecondPersonNeeded(above=settings.TWO_PEOPLE_ABOVE)
 
 
 def _most_in_a_day(found: Withdrawal) -> Decimal:
-    """The most that its asker wanted within any 24 hours that it lies in; what came back apart.
+    """The most that its user requested within any 24 hours around it, without what was returned.
 
-    By when each was asked for: to pay late is no way around it. Those asked for afterwards count
-    as well, so that of two that are paid at once each counts the other; nothing has to be locked.
+    By the time of each request, so paying late is no way around it. Later requests count too, so
+    that of two that are paid at once each counts the other, and nothing has to be locked.
     """
     asked_at = found.requested_at
     near = Withdrawal.objects.filter(

@@ -1,4 +1,4 @@
-"""A student's credit: what there is, what is held, where it came from and went."""
+"""A student's credit: the balance, what is held, and the history."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ LINES_PER_PAGE = 25
 @require_safe
 @login_required
 def credit(request: HttpRequest) -> HttpResponse:
-    """My balance, what is held, every movement; and how to get credit."""
+    """My balance, what is held, every movement, and how to get credit."""
     user = signed_in(request)
     balance, held = balances_of(user)
     page = page_of(movements_of(user), LINES_PER_PAGE, request)
@@ -38,7 +38,7 @@ def credit(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def receipt(request: HttpRequest, hold_id: UUID) -> HttpResponse:
-    """What one purchase paid for, and what became of each session."""
+    """What one purchase paid for, and what happened to each session."""
     mine = PaymentHold.objects.of(signed_in(request)).with_parts()
     hold = get_object_or_404(mine.select_related("student", "teacher"), pk=hold_id)
     now = timezone.now()

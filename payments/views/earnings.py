@@ -1,4 +1,4 @@
-"""What a teacher or referrer earned, and how to get it out."""
+"""What a teacher or referrer has earned, and how to withdraw it."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -60,7 +60,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def sessions_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Every session that I earn by, and what came by referrals, as a table to keep."""
+    """Every session that I earn with, and my referrals, as a table to keep."""
     return stream_csv("earnings.csv", CSV_HEADER, _lines(signed_in(request)))
 
 
@@ -78,7 +78,7 @@ def withdrawals(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: HttpRequest) -> HttpResponse:
-    """Ask for a payout of the amount in the address: where to, and the password once more."""
+    """Request a withdrawal of the amount in the address: payout details, and the password again."""
     available = earnings.available_to(signed_in(request))
     if request.method == "POST":
         return _request(request, available)
@@ -92,7 +92,7 @@ def withdraw(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def cancel(request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
-    """Take a withdrawal back that nobody has decided on."""
+    """Cancel a withdrawal that nobody has decided on."""
 
     def act() -> dict[str, str]:
         done = cancel_withdrawal(user=signed_in(request), withdrawal_id=withdrawal_id)

@@ -1,4 +1,4 @@
-"""LiveKit's events: stored once as they come, and then worked into attendance, now or later."""
+"""LiveKit events: stored once as they come, and then processed into attendance, now or later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Joined:
-    """Somebody of ours came into a session's room `at` a time."""
+    """One of our users joined a session's room `at` a time."""
 
     session: CourseSession
     user: User
@@ -36,9 +36,9 @@ class Joined:
 
 @dataclass(frozen=True)
 class Heard:
-    """What an event told of a session, if of any of ours.
+    """What an event said about a session, if about one of ours.
 
-    One that `came_late` waits, unprocessed, until it is held against what was decided without it.
+    One that `came_late` waits, unprocessed, until it is compared with what was decided without it.
     """
 
     session_id: UUID | None
@@ -67,14 +67,14 @@ def store_event(event: RoomEvent, body: str) -> UUID:
 
 
 def waiting_events() -> list[UUID]:
-    """Events that are stored and not worked in, in the order in which they came."""
+    """Events that are stored but unprocessed, in the order in which they came."""
     waiting = WebhookEvent.objects.filter(processed_at=None).order_by("received_at", "pk")
     return list(waiting.values_list("pk", flat=True))
 
 
 @operation
 def work_in(key: UUID) -> Heard | None:
-    """Work a stored event into attendance; None where somebody else is at it, or at its session.
+    """Process a stored event into attendance; None if something else has it or its session.
 
     A repeat changes nothing. Locks the session and the event.
     """
@@ -99,11 +99,11 @@ def work_in(key: UUID) -> Heard | None:
 def record_answer(
     session_id: UUID, people: Sequence[Connection], *, room_sid: str, at: datetime
 ) -> tuple[int, bool]:
-    """Note whom LiveKit named when it was asked `at` a time who is in a session's room.
+    """Record whom LiveKit listed when it was asked `at` a time who is in a session's room.
 
-    Without such a room it has no `room_sid`: that is an answer too. Gives how many of ours were
-    active, none in a session that is deleted by now; and whether it `came_late`, as an event does.
-    A repeat changes nothing. Locks the session.
+    If there is no such room, `room_sid` is empty: that is an answer too. Gives how many of our
+    users were active (none in a session that has been deleted), and whether it `came_late`, as an
+    event can. A repeat changes nothing. Locks the session.
     """
     session = lock_session(session_id)
     if session is None:
@@ -118,14 +118,14 @@ def record_answer(
 
 
 def _may_be_decided(session: CourseSession) -> bool:
-    """Whether somebody whose clock is ahead may have decided by what was known until now."""
+    """Whether a process whose clock is ahead may have decided by what was known until now."""
     return timezone.now() >= session.settles_at - CLOCKS_DIFFER
 
 
 def _change_attendance(
     row: WebhookEvent, session: CourseSession | None
 ) -> tuple[str, Joined | None]:
-    """What an event changes; gives what came of it, in words, and who came."""
+    """What an event changes; gives a note of it in words, and who joined."""
     if session is None:
         return "ignored: not a room of ours", None
     if row.occurred_at is None:

@@ -1,7 +1,7 @@
-"""Signs of who was in a room, written down: of somebody's connection, and of the room itself.
+"""Records signs of who was in a room: of a person's connection, and of the room itself.
 
-Whatever order they come in, and however often, they add up to the same (`rooms.presence`).
-Whoever calls has locked the session.
+In any order and however often they come, they add up to the same (`rooms.presence`). The caller has
+locked the session.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ ABORTED = "participant_connection_aborted"
 
 
 def record_event(session: CourseSession, kind: str, room_sid: str, at: datetime) -> None:
-    """Note what happened in a room of this id `at` a time."""
+    """Record what happened in the room with this id `at` a time."""
     watch, _ = RoomWatch.objects.get_or_create(
         session=session, room_sid=room_sid, defaults={"seen_at": at}
     )
@@ -38,11 +38,11 @@ def record_sign(
     room_sid: str,
     at: datetime,
 ) -> None:
-    """Note what an event says of somebody's connection to a room.
+    """Record what an event says about a person's connection to a room.
 
-    That it is active, or was: since when is said by its end too, where the news of it was lost.
-    One that was aborted never became active, unless something else says so. Whatever else happens
-    to it is a sign of it, and no more.
+    It says that it is active, or was: if news of the start was lost, the end says since when. An
+    aborted connection never became active, unless something else says so. Anything else that
+    happens to it is merely a sign of it.
     """
     row = _row_of(session, user, connection, room_sid, at, Attendance.Source.WEBHOOK)
     since = None
@@ -59,9 +59,9 @@ def record_sign(
 def record_poll(
     session: CourseSession, seen: Mapping[Connection, User], room_sid: str, at: datetime
 ) -> None:
-    """Note that LiveKit answered `at` a time, and whom of ours it has `seen` active in the room.
+    """Record that LiveKit answered `at` a time, and which of our users it has `seen` active.
 
-    Where there is no such room it has seen nobody.
+    If there is no such room it has seen nobody.
     """
     for connection, user in seen.items():
         row = _row_of(session, user, connection, room_sid, at, Attendance.Source.POLL)
@@ -90,7 +90,7 @@ def _row_of(
 
 
 def _extend_run(session: CourseSession, at: datetime) -> None:
-    """Add a poll to the run of polls that it goes on with, or begin another."""
+    """Add a poll to the run of polls that it continues, or start another."""
     apart = timedelta(minutes=settings.POLLS_APART_MINUTES)
     runs = RoomWatch.objects.filter(session=session, room_sid="")
     run = runs.filter(started_at__lte=at + apart, seen_at__gte=at - apart).first()

@@ -1,4 +1,4 @@
-"""Forget what people were told long ago."""
+"""Delete old notices."""
 
 from datetime import timedelta
 from typing import Any

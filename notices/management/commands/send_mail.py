@@ -1,4 +1,4 @@
-"""Send the mails that wait."""
+"""Send the emails that are waiting."""
 
 from typing import Any
 

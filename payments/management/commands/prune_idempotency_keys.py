@@ -1,4 +1,4 @@
-"""Forget the answers to requests that nobody sends again."""
+"""Delete stored answers to requests that nobody will send again."""
 
 from datetime import timedelta
 from typing import Any
