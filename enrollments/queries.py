@@ -30,7 +30,7 @@ from payments.reasons import Reason
 
 B = TypeVar("B", bound=Booking)
 # A refund after the session does not undo having bought it; one before its end takes away the right
-# to be there, whoever made it.
+# to be there, no matter who made it.
 STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
     settled_at__gte=ending("session__")
 )

@@ -33,7 +33,7 @@ def reason_for(teacher: Presence, student: Presence) -> Reason | None:
     """What presences make of a part: both are of the length that it was sold with.
 
     None where it would be another with the time that nobody knows of than without it. A teacher
-    is absent only where all of the time is known; whoever the teacher put out has missed nothing.
+    is absent only where all of the time is known; one whom the teacher put out missed nothing.
     """
     if not teacher.suffices:
         return None if teacher.unknown else Reason.TEACHER_ABSENT

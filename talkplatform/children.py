@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 class Child(threading.Thread):
     """Starts a command, and starts it again when it ends by itself; `name` is for people."""
 
-    # Whoever ends by itself sooner than this did not start.
+    # A process that ends by itself sooner than this did not start.
     SOON_SECONDS = 3
     LONGEST_PAUSE = 30
 
@@ -35,7 +35,7 @@ class Child(threading.Thread):
                 self.has_ended(status, soon=time.monotonic() - started < self.SOON_SECONDS)
 
     def begin(self) -> None:
-        """Start it, and come back once there is a process: whoever forks meanwhile keeps its pipe.
+        """Start it, and come back once there is a process: a fork in between keeps its pipe.
 
         Then nobody would hear that it has begun, until that fork has ended too.
         """
@@ -71,5 +71,5 @@ class Child(threading.Thread):
 
 
 def say(words: str) -> None:
-    """Tell whoever watches the server."""
+    """Tell those who watch the server."""
     print(words, file=sys.stderr, flush=True)

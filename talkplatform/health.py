@@ -1,4 +1,4 @@
-"""For whoever watches over the processes."""
+"""For what watches over the processes."""
 
 import logging
 

@@ -1,7 +1,7 @@
 """What recurs: which command, how often, and whose turn it is. Adding a job is a line in `PLANS`.
 
-Any number of machines look at the same rows: a pass is begun by whoever changes the row first, and
-its lease is kept as long as it runs. So a job whose process died is taken over.
+Any number of machines look at the same rows: the one that changes a row first begins the pass, and
+keeps its lease as long as it runs. So a job whose process died is taken over.
 """
 
 from collections.abc import Callable

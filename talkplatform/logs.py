@@ -1,4 +1,4 @@
-"""What our logs leave out: tokens in paths, which let in whoever reads them."""
+"""What our logs leave out: tokens in paths, which let in anybody who reads them."""
 
 import logging
 import re

@@ -22,7 +22,7 @@ class JobQuerySet(models.QuerySet):
 class Job(models.Model):
     """When a job is due next, who is at it, and how it went.
 
-    `due` stays while a pass runs: whoever takes over from a process that died finds it due.
+    `due` stays while a pass runs: a process that takes over from one that died finds it due.
     """
 
     name = ExactCharField(max_length=100, primary_key=True)

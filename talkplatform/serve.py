@@ -33,11 +33,11 @@ from talkplatform.headers import policy_of
 PATIENCE_SECONDS = 5
 HEAD_SECONDS = 10
 # Longer than a request may wait for a lock. A worker that does not stop is killed: losing its
-# requests is safe, and whoever sent them tries again.
+# requests is safe, and their senders try again.
 STOP_SECONDS = 7
-# What a public server should know: without it, whoever sends or reads slowly holds a process.
+# What a public server should know: without it, a slow sender or reader holds a process.
 ALONE = """\
-HAProxy 2.6 or newer is not here: whoever sends or reads slowly will hold one of our processes.
+HAProxy 2.6 or newer is not here: a slow sender or reader will hold one of our processes.
 On Debian and Ubuntu: sudo apt-get install haproxy"""
 
 
@@ -127,7 +127,7 @@ def serve_behind(
             place=place,
             uds=place / front.SOCKET,
             uds_permissions=0o600,
-            # A process takes only what it can work on at once: the rest is for whoever is free.
+            # A process takes only what it can work on at once: the rest is for those that are free.
             backpressure=settings.WEB_THREADS,
             http1_settings=HTTP1Settings(keep_alive=False),
         )

@@ -11,7 +11,7 @@ from talkplatform.environment import ROOT, env
 
 BASE_DIR: Path = ROOT
 
-# Safe by default: whoever wants the debug pages has to ask for them.
+# Safe by default: the debug pages have to be asked for.
 DEBUG = env.bool("DEBUG", default=False)
 
 # Signs sessions and tokens. There is no default: a guessable key would let anybody be anybody.
@@ -151,7 +151,7 @@ DATABASE_WAIT_SECONDS = env.int("DATABASE_WAIT_SECONDS", default=5)
 if DATABASE_WAIT_SECONDS < 1:
     raise ImproperlyConfigured("DATABASE_WAIT_SECONDS is a number of seconds: 1 or more.")
 # What the web's connections have beside (wsgi.py), so that a request is answered within twice that:
-# it asks a silent database once, connects anew once. Commands have statements of minutes.
+# it asks a silent database once, reconnects once. Commands have statements of minutes.
 WEB_DATABASE_OPTIONS: dict[str, int] = {}
 _engine = _database.get("ENGINE", "nothing")
 if _engine == "django.db.backends.mysql":
@@ -321,7 +321,7 @@ WEBHOOK_EVENT_DAYS = env.int("WEBHOOK_EVENT_DAYS", default=180)
 NO_SHOW = env.str("NO_SHOW", default="refund")
 if NO_SHOW not in ("refund", "release"):
     raise ImproperlyConfigured("NO_SHOW is refund or release.")
-# Whoever misses a session is refunded all the same if it changed with less notice than this.
+# A student who misses a session is refunded all the same if it changed at shorter notice.
 CHANGE_NOTICE_HOURS = env.int("CHANGE_NOTICE_HOURS", default=12)
 if CHANGE_NOTICE_HOURS < 0:
     raise ImproperlyConfigured("CHANGE_NOTICE_HOURS is below zero: 0 asks for no notice.")
@@ -338,7 +338,7 @@ if LIVEKIT_CLIENT_URL:
     # The button "Join" is a form, which is redirected there.
     _client = urlsplit(LIVEKIT_CLIENT_URL)
     SECURE_CSP["form-action"].append(f"{_client.scheme}://{_client.netloc}")
-# How long a pass to a room lets in: whoever is in stays in.
+# How long a pass to a room lets in: those who are in stay in.
 JOIN_PASS_MINUTES = env.int("JOIN_PASS_MINUTES", default=5)
 # Answered polls of a room that lie no further from each other watch the time between them.
 POLLS_APART_MINUTES = env.int("POLLS_APART_MINUTES", default=10)

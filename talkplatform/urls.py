@@ -13,7 +13,7 @@ urlpatterns = [
     path("teaching/", include("teaching.urls")),
     path("", include("payments.urls")),
     path("", include("accounts.urls")),
-    # Django's own page lets whoever finds a session open guess the password for ever.
+    # Django's own page lets anybody who finds a session open guess the password for ever.
     path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:change_password")),
     path("admin/", admin.site.urls),
     path("media/courses/<str:name>", media.picture),

@@ -155,7 +155,7 @@ class CourseForm(EditableForm):
             self.show(**{name: getattr(course, name) for name in names})
 
     def clean_thumbnail(self) -> ContentFile | None:
-        """The picture drawn anew, under a name of ours."""
+        """The picture, redrawn, under a name of ours."""
         given = self.cleaned_data["thumbnail"]
         return redraw(given) if given else None
 
@@ -217,7 +217,7 @@ class SessionForm(EditableForm):
     ) -> None:
         """For a new session, or for `session`, which once started keeps its time.
 
-        Whoever moves one that students have `booked` says why.
+        Moving one that students have `booked` takes a reason.
         """
         super().__init__(*sent)
         zone = timezone.get_current_timezone_name()

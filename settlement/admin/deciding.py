@@ -28,7 +28,7 @@ Shares = Callable[[PaymentHold, Decimal], list[tuple[str, Decimal]]]
 
 @dataclass(frozen=True, kw_only=True)
 class OnHolds(Decision[PaymentHold]):
-    """What is decided on by whoever may decide on holds, part by part."""
+    """What is decided on by those who may decide on holds, part by part."""
 
     rights: tuple[str, ...] = ("payments.decide_paymenthold",)
     key: str = "hold"

@@ -1,4 +1,4 @@
-"""What LiveKit tells is stored, worked into attendance, and held against what was settled by it."""
+"""What LiveKit tells is stored, counted as attendance, and held against what was settled by it."""
 
 import logging
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 def take_event(event: RoomEvent, body: str) -> None:
     """Store an event that LiveKit signed, and work it in unless somebody is at its session now.
 
-    Once stored it is not lost: whatever keeps it from being worked in, `settle_sessions` does it.
+    Once stored it is not lost: whatever keeps it from being processed, `settle_sessions` does it.
     A repeat changes nothing.
     """
     stored = events.store_event(event, body)
@@ -39,9 +39,9 @@ def process_event(key: UUID) -> bool:
     """Work a stored event into attendance; gives False where somebody else is at its session.
 
     A repeat changes nothing. What says otherwise than attendance did when money was settled by it
-    is noted on the part, for staff; the money stays where it is. Whoever came and may not be there
-    is put out. Two transactions: one locks the session and the event; the other, for late events
-    alone, the parts that pay for the session.
+    is noted on the part, for staff; the money stays where it is. Those who came
+    and may not be there are put out. Two transactions: one locks the session and the event; the
+    other, for late events alone, the parts that pay for the session.
     """
     heard = events.work_in(key)
     if heard is None:
@@ -81,7 +81,7 @@ def _note_doubts(session_id: UUID | None, *, event: UUID | None = None) -> None:
         keys = list(HoldPart.objects.filter(session=session).values_list("pk", flat=True))
         parts = HoldPart.objects.filter(pk__in=keys)
         take(Rank.PART, *keys)
-        # By their keys: an index that knows their status is locked by whoever settles them.
+        # By their keys: an index that knows their status is locked by what settles them.
         list(parts.order_by("pk").locked().values_list("pk"))
         attended = attendance_in([session])
         for part in parts.select_related("hold"):

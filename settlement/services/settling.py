@@ -38,7 +38,7 @@ Status = HoldPart.Status
 class Tally:
     """What was done: how many of each, and the sums moved in credits.
 
-    `events` worked in, parts `released`, `refunded`, put under review (`reviewed`) or given back
+    `events` processed, parts `released`, `refunded`, put under review (`reviewed`) or given back
     because their session is cancelled (`swept`), enrolments that `ended` with their last paid part,
     sessions `completed`; what somebody else was at (`busy`) and what `failed`, which the next pass
     tries again.

@@ -149,7 +149,7 @@ class CourseAdmin(Deciding):
 
 
 class AttentionFilter(admin.SimpleListFilter):
-    """Sessions that staff have to see to: whoever was to teach them cannot call them off."""
+    """Sessions that staff have to see to: their teacher cannot call them off."""
 
     title = "attention"
     parameter_name = "attention"

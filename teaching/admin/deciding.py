@@ -40,7 +40,7 @@ class ChangingStatus(Decision[Course]):
 
 @dataclass(frozen=True, kw_only=True)
 class CallingOff(Decision[CourseSession]):
-    """It refunds everybody: whoever may refund one may do that. A booking at a time, in steps."""
+    """It refunds everybody: those who may refund one may do that. A booking at a time, in steps."""
 
     rights: tuple[str, ...] = ("courses.change_coursesession", "payments.decide_paymenthold")
     key: str = "session"

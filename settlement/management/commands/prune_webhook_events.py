@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
 
 def _unneeded(until: datetime) -> QuerySet:
-    """Events worked in by then whose sessions had ended by then, and keep nobody busy."""
+    """Events processed by then whose sessions had ended by then, and keep nobody busy."""
     worked_in = WebhookEvent.objects.filter(processed_at__lte=until)
     over = CourseSession.objects.ended_by(until).filter(pk=OuterRef("session"))
     open_questions = HoldPart.objects.filter(

@@ -1,4 +1,4 @@
-"""Settle what is due: events worked in, money released or refunded, sessions completed."""
+"""Settle what is due: events processed, money released or refunded, sessions completed."""
 
 import json
 import time
