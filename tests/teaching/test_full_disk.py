@@ -21,9 +21,9 @@ from common.errors import Unavailable
 from common.storage import WholeFiles
 from common.transactions import TRIES, operation
 from courses.models import Course
-from tests.courses import test_admin as staff_forms
 from tests.factories import StaffFactory, TeacherFactory, make_course
 from tests.forms import shown
+from tests.teaching import test_admin as staff_forms
 from tests.teaching import test_pages_courses as teachers_forms
 
 pytestmark = pytest.mark.django_db
