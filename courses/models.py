@@ -260,6 +260,11 @@ class CourseSession(TimestampedModel):
         """When its money is settled by attendance: late events should have arrived by then."""
         return self.ends_at + grace()
 
+    @property
+    def cancel_until(self) -> datetime:
+        """Until when cancelling gives a student the money back."""
+        return self.starts_at
+
     def has_started(self, now: datetime | None = None) -> bool:
         return self.starts_at <= (now or timezone.now())
 

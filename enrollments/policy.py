@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
+from enrollments.rules import CANCEL_IN_TIME
 from payments.commission import WHOLE_BP
 
 
@@ -18,6 +19,7 @@ class Policy:
     missed_is_refunded: bool
     share: Decimal
     share_of_referred: Decimal
+    cancelling: str = CANCEL_IN_TIME
 
     @classmethod
     def now(cls) -> "Policy":

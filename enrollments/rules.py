@@ -28,6 +28,10 @@ from enrollments.quotes import CourseQuote, session_seats_left
 from payments.errors import HoldSettled
 from payments.models import HoldPart
 
+# What `fate_of` means, as it is promised before the sale.
+CANCEL_IN_TIME = "Cancel before a session starts and you get that session's money back."
+CANCEL_ONE_IN_TIME = "Cancel before it starts and you get it back."
+
 
 class Fate(models.TextChoices):
     """What cancelling does to a part: a refund, or why there is none."""
@@ -128,4 +132,5 @@ def fate_of(part: HoldPart, now: datetime) -> Fate:
     if part.status != HoldPart.Status.PENDING:
         return Fate(part.status)
     called_off = part.session.status == CourseSession.Status.CANCELLED
-    return Fate.STARTED if part.session.has_started(now) and not called_off else Fate.BACK
+    too_late = part.session.cancel_until <= now
+    return Fate.STARTED if too_late and not called_off else Fate.BACK

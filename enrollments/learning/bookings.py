@@ -13,6 +13,7 @@ from accounts.models import User
 from courses.models import Course, CourseSession, ending
 from enrollments.learning.timeline import Step, has_changed, timeline_of
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
+from enrollments.rules import comes_back
 from payments.models import HoldPart, HoldQuerySet, PaymentHold
 from payments.outcomes import summary_of
 from rooms.attendance import attendance_in
@@ -103,10 +104,7 @@ class Entry:
         if self.hold.enrollment:
             active = self.hold.enrollment.status == EnrollmentStatus.ACTIVE
             return active and self.next_session is not None
-        return any(
-            part.status == HoldPart.Status.PENDING and not part.session.has_started(self.now)
-            for part in self.parts
-        )
+        return any(comes_back(part, self.now) for part in self.parts)
 
     @property
     def badge(self) -> Badge:

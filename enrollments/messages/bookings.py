@@ -13,20 +13,15 @@ from courses.models import CourseSession
 from enrollments.calendar.mails import course_part, session_part
 from enrollments.messages.words import Rows, in_teaching, my_learning, names, what
 from enrollments.models import Booking, CourseEnrollment, SessionPurchase
+from enrollments.rules import CANCEL_IN_TIME, CANCEL_ONE_IN_TIME
 from notices.kinds import Button, CalendarPart, Kind, Letter, register
 from notices.models import Notice
 from notices.services.outbox import put
 from payments.commission import shares_of
 from payments.models import HoldPart, PaymentHold
 
-HELD = (
-    "We hold your payment until each session has happened. Cancel before a session starts and you "
-    "get that session's money back."
-)
-HELD_FOR_ONE = (
-    "We hold your payment until the session has happened. Cancel before it starts and you get it "
-    "back."
-)
+HELD = f"We hold your payment until each session has happened. {CANCEL_IN_TIME}"
+HELD_FOR_ONE = f"We hold your payment until the session has happened. {CANCEL_ONE_IN_TIME}"
 
 SUBSCRIBE = (
     "\n\nSubscribe to your calendar, and its sessions appear there and follow every change. "

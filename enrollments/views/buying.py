@@ -32,6 +32,7 @@ from enrollments.errors import (
 from enrollments.forms import PurchaseForm
 from enrollments.models import Booking
 from enrollments.quotes import CourseQuote
+from enrollments.rules import CANCEL_IN_TIME
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.shop import offers
@@ -141,6 +142,7 @@ def _ask(
         "item": item,
         "lines": offers.price_lines(item.quote) if item.session is None else (),
         "problem": problem,
+        "cancelling": CANCEL_IN_TIME,
     }
     return render(request, "enrollments/buy.html", context, status=status)
 

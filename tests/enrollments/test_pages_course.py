@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -274,7 +275,7 @@ class TestTeachersAndStaff:
 
 class TestWhatElseItSays:
     def test_the_policy_the_balance_and_the_zone(self, client, student, course):
-        page = look(client, course, student).text
+        page = unescape(look(client, course, student).text)
         assert "We hold your payment until each session has happened." in page
         assert "Cancel before a session starts and you get that session's money back." in page
         assert "If you attend at least 20% of a session's length as you booked it" in page
