@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import TypeVar
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -11,9 +12,13 @@ from accounts.people import signed_in
 from common.errors import DomainError
 from payments.idempotency import Answer, answer_once, fingerprint
 
+T = TypeVar("T")
 
-def submit_once(request: HttpRequest, act: Callable[[], object]) -> Answer:
-    """Run `act` once for the form's `idempotency_key`; its result, for JSON, is the answer's body.
+
+def submit_once(
+    request: HttpRequest, act: Callable[[], T], told: Callable[[T], object] = lambda done: done
+) -> Answer:
+    """Run `act` once for the form's `idempotency_key`; what is `told` of it, for JSON, is the body.
 
     A refusal by the rules is an answer too, `refused`, with the API's body: `code`, `message`,
     `details`. A form that is sent again gets the first answer, `replayed`.
@@ -27,7 +32,7 @@ def submit_once(request: HttpRequest, act: Callable[[], object]) -> Answer:
             user=signed_in(request),
             key=request.POST.get("idempotency_key", ""),
             request=fingerprint("POST", request.path, fields.urlencode().encode()),
-            act=lambda: Answer(HTTPStatus.OK, act()),
+            act=lambda: Answer(HTTPStatus.OK, told(act())),
         )
     except DomainError as error:
         return Answer(error.status, error.body())

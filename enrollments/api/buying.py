@@ -1,5 +1,6 @@
 """Buying over the API: parse, call one service, answer."""
 
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
@@ -9,7 +10,6 @@ from rest_framework.response import Response
 from accounts.people import signed_in
 from common.errors import NotFound, Unavailable
 from common.parsers import parsed
-from common.rendering import render
 from common.schema import documented
 from enrollments.api import examples
 from enrollments.api.serializers import (
@@ -29,9 +29,8 @@ from enrollments.errors import (
     SoldOut,
 )
 from enrollments.services import enrolling, purchasing
-from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer
+from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer, rendered
 from payments.errors import InsufficientCredit
-from payments.idempotency import Answer
 
 BUY_ERRORS = (
     InsufficientCredit,
@@ -60,15 +59,13 @@ class EnrollView(MoneyView):
     def post(self, request: Request, course_id: UUID) -> Response:
         given = parsed(EnrollRequestSerializer, request)
 
-        def act() -> Answer:
-            bought = enrolling.enroll_full_course(
-                student=signed_in(request),
-                course_id=course_id,
-                expected_price=given.get("expected_price"),
-            )
-            return Answer(HTTPStatus.CREATED, render(EnrollmentSerializer, bought))
-
-        return answer(request, act)
+        act = partial(
+            enrolling.enroll_full_course,
+            student=signed_in(request),
+            course_id=course_id,
+            expected_price=given.get("expected_price"),
+        )
+        return answer(request, act, rendered(EnrollmentSerializer, HTTPStatus.CREATED))
 
 
 class PurchaseView(MoneyView):
@@ -85,10 +82,6 @@ class PurchaseView(MoneyView):
     def post(self, request: Request, session_id: UUID) -> Response:
         given = parsed(PurchaseRequestSerializer, request)
 
-        def act() -> Answer:
-            bought = purchasing.purchase_session(
-                student=signed_in(request), session_id=session_id, **given
-            )
-            return Answer(HTTPStatus.CREATED, render(PurchaseSerializer, bought))
-
-        return answer(request, act)
+        student = signed_in(request)
+        act = partial(purchasing.purchase_session, student=student, session_id=session_id, **given)
+        return answer(request, act, rendered(PurchaseSerializer, HTTPStatus.CREATED))

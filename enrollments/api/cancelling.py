@@ -1,5 +1,7 @@
 """Bookings in the API: one booking, what cancelling it would do, and cancelling it."""
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
@@ -71,13 +73,13 @@ class EnrollmentView(MoneyView):
     def delete(self, request: Request, enrollment_id: UUID) -> Response:
         given = parsed(CancelRequestSerializer, request)
 
-        def act() -> Answer:
-            done = enrolling.cancel_enrollment(
-                student=signed_in(request), enrollment_id=enrollment_id, **given
-            )
-            return cancelled(done, EnrollmentCancellationSerializer)
-
-        return answer(request, act)
+        act = partial(
+            enrolling.cancel_enrollment,
+            student=signed_in(request),
+            enrollment_id=enrollment_id,
+            **given,
+        )
+        return answer(request, act, cancelled(EnrollmentCancellationSerializer))
 
 
 class PurchaseDetailView(MoneyView):
@@ -105,13 +107,13 @@ class PurchaseDetailView(MoneyView):
     def delete(self, request: Request, purchase_id: UUID) -> Response:
         given = parsed(CancelRequestSerializer, request)
 
-        def act() -> Answer:
-            done = purchasing.cancel_session_purchase(
-                student=signed_in(request), purchase_id=purchase_id, **given
-            )
-            return cancelled(done, PurchaseCancellationSerializer)
-
-        return answer(request, act)
+        act = partial(
+            purchasing.cancel_session_purchase,
+            student=signed_in(request),
+            purchase_id=purchase_id,
+            **given,
+        )
+        return answer(request, act, cancelled(PurchaseCancellationSerializer))
 
 
 class HandBackView(MoneyView):
@@ -128,16 +130,14 @@ class HandBackView(MoneyView):
     def delete(self, request: Request, enrollment_id: UUID, session_id: UUID) -> Response:
         given = parsed(CancelRequestSerializer, request)
 
-        def act() -> Answer:
-            done = enrolling.hand_back_session(
-                student=signed_in(request),
-                enrollment_id=enrollment_id,
-                session_id=session_id,
-                **given,
-            )
-            return cancelled(done, EnrollmentCancellationSerializer)
-
-        return answer(request, act)
+        act = partial(
+            enrolling.hand_back_session,
+            student=signed_in(request),
+            enrollment_id=enrollment_id,
+            session_id=session_id,
+            **given,
+        )
+        return answer(request, act, cancelled(EnrollmentCancellationSerializer))
 
 
 class EnrollmentPreviewView(APIView):
@@ -166,12 +166,18 @@ class PurchasePreviewView(APIView):
         return Response(render(PreviewSerializer, preview))
 
 
-def cancelled(done: lifecycle.Cancellation, form: type[serializers.Serializer]) -> Answer:
+def cancelled(
+    form: type[serializers.Serializer],
+) -> Callable[[lifecycle.Cancellation], Answer]:
     """What a cancellation answers, rendered by `form`."""
-    values = {
-        "message": outcomes.cancelled(done.refund_amount),
-        "refund_amount": done.refund_amount,
-        "refunded_at": done.refunded_at,
-        "booking": done.booking,
-    }
-    return Answer(HTTPStatus.OK, render(form, values))
+
+    def told(done: lifecycle.Cancellation) -> Answer:
+        values = {
+            "message": outcomes.cancelled(done.refund_amount),
+            "refund_amount": done.refund_amount,
+            "refunded_at": done.refunded_at,
+            "booking": done.booking,
+        }
+        return Answer(HTTPStatus.OK, render(form, values))
+
+    return told

@@ -123,7 +123,7 @@ def _buy(
         status = HTTPStatus.BAD_REQUEST
         return _ask(request, item, status, BY_STATUS[status][1])
     expected = form.cleaned_data["expected_price"]
-    answer = submit_once(request, lambda: _paid(act(expected_price=expected)))
+    answer = submit_once(request, partial(act, expected_price=expected), _paid)
     return _tell(request, answer, item, find)
 
 

@@ -147,8 +147,12 @@ def _cancel(
     form = CancelForm(request.POST)
     if not form.is_valid():
         return _ask(request, leaving, form, HTTPStatus.BAD_REQUEST)
-    answer = submit_once(request, lambda: {"refund": str(act(**form.cleaned_data).refund_amount)})
+    answer = submit_once(request, partial(act, **form.cleaned_data), _returned)
     return _tell(request, answer, find)
+
+
+def _returned(done: Cancellation) -> dict[str, str]:
+    return {"refund": str(done.refund_amount)}
 
 
 def _ask(

@@ -1,17 +1,21 @@
 """Calls that move money answer once per `Idempotency-Key`."""
 
 from collections.abc import Callable
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.people import signed_in
+from common.rendering import render
 from payments.errors import InvalidKey, KeyReused, RequestInProgress
 from payments.idempotency import Answer, answer_once, fingerprint
 
+T = TypeVar("T")
 KEY_PARAMETER = OpenApiParameter(
     "Idempotency-Key",
     str,
@@ -30,16 +34,31 @@ class MoneyView(APIView):
         super().initial(request, *args, **kwargs)
 
 
-def answer(request: Request, act: Callable[[], Answer], *, said: bytes | None = None) -> Response:
-    """Run `act`, or replay its first answer when the request's key has one.
+def answer(
+    request: Request,
+    act: Callable[[], T],
+    told: Callable[[T], Answer],
+    *,
+    said: bytes | None = None,
+) -> Response:
+    """Run `act` and answer what is `told` of it, or replay the first answer to the request's key.
 
     Copies are recognised by their body, or by what they `said` if the body contains a secret.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        return _respond(act())
+        return _respond(told(act()))
     sent = fingerprint(request.method or "", request.get_full_path(), said or request.body)
-    return _respond(answer_once(user=signed_in(request), key=key, request=sent, act=act))
+    user = signed_in(request)
+    once = answer_once(user=user, key=key, request=sent, act=lambda: told(act()))
+    return _respond(once)
+
+
+def rendered(
+    form: type[serializers.Serializer], status: int = HTTPStatus.OK
+) -> Callable[[object], Answer]:
+    """What is told of something done: itself, as `form` has it."""
+    return lambda done: Answer(status, render(form, done))
 
 
 def _respond(answer: Answer) -> Response:

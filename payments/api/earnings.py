@@ -1,6 +1,7 @@
 """Earnings and withdrawals over the API: parse, call one service, answer."""
 
 import json
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
@@ -17,18 +18,16 @@ from accounts.throttling import client_address
 from common.errors import InvalidAmount, NotFound, Unavailable
 from common.paging import LinkPagination
 from common.parsers import Exact, parsed
-from common.rendering import render
 from common.schema import documented, documented_list
 from payments import earnings
 from payments.api import examples
-from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer
+from payments.api.answers import KEY_ERRORS, KEY_PARAMETER, MoneyView, answer, rendered
 from payments.api.serializers import (
     EarningsSerializer,
     WithdrawalRequestSerializer,
     WithdrawalSerializer,
 )
 from payments.errors import BelowMinimum, InsufficientBalance, WithdrawalDecided
-from payments.idempotency import Answer
 from payments.models import Withdrawal
 from payments.services.withdrawals import cancel_withdrawal, request_withdrawal
 
@@ -102,12 +101,10 @@ class WithdrawalsView(MoneyView, ListAPIView):
         password = given.pop("password")
         confirm_password(user=user, password=password, address=client_address(request))
 
-        def act() -> Answer:
-            made = request_withdrawal(user=user, **given)
-            return Answer(HTTPStatus.CREATED, render(WithdrawalSerializer, made))
-
+        act = partial(request_withdrawal, user=user, **given)
+        told = rendered(WithdrawalSerializer, HTTPStatus.CREATED)
         # Not the body: we never store a fast hash of the password.
-        return answer(request, act, said=json.dumps(given, default=str).encode())
+        return answer(request, act, told, said=json.dumps(given, default=str).encode())
 
 
 class WithdrawalView(MoneyView):
@@ -123,8 +120,5 @@ class WithdrawalView(MoneyView):
     def delete(self, request: Request, withdrawal_id: UUID) -> Response:
         parsed(Exact, request)
 
-        def act() -> Answer:
-            done = cancel_withdrawal(user=signed_in(request), withdrawal_id=withdrawal_id)
-            return Answer(HTTPStatus.OK, render(WithdrawalSerializer, done))
-
-        return answer(request, act)
+        act = partial(cancel_withdrawal, user=signed_in(request), withdrawal_id=withdrawal_id)
+        return answer(request, act, rendered(WithdrawalSerializer))
