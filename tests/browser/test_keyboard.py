@@ -73,7 +73,7 @@ def log_in_wrong(page):
     page.goto("/login/")
     fill(page, username="ada@example.com", password="something else")
     press(page, "Log in")
-    return ("This e-mail address and password do not go together.",)
+    return ("That email or password isn't right.",)
 
 
 def change_password(page):
