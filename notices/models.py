@@ -18,7 +18,7 @@ LONGEST_NOTE = 200
 class NoticeQuerySet(LockingQuerySet):
     def shown_to(self, reader_id: UUID) -> Self:
         """What the product shows a reader, newest first."""
-        return self.filter(reader=reader_id, is_notice=True).order_by("-pk")
+        return self.filter(reader=reader_id, is_notice=True).order_by("-created_at", "-pk")
 
     def unread(self) -> Self:
         return self.filter(read_at=None)

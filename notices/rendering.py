@@ -1,6 +1,9 @@
 """The words of a notice, in its reader's time zone: in the product and as an email."""
 
 import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from css_inline import CSSInliner
@@ -36,6 +39,36 @@ def text_of(notice: Notice) -> str:
     except Exception:
         logger.exception("no words for the notice %s", notice)
         return SPEECHLESS
+
+
+def page_for(notice: Notice) -> str:
+    """Where it leads, a path on this site; nothing where it leads nowhere."""
+    kind = kind_of(notice)
+    if kind is None or kind.page is None:
+        return ""
+    try:
+        return kind.page(notice)
+    except Exception:
+        logger.exception("no page for the notice %s", notice)
+        return ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A notice as a page shows it: its words, and where it leads."""
+
+    notice: Notice
+    text: str
+    page: str
+
+
+def said_to(reader: Any, notices: Iterable[Notice]) -> list[Said]:
+    """Notices of one reader for a page; asks nobody who that is."""
+    said = []
+    for notice in notices:
+        notice.reader = reader
+        said.append(Said(notice, text_of(notice), page_for(notice)))
+    return said
 
 
 def mail_of(notice: Notice) -> EmailMultiAlternatives:

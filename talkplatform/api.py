@@ -4,6 +4,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from enrollments.api import buying, cancelling, catalogue, joining, learning
+from notices import api as notices
 from payments.api import credit, earnings
 from settlement.webhooks import LiveKitWebhookView
 
@@ -35,6 +36,9 @@ urlpatterns = [
     path("payments/earnings", earnings.EarningsView.as_view()),
     path("payments/withdrawals", earnings.WithdrawalsView.as_view()),
     path("payments/withdrawals/<uuid:withdrawal_id>", earnings.WithdrawalView.as_view()),
+    path("notices", notices.NoticesView.as_view()),
+    path("notices/<uuid:notice_id>/read", notices.ReadView.as_view()),
+    path("notices/<uuid:notice_id>/acknowledge", notices.AcknowledgeView.as_view()),
     path("webhooks/livekit", LiveKitWebhookView.as_view()),
     path("", include("accounts.api.urls")),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("enrollments.urls")),
     path("teaching/", include("teaching.urls")),
     path("", include("payments.urls")),
+    path("", include("notices.urls")),
     path("", include("accounts.urls")),
     # Django's own page lets anybody who finds a session open guess the password for ever.
     path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:change_password")),

@@ -20,6 +20,7 @@ from enrollments.messages.words import (
     my_learning,
     names,
     quote,
+    what,
     why,
 )
 from notices.kinds import Button, Kind, Letter, register
@@ -77,9 +78,8 @@ MOVED = register(
         told="a session that they booked: its old and its new time, and why",
         letter=_moved,
         text=lambda notice: (
-            f"“{notice.text('session')}” in “{notice.text('course')}” is now on "
-            f"{Slot.among(notice, 'new')}. It was to be on {Slot.among(notice, 'old')}."
-            f"{why(notice)}"
+            f"{what(notice)} has moved from {Slot.among(notice, 'old')} to "
+            f"{Slot.among(notice, 'new')}.{why(notice)}"
         ),
         page=my_learning,
         must_acknowledge=True,
@@ -111,8 +111,7 @@ CALLED_OFF = register(
         told="a session that they booked and that was cancelled: why, and what they get back",
         letter=_called_off,
         text=lambda notice: (
-            f"“{notice.text('session')}” in “{notice.text('course')}” on {Slot.among(notice)} "
-            f"was cancelled.{_refunded(notice)}{why(notice)}"
+            f"{what(notice)} on {Slot.among(notice)} was cancelled.{_refunded(notice)}{why(notice)}"
         ),
         page=my_learning,
         must_acknowledge=True,

@@ -11,16 +11,21 @@ from accounts.people import signed_in
 from common.pages import page_of
 from enrollments.learning.bookings import Shelf, bookings_of, count_shelves, entries_of, on_shelf
 from enrollments.policy import Policy
+from notices.models import Notice
+from notices.rendering import said_to
 
 BOOKINGS_PER_PAGE = 10
+# So many of the notices that a student has to acknowledge stand above their bookings.
+NEWS = 10
 
 
 @require_safe
 @login_required
 def learning(request: HttpRequest) -> HttpResponse:
     """One shelf of my bookings: upcoming, past or cancelled."""
-    now = timezone.now()
-    mine = bookings_of(signed_in(request), now)
+    student, now = signed_in(request), timezone.now()
+    mine = bookings_of(student, now)
+    news = said_to(student, Notice.objects.shown_to(student.pk).to_acknowledge()[: NEWS + 1])
     counts = count_shelves(mine)
     shelf = _shelf(request.GET.get("show", ""))
     page = page_of(on_shelf(mine, shelf), BOOKINGS_PER_PAGE, request)
@@ -32,6 +37,8 @@ def learning(request: HttpRequest) -> HttpResponse:
         "opens_minutes": settings.JOIN_OPENS_MINUTES,
         "booked": sum(counts.values()),
         "policy": Policy.now(),
+        "news": news[:NEWS],
+        "more_news": len(news) > NEWS,
     }
     return render(request, "enrollments/learning.html", context)
 

@@ -9,6 +9,7 @@ from accounts.models import User
 from accounts.tokens import open_family
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
+from notices.models import Notice
 from tests.factories import StaffFactory, earn, make_course, student_with_credit, withdraw
 
 
@@ -50,6 +51,7 @@ def world(db: Any) -> SimpleNamespace:
         purchase=purchase_session(student=owner, session_id=single.pk),
         withdrawal=withdraw(owner),
         draft=make_course(published=False, teacher=course.teacher),
+        notice=Notice.objects.shown_to(owner.pk)[0],
     )
 
 

@@ -42,6 +42,9 @@ ROUTES = [
     # The owner has earned something, the others have not.
     ("post", "payments/withdrawals", (201, 409, 401, 409, 409), PAYOUT),
     ("delete", "payments/withdrawals/{withdrawal}", (200, 404, 401, 404, 404), None),
+    ("get", "notices", (200, 200, 401, 200, 200), None),
+    ("post", "notices/{notice}/read", (200, 404, 401, 404, 404), None),
+    ("post", "notices/{notice}/acknowledge", (200, 404, 401, 404, 404), None),
     ("post", "webhooks/livekit", (415, 415, 415, 415, 415), {}),
     ("get", "auth/me", (200, 200, 401, 200, 200), None),
     ("post", "auth/register", (201, 201, 201, 201, 201), NEWCOMER),
@@ -56,13 +59,15 @@ TABLE = [
     for method, path, statuses, body in ROUTES
     for who, status in zip(WHO, statuses, strict=True)
 ]
+NAMES = (
+    "course", "draft", "session", "single", "purchase", "enrollment", "withdrawal", "notice",
+)  # fmt: skip
 NOTHING = "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e90"
 
 
 def fill(path: str, world) -> str:
-    names = ("course", "draft", "session", "single", "purchase", "enrollment", "withdrawal")
     return "/api/" + path.format(
-        nothing=NOTHING, **{name: getattr(world, name).pk for name in names}
+        nothing=NOTHING, **{name: getattr(world, name).pk for name in NAMES}
     )
 
 
@@ -91,8 +96,7 @@ def test_every_route_is_in_the_table():
 
 
 def fill_any(path: str, pattern: str) -> str:
-    names = ("nothing", "course", "draft", "session", "single", "purchase", "enrollment")
-    return path.format(**dict.fromkeys((*names, "withdrawal"), NOTHING))
+    return path.format(**dict.fromkeys((*NAMES, "nothing"), NOTHING))
 
 
 @pytest.mark.parametrize(

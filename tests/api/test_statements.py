@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 # What the slowest call of money may cost, key, sign-in and transaction control included, and what
 # people are told of it.
-MONEY, READ, LIST, PAGE = 17, 2, 3, 6
+MONEY, READ, LIST, PAGE = 17, 2, 3, 7
 
 
 def questions() -> int:
@@ -137,6 +137,9 @@ class Calls:
         enroll_full_course(student=self.student, course_id=self.course.pk)
         return self.course_page()
 
+    def notices(self) -> int:
+        return cost(lambda: self.client.get("/api/notices?unread=true"))
+
     def enroll_beside_singles(self) -> int:
         other = student_with_credit("100.00")
         purchase_session(student=other, session_id=self.sessions[0].pk)
@@ -160,6 +163,7 @@ BUDGETS = {
     "course_page": PAGE,
     "course_page_of_a_buyer": PAGE,
     "course_page_of_an_enrolled": PAGE,
+    "notices": READ,
 }
 
 

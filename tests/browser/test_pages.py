@@ -23,7 +23,7 @@ from tests.factories import make_course
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
-NAMESPACES = ("enrollments", "teaching", "payments", "accounts")
+NAMESPACES = ("enrollments", "teaching", "payments", "accounts", "notices")
 # They answer no GET with a page: buttons lead there, or a file comes.
 DJANGOS_OWN = {
     name: {"enabled": False}
@@ -44,6 +44,9 @@ NO_PAGES = {
     "enrollments:session_file",
     "enrollments:enrollment_file",
     "enrollments:renew_feed",
+    "notices:read_all",
+    "notices:follow",
+    "notices:acknowledge",
 }
 
 
@@ -73,6 +76,7 @@ def student_pages() -> Iterator[str]:
     for shelf in ("upcoming", "past", "cancelled"):
         yield to("enrollments:learning", query=f"?show={shelf}")
     yield to("payments:credit")
+    yield to("notices:notices")
     for course in Course.objects.exclude(status="draft"):
         yield to("enrollments:course", course.pk)
     for hold in PaymentHold.objects.filter(student=student)[:2]:

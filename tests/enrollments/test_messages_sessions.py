@@ -106,8 +106,8 @@ class TestMoved:
             way_out,
         ]
         assert words_of(notice) == (
-            "“1. A lesson” in “Spanish to go” is now on Mon 29 Mar 2027, 19:00–20:00 CEST. It was "
-            f"to be on Sat 27 Mar 2027, 18:00–19:00 CET. Sofía: “{WHY}”"
+            "“1. A lesson” in “Spanish to go” has moved from Sat 27 Mar 2027, 18:00–19:00 CET to "
+            f"Mon 29 Mar 2027, 19:00–20:00 CEST. Sofía: “{WHY}”"
         )
         assert notice.must_acknowledge
         assert (notice.course_id, notice.session_id) == (session.course_id, session.pk)

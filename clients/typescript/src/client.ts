@@ -176,6 +176,24 @@ export class TalkplatformClient {
     return settle(this.api.GET("/api/enrollments/sessions/{session_id}/access", { params }));
   }
 
+  /** What I was told, newest first; `unread`: only what I have not read. */
+  getNotices(
+    query: ListOptions & { unread?: boolean } = {},
+  ): Promise<PageOf<"list_notices">> {
+    return page<"list_notices">(this.api.GET("/api/notices", { params: { query } }));
+  }
+
+  readNotice(notice_id: string): Found<"read_notice"> {
+    const params = { path: { notice_id } };
+    return settle(this.api.POST("/api/notices/{notice_id}/read", { params }));
+  }
+
+  /** Say that I know what a notice says, which reads it too. */
+  acknowledgeNotice(notice_id: string): Found<"acknowledge_notice"> {
+    const params = { path: { notice_id } };
+    return settle(this.api.POST("/api/notices/{notice_id}/acknowledge", { params }));
+  }
+
   getWallet(): Found<"get_wallet"> {
     return settle(this.api.GET("/api/payments/wallet"));
   }
@@ -262,6 +280,7 @@ type Lists =
   | "list_courses"
   | "list_my_enrollments"
   | "list_my_session_purchases"
+  | "list_notices"
   | "list_transfers"
   | "list_holds"
   | "list_withdrawals";

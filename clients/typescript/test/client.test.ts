@@ -68,6 +68,20 @@ describe("the walk", () => {
     expect(await refusal(client.getWallet())).toBe("not_authenticated");
   });
 
+  test("what somebody was told is read and acknowledged", async () => {
+    const client = await signedIn(world.moved.student);
+    const unread = unwrap(await client.getNotices({ unread: true })).rows;
+    const moved = unread.find(({ kind }) => kind === "session_moved");
+    expect(moved).toMatchObject({ session_id: world.moved.session, must_acknowledge: true });
+    const read = unwrap(await client.readNotice(moved?.id ?? ""));
+    expect(read).toMatchObject({ text: moved?.text, acknowledged_at: null });
+    const known = unwrap(await client.acknowledgeNotice(read.id));
+    expect(known.acknowledged_at).not.toBeNull();
+    expect(known.read_at).toBe(read.read_at);
+    expect(unwrap(await client.getNotices({ unread: true })).rows.length).toBe(unread.length - 1);
+    expect(await refusal(client.readNotice(world.course))).toBe("not_found");
+  });
+
   test("single sessions are bought and cancelled", async () => {
     const client = await somebodyRich();
     const bought = unwrap(await client.purchaseSession(world.sessions[0] ?? ""));
