@@ -136,7 +136,7 @@ def test_no_number_of_lines_costs_more_statements(browser, student):
     live_through(student, 1)
     few = cost()
     live_through(student, 10)
-    assert cost() == few <= 9
+    assert cost() == few <= 10
 
 
 def test_staff_say_how_to_get_credit_and_their_words_are_escaped(browser):
@@ -212,7 +212,7 @@ class TestReceipt:
                 assert browser.get(self.of(hold)).status_code == 200
             return len(captured)
 
-        assert cost(1) == cost(9) <= 4
+        assert cost(1) == cost(9) <= 5
 
     def test_asks_guests_to_log_in(self, client, student):
         hold = enroll_full_course(student=student, course_id=make_course().pk).hold
