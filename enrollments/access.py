@@ -12,8 +12,9 @@ from accounts.models import User
 from common.errors import NotFound
 from courses.models import Course, CourseSession
 from enrollments import queries
-from enrollments.queries import STILL_BOUGHT, SessionToEnter
+from enrollments.queries import SessionToEnter
 from payments.models import HoldPart
+from payments.queries import STILL_BOUGHT
 from rooms.livekit import Join
 
 

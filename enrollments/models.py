@@ -234,26 +234,6 @@ class SessionPurchase(Booking):
             self.status, self.cancelled_at = PurchaseStatus.CANCELLED, now
 
 
-class CalendarFeed(models.Model):
-    """What is stored about a user's calendar feed; without a row it is new.
-
-    Its secret address is made from the `serial` (calendar/feeds.py), so a new serial makes a new
-    address. `fetched_at` is when a calendar fetched it, to the hour.
-    """
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="calendar_feed"
-    )
-    serial = models.PositiveIntegerField(default=0)
-    fetched_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "calendar_feeds"
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-
 class Reminder(models.Model):
     """People were reminded of a session this many hours before the start that it had then."""
 

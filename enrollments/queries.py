@@ -23,17 +23,13 @@ from django.db.models import (
 
 from accounts.models import User
 from common.prepared import Change, prepared, prepared_as, prepared_update
-from courses.models import Course, CourseSession, CourseSessionQuerySet, ending
+from courses.models import Course, CourseSession, CourseSessionQuerySet
 from enrollments.models import Booking, CourseEnrollment, SessionPurchase
 from payments.models import HoldPart, PaymentHold
+from payments.queries import STILL_BOUGHT
 from payments.reasons import Reason
 
 B = TypeVar("B", bound=Booking)
-# A refund after the session does not undo having bought it; one before its end takes away the right
-# to be there, no matter who made it.
-STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
-    settled_at__gte=ending("session__")
-)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from enrollments.views import buying, calendar, cancelling, catalogue, joining, learning
+from enrollments.views import buying, cancelling, catalogue, joining, learning
 
 app_name = "enrollments"
 urlpatterns = [
@@ -11,7 +11,6 @@ urlpatterns = [
     path("courses/<uuid:course_id>/buy/", buying.buy_course, name="buy_course"),
     path("sessions/<uuid:session_id>/buy/", buying.buy_session, name="buy_session"),
     path("sessions/<uuid:session_id>/join/", joining.join, name="join"),
-    path("sessions/<uuid:session_id>/calendar.ics", calendar.session_file, name="session_file"),
     path("learning/", learning.learning, name="learning"),
     path(
         "learning/courses/<uuid:enrollment_id>/cancel/",
@@ -28,12 +27,4 @@ urlpatterns = [
         cancelling.cancel_purchase,
         name="cancel_purchase",
     ),
-    path(
-        "learning/courses/<uuid:enrollment_id>/calendar.ics",
-        calendar.enrollment_file,
-        name="enrollment_file",
-    ),
-    path("calendar/", calendar.calendar, name="calendar"),
-    path("calendar/renew/", calendar.renew, name="renew_feed"),
-    path("calendar/<str:token>.ics", calendar.feed, name="feed"),
 ]

@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from common.prepared import as_found, prepared, prepared_as
-from courses.models import CourseSession
+from courses.models import CourseSession, ending
 from payments.models import HoldPart, LedgerAccount
 
 # What can change in a hold: it comes with a part as `held_status` and so on.
@@ -18,6 +18,11 @@ HOLD_FIELDS = [
     "release_percentage",
     "notes",
 ]
+# A refund after the session does not undo having bought it; one before its end takes away the right
+# to be there, no matter who made it.
+STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
+    settled_at__gte=ending("session__")
+)
 
 
 @prepared

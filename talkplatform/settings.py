@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "courses",
     "payments",
     "rooms",
+    "calendars",
     "enrollments",
     "settlement",
     "teaching",

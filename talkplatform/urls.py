@@ -11,6 +11,7 @@ urlpatterns = [
     path("api/", include("talkplatform.api")),
     path("", include("enrollments.urls")),
     path("teaching/", include("teaching.urls")),
+    path("", include("calendars.urls")),
     path("", include("payments.urls")),
     path("", include("notices.urls")),
     path("", include("accounts.urls")),

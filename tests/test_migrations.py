@@ -187,6 +187,38 @@ print(kind.pk, sum(p.group_set.count() for p in seen if p.content_type_id == kin
 """
 
 
+def test_the_feeds_of_calendars_stay_when_their_app_is_another(elsewhere):
+    """Forward, back, and forward again, on a row and a content type."""
+    manage(elsewhere, "migrate", "-v0")
+    kept = manage(elsewhere, "shell", "-v0", "-c", A_FEED)
+    for target in (("enrollments", "0023"), ("calendars", "zero"), ()):
+        manage(elsewhere, "migrate", *target, "-v0")
+        app = "enrollments" if target else "calendars"
+        assert manage(elsewhere, "shell", "-v0", "-c", ITS_FEED) == f"{app} {kept}"
+
+
+A_FEED = """
+from django.contrib.contenttypes.models import ContentType
+from accounts.models import User
+from calendars.models import CalendarFeed
+
+reader = User.objects.create(email="reader@example.com", referral_code="reader")
+CalendarFeed.objects.create(user=reader, serial=7)
+print(ContentType.objects.get(model="calendarfeed").pk, 7)
+"""
+
+ITS_FEED = """
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+
+# The oldest: half-way there are two.
+kind = ContentType.objects.filter(model="calendarfeed").order_by("pk").first()
+with connection.cursor() as cursor:
+    cursor.execute("SELECT serial FROM calendar_feeds")
+    print(kind.app_label, kind.pk, *cursor.fetchone())
+"""
+
+
 class TestAddresses:
     """Written as they were before they had a normal form: beside the model."""
 

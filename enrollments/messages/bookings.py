@@ -8,9 +8,9 @@ from uuid import UUID
 from django.urls import reverse
 
 from accounts.models import User
+from calendars.mails import course_part, session_part
 from common.formats import moment, money, until
 from courses.models import CourseSession
-from enrollments.calendar.mails import course_part, session_part
 from enrollments.messages.words import Rows, in_teaching, my_learning, names, what
 from enrollments.models import Booking, CourseEnrollment, SessionPurchase
 from enrollments.rules import CANCEL_IN_TIME, CANCEL_ONE_IN_TIME
@@ -47,7 +47,7 @@ def _booked(notice: Notice) -> Letter:
     calendar, button = _for_calendar(notice), Button("Open My learning", my_learning(notice))
     lead = f"You booked {what(notice)}. {HELD_FOR_ONE if single else HELD}"
     if calendar and calendar.file_name:
-        lead, button = f"{lead}{SUBSCRIBE}", Button("Subscribe", reverse("enrollments:calendar"))
+        lead, button = f"{lead}{SUBSCRIBE}", Button("Subscribe", reverse("calendars:calendar"))
     return Letter(
         subject=f"You're in: {notice.text('course')}",
         lead=lead,

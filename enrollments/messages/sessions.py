@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from calendars.mails import session_part
 from common.formats import in_zone, moment, money
 from courses.models import CourseSession
-from enrollments.calendar.mails import session_part
 from enrollments.messages.words import (
     STAFF,
     Rows,

@@ -40,10 +40,10 @@ NO_PAGES = {
     "payments:cancel_withdrawal",
     "payments:earnings_csv",
     # What calendars fetch, and files; and what redirects.
-    "enrollments:feed",
-    "enrollments:session_file",
-    "enrollments:enrollment_file",
-    "enrollments:renew_feed",
+    "calendars:feed",
+    "calendars:session_file",
+    "calendars:enrollment_file",
+    "calendars:renew_feed",
     "notices:read_all",
     "notices:follow",
     "notices:acknowledge",
@@ -86,7 +86,7 @@ def student_pages() -> Iterator[str]:
         yield to("enrollments:cancel_enrollment", enrollment.pk)
     for purchase in SessionPurchase.objects.filter(user=student)[:2]:
         yield to("enrollments:cancel_purchase", purchase.pk)
-    yield to("enrollments:calendar")
+    yield to("calendars:calendar")
     yield to("accounts:profile")
     yield to("accounts:change_password")
     yield to("teaching:courses")

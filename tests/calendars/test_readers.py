@@ -8,12 +8,12 @@ import requests
 from django.test import Client
 from django.utils import timezone
 
+from calendars.feeds import feed_address
+from calendars.mails import session_part
+from calendars.models import CalendarFeed
+from calendars.services import renew_feed
 from common.formats import in_zone, until
-from enrollments.calendar.feeds import feed_address
-from enrollments.calendar.mails import session_part
-from enrollments.models import CalendarFeed
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
-from enrollments.services.feeds import renew_feed
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, move_session
 from tests.factories import DAY, extend_course, make_course, student_with_credit

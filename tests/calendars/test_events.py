@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from calendars import events
+from calendars.events import event_of, events_of, events_of_enrollment
+from calendars.feeds import feed_of, find_reader, follows_feed, token_of
+from calendars.models import CalendarFeed
+from calendars.services import note_fetch, renew_feed
 from common.errors import NotFound
-from enrollments.calendar import events
-from enrollments.calendar.events import event_of, events_of, events_of_enrollment
-from enrollments.calendar.feeds import feed_of, find_reader, follows_feed, token_of
-from enrollments.models import CalendarFeed
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course, hand_back_session
-from enrollments.services.feeds import note_fetch, renew_feed
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, change_session, delete_session
 from settlement.services.deciding import refund_hold

@@ -8,9 +8,9 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from enrollments.calendar.mails import course_part, session_part
+from calendars.mails import course_part, session_part
+from calendars.services import note_fetch
 from enrollments.services.enrolling import enroll_full_course, hand_back_session
-from enrollments.services.feeds import note_fetch
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, move_session
 from notices.kinds import Letter

@@ -10,7 +10,7 @@ import icalendar
 from django.conf import settings
 
 from accounts.models import User
-from enrollments.calendar.events import Event, clean
+from calendars.events import Event, clean
 
 TYPE = "text/calendar; charset=utf-8"
 NAME = "talkplatform"

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.models import User
+from calendars.models import CalendarFeed
 from common.errors import NotFound
-from enrollments.models import CalendarFeed
 
 # Users whose feed was fetched within this time see news there.
 FOLLOWED = timedelta(days=14)
@@ -20,7 +20,7 @@ _KEY, _SERIAL, _SEAL = 16, 4, 16  # bytes
 
 def feed_address(user: User) -> str:
     """The current secret address of a user's feed."""
-    return f"{settings.SITE_URL}{reverse('enrollments:feed', args=[token_of(feed_of(user))])}"
+    return f"{settings.SITE_URL}{reverse('calendars:feed', args=[token_of(feed_of(user))])}"
 
 
 def feed_of(user: User) -> CalendarFeed:
@@ -69,4 +69,5 @@ def _read(token: str) -> tuple[UUID, int]:
 
 
 def _seal(said: bytes) -> bytes:
+    # The name is part of every address: another one would change them all.
     return salted_hmac("enrollments.calendar.feeds", said, algorithm="sha256").digest()[:_SEAL]

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from django.db.models import F
 
 from accounts.models import User
+from calendars.feeds import feed_of
+from calendars.models import CalendarFeed
 from common.transactions import operation
-from enrollments.calendar.feeds import feed_of
-from enrollments.models import CalendarFeed
 
 NOTED_FOR = timedelta(hours=1)
 

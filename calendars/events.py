@@ -14,8 +14,8 @@ from django.urls import reverse
 from accounts.models import User
 from common.errors import NotFound
 from courses.models import Course, CourseSession
-from enrollments.queries import STILL_BOUGHT
 from payments.models import HoldPart
+from payments.queries import STILL_BOUGHT
 from payments.reasons import Reason
 
 # A feed has at most this many events, the next ones, and drops those that are this long ago.

@@ -9,10 +9,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import User
+from calendars import files
+from calendars.events import event_of, events_of_enrollment
+from calendars.feeds import follows_feed
 from common.errors import NotFound
-from enrollments.calendar import files
-from enrollments.calendar.events import event_of, events_of_enrollment
-from enrollments.calendar.feeds import follows_feed
 from notices.kinds import CalendarPart
 
 
@@ -38,7 +38,7 @@ def course_part(reader: User, enrollment_id: UUID) -> CalendarPart | None:
     """For an email about a course that was bought: a file with all sessions that the reader has.
 
     Many mail programs import only the first of several sessions, so the email mentions the page
-    with the feed (`enrollments:calendar`) first. None if they no longer have any of them. Three
+    with the feed (`calendars:calendar`) first. None if they no longer have any of them. Three
     statements.
     """
     now = timezone.now()

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import TooManyAttempts
 from accounts.people import signed_in
+from calendars import files
+from calendars.events import event_of, events_of, events_of_enrollment
+from calendars.feeds import feed_address, feed_of, find_reader
+from calendars.services import note_fetch, renew_feed
 from common.pacing import Pace
-from enrollments.calendar import files
-from enrollments.calendar.events import event_of, events_of, events_of_enrollment
-from enrollments.calendar.feeds import feed_address, feed_of, find_reader
-from enrollments.services.feeds import note_fetch, renew_feed
 
 _pace = Pace(seconds=3600)
 
@@ -57,7 +57,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "subscribe": f"webcal:{address.partition(':')[2]}",
         "fetched_at": feed_of(user).fetched_at,
     }
-    return render(request, "enrollments/calendar.html", context)
+    return render(request, "calendars/calendar.html", context)
 
 
 @require_POST
@@ -66,7 +66,7 @@ def renew(request: HttpRequest) -> HttpResponse:
     """Give my feed a new address."""
     renew_feed(user=signed_in(request))
     messages.success(request, "Your calendar has a new address. The old one no longer works.")
-    return redirect("enrollments:calendar")
+    return redirect("calendars:calendar")
 
 
 @require_safe

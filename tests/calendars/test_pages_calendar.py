@@ -12,13 +12,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from enrollments.calendar.feeds import feed_address
-from enrollments.models import CalendarFeed
+from calendars import views
+from calendars.feeds import feed_address
+from calendars.models import CalendarFeed
+from calendars.services import renew_feed
 from enrollments.services.enrolling import enroll_full_course
-from enrollments.services.feeds import renew_feed
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, change_session
-from enrollments.views import calendar as views
 from talkplatform.logs import Discreet
 from tests.factories import lengthen_course, make_course, student_with_credit
 
