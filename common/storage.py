@@ -1,4 +1,4 @@
-"""Where uploaded files are kept."""
+"""Where files are kept: uploaded ones, and those that every browser loads."""
 
 import logging
 import os
@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
+from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from common.errors import NotStored
 from common.transactions import on_undo
@@ -49,3 +50,9 @@ class WholeFiles(FileSystemStorage):
             return super()._save(name, whole)  # type: ignore[misc] # the stubs leave it out
         finally:
             Path(draft).unlink(missing_ok=True)
+
+
+class StaticFiles(CompressedManifestStaticFilesStorage):
+    """Under names that change with their contents, also where one script imports another."""
+
+    support_js_module_import_aggregation = True

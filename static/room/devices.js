@@ -1,0 +1,67 @@
+// Which camera, microphone and speaker somebody has, and which they chose; the choice is kept in this browser.
+
+const KEPT = "room-devices";
+
+/** @typedef {{camera: boolean, microphone: boolean} & Partial<Record<MediaDeviceKind, string>>} Choice */
+
+/** @returns {Choice} */
+export function choice() {
+  try {
+    return { camera: true, microphone: true, ...JSON.parse(localStorage.getItem(KEPT) || "{}") };
+  } catch {
+    return { camera: true, microphone: true };
+  }
+}
+
+/** @param {Partial<Choice>} change */
+export function choose(change) {
+  try {
+    localStorage.setItem(KEPT, JSON.stringify({ ...choice(), ...change }));
+  } catch {
+    // A browser that keeps nothing asks again the next time.
+  }
+}
+
+/**
+ * Fill each select in here with the devices of its kind, and tell of each choice.
+ * @param {HTMLElement} root
+ * @param {(kind: MediaDeviceKind, id: string) => void} chosen
+ */
+export function offerDevices(root, chosen) {
+  const selects = [...root.querySelectorAll("select")];
+  for (const select of selects) {
+    const kind = /** @type {MediaDeviceKind} */ (select.dataset.device);
+    select.addEventListener("change", () => {
+      choose({ [kind]: select.value });
+      chosen(kind, select.value);
+    });
+  }
+  const fill = () => fillAll(selects);
+  navigator.mediaDevices?.addEventListener("devicechange", fill);
+  return fill;
+}
+
+/** @param {HTMLSelectElement[]} selects */
+async function fillAll(selects) {
+  const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
+  for (const select of selects) {
+    const kind = /** @type {MediaDeviceKind} */ (select.dataset.device);
+    // Before somebody allowed them, devices have neither name nor id.
+    const found = devices.filter((device) => device.kind === kind && device.deviceId);
+    const options = found.map((device, n) => new Option(device.label || `${n + 1}`, device.deviceId));
+    select.replaceChildren(...(options.length ? options : [new Option("Chosen by your browser", "")]));
+    select.disabled = options.length < 2;
+    const wanted = choice()[kind];
+    if (wanted && found.some((device) => device.deviceId === wanted)) select.value = wanted;
+  }
+}
+
+/**
+ * What a browser is asked for: the chosen device, or any other where that is gone.
+ * @param {MediaDeviceKind} kind
+ * @returns {{deviceId?: ConstrainDOMString}}
+ */
+export function wish(kind) {
+  const id = choice()[kind];
+  return id ? { deviceId: { ideal: id } } : {};
+}

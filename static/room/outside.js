@@ -1,0 +1,62 @@
+// Out of the room, and why; where it may change, the page goes on asking and offers the way back.
+import { announce } from "./announce.js";
+import { byId, write } from "./page.js";
+import { Roster } from "./roster.js";
+
+const LOOK_SECONDS = 5;
+
+/** @type {Record<Why, [title: string, text: string, button: string]>} */
+const WORDS = {
+  left: ["You left the session", "You can come back until it ends.", "Join again"],
+  elsewhere: ["You joined in another tab", "You're in the room there, so this tab is out.", "Use here"],
+  removed: ["The teacher removed you", "You can come back once the teacher lets you in.", ""],
+  ended: ["The teacher ended the session", "If the teacher resumes it, you can come back here.", ""],
+  closed: ["The room has closed", "", "Join again"],
+  over: ["The session is over", "Thank you for being there.", ""],
+  signed_out: ["You've been logged out", "Log in again to come back.", ""],
+  no_access: ["You no longer have access", "Your booking of this session has ended.", ""],
+  full: ["The room is full", "", "Try again"],
+};
+
+export class Outside {
+  /**
+   * @param {Roster} roster
+   * @param {() => void} enter
+   */
+  constructor(roster, enter) {
+    this.roster = roster;
+    /** @type {Why} */
+    this.why = "left";
+    byId("come-back").addEventListener("click", enter);
+    roster.addEventListener("change", () => this.#show());
+  }
+
+  /** @param {Why} why */
+  async open(why) {
+    this.why = why;
+    const [title] = WORDS[why];
+    announce(title);
+    this.#show();
+    byId("outside-title").focus();
+    if (why === "signed_out" || why === "no_access") this.roster.rest();
+    else await this.roster.every(LOOK_SECONDS);
+  }
+
+  #show() {
+    const { state } = this.roster;
+    let { why } = this;
+    if (why === "closed" && this.roster.until("closes_at") <= 0) why = "over";
+    if (why === "closed" && state?.ended_at) why = "ended";
+    const [title, text, button] = WORDS[why];
+    const back = (why === "removed" && state && !state.me.removed) || (why === "ended" && state && !state.ended_at);
+    const words = back ? (why === "removed" ? "The teacher lets you in again." : "The session goes on.") : text;
+    if (back && byId("outside-text").textContent !== words) announce(words);
+    write(byId("outside-title"), title);
+    write(byId("outside-text"), words);
+    const come = byId("come-back");
+    come.hidden = !(button || back);
+    write(come, button || "Join again");
+    byId("log-in").hidden = why !== "signed_out";
+    byId("undo-end").hidden = !(why === "ended" && state?.me.teacher && state.ended_at);
+  }
+}
