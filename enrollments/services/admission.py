@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -95,7 +94,8 @@ def close_after_commit(session: CourseSession) -> None:
     A failure is logged and left to LiveKit, which ends empty rooms.
     """
     if livekit.is_configured():
-        transaction.on_commit(partial(livekit.close_room, session.room_name), robust=True)
+        room = session.room_name
+        transaction.on_commit(lambda: _close(room), robust=True)
 
 
 @contextmanager
@@ -127,6 +127,13 @@ def _check(keys: Collection[UUID]) -> None:
                 _look_into(session, until)
     except VideoUnreachable as error:
         logger.warning("left to poll_rooms: the rooms of %s (%s)", sorted(map(str, keys)), error)
+
+
+def _close(room: str) -> None:
+    try:
+        livekit.close_room(room)
+    except VideoUnreachable as error:
+        logger.warning("left to LiveKit: the room %s (%s)", room, error)
 
 
 def _look_into(session: CourseSession, until: float) -> None:

@@ -1,6 +1,7 @@
 """Staff decide on courses and sessions: publish, archive, call off."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from django import forms
@@ -11,6 +12,7 @@ from common.admin.deciding import Answers, Decision, Done, Prospect
 from common.formats import money, until
 from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course
+from enrollments.services.admission import checked_together
 from enrollments.services.sessions import (
     Refunds,
     cancel_session,
@@ -45,6 +47,7 @@ class CallingOff(Decision[CourseSession]):
     rights: tuple[str, ...] = ("courses.change_coursesession", "payments.decide_paymenthold")
     key: str = "session"
     steps: bool = True
+    together: Callable[[], AbstractContextManager] = checked_together
 
     def is_offered(self, session: CourseSession) -> bool:
         return session.status in CourseSession.OPEN
