@@ -47,13 +47,13 @@ def running(*words, output=subprocess.DEVNULL, **environment):
 
 
 @contextmanager
-def serving(**environment):
+def serving(output=subprocess.DEVNULL, **environment):
     """The running server, a process in a group of its own with its `url`; killed at the end."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     # Without the jobs, which would settle what a test is about.
     wanted = {"DEBUG": "true", "PORT": str(port), "JOBS": "false"} | environment
-    with running("-m", "talkplatform.serve", **wanted) as process:
+    with running("-m", "talkplatform.serve", output=output, **wanted) as process:
         process.url = f"http://127.0.0.1:{port}"
         yield process
 

@@ -2,7 +2,8 @@
 
 It writes a line into the file for each pass that it begins: when that was due, and who does it. The
 words: `unclaimed` takes away the claim, `hangs` has a pass never end, `short` its time be over;
-`asks` has the database not answer for an hour, where the pass may take a second.
+`asks` has the database not answer for an hour, where the pass may take a second; with `beside`
+there is another job, which does none of this and writes into FILE.beside.
 """
 
 import os
@@ -30,6 +31,11 @@ def main() -> None:
 
     path, *words = sys.argv[1:]
 
+    class Beside(jobs.Plan):
+        def run(self, **options: object) -> None:
+            with Path(f"{path}.beside").open("a") as file:
+                file.write("done\n")
+
     class Probe(jobs.Plan):
         def run(self, **options: object) -> None:
             due = Job.objects.get(pk=self.name).due
@@ -45,7 +51,10 @@ def main() -> None:
     limit = timedelta(seconds=1) if "asks" in words else timedelta(minutes=5)
     if "short" in words:
         limit = jobs.LEASE = runner.LEASE = timedelta(seconds=0.3)
-    run_jobs.Runner = partial(runner.Runner, [Probe("probe", EVERY, limit)])
+    plans = [Probe("probe", EVERY, limit)]
+    if "beside" in words:
+        plans.append(Beside("beside", EVERY, limit))
+    run_jobs.Runner = partial(runner.Runner, plans)
     call_command("run_jobs")
 
 

@@ -1,5 +1,6 @@
 """The jobs as processes run them: each pass once, taken over when one dies, over when told."""
 
+import re
 import threading
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from enrollments.services.purchasing import purchase_session
+from notices.models import Notice
 from payments.models import HoldPart
 from talkplatform.jobs import PLANS, claim
 from talkplatform.models import Job, JobQuerySet
@@ -112,6 +114,15 @@ def test_what_a_killed_process_was_at_is_taken_over_once_its_lease_ran_out(probe
     assert Job.objects.get().error == f"{job.leased_by} did not end it."
 
 
+def test_what_hangs_delays_no_other_job(probes):
+    probes.begin("hangs", "beside")
+    wait_for(probes.passes)
+    done = Path(f"{probes.file}.beside")
+    before = len(done.read_text().splitlines()) if done.exists() else 0
+    wait_for(lambda: done.exists() and len(done.read_text().splitlines()) >= before + 3)
+    assert len(probes.passes()) == 1
+
+
 def test_told_to_stop_it_does_not_wait_for_what_hangs(probes):
     hanging = probes.begin("hangs")
     wait_for(probes.passes)
@@ -173,7 +184,7 @@ def monitor() -> Iterator[Any]:
     server.server_close()
 
 
-def test_the_server_alone_settles_while_livekit_stands_still(settings, broken):
+def test_the_server_alone_settles_and_mails_while_livekit_stands_still(settings, broken, tmp_path):
     session, student = make_course().sessions.first(), student_with_credit("16.00")
     purchase_session(student=student, session_id=session.pk)
     with standing_still() as url:
@@ -181,14 +192,22 @@ def test_the_server_alone_settles_while_livekit_stands_still(settings, broken):
         for name, value in wanted.items():
             setattr(settings, name, value)
         wanted |= {"JOBS": "true", "JOB_SECONDS": "0.3", "SETTLEMENT_GRACE_MINUTES": "0"}
-        with serving(**PRODUCTION, **wanted) as server:
+        printed = (tmp_path / "printed").open("w+")
+        with printed, serving(output=printed, **PRODUCTION, **wanted) as server:
             wait_until_ready(server)
-            end_session(session, ago=-10 * SECOND)
+            end_session(session, ago=-4 * SECOND)
             play = ("simulate_session", str(session.pk), "--url", server.url)
             call_command(*play, stdout=StringIO())
             wait_for(Job.objects.filter(pk="poll_rooms", last_failed__isnull=False).exists)
             wait_for(HoldPart.objects.filter(status="released").exists)
             assert timezone.now() - session.ends_at < 5 * SECOND
+            wait_for(Notice.objects.filter(kind="teaching_settled", mail="sent").exists)
+            printed.seek(0)
+            sent = re.findall(r"^Message-ID: <(.+)@", printed.read(), re.MULTILINE)
+    mailed = Notice.objects.exclude(mail="none").order_by("pk")
+    kinds = ["booking_made", "sale_made", "teaching_settled"]
+    assert sorted(mailed.values_list("kind", flat=True)) == kinds
+    assert sorted(sent) == sorted(str(notice.pk) for notice in mailed)
     assert broken() == {}
 
 

@@ -5,6 +5,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from enrollments.models import CourseEnrollment
+from notices.sending import is_anything_due
 from payments.models import Transfer
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
@@ -16,6 +17,11 @@ def test_its_books_are_right(broken):
     assert CourseEnrollment.objects.count() == 40
     assert Transfer.objects.count() == 20 + 3 * 40
     assert broken() == {}
+
+
+def test_it_leaves_nothing_to_send():
+    call_command("generate_load_data", **SMALL)
+    assert not is_anything_due()
 
 
 def test_it_fills_only_what_is_empty():

@@ -1,6 +1,7 @@
 """A mail in text and HTML: the same words, in the reader's zone, and nothing that is loaded."""
 
 import re
+import socket
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from accounts.models import User
 from common.formats import moment, money
+from notices import rendering
 from notices.kinds import Button, Letter, Quote
 from notices.models import Notice
 from notices.rendering import mail_of
@@ -85,6 +87,16 @@ def test_nothing_is_loaded_and_every_link_is_ours(make_kind, site):
     links = re.findall(r'(?:href|action)="([^"]*)"', page)
     assert links
     assert all(link.startswith("https://talk.example.org/") for link in links)
+
+
+def test_nothing_is_fetched_to_make_it():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host, port = server.getsockname()
+        sheet = f'<link rel="stylesheet" href="http://{host}:{port}/x.css">'
+        rendering._inliner.inline(f"<html><head>{sheet}</head><body><p>Moved</p></body></html>")
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
 
 
 def test_without_any_style_element_it_looks_the_same_by_day(make_kind, site):

@@ -5,8 +5,10 @@ import time
 from datetime import timedelta
 from email.policy import default as policy
 from threading import Thread
+from typing import ClassVar
 
 import pytest
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import OperationalError, connection
 from django.utils import timezone
 
@@ -389,6 +391,24 @@ def test_nobody_sends_while_rows_are_locked(mail_server, kind, ada):
     with pytest.raises(RuntimeError, match="cannot be part of an operation"):
         operation(send)()
     assert became() == ["waiting"]
+
+
+class Watchful(BaseEmailBackend):
+    """Sends nothing, and notes whether a transaction waits for what it does."""
+
+    within: ClassVar[list[bool]] = []
+
+    def send_messages(self, messages):
+        self.within.append(connection.in_atomic_block)
+        return len(messages)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_waits_for_the_mail_server(kind, ada, bob, settings):
+    settings.EMAIL_BACKEND = "tests.notices.test_sending.Watchful"
+    tell(kind, ada, ada, bob)
+    send()
+    assert (became(), Watchful.within) == (["sent"] * 3, [False] * 3)
 
 
 def test_what_was_taken_is_noted_once_the_database_is_back(mail_server, kind, ada, monkeypatch):

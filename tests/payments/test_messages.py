@@ -14,31 +14,31 @@ pytestmark = pytest.mark.django_db
 
 BACK = "The money is back in your earnings."
 TOLD = {
-    "requested": (
+    "withdrawal_requested": (
         "Withdrawal requested: $25.00",
         "You asked us to pay out $25.00. If it wasn't you, cancel it, and change your password.",
         [],
         "",
     ),
-    "approved": (
+    "withdrawal_approved": (
         "Withdrawal approved: $25.00",
         "Your withdrawal of $25.00 is approved. We'll tell you once it is paid.",
         [],
         "",
     ),
-    "completed": (
+    "withdrawal_completed": (
         "Paid out: $25.00",
         "We paid out $25.00 to you.",
         ["Reference: SEPA 2026-1"],
         "",
     ),
-    "rejected": (
+    "withdrawal_rejected": (
         "Withdrawal rejected: $25.00",
         f"Your withdrawal of $25.00 was rejected. {BACK}",
         ["Our staff:", "> The bank sent it back"],
         " Our staff: “The bank sent it back”",
     ),
-    "cancelled": (
+    "withdrawal_cancelled": (
         "Withdrawal cancelled: $25.00",
         f"You cancelled your withdrawal of $25.00. {BACK}",
         [],
@@ -55,11 +55,12 @@ def teacher():
     return teacher
 
 
-@pytest.mark.parametrize("status", TOLD)
-def test_each_step(teacher, status):
+@pytest.mark.parametrize("kind", TOLD)
+def test_each_step(teacher, kind):
+    status = kind.removeprefix("withdrawal_")
     withdraw(teacher, Decimal("25.00"), status=status)
-    subject, said, more, why = TOLD[status]
-    notice = told(teacher, f"withdrawal_{status}")
+    subject, said, more, why = TOLD[kind]
+    notice = told(teacher, kind)
     button = ["See your withdrawals:", "/earnings/withdrawals/"]
     rows = ["Amount: $25.00", "To: •••• 1332"]
     assert mailed(notice) == [subject, said, *rows, *more, *button]

@@ -21,9 +21,11 @@ from common.passes import ending_once, in_time
 from payments.models import LedgerAccount
 from talkplatform import jobs
 from talkplatform.jobs import LEASE, MINUTES, NIGHTLY, OFTEN, PLANS, Plan, claim, finish
+from talkplatform.management.commands import send_heartbeat
 from talkplatform.models import Job
 from talkplatform.runner import Pass, Runner, attempt
 from tests.factories import StaffFactory, UserFactory, student_with_credit
+from tests.livekit import standing_still
 
 pytestmark = pytest.mark.django_db
 SETTLING = PLANS[0]
@@ -193,6 +195,17 @@ class TestPasses:
         assert pruning.delete_in_batches(rows) == 3
         assert pruning.delete_in_batches(rows) == 0
 
+    def test_a_look_that_comes_late_is_taken_and_of_several_one(self):
+        """As after a pause of the machine: by default it would be left out a second later."""
+        scheduler = Runner()._scheduler
+        scheduler.start(paused=True)
+        looks = scheduler.get_jobs()
+        scheduler.shutdown()
+        assert len(looks) == len(PLANS) + 1
+        assert {(look.misfire_grace_time, look.coalesce, look.max_instances) for look in looks} == {
+            (None, True, 1)
+        }
+
     @pytest.mark.django_db(transaction=True)
     def test_a_database_that_is_away_is_said_once_until_it_is_back(self, caplog, monkeypatch):
         def away(*args):
@@ -355,6 +368,13 @@ class TestHeartbeat:
     def test_a_monitor_that_is_away_is_no_crash(self):
         with pytest.raises(CommandError, match="did not take it"):
             call_command("send_heartbeat")
+
+    def test_one_that_never_answers_is_not_waited_for(self, settings, monkeypatch):
+        monkeypatch.setattr(send_heartbeat, "SECONDS", 0.1)
+        with standing_still() as url:
+            settings.HEARTBEAT_URL = url.replace("ws:", "http:")
+            with pytest.raises(CommandError, match="timed out"):
+                call_command("send_heartbeat")
 
     def test_without_an_address_it_says_so(self, settings):
         settings.HEARTBEAT_URL = ""
