@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from enrollments.calendar.feeds import feed_address
+from calendars.feeds import feed_address
 from enrollments.services.purchasing import purchase_session
 from notices.models import Mailbox, MailServer, Notice
 from notices.sending import send_due
