@@ -1,21 +1,21 @@
 """The address of a user's calendar feed: it works for anyone who knows it."""
 
-import base64
-import binascii
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.models import User
 from calendars.models import CalendarFeed
 from common.errors import NotFound
+from common.tokens import sealed, unsealed
 
 # Users whose feed was fetched within this time see news there.
 FOLLOWED = timedelta(days=14)
-_KEY, _SERIAL, _SEAL = 16, 4, 16  # bytes
+# Part of every address: another one would change them all.
+_PURPOSE = "enrollments.calendar.feeds"
+_KEY, _SERIAL = 16, 4  # bytes
 
 
 def feed_address(user: User) -> str:
@@ -34,8 +34,7 @@ def token_of(feed: CalendarFeed) -> str:
     It is made from the user and the serial, sealed with SECRET_KEY, so that no row gives access and
     the page can show it at any time.
     """
-    said = feed.user_id.bytes + feed.serial.to_bytes(_SERIAL, "big")
-    return base64.urlsafe_b64encode(said + _seal(said)).decode()
+    return sealed(_PURPOSE, feed.user_id.bytes + feed.serial.to_bytes(_SERIAL, "big"))
 
 
 def find_reader(token: str) -> User:
@@ -58,16 +57,5 @@ def follows_feed(user_id: UUID, now: datetime) -> bool:
 
 
 def _read(token: str) -> tuple[UUID, int]:
-    try:
-        raw = base64.b64decode(token, altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise NotFound from None
-    said, seal = raw[:-_SEAL], raw[-_SEAL:]
-    if len(said) != _KEY + _SERIAL or not constant_time_compare(seal, _seal(said)):
-        raise NotFound
+    said = unsealed(_PURPOSE, token)
     return UUID(bytes=said[:_KEY]), int.from_bytes(said[_KEY:], "big")
-
-
-def _seal(said: bytes) -> bytes:
-    # The name is part of every address: another one would change them all.
-    return salted_hmac("enrollments.calendar.feeds", said, algorithm="sha256").digest()[:_SEAL]

@@ -24,7 +24,7 @@ LONGEST_KEY = Notice._meta.get_field("dedupe_key").max_length or 0
 
 
 class Group(models.TextChoices):
-    """What readers can turn off, one by one."""
+    """Emails that readers can turn off, one by one."""
 
     REMINDERS = "reminders", "Reminders"
     ANNOUNCEMENTS = "announcements", "Announcements"
@@ -170,6 +170,11 @@ def address_of(notice: Notice) -> str:
 def every_kind() -> Iterator[Kind]:
     """Every kind, sorted by name."""
     return iter(sorted(_kinds.values(), key=lambda kind: kind.name))
+
+
+def kinds_of(group: Group) -> list[Kind]:
+    """The kinds whose emails are turned off together."""
+    return [kind for kind in every_kind() if kind.group is group]
 
 
 def table() -> str:

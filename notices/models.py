@@ -131,6 +131,25 @@ class Mailbox(models.Model):
         return bool(self.stopped_address) and self.stopped_address == self.reader.email
 
 
+class TurnedOff(models.Model):
+    """A reader gets no emails of this group of kinds; what the site shows stays the same."""
+
+    reader = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="turned_off", db_index=False
+    )
+    group = ExactCharField(max_length=20)
+    turned_off_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "turned_off_emails"
+        constraints = [
+            models.UniqueConstraint(fields=["reader", "group"], name="turned_off_emails_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group} of {self.reader_id}"
+
+
 class MailServer(models.Model):
     """The state of the mail server once it has failed: there is one row, or none.
 

@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from notices.choices import is_off
 from notices.kinds import address_of, kind_of
 from notices.models import Mailbox, Notice
 
@@ -13,6 +14,8 @@ def why_not(notice: Notice, mailbox: Mailbox) -> str:
         return "It came too late."
     if kind and kind.group and not notice.reader.is_active:
         return "The account is deactivated."
+    if kind and kind.group and is_off(notice.reader_id, kind.group):
+        return f"The reader turned {kind.group.label.lower()} off."
     if _is_stopped(notice, mailbox) and not (kind and kind.proves):
         return f"The address was refused: {mailbox.refusal}"
     return ""

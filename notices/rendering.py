@@ -12,6 +12,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from common.formats import in_zone
+from notices.choices import way_out
 from notices.kinds import CalendarPart, Kind, address_of, kind_of
 from notices.models import Notice
 
@@ -84,6 +85,8 @@ def mail_of(notice: Notice) -> EmailMultiAlternatives:
         context = {
             "letter": letter,
             "notice": notice,
+            "group": kind.group,
+            "way_out": way_out(notice.reader_id, kind.group) if kind.group else "",
             "site": settings.SITE_URL,
             "host": urlsplit(settings.SITE_URL).netloc,
         }
@@ -109,6 +112,14 @@ def _add_calendar(message: EmailMultiAlternatives, part: CalendarPart) -> None:
 
 
 def _headers(notice: Notice, kind: Kind) -> dict[str, str]:
-    """The same ID each time it is sent, so that a mail program needn't show it twice."""
+    """The same ID each time it is sent, so that a mail program needn't show it twice.
+
+    Mail programs offer to turn off what can be, by one click as in RFC 8058.
+    """
     host = urlsplit(settings.SITE_URL).hostname
-    return {"Message-ID": f"<{notice.pk}@{host}>", "Auto-Submitted": "auto-generated"}
+    headers = {"Message-ID": f"<{notice.pk}@{host}>", "Auto-Submitted": "auto-generated"}
+    if kind.group:
+        link = f"{settings.SITE_URL}{way_out(notice.reader_id, kind.group)}"
+        headers["List-Unsubscribe"] = f"<{link}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers

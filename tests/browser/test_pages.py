@@ -15,6 +15,9 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from courses.models import Course, CourseSession
 from enrollments.models import CourseEnrollment, SessionPurchase
+from notices.choices import way_out
+from notices.kinds import Group
+from notices.services.choosing import turn_off
 from payments.models import HoldPart, PaymentHold, Withdrawal
 from tests.browser.doing import fill
 from tests.browser.watch import heavy, inaccessible, overflowing
@@ -23,7 +26,7 @@ from tests.factories import make_course
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
-NAMESPACES = ("enrollments", "teaching", "payments", "accounts", "notices")
+NAMESPACES = ("enrollments", "calendars", "teaching", "payments", "accounts", "notices")
 # They answer no GET with a page: buttons lead there, or a file comes.
 DJANGOS_OWN = {
     name: {"enabled": False}
@@ -65,6 +68,9 @@ def guest_pages() -> Iterator[str]:
         yield to(f"accounts:{name}")
     yield to("accounts:new_password", key, default_token_generator.make_token(ada))
     yield to("accounts:new_password", key, "grown-old")
+    turn_off(reader_id=ada.pk, group=Group.ANNOUNCEMENTS)
+    for group in (Group.REMINDERS, Group.ANNOUNCEMENTS):
+        yield way_out(ada.pk, group)
     yield MISSING
     yield to("accounts:logout")
 
@@ -77,6 +83,7 @@ def student_pages() -> Iterator[str]:
         yield to("enrollments:learning", query=f"?show={shelf}")
     yield to("payments:credit")
     yield to("notices:notices")
+    yield to("notices:emails")
     for course in Course.objects.exclude(status="draft"):
         yield to("enrollments:course", course.pk)
     for hold in PaymentHold.objects.filter(student=student)[:2]:

@@ -1,6 +1,7 @@
 """What stands in a reader's calendar, and what its numbers say."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -260,6 +261,13 @@ def test_another_address_ends_the_one_of_before(student):
     assert not follows_feed(student.pk, timezone.now())
     with pytest.raises(NotFound):
         find_reader(old)
+
+
+def test_addresses_that_calendars_know_go_on_working(settings):
+    """Another way to make them would end every subscription."""
+    settings.SECRET_KEY = "a key that signs nothing that matters, for this test alone"
+    feed = CalendarFeed(user_id=UUID("0192f5a0-7b1c-7def-8123-456789abcdef"), serial=3)
+    assert token_of(feed) == "AZL1oHscfe-BI0VniavN7wAAAAMe5AFazY_GMK0G0TPAILbt"
 
 
 def test_what_we_never_gave_leads_nowhere_and_asks_no_database(student, django_assert_num_queries):
