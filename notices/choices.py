@@ -47,7 +47,7 @@ def groups_for(is_staff: bool) -> list[Group]:
 
 
 def way_out(reader_id: UUID, group: Group) -> str:
-    """The path that turns these emails off for whoever knows it, for good and nothing else."""
+    """The path that turns these emails off: it needs no login, and never expires."""
     token = sealed(_PURPOSE, reader_id.bytes + group.value.encode())
     return reverse("notices:turn_off", args=[token])
 
