@@ -131,7 +131,7 @@ def _event(session: CourseSession, mine: _Booked | None) -> Event:
         mine is not None and not mine.kept
     )
     title = clean(f"{session.course.title}: {session.title}")
-    door = _link("enrollments:join", session.pk)
+    door = _link("enrollments:room", session.pk)
     page = f"{_link('enrollments:course', session.course_id)}#session-{session.session_number}"
     return Event(
         uid=str(session.pk),

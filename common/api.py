@@ -1,14 +1,17 @@
-"""What every route of the API shares: the error body."""
+"""What every route that answers in JSON shares: the error body."""
 
 import logging
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
+from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from common.errors import BY_STATUS, CodedError, Unavailable
+from common.errors import BY_STATUS, CodedError, DomainError, Unavailable
 from common.shapes import Json
 from common.transactions import is_passing
 
@@ -59,3 +62,20 @@ def error_body(status: int, details: Json | None = None) -> Json:
     """The one shape of every refusal, where no service gave it."""
     code, message = BY_STATUS[HTTPStatus(status)]
     return {"code": code, "message": message, "details": details or {}}
+
+
+def answering_json(view: Callable[..., Json]) -> Callable[..., HttpResponse]:
+    """Make a view for a page's script: its answer is JSON, and so is a refusal, as in the API."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            status = HTTPStatus.UNAUTHORIZED
+            return JsonResponse(error_body(status), status=status)
+        try:
+            return JsonResponse(view(request, *args, **kwargs))
+        except DomainError as error:
+            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+            return JsonResponse(error.body(), status=error.status, headers=headers)
+
+    return answer

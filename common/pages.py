@@ -1,11 +1,12 @@
-"""What pages with lists share."""
+"""What pages with lists share, and pages with scripts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from django.conf import settings
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -18,3 +19,15 @@ def page_of(
     asked = request.GET.get("page", "")
     opens = opens_at // size + 1
     return Paginator(rows, size).get_page(asked if asked.isascii() and asked.isdigit() else opens)
+
+
+def load_also(page: HttpResponse, more: Mapping[str, Sequence[str]]) -> HttpResponse:
+    """Let a page load from elsewhere too, by the directives of its Content-Security-Policy.
+
+    The attribute is that of Django 6 (`csp_override`); `talkplatform.headers` reads it.
+    """
+    rules = dict(settings.SECURE_CSP)
+    for name, sources in more.items():
+        rules[name] = [*rules.get(name, ()), *sources]
+    page._csp_config = rules  # type: ignore[attr-defined]
+    return page

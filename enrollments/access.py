@@ -32,12 +32,19 @@ _ADMITTING = {AccessReason.TEACHER, AccessReason.ENROLLED, AccessReason.PURCHASE
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The room is open from `opens_at` to `closes_at`; `join` is the pass, if requested."""
+    """The room is open from `opens_at` to `closes_at`; `join` is the pass, if requested.
+
+    Its teacher may have `removed` the user, let them share the screen, or ended the session early:
+    none of that changes the reason.
+    """
 
     reason: AccessReason
     opens_at: datetime
     closes_at: datetime
     join: Join | None = None
+    removed: bool = False
+    may_share: bool = False
+    ended_early: bool = False
 
     @property
     def has_access(self) -> bool:
@@ -46,16 +53,33 @@ class Access:
 
 def access_of(found: SessionToEnter, user: User) -> Access:
     """The user's access to a session, given what they bought of it."""
-    session = found.session
-    return Access(_reason(found, user), session.opens_at, session.ends_at)
+    session, reason = found.session, _reason(found, user)
+    return Access(
+        reason,
+        session.opens_at,
+        session.ends_at,
+        removed=found.removed,
+        may_share=found.may_share or reason == AccessReason.TEACHER,
+        ended_early=found.ended_early,
+    )
 
 
 def admitted(session: CourseSession, users: Collection[UUID]) -> set[UUID]:
-    """Which of these users have access to a session, its teacher included; one statement.
+    """Which of these users may be in a session's room, its teacher included; one statement.
 
-    By the rule of `access_of`, as things stand now; none once it is called off.
+    By the rule of `access_of`, as things stand now; none once it is called off, and nobody who was
+    removed from the room or is deactivated.
     """
     return {key for (key,) in queries.admitted(session.pk, [*users])}
+
+
+def members_of(session: CourseSession) -> dict[UUID, str]:
+    """The names of all who have access to a session, its teacher first; one statement.
+
+    The session comes with its course and teacher. Those who were removed are among them.
+    """
+    teacher = session.course.teacher
+    return {teacher.pk: teacher.display_name, **dict(queries.students_with(session.pk))}
 
 
 def most_admitted(course: Course, now: datetime) -> int:

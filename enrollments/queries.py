@@ -28,6 +28,7 @@ from enrollments.models import Booking, CourseEnrollment, SessionPurchase
 from payments.models import HoldPart, PaymentHold
 from payments.queries import STILL_BOUGHT
 from payments.reasons import Reason
+from rooms.models import RoomDeed
 
 B = TypeVar("B", bound=Booking)
 
@@ -52,13 +53,17 @@ class SessionOnSale:
 class SessionToEnter:
     """A session, its course at hand, and what a user has bought of it.
 
-    What still gives access, by an enrolment or a single purchase; or anything, `once`.
+    What still gives access, by an enrolment or a single purchase; or anything, `once`. What the
+    teacher has ordered in its room is asked for by who wants to enter it.
     """
 
     session: CourseSession
     by_enrollment: bool = False
     by_purchase: bool = False
     once_bought: bool = False
+    removed: bool = False
+    may_share: bool = False
+    ended_early: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,20 +180,40 @@ def with_access_of(sessions: CourseSessionQuerySet, user: User | UUID) -> Course
 
 @prepared_as(SessionToEnter)
 def session_to_enter(session: UUID, user: UUID) -> QuerySet[CourseSession]:
-    """One session, with what the user has bought of it."""
-    sessions = CourseSession.objects.select_related("course")
-    return with_access_of(sessions, user).filter(pk=session)
+    """One session, with what the user has bought of it, and may do in its room."""
+    sessions = CourseSession.objects.select_related("course__teacher")
+    deeds = RoomDeed.objects.standing().filter(session=OuterRef("pk"))
+    ordered = sessions.annotate(
+        removed=Exists(deeds.filter(kind=RoomDeed.Kind.REMOVED, user=user)),
+        may_share=Exists(deeds.filter(kind=RoomDeed.Kind.SHARING, user=user)),
+        ended_early=Exists(deeds.filter(kind=RoomDeed.Kind.ENDED)),
+    )
+    return with_access_of(ordered, user).filter(pk=session)
+
+
+@prepared
+def students_with(session: UUID) -> QuerySet[HoldPart, tuple[UUID, str]]:
+    """The key and name of each student who has access to a session that takes place."""
+    bought = HoldPart.objects.filter(
+        STILL_BOUGHT, session=session, hold__student__is_active=True
+    ).exclude(session__status=CourseSession.Status.CANCELLED)
+    return bought.values_list("hold__student", "hold__student__display_name").distinct()
 
 
 @prepared
 def admitted(session: UUID, users: list[UUID]) -> QuerySet[User, tuple[UUID]]:
-    """Which of these users have access to a session."""
+    """Which of these users have access to a session, and were not removed from its room."""
     takes_place = CourseSession.objects.exclude(status=CourseSession.Status.CANCELLED)
     teacher = takes_place.filter(pk=session, course__teacher=OuterRef("pk"))
     bought = HoldPart.objects.filter(
         STILL_BOUGHT, session__pk=session, hold__student=OuterRef("pk")
     ).exclude(session__status=CourseSession.Status.CANCELLED)
-    allowed = User.objects.filter(Exists(teacher) | Exists(bought), pk__in=users)
+    removed = RoomDeed.objects.standing().filter(
+        kind=RoomDeed.Kind.REMOVED, session=session, user=OuterRef("pk")
+    )
+    allowed = User.objects.filter(
+        Exists(teacher) | Exists(bought), ~Exists(removed), pk__in=users, is_active=True
+    )
     return allowed.values_list("pk")
 
 

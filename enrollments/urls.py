@@ -1,8 +1,9 @@
 """The pages of students."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
-from enrollments.views import buying, cancelling, catalogue, joining, learning
+from enrollments.views import buying, cancelling, catalogue, learning, room
 
 app_name = "enrollments"
 urlpatterns = [
@@ -10,7 +11,20 @@ urlpatterns = [
     path("courses/<uuid:course_id>/", catalogue.course, name="course"),
     path("courses/<uuid:course_id>/buy/", buying.buy_course, name="buy_course"),
     path("sessions/<uuid:session_id>/buy/", buying.buy_session, name="buy_session"),
-    path("sessions/<uuid:session_id>/join/", joining.join, name="join"),
+    path("sessions/<uuid:session_id>/room/", room.room, name="room"),
+    path("sessions/<uuid:session_id>/room/pass/", room.make_pass, name="room_pass"),
+    path("sessions/<uuid:session_id>/room/state/", room.state, name="room_state"),
+    path("sessions/<uuid:session_id>/room/end/", room.end, name="room_end"),
+    path("sessions/<uuid:session_id>/room/resume/", room.resume, name="room_resume"),
+    path(
+        "sessions/<uuid:session_id>/room/people/<uuid:user_id>/<slug:verb>/",
+        room.order,
+        name="room_order",
+    ),
+    path("sessions/<uuid:session_id>/room/after/", room.after, name="room_after"),
+    path("room/check/", room.check, name="room_check"),
+    # Where mails and calendars of before lead.
+    path("sessions/<uuid:session_id>/join/", RedirectView.as_view(pattern_name="enrollments:room")),
     path("learning/", learning.learning, name="learning"),
     path(
         "learning/courses/<uuid:enrollment_id>/cancel/",

@@ -19,14 +19,20 @@ MINUTE = timedelta(minutes=1)
 class Presence:
     """How long a person was there, of the `length` that was sold: `time` is known.
 
-    `unknown` is how much longer it may have been in unwatched time. A person who was `removed`
-    might have stayed longer.
+    `unknown` is how much longer it may have been in unwatched time. A person who was `removed`, or
+    `shut_out` because the teacher had ended the session early, might have stayed longer.
     """
 
     time: timedelta
     length: timedelta
     unknown: timedelta = NONE
     removed: bool = False
+    shut_out: bool = False
+
+    @property
+    def barred(self) -> bool:
+        """Whether it was not this person's choice alone."""
+        return self.removed or self.shut_out
 
     @property
     def minutes(self) -> int:
@@ -73,7 +79,13 @@ class Attended(dict[tuple[UUID, UUID], Presence]):
     def _presence(self, session: UUID, user: UUID, length: timedelta) -> Presence:
         known = self.evidence[session]
         time = known.least(user)
-        return Presence(time, length, known.most(user) - time, known.was_removed(user))
+        return Presence(
+            time,
+            length,
+            known.most(user) - time,
+            removed=known.was_removed(user),
+            shut_out=known.was_shut_out(user),
+        )
 
 
 def attendance_of(session: CourseSession) -> dict[UUID, Presence]:

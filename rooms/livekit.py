@@ -4,17 +4,23 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 from django.conf import settings
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from livekit import api
 from livekit.api.room_service import RoomService
-from livekit.protocol.models import DisconnectReason, ParticipantInfo
+from livekit.protocol.models import (
+    DisconnectReason,
+    ParticipantInfo,
+    ParticipantPermission,
+    TrackSource,
+)
 from livekit.protocol.webhook import WebhookEvent
 
 from accounts.models import User
@@ -22,8 +28,9 @@ from rooms.errors import InvalidSignature, MalformedEvent, VideoNotConfigured
 
 T = TypeVar("T")
 
-# Students can be seen and heard; sharing a screen is for teachers.
-STUDENT_SOURCES = ["camera", "microphone"]
+# Everybody can be seen and heard; sharing a screen is for the teacher, and those whom they let.
+SEEN = ("camera", "microphone")
+SHARING = (*SEEN, "screen_share", "screen_share_audio")
 LONGEST_ID = 100
 SIGNED_FOR = timedelta(minutes=5)
 
@@ -76,16 +83,24 @@ def is_configured() -> bool:
     return bool(settings.LIVEKIT_URL)
 
 
-def pass_into(room: str, user: User, *, runs_it: bool, lives: timedelta) -> Join:
-    """A pass that lets the user into a room for this long; the teacher `runs_it`.
+def addresses() -> list[str]:
+    """LiveKit's own, as its client uses them in a browser: by WebSocket and by HTTP."""
+    found = urlsplit(settings.LIVEKIT_URL)
+    secure = "s" if found.scheme in ("wss", "https") else ""
+    return [f"{scheme}{secure}://{found.netloc}" for scheme in ("ws", "http")]
 
-    People who are in the room stay when the pass expires.
+
+def pass_into(room: str, user: User, sources: Sequence[str], *, lives: timedelta) -> Join:
+    """A pass that lets the user into a room for this long, to publish these sources.
+
+    Nobody's pass runs the room: any page that a browser shows could use it for that. People who are
+    in the room stay when the pass expires.
     """
     grants = api.VideoGrants(
         room_join=True,
         room=room,
-        room_admin=runs_it or None,
-        can_publish_sources=None if runs_it else STUDENT_SOURCES,
+        can_publish_sources=[*sources],
+        can_update_own_metadata=False,
     )
     token = _new_token().with_identity(str(user.pk)).with_name(user.display_name)
     return Join(settings.LIVEKIT_URL, token.with_grants(grants).with_ttl(lives).to_jwt())
@@ -188,6 +203,50 @@ def put_out(room: str, identities: Collection[str], *, within: float | None = No
     _ask(ask, within)
 
 
+def make_room(room: str, *, empty_for: timedelta) -> None:
+    """Make a room, which stays open this long without anybody in it. A repeat changes nothing."""
+    seconds = max(int(empty_for.total_seconds()), 1)
+    wanted = api.CreateRoomRequest(name=room, empty_timeout=seconds, departure_timeout=seconds)
+
+    async def ask(service: RoomService) -> None:
+        await service.create_room(wanted)
+
+    _ask(ask)
+
+
+def mute(room: str, identity: str) -> None:
+    """Mute a person's microphone, which they can turn on again. A repeat changes nothing."""
+    wanted = api.RoomParticipantIdentity(room=room, identity=identity)
+
+    async def ask(service: RoomService) -> None:
+        somebody = await service.get_participant(wanted)
+        for track in somebody.tracks:
+            if track.source == TrackSource.MICROPHONE and not track.muted:
+                await service.mute_published_track(
+                    api.MuteRoomTrackRequest(
+                        room=room, identity=identity, track_sid=track.sid, muted=True
+                    )
+                )
+
+    _ask(_if_there(ask))
+
+
+def let_publish(room: str, identity: str, sources: Sequence[str]) -> None:
+    """Let a person who is in a room publish these sources from now on, and no others."""
+    allowed = ParticipantPermission(
+        can_subscribe=True,
+        can_publish=True,
+        can_publish_data=True,
+        can_publish_sources=[source.upper() for source in sources],
+    )
+    wanted = api.UpdateParticipantRequest(room=room, identity=identity, permission=allowed)
+
+    async def ask(service: RoomService) -> None:
+        await service.update_participant(wanted)
+
+    _ask(_if_there(ask))
+
+
 def close_room(room: str, *, within: float | None = None) -> None:
     """End a room, and every connection to it. A repeat changes nothing."""
 
@@ -221,6 +280,13 @@ async def _answered(question: Callable[[RoomService], Awaitable[T]], limit: floa
     credentials = (settings.LIVEKIT_URL, settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET)
     async with asyncio.timeout(limit), api.LiveKitAPI(*credentials, failover=False) as client:
         return await question(client.room)
+
+
+def _if_there(
+    question: Callable[[RoomService], Awaitable[None]],
+) -> Callable[[RoomService], Awaitable[None]]:
+    """Nothing happens where the room, or the person in it, is gone."""
+    return lambda service: _unless_gone(question(service))
 
 
 async def _unless_gone(change: Awaitable[object]) -> None:

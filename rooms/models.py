@@ -1,5 +1,7 @@
 """What is known about a session's room: its events, who was connected, when it was watched."""
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -82,6 +84,53 @@ class Attendance(UUIDModel):
 
     def __str__(self) -> str:
         return self.connection
+
+
+class DeedQuerySet(models.QuerySet):
+    def standing(self) -> Self:
+        """Those that were not undone."""
+        return self.filter(undone_at=None)
+
+
+class RoomDeed(UUIDModel):
+    """What somebody did about a session's room: its teacher, or a student at a shut door.
+
+    It stands until it is `undone_at`. `user` is whom it is about: nobody where it is about all.
+    """
+
+    class Kind(models.TextChoices):
+        REMOVED = "removed", "Removed a student"
+        MUTED = "muted", "Muted a student"
+        SHARING = "sharing", "Let a student share the screen"
+        ENDED = "ended", "Ended the session for all"
+        KNOCKED = "knocked", "Asked for a pass after the teacher ended the session"
+
+    session = models.ForeignKey("courses.CourseSession", models.CASCADE, related_name="room_deeds")
+    kind = models.CharField(max_length=20, choices=Kind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="room_deeds"
+    )
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+
+    objects = DeedQuerySet.as_manager()
+
+    class Meta:
+        db_table = "room_deeds"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["removed", "muted", "sharing", "ended", "knocked"]),
+                name="room_deeds_kind_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["session", "kind"], name="room_deeds_of_session")]
+
+    def __str__(self) -> str:
+        return self.Kind(self.kind).label
 
 
 class RoomWatch(UUIDModel):

@@ -26,7 +26,7 @@ class Stay:
 
     `seen_at` is its own last sign, `gone_at` the first later poll that did not find it. Without
     `joined_at` it never became active, as far as is known. A person who was `removed` did not
-    choose to leave.
+    choose to leave, and one who was `shut_out` did not choose to stay away.
     """
 
     room_sid: str
@@ -35,6 +35,7 @@ class Stay:
     seen_at: datetime
     gone_at: datetime | None
     removed: bool = False
+    shut_out: bool = False
 
 
 @dataclass(slots=True)
@@ -112,14 +113,18 @@ class Evidence:
         self._window = (start, end)
         self._unwatched = gaps(_watched(watches, apart), start, end)
         self._removed: set[UUID] = set()
+        self._shut_out: set[UUID] = set()
         spans: defaultdict[UUID, list[Span]] = defaultdict(list)
         for user, stay in stays:
             if changed_at is not None and stay.seen_at <= changed_at:
                 continue
             if stay.joined_at:
                 spans[user].append((stay.joined_at, _end_of(stay, watches, apart)))
-            if stay.removed and stay.left_at and stay.left_at < end:
-                self._removed.add(user)
+            if stay.left_at and stay.left_at < end:
+                if stay.removed:
+                    self._removed.add(user)
+                if stay.shut_out:
+                    self._shut_out.add(user)
         self._there = {user: within(times, start, end) for user, times in spans.items()}
 
     @property
@@ -133,12 +138,16 @@ class Evidence:
         return length(self._unwatched)
 
     def people(self) -> set[UUID]:
-        """Those who were connected at any time."""
-        return set(self._there)
+        """Those who were connected at any time, or kept out."""
+        return set(self._there) | self._removed | self._shut_out
 
     def was_removed(self, user: UUID) -> bool:
         """Whether a person was removed before it was over, even while waiting for it to start."""
         return user in self._removed
+
+    def was_shut_out(self, user: UUID) -> bool:
+        """Whether a person came in vain, because it had been ended before its time."""
+        return user in self._shut_out
 
     def least(self, user: UUID) -> timedelta:
         """How long a person is known to have been there."""

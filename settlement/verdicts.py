@@ -33,13 +33,13 @@ def reason_for(teacher: Presence, student: Presence) -> Reason | None:
     """What presences make of a part: both are of the length that it was sold with.
 
     None where it would be another with the time that nobody knows of than without it. A teacher
-    is absent only where all of the time is known; one whom the teacher put out missed nothing.
+    is absent only where all of the time is known; one who was barred missed nothing.
     """
     if not teacher.suffices:
         return None if teacher.unknown else Reason.TEACHER_ABSENT
     if student.suffices:
         return Reason.ATTENDED
-    return None if student.may_suffice or student.removed else Reason.MISSED
+    return None if student.may_suffice or student.barred else Reason.MISSED
 
 
 def verdict_on(part: HoldPart, session: CourseSession, attended: Attended) -> Verdict | None:
@@ -61,6 +61,8 @@ def why_unknown(part: HoldPart, attended: Attended) -> str:
     times = f"Teacher: {teacher} minutes, student: {student}."
     if student.removed:
         return f"The student was removed from the room. {times}"
+    if student.shut_out:
+        return f"The student came after the teacher had ended the session early. {times}"
     unknown = -(-evidence.unwatched // MINUTE)
     lasts = evidence.length // MINUTE
     return f"It is not known who was there for {unknown} of {lasts} minutes. {times}"

@@ -20,7 +20,10 @@ def guard(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReques
         response = answer(request)
         # Django's debug pages are styled by what is written into them.
         if not (settings.DEBUG and response.status_code in (404, 500)):
-            response.headers.setdefault("Content-Security-Policy", policy)
+            own = getattr(response, "_csp_config", None)
+            response.headers.setdefault(
+                "Content-Security-Policy", policy_of(own) if own else policy
+            )
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         # By the cookie, not the user: to ask for the user would take a database.
         private = settings.SESSION_COOKIE_NAME in request.COOKIES or response.cookies

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -331,14 +330,8 @@ if CHANGE_NOTICE_HOURS < 0:
 LIVEKIT_URL = env.str("LIVEKIT_URL", default="")
 LIVEKIT_API_KEY = env.str("LIVEKIT_API_KEY", default="")
 LIVEKIT_API_SECRET = env.str("LIVEKIT_API_SECRET", default="")
-# The page that a room opens in, such as LiveKit Meet's /custom; it is given liveKitUrl and token.
-LIVEKIT_CLIENT_URL = env.str("LIVEKIT_CLIENT_URL", default="")
 if len({bool(LIVEKIT_URL), bool(LIVEKIT_API_KEY), bool(LIVEKIT_API_SECRET)}) > 1:
     raise ImproperlyConfigured("Set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET together.")
-if LIVEKIT_CLIENT_URL:
-    # The button "Join" is a form, which is redirected there.
-    _client = urlsplit(LIVEKIT_CLIENT_URL)
-    SECURE_CSP["form-action"].append(f"{_client.scheme}://{_client.netloc}")
 # How long a pass to a room lets in: those who are in stay in.
 JOIN_PASS_MINUTES = env.int("JOIN_PASS_MINUTES", default=5)
 # Answered polls of a room that lie no further from each other watch the time between them.

@@ -33,7 +33,7 @@ def _check(notice: Notice) -> CourseSession:
 
 
 def _door(notice: Notice) -> str:
-    return reverse("enrollments:join", args=[notice.session_id])
+    return reverse("enrollments:room", args=[notice.session_id])
 
 
 def _reminder(notice: Notice) -> Letter:

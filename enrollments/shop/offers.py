@@ -257,7 +257,7 @@ def _running(shown: ShownSession) -> Offer:
     offer = Offer(State.RUNNING, badge="Running now", tone="good")
     if shown.my_access is None or not shown.my_access.has_access:
         return offer
-    url = reverse("enrollments:join", args=[shown.session.pk])
+    url = reverse("enrollments:room", args=[shown.session.pk])
     return replace(offer, label="Join", url=url)
 
 

@@ -88,7 +88,7 @@ def student_pages() -> Iterator[str]:
         yield to("enrollments:course", course.pk)
     for hold in PaymentHold.objects.filter(student=student)[:2]:
         yield to("payments:receipt", hold.pk)
-    yield to("enrollments:join", HoldPart.objects.filter(hold__student=student).first().session_id)
+    yield to("enrollments:room", HoldPart.objects.filter(hold__student=student).first().session_id)
     for enrollment in CourseEnrollment.objects.filter(user=student):
         yield to("enrollments:cancel_enrollment", enrollment.pk)
     for purchase in SessionPurchase.objects.filter(user=student)[:2]:

@@ -84,7 +84,7 @@ def test_a_feed_is_fetched_without_a_cookie_and_kept_by_nobody_else(app, student
     assert event.end - event.start == timedelta(hours=1)
     assert (event["sequence"], event["status"]) == (0, "CONFIRMED")
     assert event["url"].endswith(f"/courses/{session.course_id}/#session-1")
-    assert f"/sessions/{session.pk}/join/" in event["description"]
+    assert f"/sessions/{session.pk}/room/" in event["description"]
     assert response["Cache-Control"] == "private, no-cache"
     assert not response.cookies
     feed = icalendar.Calendar.from_ical(response.content)

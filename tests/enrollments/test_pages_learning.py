@@ -1,10 +1,7 @@
 """What students see of what they booked, and of the way its money goes."""
 
-import time
 from datetime import timedelta
-from urllib.parse import parse_qs
 
-import jwt
 import pytest
 from django.db import connection
 from django.test import override_settings
@@ -19,7 +16,7 @@ from enrollments.services.sessions import cancel_session, move_session
 from payments.models import HoldPart, PaymentHold
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
 from settlement.services.settling import settle_all
-from tests.conversations import CONFIGURED, SECRET, URL, attend, hear
+from tests.conversations import CONFIGURED, attend, hear
 from tests.factories import (
     UserFactory,
     end_session,
@@ -188,7 +185,7 @@ def test_what_comes_next_stands_first(browser, student):
 def test_the_door_opens_ten_minutes_before_and_closes_at_the_end(browser, student):
     session = first_session(make_course(sessions=1))
     purchase_session(student=student, session_id=session.pk)
-    door = reverse("enrollments:join", args=[session.pk])
+    door = reverse("enrollments:room", args=[session.pk])
     start_session(session, ago=timedelta(minutes=-11))
     assert "Opens 10 minutes before" in text_of(browser)
     assert door not in text_of(browser)
@@ -205,7 +202,7 @@ def test_a_cancelled_course_still_admits_to_the_session_that_runs(browser, stude
     bought = enroll_full_course(student=student, course_id=course.pk)
     start_session(first_session(course))
     cancel_enrollment(student=student, enrollment_id=bought.pk)
-    assert reverse("enrollments:join", args=[first_session(course).pk]) in text_of(
+    assert reverse("enrollments:room", args=[first_session(course).pk]) in text_of(
         browser, "cancelled"
     )
 
@@ -378,96 +375,6 @@ def test_no_number_of_bookings_costs_more_statements(browser, student):
     book(lambda: make_course(sessions=4))
     assert len(bookings(browser)) == 7
     assert cost() == few <= 10
-
-
-class TestTheDoor:
-    @pytest.fixture
-    def session(self):
-        return first_session(make_course(sessions=1))
-
-    @pytest.fixture
-    def door(self, session):
-        return reverse("enrollments:join", args=[session.pk])
-
-    def words(self, browser, door):
-        answer = browser.get(door)
-        assert "no-store" in answer.headers["Cache-Control"]
-        return " ".join(answer.content.decode().split())
-
-    def test_says_when_it_opens(self, browser, student, session, door):
-        purchase_session(student=student, session_id=session.pk)
-        assert "The room opens at" in self.words(browser, door)
-
-    def test_says_when_it_is_over(self, browser, student, session, door):
-        purchase_session(student=student, session_id=session.pk)
-        end_session(session)
-        assert "This session has ended" in self.words(browser, door)
-
-    def test_is_shut_to_whoever_did_not_book(self, browser, session, door):
-        start_session(session)
-        assert "You haven't booked this session" in self.words(browser, door)
-
-    def test_is_shut_after_cancelling(self, browser, student, session, door):
-        bought = purchase_session(student=student, session_id=session.pk)
-        cancel_session_purchase(student=student, purchase_id=bought.pk)
-        start_session(session)
-        assert "but cancelled it" in self.words(browser, door)
-
-    def test_is_shut_when_the_session_is_called_off(self, browser, student, session, door):
-        purchase_session(student=student, session_id=session.pk)
-        cancel_session(session_id=session.pk, actor=session.course.teacher)
-        assert "The teacher cancelled this session" in self.words(browser, door)
-
-    def test_is_open_to_student_and_teacher_alike(self, browser, student, session, door):
-        purchase_session(student=student, session_id=session.pk)
-        start_session(session)
-        assert "video is not set up" in self.words(browser, door)
-        browser.force_login(session.course.teacher)
-        assert "video is not set up" in self.words(browser, door)
-
-    def test_joining_leads_to_the_room_with_a_pass_of_ones_own(
-        self, browser, student, session, door
-    ):
-        purchase_session(student=student, session_id=session.pk)
-        start_session(session)
-        client = "https://meet.example.org/custom"
-        with override_settings(**CONFIGURED, LIVEKIT_CLIENT_URL=client):
-            shown = browser.get(door).content.decode()
-            answer = browser.post(door)
-        assert client not in shown
-        assert answer.status_code == 303
-        assert "no-store" in answer.headers["Cache-Control"]
-        address, query = answer.headers["Location"].split("?")
-        assert address == client
-        given = parse_qs(query)
-        assert given["liveKitUrl"] == [URL]
-        claims = jwt.decode(given["token"][0], SECRET, algorithms=["HS256"])
-        assert (claims["sub"], claims["video"]["room"]) == (str(student.pk), session.room_name)
-        assert claims["exp"] - time.time() <= 5 * 60
-
-    def test_joining_shows_the_pass_where_no_client_is_set(self, browser, student, session, door):
-        purchase_session(student=student, session_id=session.pk)
-        start_session(session)
-        with override_settings(**CONFIGURED):
-            assert 'id="pass"' not in browser.get(door).content.decode()
-            answer = browser.post(door)
-        assert f'<code id="server">{URL}</code>' in answer.content.decode()
-        assert answer.context["join"].token in answer.content.decode()
-
-    @override_settings(**CONFIGURED, LIVEKIT_CLIENT_URL="https://meet.example.org/custom")
-    def test_gives_no_pass_to_whoever_may_not_enter(self, browser, student, session, door):
-        assert browser.post(door).context["join"] is None
-        purchase_session(student=student, session_id=session.pk)
-        assert browser.post(door).context["join"] is None
-        end_session(session)
-        assert browser.post(door).context["join"] is None
-
-    def test_of_a_draft_is_not_there(self, browser):
-        session = first_session(make_course(sessions=1, published=False))
-        assert browser.get(reverse("enrollments:join", args=[session.pk])).status_code == 404
-
-    def test_asks_guests_to_log_in(self, client, door):
-        assert client.get(door).headers["Location"] == f"/login/?next={door}"
 
 
 def test_somebody_new_sees_no_tabs(browser):

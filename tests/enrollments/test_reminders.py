@@ -88,7 +88,7 @@ def test_a_day_before_in_the_time_of_the_day_itself(student, teacher, session, a
         "Teacher: Sofía",
         "Time: Sun 28 Mar 2027, 19:00–20:00 CEST",
         "Open the session:",
-        f"/sessions/{session.pk}/join/",
+        f"/sessions/{session.pk}/room/",
     ]
     assert words_of(notice) == (
         "Reminder: “1. A lesson” in “Spanish to go” starts on Sun 28 Mar 2027, 19:00 CEST."
