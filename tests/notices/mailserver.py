@@ -61,7 +61,7 @@ class Server(SMTP):
             await super().smtp_MAIL(arg)
 
     async def smtp_RCPT(self, arg):
-        if not await self.answered("RCPT", arg.strip("TO:<> ")):
+        if not await self.answered("RCPT", arg.partition(":")[2].strip("<> ")):
             await super().smtp_RCPT(arg)
 
     async def smtp_DATA(self, arg):
