@@ -36,7 +36,6 @@ class Event:
 
     uid: str
     sequence: int
-    changed_at: datetime
     starts_at: datetime
     ends_at: datetime
     title: str
@@ -136,7 +135,6 @@ def _event(session: CourseSession, mine: _Booked | None) -> Event:
     return Event(
         uid=str(session.pk),
         sequence=session.sequence + (mine.changes if mine else 0),
-        changed_at=max(session.updated_at, session.course.updated_at),
         starts_at=session.starts_at,
         ends_at=session.ends_at,
         # Not every calendar shows cancelled events differently.

@@ -18,9 +18,9 @@ _MAKER = "-//talkplatform//Sessions//EN"
 _REFRESH = timedelta(hours=1)
 
 
-def feed(events: Iterable[Event]) -> bytes:
+def feed(events: Iterable[Event], now: datetime) -> bytes:
     """A calendar to subscribe to: it is fetched again, and events that are gone disappear."""
-    calendar = _calendar(_component(event) for event in events)
+    calendar = _calendar(_component(event, now) for event in events)
     calendar.add("x-wr-calname", NAME)
     calendar.add("name", NAME)
     calendar.add("refresh-interval", _REFRESH, {"value": "DURATION"})
@@ -28,14 +28,17 @@ def feed(events: Iterable[Event]) -> bytes:
     return calendar.to_ical()
 
 
-def file(events: Iterable[Event]) -> bytes:
+def file(events: Iterable[Event], now: datetime) -> bytes:
     """Events to import into a calendar once: they don't change there."""
-    return _calendar(_component(event) for event in events).to_ical()
+    return _calendar(_component(event, now) for event in events).to_ical()
 
 
 def tag(events: Sequence[Event]) -> str:
-    """The ETag of a feed, which changes with anything in it. Nothing is stored for it."""
-    return f'"{sha256(repr((_MAKER, events)).encode()).hexdigest()[:32]}"'
+    """The ETag of a feed, which changes with anything in it. Nothing is stored for it.
+
+    It is weak: each time the feed says when it was made.
+    """
+    return f'W/"{sha256(repr((_MAKER, events)).encode()).hexdigest()[:32]}"'
 
 
 def publication(events: Iterable[Event], now: datetime) -> bytes:
@@ -62,9 +65,7 @@ def _message(method: str, components: Iterable[icalendar.Event]) -> bytes:
 
 
 def _organised(event: Event, now: datetime) -> icalendar.Event:
-    """An event that we organise: with a method, its stamp is when the message was made."""
-    component = _component(event)
-    component["dtstamp"] = icalendar.vDatetime(now)
+    component = _component(event, now)
     component.add("organizer", _person(*parseaddr(settings.DEFAULT_FROM_EMAIL)))
     return component
 
@@ -86,13 +87,12 @@ def _calendar(components: Iterable[icalendar.Event]) -> icalendar.Calendar:
     return calendar
 
 
-def _component(event: Event) -> icalendar.Event:
+def _component(event: Event, now: datetime) -> icalendar.Event:
+    """Its stamp is when it was made, from how things stood then: calendars take the newest."""
     component = icalendar.Event()
     component.add("uid", event.uid)
     component.add("sequence", event.sequence)
-    # Without a method it says when the event was last changed, so that a feed stays the same.
-    component.add("dtstamp", event.changed_at)
-    component.add("last-modified", event.changed_at)
+    component.add("dtstamp", now)
     component.add("dtstart", event.starts_at)
     component.add("dtend", event.ends_at)
     component.add("summary", event.title)

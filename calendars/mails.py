@@ -20,8 +20,8 @@ def session_part(reader: User, session_id: UUID | None) -> CalendarPart | None:
     """For an email about one session: a calendar adds, moves or removes it.
 
     It is a REQUEST if the reader has booked or teaches the session, a CANCEL if they have left it
-    or it was called off. None if they never had it, or the email isn't about a session. Three
-    statements.
+    or it was called off. None if it is over, if they never had it, or if the email isn't about a
+    session. Three statements.
     """
     now = timezone.now()
     if session_id is None or follows_feed(reader.pk, now):
@@ -29,6 +29,8 @@ def session_part(reader: User, session_id: UUID | None) -> CalendarPart | None:
     try:
         event = event_of(reader, session_id)
     except NotFound:
+        return None
+    if event.ends_at <= now and not event.is_off:
         return None
     method = "CANCEL" if event.is_off else "REQUEST"
     return CalendarPart(files.invitation(method, event, reader, now), method)

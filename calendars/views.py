@@ -36,7 +36,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponseBase:
     tag = files.tag(events)
     response = get_conditional_response(request, etag=tag)
     if not isinstance(response, HttpResponseNotModified):
-        response = HttpResponse(files.feed(events), content_type=files.TYPE)
+        response = HttpResponse(files.feed(events, now), content_type=files.TYPE)
         response.headers["Content-Disposition"] = 'inline; filename="talkplatform.ics"'
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = "private, no-cache"
@@ -85,4 +85,6 @@ def enrollment_file(request: HttpRequest, enrollment_id: UUID) -> HttpResponse:
 
 def _file(events: list, name: str) -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}.ics"'}
-    return HttpResponse(files.file(events), content_type=files.TYPE, headers=headers)
+    return HttpResponse(
+        files.file(events, timezone.now()), content_type=files.TYPE, headers=headers
+    )

@@ -9,6 +9,7 @@ from django.db.models import Count, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 
+from calendars.mails import session_part
 from common.formats import counted, minutes_of, money
 from common.money import ZERO, total
 from courses.models import CourseSession
@@ -224,6 +225,7 @@ def _decision(notice: Notice) -> Letter:
         button=Button("See your earnings", reverse("payments:earnings"))
         if to_teacher
         else Button("Open My learning", my_learning(notice)),
+        calendar=None if to_teacher else session_part(notice.reader, notice.session_id),
     )
 
 

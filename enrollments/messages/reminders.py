@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from calendars.mails import session_part
 from common.formats import counted, moment
 from courses.models import CourseSession
 from enrollments.messages.words import Slot, in_teaching, names, what
@@ -48,6 +49,7 @@ def _reminder(notice: Notice) -> Letter:
             ("Time", str(Slot.among(notice))),
         ),
         button=Button("Open the session", _door(notice)),
+        calendar=session_part(notice.reader, notice.session_id),
     )
 
 

@@ -12,12 +12,21 @@ from calendars.mails import course_part, session_part
 from calendars.services import note_fetch
 from enrollments.services.enrolling import enroll_full_course, hand_back_session
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.reminding import remind_all
 from enrollments.services.sessions import cancel_session, move_session
-from notices.kinds import Letter
+from notices.kinds import Letter, every_kind
 from notices.models import Notice
 from notices.rendering import mail_of
 from notices.services.outbox import put
-from tests.factories import DAY, extend_course, make_course, student_with_credit
+from settlement.services.deciding import refund_hold
+from tests.factories import (
+    DAY,
+    StaffFactory,
+    end_session,
+    extend_course,
+    make_course,
+    student_with_credit,
+)
 from tests.notices.conftest import make_kind
 from tests.telling import letter_of, told
 
@@ -123,8 +132,9 @@ def test_a_course_brings_all_that_is_left_of_it_as_a_file(student, course, sessi
 
 def test_whoever_follows_the_feed_is_not_invited(student, course, session):
     """It would stand there twice."""
-    enrollment = enroll_full_course(student=student, course_id=course.pk)
     now = timezone.now()
+    session = extend_course(course, starts_at=now + 30 * DAY)
+    enrollment = enroll_full_course(student=student, course_id=course.pk)
     note_fetch(user=student, now=now)
     with time_machine.travel(now + timedelta(days=13)):
         assert session_part(student, session.pk) is None
@@ -163,6 +173,67 @@ def test_what_happens_to_a_session_is_mailed_for_the_calendar_too(student, cours
     assert brought(student, "session_called_off") == "CANCEL"
     extend_course(course, starts_at=timezone.now() + 9 * DAY)
     assert brought(student, "session_added") == "REQUEST"
+
+
+def test_a_reminder_brings_the_session_as_it_is_known(student, course, session):
+    """To those, too, whose mail program took only the first session of the course they bought."""
+    enroll_full_course(student=student, course_id=course.pk)
+    move(session)
+    session.refresh_from_db()
+    for ahead, kind in ((DAY, "reminder_day"), (timedelta(hours=1), "reminder_hour")):
+        with time_machine.travel(session.starts_at - ahead, tick=False):
+            list(remind_all())
+            assert brought(student, kind, session_id=session.pk) == "REQUEST"
+            assert numbered(student, session) == ("REQUEST", 1, "CONFIRMED")
+    with time_machine.travel(session.starts_at - timedelta(hours=1), tick=False):
+        assert brought(course.teacher, "teaching_soon", session_id=session.pk) is None
+
+
+def test_what_staff_refund_before_its_end_is_taken_out(student, course, session):
+    """The number grows, and again when they come back: else calendars would ignore it."""
+    staff, later = StaffFactory(), course.sessions.last()
+    purchase = purchase_session(student=student, session_id=session.pk)
+    refund_hold(hold_id=purchase.hold.pk, actor=staff, reason="As a favour")
+    assert brought(student, "session_decided") == "CANCEL"
+    assert numbered(student, session) == ("CANCEL", 1, "CANCELLED")
+    assert brought(course.teacher, "teaching_decided") is None
+    purchase_session(student=student, session_id=session.pk)
+    assert numbered(student, session) == ("REQUEST", 2, "CONFIRMED")
+
+    enrollment = enroll_full_course(student=student, course_id=course.pk)
+    part = enrollment.hold.parts.get(session=later)
+    refund_hold(hold_id=enrollment.hold.pk, actor=staff, reason="One of them", part_ids=[part.pk])
+    assert brought(student, "session_decided", session_id=later.pk) == "CANCEL"
+    assert numbered(student, later) == ("CANCEL", 1, "CANCELLED")
+    assert numbered(student, session) == ("REQUEST", 2, "CONFIRMED")
+
+
+def test_what_staff_decide_about_several_sessions_takes_none_out(student, course):
+    """A message can cancel one only: a calendar would take the first of them."""
+    enrollment = enroll_full_course(student=student, course_id=course.pk)
+    refund_hold(hold_id=enrollment.hold.pk, actor=StaffFactory(), reason="All of it")
+    assert brought(student, "session_decided") is None
+
+
+def test_what_is_over_brings_nothing(student, course, session):
+    """It is in no calendar's future, whatever is decided about its money."""
+    purchase = purchase_session(student=student, session_id=session.pk)
+    end_session(session)
+    assert brought(student, "booking_made") is None
+    refund_hold(hold_id=purchase.hold.pk, actor=StaffFactory(), reason="As a favour")
+    assert brought(student, "session_decided") is None
+
+
+def test_every_kind_of_mail_to_students_is_thought_of():
+    """One that is new belongs here, and to a test above if it brings something."""
+    brings = {
+        *("booking_made", "booking_cancelled", "session_added", "session_moved"),
+        *("session_called_off", "session_decided", "reminder_day", "reminder_hour"),
+    }
+    # What is over, and what changes nothing about when a session is.
+    brings_nothing = {"session_refunded", "session_under_review", "announcement"}
+    to_students = {kind.name for kind in every_kind() if kind.letter and kind.to == "students"}
+    assert to_students - brings_nothing == brings
 
 
 def test_a_teacher_is_not_invited(student, course, session):

@@ -18,7 +18,7 @@ from calendars.models import CalendarFeed
 from calendars.services import renew_feed
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import cancel_session, change_session
+from enrollments.services.sessions import cancel_session, change_course, change_session
 from talkplatform.logs import Discreet
 from tests.factories import lengthen_course, make_course, student_with_credit
 
@@ -110,6 +110,7 @@ def test_an_unchanged_feed_is_not_sent_again(app, student, course, session):
     assert same["Cache-Control"] == "private, no-cache"
     changes = [
         lambda: change_session(session_id=session.pk, actor=course.teacher, title="Other words"),
+        lambda: change_course(course_id=course.pk, actor=course.teacher, title="Other words too"),
         lambda: cancel_session(session_id=session.pk, actor=course.teacher),
     ]
     for change in changes:

@@ -1,25 +1,32 @@
 """What calendar programs make of the feeds and files of a real server."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 from zoneinfo import ZoneInfo
 
 import pytest
 import requests
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from calendars import files
+from calendars.events import events_of
 from calendars.feeds import feed_address
 from calendars.mails import session_part
 from calendars.models import CalendarFeed
 from calendars.services import renew_feed
 from common.formats import in_zone, until
+from courses.services import publish_course
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from enrollments.services.reminding import remind_all
 from enrollments.services.sessions import cancel_session, move_session
+from notices.sending import send_due
 from tests.factories import DAY, extend_course, make_course, student_with_credit
 from tests.serving import serving, wait_until_ready
 
-BERLIN = ZoneInfo("Europe/Berlin")
+BERLIN, MADRID = ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/Madrid")
 WORDS = "Español; para, todos \\ — 🎓 of which there is so much to say that it fills several lines"
 
 
@@ -54,7 +61,7 @@ def unfolded(text):
 
 
 def utc(moment):
-    return f"{moment:%Y%m%dT%H%M%SZ}"
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 @pytest.mark.mariadb
@@ -71,9 +78,12 @@ def test_what_is_booked_appears_moves_and_goes(subscribe, student, server):
 
     enrollment = enroll_full_course(student=student, course_id=course.pk)
     booked = [("CONFIRMED", utc(s.starts_at), "Course") for s in (first, second, third)]
-    assert seen(sync()) == sorted([*booked, alone])
+    kept = sync()
+    assert seen(kept) == sorted([*booked, alone])
+    # Nothing has changed, whenever the feed says that it was made.
+    assert sorted(sync()) == sorted(kept)
 
-    later = first.starts_at + 9 * DAY
+    later = clock_change() + DAY
     move_session(session_id=first.pk, actor=course.teacher, starts_at=later, duration_minutes=45)
     booked[0] = ("CONFIRMED", utc(later), "Course")
     assert seen(sync()) == sorted([*booked, alone])
@@ -143,17 +153,67 @@ def clock_change():
     return day
 
 
-def shown(event):
-    """When a calendar in Berlin shows it."""
-    start, end = (
-        datetime.fromisoformat(event[name]).astimezone(BERLIN) for name in ("start", "end")
-    )
+def shown(event, zone=BERLIN):
+    """When a calendar there shows it."""
+    start, end = (datetime.fromisoformat(event[name]).astimezone(zone) for name in ("start", "end"))
     return f"{start:%a} {start.day} {start:%b %Y, %H:%M}–\u2060{end:%H:%M} {end:%Z}"
 
 
 def on_our_page(session):
     with in_zone("Europe/Berlin"):
         return until(session.starts_at, session.duration_minutes)
+
+
+@pytest.mark.django_db
+def test_a_calendar_in_madrid_follows_a_session_by_mail_alone(ical_js, mailoutbox):
+    """Moved across the clock change, left, booked again, reminded of, called off."""
+    before, after = (datetime(2027, 3, day, 18, tzinfo=MADRID) for day in (27, 29))
+    saturday = "Sat 27 Mar 2027, 18:00–\u206019:00 CET"
+    monday = "Mon 29 Mar 2027, 18:00–\u206019:30 CEST"
+    with time_machine.travel(before - 9 * DAY) as clock:
+        student = student_with_credit(time_zone="Europe/Madrid")
+        draft = make_course(sessions=0, published=False)
+        session, teacher = extend_course(draft, starts_at=before), draft.teacher
+        publish_course(course_id=draft.pk, actor=teacher)
+
+        def read():
+            list(send_due())
+            [mail] = [mail for mail in mailoutbox if mail.to == [student.email]]
+            mailoutbox.clear()
+            return as_read(mail, ical_js, session, events_of(student, timezone.now()))
+
+        purchase = purchase_session(student=student, session_id=session.pk)
+        assert read() == ("REQUEST", 0, "CONFIRMED", saturday)
+        move_session(session_id=session.pk, actor=teacher, starts_at=after, duration_minutes=90)
+        assert read() == ("REQUEST", 1, "CONFIRMED", monday)
+        cancel_session_purchase(student=student, purchase_id=purchase.pk)
+        assert read() == ("CANCEL", 2, "CANCELLED", monday)
+        purchase_session(student=student, session_id=session.pk)
+        assert read() == ("REQUEST", 3, "CONFIRMED", monday)
+        clock.move_to(after - DAY)
+        list(remind_all())
+        assert read() == ("REQUEST", 3, "CONFIRMED", monday)
+        cancel_session(session_id=session.pk, actor=teacher)
+        assert read() == ("CANCEL", 4, "CANCELLED", monday)
+
+
+def as_read(mail, ical_js, session, feed):
+    """What ical.js makes of what a mail brings; the mail's words and the feed say the same."""
+    message = message_from_bytes(mail.message().as_bytes(), policy=policy.default)
+    [part] = [part for part in message.walk() if part.get_content_type() == "text/calendar"]
+    said = ical_js(source=part.get_content())
+    [event] = said["events"]
+    assert part["content-type"].params["method"] == said["method"]
+    assert (event["uid"], event["zone"]) == (str(session.pk), "UTC")
+    time = shown(event, MADRID)
+    if said["method"] == "REQUEST":
+        assert time in message.get_body(("plain",)).get_content()
+    beside = ical_js(source=files.feed(feed, timezone.now()).decode())["events"]
+    if "You no longer have" in event["description"]:
+        assert beside == []
+    else:
+        assert beside == [event | {"organizer": [], "attendees": []}]
+    return said["method"], event["sequence"], event["status"], time
 
 
 @pytest.mark.django_db
