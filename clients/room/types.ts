@@ -79,5 +79,5 @@ declare global {
     screen?: LiveTrack;
   }
 
-  type Why = "left" | "elsewhere" | "removed" | "ended" | "closed" | "over" | "signed_out" | "no_access" | "full";
+  type Why = "left" | "elsewhere" | "removed" | "ended" | "closed" | "over" | "signed_out" | "no_access";
 }

@@ -29,6 +29,8 @@ export class Call extends EventTarget {
     this.wants = { camera: false, microphone: false };
     /** Counts the times that somebody joined: what belongs to an earlier one is not listened to. */
     this.turn = 0;
+    /** The room, or the one that is about to be: data may come before everything else is there. @type {Room | null} */
+    this.latest = null;
   }
 
   /** Go in, and keep at it while our server or LiveKit is away. */
@@ -47,10 +49,13 @@ export class Call extends EventTarget {
     }
   }
 
-  /** Go away for good. */
-  async leave() {
+  /**
+   * Go away for good.
+   * @param {Why} why
+   */
+  async leave(why) {
     const { room } = this;
-    this.#end("left");
+    this.#end(why);
     await room?.disconnect();
   }
 
@@ -82,6 +87,7 @@ export class Call extends EventTarget {
       audioOutput: { deviceId: choice().audiooutput || "default" },
     });
     this.#listen(room);
+    this.latest = room;
     await room.connect(url, token);
     if (turn !== this.turn) return void room.disconnect();
     this.room = room;
@@ -102,7 +108,7 @@ export class Call extends EventTarget {
     room.on("reconnected", () => room === this.room && this.#tell("status", "inside"));
     room.on("audioPlaybackChanged", () => room === this.room && this.#tell("sound", room.canPlaybackAudio));
     room.on("dataReceived", (bytes, sender, _kind, topic) => {
-      if (room === this.room && sender) this.#tell("data", { bytes, from: sender.identity, topic });
+      if (room === this.latest && sender) this.#tell("data", { bytes, from: sender.identity, topic });
     });
     room.on("trackMuted", (publication, { identity }) => {
       if (room !== this.room || identity !== room.localParticipant.identity) return;

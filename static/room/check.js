@@ -21,6 +21,8 @@ export class Check {
     /** @type {Partial<Record<Device, string>>} */
     this.problems = {};
     this.quiet = () => {};
+    this.over = false;
+    this.begun = Promise.resolve();
     this.fill = offerDevices(this.root, (kind) => this.#changed(kind));
     for (const device of DEVICES) {
       this.#button(device).addEventListener("click", () => this.#press(device));
@@ -29,16 +31,21 @@ export class Check {
   }
 
   /** Begin: at once where the browser was allowed to before, else with the press of a button. */
-  async begin() {
-    await this.fill();
-    for (const device of DEVICES) {
+  begin() {
+    this.begun = this.#begin();
+  }
+
+  async #begin() {
+    const starts = DEVICES.map(async (device) => {
       if (choice()[device] && (await isAllowed(device))) await this.#start(device);
       else this.#show(device);
-    }
+    });
+    await Promise.all([this.fill(), ...starts]);
   }
 
   /** Let go of both devices, so that the room can take them. */
   end() {
+    this.over = true;
     for (const device of DEVICES) this.#stop(device);
   }
 
@@ -63,6 +70,7 @@ export class Check {
       this.#stop(device);
       this.streams[device] = await navigator.mediaDevices.getUserMedia(asked);
       delete this.problems[device];
+      if (this.over) this.#stop(device);
     } catch (error) {
       this.problems[device] = explain(error, device);
     }

@@ -49,12 +49,15 @@ export class Controls {
 
   #views() {
     const { tiles } = this;
-    press("speaker-view", () => {
-      tiles.view = tiles.view === "grid" ? "speaker" : "grid";
-      tiles.page = 0;
-    }, this);
-    press("hide-me", () => (tiles.hideMe = !tiles.hideMe), this);
-    press("audio-only", () => (tiles.audioOnly = !tiles.audioOnly), this);
+    const view = (/** @type {string} */ id, /** @type {() => void} */ change) =>
+      press(id, () => {
+        change();
+        tiles.show();
+        this.show();
+      });
+    view("speaker-view", () => tiles.setView(tiles.view === "grid" ? "speaker" : "grid"));
+    view("hide-me", () => (tiles.hideMe = !tiles.hideMe));
+    view("audio-only", () => (tiles.audioOnly = !tiles.audioOnly));
   }
 
   async #share() {
@@ -83,7 +86,6 @@ export class Controls {
     const can = "getDisplayMedia" in (navigator.mediaDevices ?? {});
     byId("share-screen").hidden = !(can && (may?.teacher || may?.may_share));
     byId("end-for-all").hidden = !may?.teacher;
-    this.tiles.show();
   }
 
   /** @param {string} problem */
@@ -97,13 +99,9 @@ export class Controls {
 /**
  * @param {string} id
  * @param {() => void} act
- * @param {Controls} [controls] shown again afterwards
  */
-function press(id, act, controls) {
-  byId(id).addEventListener("click", () => {
-    act();
-    controls?.show();
-  });
+function press(id, act) {
+  byId(id).addEventListener("click", act);
 }
 
 /**

@@ -1,25 +1,19 @@
 // Which camera, microphone and speaker somebody has, and which they chose; the choice is kept in this browser.
 
+import { keep, recall } from "./kept.js";
+
 const KEPT = "room-devices";
 
 /** @typedef {{camera: boolean, microphone: boolean} & Partial<Record<MediaDeviceKind, string>>} Choice */
 
 /** @returns {Choice} */
 export function choice() {
-  try {
-    return { camera: true, microphone: true, ...JSON.parse(localStorage.getItem(KEPT) || "{}") };
-  } catch {
-    return { camera: true, microphone: true };
-  }
+  return { camera: true, microphone: true, ...JSON.parse(recall(KEPT) || "{}") };
 }
 
 /** @param {Partial<Choice>} change */
 export function choose(change) {
-  try {
-    localStorage.setItem(KEPT, JSON.stringify({ ...choice(), ...change }));
-  } catch {
-    // A browser that keeps nothing asks again the next time.
-  }
+  keep(KEPT, JSON.stringify({ ...choice(), ...change }));
 }
 
 /**

@@ -14,7 +14,7 @@ export class Ending {
   constructor(call, roster) {
     this.roster = roster;
     this.dialog = dialog("ending");
-    byId("leave").addEventListener("click", () => call.leave());
+    byId("leave").addEventListener("click", () => call.leave("left"));
     byId("end-for-all").addEventListener("click", () => this.#ask());
     byId("end-now").addEventListener("click", () => this.#post("end"));
     byId("undo-end").addEventListener("click", () => this.#post("resume"));

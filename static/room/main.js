@@ -4,7 +4,7 @@ import { stayAwake } from "./awake.js";
 import { Call } from "./call.js";
 import { Chat } from "./chat.js";
 import { Check } from "./check.js";
-import { countdown } from "./clock.js";
+import { countdown, pause } from "./clock.js";
 import { Controls } from "./controls.js";
 import { Ending } from "./ending.js";
 import { Hands } from "./hands.js";
@@ -38,7 +38,7 @@ const outside = new Outside(roster, enter);
 const tiles = new Tiles();
 const hands = new Hands(call, roster, show);
 const controls = new Controls(call, roster, hands, tiles);
-const register = new Register(roster, root.dataset.zone ?? "UTC");
+const register = new Register(roster, root.dataset.timeZone ?? "UTC");
 const panels = new Panels();
 new Chat(call, roster, () => panels.noteMessage());
 new Ending(call, roster);
@@ -49,9 +49,15 @@ function goTo(stage) {
   for (const one of STAGES) byId(one).hidden = one !== stage;
 }
 
+const STARTING = 1500;
+
 /** Go in with what the check has, or as one was before. */
-function enter() {
-  if (root.dataset.stage === "waiting") call.wants = check.wants;
+async function enter() {
+  if (root.dataset.stage === "waiting") {
+    // Whoever presses at once means to have what is about to start.
+    await Promise.race([check.begun, pause(STARTING)]);
+    call.wants = check.wants;
+  }
   check.end();
   waiting.end();
   goTo("inside");
@@ -83,11 +89,7 @@ function on(type, heard) {
 on("change", show);
 roster.addEventListener("change", show);
 roster.addEventListener("lost", (event) => {
-  const why = /** @type {CustomEvent} */ (event).detail;
-  call.turn += 1;
-  call.room?.disconnect();
-  call.room = null;
-  out(why);
+  call.leave(/** @type {CustomEvent} */ (event).detail);
 });
 
 let status = "";

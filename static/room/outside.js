@@ -11,11 +11,10 @@ const WORDS = {
   elsewhere: ["You joined in another tab", "You're in the room there, so this tab is out.", "Use here"],
   removed: ["The teacher removed you", "You can come back once the teacher lets you in.", ""],
   ended: ["The teacher ended the session", "If the teacher resumes it, you can come back here.", ""],
-  closed: ["The room has closed", "", "Join again"],
+  closed: ["The room has closed", "You can try to join again.", "Join again"],
   over: ["The session is over", "Thank you for being there.", ""],
   signed_out: ["You've been logged out", "Log in again to come back.", ""],
   no_access: ["You no longer have access", "Your booking of this session has ended.", ""],
-  full: ["The room is full", "", "Try again"],
 };
 
 export class Outside {
@@ -44,9 +43,10 @@ export class Outside {
 
   #show() {
     const { state } = this.roster;
-    let { why } = this;
-    if (why === "closed" && this.roster.until("closes_at") <= 0) why = "over";
-    if (why === "closed" && state?.ended_at) why = "ended";
+    // LiveKit says only that the room is gone.
+    if (this.why === "closed" && state?.ended_at) this.why = "ended";
+    if (this.why === "closed" && this.roster.until("closes_at") <= 0) this.why = "over";
+    const { why } = this;
     const [title, text, button] = WORDS[why];
     const back = (why === "removed" && state && !state.me.removed) || (why === "ended" && state && !state.ended_at);
     const words = back ? (why === "removed" ? "The teacher lets you in again." : "The session goes on.") : text;

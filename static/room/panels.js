@@ -9,6 +9,7 @@ export class Panels {
     for (const name of PANELS) {
       byId(`show-${name}`).addEventListener("click", () => this.toggle(name));
       byId(`close-${name}`).addEventListener("click", () => this.toggle(name));
+      byId(`${name}-panel`).addEventListener("keydown", ({ key }) => key === "Escape" && this.toggle(name));
     }
   }
 

@@ -1,4 +1,5 @@
 // Single keys that press buttons. They can be turned off, for those whose speech or software types letters.
+import { keep, recall } from "./kept.js";
 import { byId } from "./page.js";
 
 const KEPT = "room-shortcuts";
@@ -6,8 +7,8 @@ const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable]"
 
 export function listenForShortcuts() {
   const wanted = byId("use-shortcuts", HTMLInputElement);
-  wanted.checked = localStorage.getItem(KEPT) !== "off";
-  wanted.addEventListener("change", () => localStorage.setItem(KEPT, wanted.checked ? "on" : "off"));
+  wanted.checked = recall(KEPT) !== "off";
+  wanted.addEventListener("change", () => keep(KEPT, wanted.checked ? "on" : "off"));
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (!wanted.checked || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;

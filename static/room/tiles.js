@@ -41,6 +41,12 @@ export class Tiles {
     this.#place(placed, main);
   }
 
+  /** @param {string} view */
+  setView(view) {
+    this.view = view;
+    this.page = 0;
+  }
+
   /** @param {number} step */
   turnPage(step) {
     this.page += step;

@@ -26,6 +26,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-quic",
     "--no-first-run",
+    "--use-fake-device-for-media-stream",  # a green picture and a beep
 )
 PAUSE_SECONDS = 0.5
 WATCHES = pytest.StashKey[list[Watch]]()
