@@ -1,5 +1,6 @@
 """Staff screens of users and their sign-ins."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -7,13 +8,17 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
+from accounts import proving
 from accounts.forms import NewUserForm, StaffPasswordForm, StaffSignInForm, UserForm
 from accounts.models import TokenFamily, User
-from common.admin import ReadOnly, SearchedAdmin
+from common.admin import ReadOnly, SearchedAdmin, badge
+from common.shapes import Json
+from common.transactions import operation
 
 admin.site.login_form = StaffSignInForm
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -24,16 +29,23 @@ class UserAdmin(DjangoUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = StaffPasswordForm
-    list_display = ("email", "display_name", "is_teacher", "is_active", "is_staff", "date_joined")
-    list_filter = ("is_teacher", "is_active", "is_staff", "date_joined")
+    list_display = (
+        "email", "address_state", "display_name", "is_teacher", "is_active", "is_staff",
+        "date_joined",
+    )  # fmt: skip
+    list_filter = (
+        "is_teacher", "is_active", "is_staff", "email_refused",
+        ("proved_since", admin.EmptyFieldListFilter), "date_joined",
+    )  # fmt: skip
     search_fields = ("email", "display_name", "referral_code")
     ordering = ("-date_joined",)
     # A student's referrer earns from them, so it stays as it was at registration.
     readonly_fields = (
-        "new_password", "referral_code", "referred_by", "last_login", "date_joined",
+        "address_state", "new_password", "referral_code", "referred_by", "last_login",
+        "date_joined",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("email", "display_name", "time_zone", "new_password")}),
+        (None, {"fields": ("email", "address_state", "display_name", "time_zone", "new_password")}),
         ("Role", {"fields": ("is_teacher", "referral_code", "referred_by")}),
         (
             "Permissions",
@@ -49,6 +61,42 @@ class UserAdmin(DjangoUserAdmin):
         if not request.user.is_superuser:
             raise PermissionDenied
         return super().user_change_password(request, *args, **kwargs)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Json | None = None
+    ) -> HttpResponse:
+        if request.method != "POST":
+            return super().add_view(request, form_url, extra_context)
+        return self._whole(self._add_view, request, form_url, extra_context)  # type: ignore[attr-defined]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Json | None = None,
+    ) -> Any:
+        if request.method != "POST":
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        return self._whole(self._changeform_view, request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
+
+    @operation
+    def _whole(self, view: Callable[..., HttpResponse], *args: Any) -> HttpResponse:
+        # Django's own views open a transaction, in which no operation may begin.
+        return view(*args)
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
+        """An address that staff typed is proved like any other."""
+        super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            proving.doubt_address(user=obj, old=form.initial.get("email", ""))
+
+    @admin.display(description="address", ordering="proved_since")
+    def address_state(self, user: User) -> str:
+        if user.email_refused:
+            mailbox = reverse("admin:notices_mailbox_change", args=[user.pk])
+            return format_html('{} <a href="{}">Why</a>', badge("refused", "bad"), mailbox)
+        return badge("confirmed", "good") if user.email_proved else badge("not confirmed", "warn")
 
     @admin.display(description="password")
     def new_password(self, user: User) -> str:

@@ -27,6 +27,23 @@ class TokenNotValid(DomainError):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class AlreadyProved(DomainError):
+    code = "already_proved"
+    message = "This email address is already confirmed."
+
+
+class AddressTaken(DomainError):
+    """Said only to those who read the mail of this address."""
+
+    code = "address_taken"
+    message = "This email address now belongs to another account, so nothing was changed."
+
+
+class LinkNotValid(DomainError):
+    code = "link_not_valid"
+    message = "This link no longer works."
+
+
 class TooManyAttempts(DomainError):
     code = "throttled"
     message = "Too many attempts. Try again in %(wait)s."

@@ -14,7 +14,7 @@ from django.contrib.auth.forms import (
 from django.contrib.auth.password_validation import validate_password
 from django.http import QueryDict
 
-from accounts import services
+from accounts import proving, services
 from accounts.addresses import AddressFormField
 from accounts.messages import tell_password_changed
 from accounts.models import User, time_zones
@@ -140,6 +140,43 @@ class PasswordForm(RefusableForm):
         return not self.errors
 
 
+class AddressForm(RefusableForm):
+    about = {"wrong_password": "password"}
+    email = AddressFormField(
+        label="New email",
+        max_length=254,
+        help_text="We'll send a link there. Your address changes once you've used it.",
+        widget=forms.EmailInput({"autocomplete": "email"}),
+    )
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, user: User, data: QueryDict | None) -> None:
+        super().__init__(data)
+        self.user = user
+
+    def save(self, *, address: str) -> bool:
+        """Whether the service took it; else errors are on the form."""
+        with self.refusals():
+            proving.ask_to_change_address(user=self.user, address=address, **self.cleaned_data)
+        return not self.errors
+
+
+class ProofForm(RefusableForm):
+    """The button that proves an address: programs that look for viruses open links, too."""
+
+    user: User | None = None
+
+    def prove(self, token: str) -> User | None:
+        """Whose address is proved, or None and errors on the form."""
+        with self.refusals():
+            self.user = proving.prove_address(token)
+        return self.user
+
+
 class ForgottenPasswordForm(RefusableForm):
     email = RegistrationForm.base_fields["email"]
 
@@ -163,7 +200,7 @@ class NewPasswordForm(forms.Form):
 
     def save(self) -> User:
         """Returns the user, with the new password."""
-        services.set_password(user=self.user, new_password=self.cleaned_data["new_password"])
+        proving.use_password_link(user=self.user, new_password=self.cleaned_data["new_password"])
         return self.user
 
 

@@ -10,8 +10,9 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from uuid_utils.compat import uuid7
 
+from accounts import links
 from accounts.models import User
-from common.formats import moment
+from common.formats import address, counted, moment
 from notices.kinds import Button, Kind, Letter, NoLongerTrue, register
 from notices.models import Notice
 from notices.services.outbox import put
@@ -39,6 +40,7 @@ NEW_PASSWORD = register(
         to="who asks",
         told="the link by which to choose a new password",
         letter=_link_for_a_new_password,
+        proves=True,
     )
 )
 
@@ -78,3 +80,136 @@ PASSWORD_CHANGED = register(
 def tell_password_changed(user: User) -> None:
     """Tell a user, each time, that their password was changed."""
     put([PASSWORD_CHANGED.tell(user.pk, about=uuid7())])
+
+
+def _link_to_prove(notice: Notice) -> Letter:
+    """It too contains nothing that a user wrote: anyone can give a stranger's address as theirs."""
+    user, email = notice.reader, notice.text("email")
+    if not user.is_active:
+        raise NoLongerTrue("The account is deactivated.")
+    if email not in (user.email, user.new_email):
+        raise NoLongerTrue("The account no longer asks for this address.")
+    if email == user.email and user.email_proved and not user.email_refused:
+        raise NoLongerTrue("The address is confirmed already.")
+    return Letter(
+        subject="Confirm your email address for talkplatform",
+        lead="Someone, probably you, gave this email address for an account on talkplatform. "
+        f"Confirm it within {counted(settings.PROOF_HOURS, 'hour')}, so that we can write to you "
+        "here.\n\nIf it wasn't you, don't confirm it. You can ignore this email.",
+        button=Button(
+            "Confirm this address",
+            reverse("accounts:prove_email", args=[links.token_for(user.pk, email)]),
+        ),
+    )
+
+
+ADDRESS_TO_PROVE = register(
+    Kind(
+        name="address_to_prove",
+        to="everybody",
+        told="the link by which to confirm an address: of a new account, a new one, or one that "
+        "was refused",
+        letter=_link_to_prove,
+        address=lambda notice: notice.text("email"),
+        proves=True,
+    )
+)
+
+
+def send_link_to_prove(user: User, email: str) -> None:
+    """Email a link to an address that the user says is theirs, as often as this is called."""
+    put([ADDRESS_TO_PROVE.tell(user.pk, about=uuid7(), facts={"email": email})])
+
+
+def _change_asked(notice: Notice) -> Letter:
+    return Letter(
+        subject="Someone asked to change your email address",
+        lead="Someone, probably you, asked to change the email address of your talkplatform "
+        "account. It changes once the new address is confirmed.\n\nIf this wasn't you, choose a "
+        "new password now: that stops the change.",
+        rows=(("New address", address(notice.text("new"))), ("When", moment(notice.created_at))),
+        button=Button("Choose a new password", reverse("accounts:forgot_password")),
+    )
+
+
+CHANGE_ASKED = register(
+    Kind(
+        name="address_change_asked",
+        to="everybody",
+        told="at the current address, that it is about to be changed, and how to stop that",
+        letter=_change_asked,
+    )
+)
+
+
+def tell_change_asked(user: User, new: str) -> None:
+    """Tell a user, each time, that their address is about to change."""
+    put([CHANGE_ASKED.tell(user.pk, about=uuid7(), facts={"new": new})])
+
+
+def _changed(notice: Notice) -> Letter:
+    if not notice.facts["old_was_proved"]:
+        raise NoLongerTrue("The old address was never confirmed.")
+    return Letter(
+        subject="Your email address was changed",
+        lead="The email address of your talkplatform account was changed, so this is the last "
+        "email to the old one.\n\nIf this wasn't you, reply to this email now. You can no longer "
+        "choose a new password with this address.",
+        rows=(
+            ("Old address", address(notice.text("old"))),
+            ("New address", address(notice.text("new"))),
+            ("When", moment(notice.created_at)),
+        ),
+    )
+
+
+ADDRESS_CHANGED = register(
+    Kind(
+        name="address_changed",
+        to="everybody",
+        told="at the old address, that it was changed",
+        letter=_changed,
+        text=lambda notice: (
+            f"Your email address was changed from {address(notice.text('old'))} to "
+            f"{address(notice.text('new'))} on {moment(notice.created_at)}."
+        ),
+        page=lambda notice: reverse("accounts:profile"),
+        address=lambda notice: notice.text("old"),
+    )
+)
+
+
+def tell_address_changed(user: User, *, old: str, was_proved: bool, new: str) -> None:
+    """Tell a user, each time, that their address was changed: at the old one, if it was proved."""
+    facts = {"old": old, "old_was_proved": was_proved, "new": new}
+    put([ADDRESS_CHANGED.tell(user.pk, about=uuid7(), facts=facts)])
+
+
+ADDRESS_TAKEN = register(
+    Kind(
+        name="address_taken",
+        to="the owner of an address",
+        told="that someone wanted it for another account",
+        letter=lambda notice: Letter(
+            subject="Your email address already has an account",
+            lead="Someone asked to use this email address for another account on talkplatform. It "
+            "belongs to your account already, so nothing was changed.\n\nIf it was you, log in "
+            "with this address. If you don't know the password, choose a new one. If it wasn't "
+            "you, there is nothing to do.",
+            rows=(("When", moment(notice.created_at)),),
+            button=Button("Choose a new password", reverse("accounts:forgot_password")),
+        ),
+        text=lambda notice: (
+            "Someone asked to use your email address for another account on "
+            f"{moment(notice.created_at)}. Nothing was changed."
+        ),
+        page=lambda notice: reverse("accounts:profile"),
+        # It leads to one that does. Someone else may have registered the address of its owner.
+        proves=True,
+    )
+)
+
+
+def tell_address_taken(owner: User) -> None:
+    """Tell the owner of an address, each time, that someone wanted it."""
+    put([ADDRESS_TAKEN.tell(owner.pk, about=uuid7())])

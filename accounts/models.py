@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from accounts.addresses import AddressField
 from common.fields import ExactCharField
@@ -58,14 +59,25 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)["User"]):  # type:
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        """The same with every permission; an operator at the console vouches for the address."""
+        flags = {"is_staff": True, "is_superuser": True, "proved_since": timezone.now()}
+        return self.create_user(email, password, **flags, **fields)
 
     def get_by_natural_key(self, email: str | None) -> "User":
         return self.get(email=email or "")
 
 
 class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
+    """Someone with an account.
+
+    Emails go out about what happened from `proved_since` on, when an address of theirs was proved
+    first; before that, only those by which it can be. `email_refused` means that the mail server
+    refused this address for good: the reader's `mailbox` says why.
+    """
+
     email = AddressField(unique=True)
+    proved_since = models.DateTimeField(null=True, blank=True)
+    email_refused = models.BooleanField(default=False)
     display_name = models.CharField(max_length=100)
     is_teacher = models.BooleanField(default=False)
     referral_code = ExactCharField(max_length=20, unique=True, default=new_referral_code)
@@ -103,6 +115,17 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
         """Whether this user can teach at all: made a teacher, and not deactivated."""
         return self.is_active and self.is_teacher
 
+    @property
+    def email_proved(self) -> bool:
+        """Whether this user has shown that emails to this address reach them."""
+        return self.proved_since is not None
+
+    @property
+    def new_email(self) -> str:
+        """The address that will replace this one once it is proved; empty if there is none."""
+        change = getattr(self, "address_change", None)
+        return change.email if change and change.is_waiting else ""
+
     def get_full_name(self) -> str:
         return self.display_name
 
@@ -119,6 +142,35 @@ class ExpiringQuerySet(models.QuerySet):
         expired = self.filter(expires_at__lte=timezone.now()).order_by("expires_at")
         if keys := sorted(expired.values_list("pk", flat=True)[:at_most]):
             self.filter(pk__in=keys).delete()
+
+
+class AddressChange(models.Model):
+    """The address that a user wants instead: theirs once it is proved, until `expires_at`.
+
+    A new password ends it, however that is set: `asked_with` is derived from the old one. So nobody
+    can prepare a change and carry it out after the owner has thrown them out.
+    """
+
+    user = models.OneToOneField(
+        User, models.CASCADE, primary_key=True, related_name="address_change"
+    )
+    email = AddressField()
+    asked_with = models.CharField(max_length=64)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = ExpiringQuerySet.as_manager()
+
+    class Meta:
+        db_table = "address_changes"
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether proving the address would still change it."""
+        same = constant_time_compare(self.asked_with, self.user.get_session_auth_hash())
+        return same and self.expires_at > timezone.now()
 
 
 class TokenFamily(UUIDModel):

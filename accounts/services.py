@@ -7,7 +7,11 @@ from django.db import IntegrityError
 
 from accounts.addresses import normal_address
 from accounts.errors import InvalidCredentials, WrongPassword
-from accounts.messages import send_link_for_a_new_password, tell_password_changed
+from accounts.messages import (
+    send_link_for_a_new_password,
+    send_link_to_prove,
+    tell_password_changed,
+)
 from accounts.models import User
 from accounts.throttling import SignInAttempt, begin_reset, prune
 from common.transactions import operation
@@ -21,7 +25,9 @@ def register(
     referral_code: str = "",
     time_zone: str = "UTC",
 ) -> User:
-    """A new student. Raises Django's `ValidationError`, which names each field that is wrong.
+    """A new student, who is sent a link to prove the address.
+
+    Raises Django's `ValidationError`, which names each field that is wrong.
 
     Only the database says that an address is taken. So of two people who register at once, one
     becomes a user and the other is told the same as someone who comes a day later.
@@ -148,3 +154,4 @@ def _referrer(code: str) -> User | None:
 @operation
 def _save(user: User) -> None:
     user.save(force_insert=True)
+    send_link_to_prove(user, user.email)

@@ -8,6 +8,7 @@ import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Case, F, Q, Value, When
 from django.http import HttpRequest
@@ -116,6 +117,23 @@ def begin_reset(email: str, address: str) -> None:
     hour = timedelta(hours=1)
     account = _key("reset", normal_address(email))
     _take([Budget(_key("reset from", address), 20, hour), Budget(account, 5, hour)])
+
+
+def begin_proof(*, account: UUID, to: str, address: str) -> None:
+    """Count a link that a user asks for, or raise `TooManyAttempts`.
+
+    `to` is who gets it: the new address, whether or not it is taken, so a refusal reveals nothing;
+    or the user, for their own address, so that nobody else can use up what they may ask for.
+    """
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    _take(
+        [
+            Budget(_key("proof from", address), 20, hour),
+            Budget(_key("proof by", str(account)), 5, hour),
+            Budget(_key("proof to", to), 3, hour),
+            Budget(_key("proofs to", to), 10, day),
+        ]
+    )
 
 
 def client_address(request: HttpRequest | Request) -> str:

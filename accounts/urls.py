@@ -1,4 +1,4 @@
-"""The pages of an account: sign-up, login, profile, password."""
+"""The pages of an account: sign-up, login, profile, address, password."""
 
 from django.urls import path
 from django.views.generic import TemplateView
@@ -12,6 +12,10 @@ urlpatterns = [
     path("logout/", views.log_out, name="logout"),
     path("profile/", views.profile, name="profile"),
     path("profile/password/", views.change_password, name="change_password"),
+    path("profile/email/", views.change_email, name="change_email"),
+    path("profile/email/link/", views.send_link, name="send_link"),
+    path("profile/email/keep/", views.keep_email, name="keep_email"),
+    path("email/<str:token>/", views.prove_email, name="prove_email"),
     path("password/", views.forgot_password, name="forgot_password"),
     path(
         "password/sent/",

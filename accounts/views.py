@@ -1,4 +1,4 @@
-"""Signing up, in and out; the profile; changed and forgotten passwords."""
+"""Signing up, in and out; the profile; addresses; changed and forgotten passwords."""
 
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -13,15 +13,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import proving
 from accounts.errors import TooManyAttempts
 from accounts.forms import (
+    AddressForm,
     ForgottenPasswordForm,
     NewPasswordForm,
     PasswordForm,
     ProfileForm,
+    ProofForm,
     RegistrationForm,
     SignInForm,
 )
@@ -29,6 +33,7 @@ from accounts.invitations import inviter_of
 from accounts.people import signed_in
 from accounts.throttling import SignInAttempt, client_address
 from common.errors import DomainError
+from common.formats import address as as_written
 
 NEWCOMERS_GO_TO = "enrollments:catalogue"
 # The forms for guests, and where a user who has logged in meanwhile goes on.
@@ -113,6 +118,52 @@ def change_password(request: HttpRequest) -> HttpResponse:
         )
         return redirect("accounts:profile")
     return _show(request, "change_password", form)
+
+
+@page
+@login_required
+@sensitive_post_parameters("password")
+def change_email(request: HttpRequest) -> HttpResponse:
+    """Ask for another address, which replaces mine once it is proved."""
+    form = AddressForm(signed_in(request), request.POST or None)
+    if form.is_valid() and form.save(address=client_address(request)):
+        sent_to = as_written(form.cleaned_data["email"])
+        messages.success(request, f"We've sent a link to {sent_to}. Use it to change your address.")
+        return redirect("accounts:profile")
+    return _show(request, "change_email", form)
+
+
+@require_POST
+@login_required
+def send_link(request: HttpRequest) -> HttpResponse:
+    """Email me another link to prove my address, or the one that is to replace it."""
+    sent_to = proving.send_link_again(user=signed_in(request), address=client_address(request))
+    messages.success(request, f"We've sent a link to {as_written(sent_to)}.")
+    return redirect("accounts:profile")
+
+
+@require_POST
+@login_required
+def keep_email(request: HttpRequest) -> HttpResponse:
+    """Give up the change of my address."""
+    proving.keep_address(user=signed_in(request))
+    messages.success(request, "Your email address stays as it is.")
+    return redirect("accounts:profile")
+
+
+@page
+@never_cache
+def prove_email(request: HttpRequest, token: str) -> HttpResponse:
+    """Where a mailed link leads: opening it changes nothing, its button proves the address."""
+    form = ProofForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and (user := form.prove(token)):
+        messages.success(request, "Thank you. Your email address is confirmed.")
+        return redirect("accounts:profile" if request.user == user else "accounts:login")
+    _, address = proving.find_proof(token) or (None, "")
+    response = _show(request, "prove_email", form, proved_address=address)
+    # Not no-referrer, with which browsers withhold the origin of the form as well.
+    response.headers["Referrer-Policy"] = "strict-origin"
+    return response
 
 
 @page

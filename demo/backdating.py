@@ -15,8 +15,10 @@ from rooms.models import WebhookEvent
 
 
 def backdate_people(by: timedelta) -> None:
-    """Everyone so far signed up, and got their credit, `by` earlier."""
+    """Everyone so far signed up, proved their address, and got their credit, `by` earlier."""
     _shift(User.objects.all(), by, "date_joined")
+    User.objects.update(proved_since=F("date_joined"))
+    Notice.objects.filter(is_notice=False).delete()  # the links by which they did
     _shift(Transfer.objects.all(), by, "created_at")
 
 

@@ -121,6 +121,8 @@ def _users(kind: int, role: str, count: int, password: str) -> Iterator[Insert]:
     values = {
         "id": key(kind, "#"),
         "email": f"CONCAT('{role}', #, '@load.example.com')",
+        "proved_since": "NOW(6)",
+        "email_refused": 0,
         "password": f"'{password}'",
         "display_name": f"CONCAT('{role.title()} ', #)",
         "is_teacher": int(kind == TEACHER),

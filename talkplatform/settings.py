@@ -187,6 +187,10 @@ LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "enrollments:learning"
 LOGOUT_REDIRECT_URL = "enrollments:catalogue"
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
+# How long a link proves an address, and a new address waits for that.
+PROOF_HOURS = env.int("PROOF_HOURS", default=48)
+if PROOF_HOURS < 1:
+    raise ImproperlyConfigured("PROOF_HOURS is below one: no link would work.")
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",

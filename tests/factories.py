@@ -1,6 +1,6 @@
 """People, credit and courses made through the services, so no test starts from impossible money."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -18,6 +18,7 @@ from courses.services import archive_course, publish_course, write_outline
 from enrollments.access import Access, find_access
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.sessions import add_session
+from notices.models import Notice
 from payments.models import HoldPart, PaymentHold
 from payments.services import withdrawals
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
@@ -29,7 +30,10 @@ DAY = timedelta(days=1)
 
 
 class UserFactory(factory.Factory):
-    """A registered user. `referral_code` is somebody else's; flags such as `is_staff` work too."""
+    """A registered user, whose address is proved unless `proved_since` is None.
+
+    `referral_code` is somebody else's; flags such as `is_staff` work too.
+    """
 
     class Meta:
         model = User
@@ -39,6 +43,7 @@ class UserFactory(factory.Factory):
     display_name = factory.Sequence(lambda n: f"User {n}")
     referral_code = ""
     time_zone = "UTC"
+    proved_since = datetime(2020, 1, 1, tzinfo=UTC)
 
     @classmethod
     def _create(
@@ -61,8 +66,9 @@ class UserFactory(factory.Factory):
         )
         for name, value in flags.items():
             setattr(user, name, value)
-        if flags:
-            user.save(update_fields=list(flags))
+        user.save(update_fields=list(flags))
+        if user.email_proved:
+            Notice.objects.filter(reader=user).delete()  # the link that they have used
         return user
 
 

@@ -18,6 +18,7 @@ from courses.models import CourseSession
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
+from notices.models import Mailbox
 from payments.models import HoldPart, PaymentHold
 from rooms.models import Attendance, WebhookEvent
 from rooms.services.events import waiting_events
@@ -135,6 +136,50 @@ def test_what_is_not_settled_is_worked_in_anew(settings):
     assert set(WebhookEvent.objects.values_list("body", flat=True)) == {
         '{"room":{"name":"x"},"id":"1"}'
     }
+
+
+@pytest.mark.django_db
+def test_accounts_of_before_count_as_proved_and_refused_addresses_are_marked():
+    ada, bob, eve = (UserFactory(proved_since=None) for _ in range(3))
+    for user, address in ((ada, ada.email), (bob, "his.old@example.com")):
+        Mailbox.objects.create(reader=user, stopped_address=address, stopped_at=timezone.now())
+
+    module = import_module("accounts.migrations.0010_addresses_of_before")
+    module.count_as_proved(apps, None)
+    module.mark_refused(apps, None)
+
+    assert all(user.proved_since == user.date_joined for user in User.objects.all())
+    assert set(User.objects.filter(email_refused=True)) == {ada}
+    assert User.objects.count() == len({ada, bob, eve})
+
+
+SIGN_UP_AS_BEFORE = """
+from django.db import connection
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+row = {
+    "id": uuid7().hex, "password": "!", "email": "old@example.com", "display_name": "Old",
+    "referral_code": "old", "time_zone": "UTC", "is_active": 1, "is_superuser": 0,
+    "is_teacher": 0, "is_staff": 0, "date_joined": timezone.now().replace(tzinfo=None),
+}
+places = ", ".join(["%s"] * len(row))
+with connection.cursor() as cursor:
+    cursor.execute(f"INSERT INTO users ({', '.join(row)}) VALUES ({places})", [*row.values()])
+"""
+WHO_IS_PROVED = """
+from accounts.models import User
+
+print(*User.objects.exclude(proved_since=None).values_list("email", flat=True))
+"""
+
+
+def test_who_was_there_before_addresses_were_proved_is_mailed_as_ever(elsewhere):
+    manage(elsewhere, "migrate", "accounts", "0006", "-v0")
+    manage(elsewhere, "shell", "-v0", "-c", SIGN_UP_AS_BEFORE)
+    for target in ((), ("accounts", "0006"), ()):
+        manage(elsewhere, "migrate", *target, "-v0")
+    assert manage(elsewhere, "shell", "-v0", "-c", WHO_IS_PROVED) == "old@example.com\n"
 
 
 def tables(url: str) -> set[str]:

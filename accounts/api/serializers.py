@@ -24,9 +24,30 @@ class Email(serializers.EmailField, Text):
 
 
 class ProfileSerializer(RenderedModel):
+    email_proved = serializers.BooleanField(
+        help_text="Whether emails go there: the user has used a link that was sent there."
+    )
+
     class Meta:
         model = User
-        fields = ("id", "email", "display_name", "is_teacher", "referral_code", "time_zone")
+        fields = (
+            "id", "email", "email_proved", "display_name", "is_teacher", "referral_code",
+            "time_zone",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class AccountSerializer(ProfileSerializer):
+    email_refused = serializers.BooleanField(
+        help_text="Whether a mail server refused the address for good: no emails go there."
+    )
+    new_email = serializers.CharField(
+        help_text="The address that replaces `email` once it is confirmed; empty if there is none."
+    )
+
+    class Meta:
+        model = User
+        fields = (*ProfileSerializer.Meta.fields, "email_refused", "new_email")
         read_only_fields = fields
 
 
@@ -36,6 +57,15 @@ class RegistrationSerializer(serializers.Serializer):
     display_name = Text(max_length=100)
     referral_code = Text(max_length=20, required=False, allow_blank=True)
     time_zone = Text(max_length=64, required=False, validators=[validate_time_zone])
+
+
+class NewAddressSerializer(serializers.Serializer):
+    email = Email(max_length=254)
+    password = Text(max_length=128, trim_whitespace=False, write_only=True)
+
+
+class LinkSentSerializer(serializers.Serializer):
+    sent_to = serializers.EmailField(help_text="The address that a link was sent to.")
 
 
 class CredentialsSerializer(serializers.Serializer):

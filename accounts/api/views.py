@@ -1,4 +1,4 @@
-"""Registering, signing in, refreshing, signing out."""
+"""Registering, addresses, signing in, refreshing, signing out."""
 
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import OpenApiExample
@@ -9,16 +9,26 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ValidationError as InvalidInput
 from rest_framework.serializers import as_serializer_error
+from rest_framework.views import APIView
 
-from accounts import services, tokens
+from accounts import proving, services, tokens
 from accounts.api.serializers import (
     CredentialsSerializer,
+    LinkSentSerializer,
+    NewAddressSerializer,
     ProfileSerializer,
     RefreshSerializer,
     RegistrationSerializer,
     TokenPairSerializer,
 )
-from accounts.errors import InvalidCredentials, TokenNotValid, TooManyAttempts
+from accounts.errors import (
+    AlreadyProved,
+    InvalidCredentials,
+    TokenNotValid,
+    TooManyAttempts,
+    WrongPassword,
+)
+from accounts.people import signed_in
 from accounts.throttling import SignInAttempt, begin_registration, client_address
 from common.rendering import render
 from common.schema import documented
@@ -34,6 +44,7 @@ PROFILE = OpenApiExample(
     {
         "id": "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e90",
         "email": "ada@example.com",
+        "email_proved": False,
         "display_name": "Ada",
         "is_teacher": False,
         "referral_code": "4f1d09c2ab",
@@ -45,6 +56,12 @@ PROFILE = OpenApiExample(
 SIGN_IN = OpenApiExample("Credentials", CREDENTIALS, request_only=True)
 PAIR = OpenApiExample(
     "A pair", {"access": JWT, "refresh": JWT}, response_only=True, status_codes=["200"]
+)
+NEW_ADDRESS = OpenApiExample(
+    "A new address", CREDENTIALS | {"email": "ada@example.org"}, request_only=True
+)
+LINK_SENT = OpenApiExample(
+    "Sent", {"sent_to": "ada@example.org"}, response_only=True, status_codes=["202"]
 )
 REFRESH = OpenApiExample("A refresh token", {"refresh": JWT}, request_only=True)
 
@@ -88,6 +105,52 @@ class RegisterView(OpenView):
             raise InvalidInput(as_serializer_error(error)) from error
         SignInAttempt(user.email, client_address(request)).know()
         return Response(render(ProfileSerializer, user), status.HTTP_201_CREATED)
+
+
+class AddressView(GenericAPIView):
+    serializer_class = NewAddressSerializer
+
+    @documented(
+        "change_email",
+        {202: LinkSentSerializer},
+        [WrongPassword, TooManyAttempts],
+        summary="Ask for another email address",
+        description="Sends a link to the new address, which replaces the current one once the "
+        "user has used it. Takes the password again. An address that belongs to another account "
+        "gets the same answer.",
+        tags=["auth"],
+        examples=[NEW_ADDRESS, LINK_SENT],
+    )
+    def post(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        try:
+            sent_to = proving.ask_to_change_address(
+                user=signed_in(request),
+                address=client_address(request),
+                **serializer.validated_data,
+            )
+        except ValidationError as error:
+            raise InvalidInput(as_serializer_error(error)) from error
+        return Response({"sent_to": sent_to}, status.HTTP_202_ACCEPTED)
+
+
+class LinkView(APIView):
+    @documented(
+        "send_email_link",
+        {202: LinkSentSerializer},
+        [AlreadyProved, TooManyAttempts],
+        request=None,
+        summary="Send another link to confirm my email address",
+        description="To the new address, if one is waiting to be confirmed, or else to the "
+        "current one.",
+        tags=["auth"],
+        examples=[LINK_SENT],
+    )
+    def post(self, request: Request) -> Response:
+        user, address = signed_in(request), client_address(request)
+        sent_to = proving.send_link_again(user=user, address=address)
+        return Response({"sent_to": sent_to}, status.HTTP_202_ACCEPTED)
 
 
 class TokenView(OpenView):

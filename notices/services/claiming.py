@@ -111,10 +111,15 @@ def rest(held: Claim, failures: int) -> None:
 
 @operation
 def stop_address(mailbox: Mailbox, address: str, refusal: str) -> None:
-    """Send no more email to an address that was refused for good."""
+    """Send no more email to an address that was refused for good.
+
+    Its user is marked too, so that pages can say so without a statement more.
+    """
     mailbox.stopped_address, mailbox.stopped_at = address, timezone.now()
     mailbox.refusal = refusal
     mailbox.save(update_fields=["stopped_address", "stopped_at", "refusal"])
+    users = get_user_model()._default_manager
+    users.filter(pk=mailbox.pk, email=address).update(email_refused=True)
 
 
 def recovered(mailbox: Mailbox) -> None:

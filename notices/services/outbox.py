@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
+
 from common.locks import Rank, take
 from common.transactions import operation
 from common.writing import insert
@@ -50,3 +52,4 @@ def try_address_again(*, reader_id: UUID) -> None:
     Mailbox.objects.filter(pk=reader_id).update(
         stopped_address="", stopped_at=None, refusal="", failures=0, rests_until=None
     )
+    get_user_model()._default_manager.filter(pk=reader_id).update(email_refused=False)

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.serializers import ProfileSerializer
+from accounts.api.serializers import AccountSerializer
 from accounts.people import signed_in
 from common.paging import LinkPagination
 from common.rendering import render
@@ -27,7 +27,7 @@ class MeView(APIView):
         user = signed_in(request)
         credit, held = balances_of(user)
         wallet = render(WalletSerializer, {"credit_balance": credit, "held": held})
-        return Response(render(ProfileSerializer, user) | wallet)
+        return Response(render(AccountSerializer, user) | wallet)
 
 
 class WalletView(APIView):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.serializers import ProfileSerializer, Text
+from accounts.api.serializers import AccountSerializer, Text
 from accounts.models import User
 from common.errors import InvalidAmount
 from common.money import parse_amount, parse_sum
@@ -208,7 +208,7 @@ class WithdrawalRequestSerializer(Exact):
     password = Text(max_length=128, trim_whitespace=False, write_only=True)
 
 
-class MeSerializer(ProfileSerializer, WalletSerializer):
+class MeSerializer(AccountSerializer, WalletSerializer):
     class Meta:
         model = User
-        fields = (*ProfileSerializer.Meta.fields, "credit_balance", "held")
+        fields = (*AccountSerializer.Meta.fields, "credit_balance", "held")

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 from rest_framework.response import Response
@@ -43,7 +44,8 @@ def client() -> Client:
 
 @pytest.fixture
 def ada(db) -> User:
-    return User.objects.create_user("ada@example.com", PASSWORD, display_name="Ada")
+    proved = {"proved_since": datetime(2020, 1, 1, tzinfo=UTC)}
+    return User.objects.create_user("ada@example.com", PASSWORD, display_name="Ada", **proved)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ def test_a_student_registers_and_signs_in(client):
     assert answer.json() == {
         "id": str(user.pk),
         "email": "ada@example.com",
+        "email_proved": False,
         "display_name": "Ada 🦊",
         "is_teacher": False,
         "referral_code": user.referral_code,

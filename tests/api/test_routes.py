@@ -48,6 +48,8 @@ ROUTES = [
     ("post", "webhooks/livekit", (415, 415, 415, 415, 415), {}),
     ("get", "auth/me", (200, 200, 401, 200, 200), None),
     ("post", "auth/register", (201, 201, 201, 201, 201), NEWCOMER),
+    ("post", "auth/email", (202, 202, 401, 202, 202), CREDENTIALS | {"password": PASSWORD}),
+    ("post", "auth/email/link", (409, 409, 401, 409, 409), None),
     ("post", "auth/token", (401, 401, 401, 401, 401), CREDENTIALS),
     ("post", "auth/token/refresh", (401, 401, 401, 401, 401), {"refresh": "no token"}),
     ("post", "auth/logout", (401, 401, 401, 401, 401), {"refresh": "no token"}),

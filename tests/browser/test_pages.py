@@ -12,6 +12,7 @@ from django.urls import Resolver404, URLPattern, get_resolver, resolve, reverse
 from django.utils.http import urlsafe_base64_encode
 from playwright.sync_api import Page, expect
 
+from accounts import links
 from accounts.models import User
 from courses.models import Course, CourseSession
 from enrollments.models import CourseEnrollment, SessionPurchase
@@ -39,6 +40,8 @@ SHORTEN = """() => document.querySelectorAll("#result_list tbody tr:nth-child(n 
 MISSING = "/no-such-page/"
 NO_PAGES = {
     "accounts:logout",
+    "accounts:send_link",
+    "accounts:keep_email",
     "teaching:publish",
     "payments:cancel_withdrawal",
     "payments:earnings_csv",
@@ -71,6 +74,8 @@ def guest_pages() -> Iterator[str]:
     turn_off(reader_id=ada.pk, group=Group.ANNOUNCEMENTS)
     for group in (Group.REMINDERS, Group.ANNOUNCEMENTS):
         yield way_out(ada.pk, group)
+    yield to("accounts:prove_email", links.token_for(ada.pk, ada.email))
+    yield to("accounts:prove_email", "grown-old")
     yield MISSING
     yield to("accounts:logout")
 
@@ -96,6 +101,7 @@ def student_pages() -> Iterator[str]:
     yield to("calendars:calendar")
     yield to("accounts:profile")
     yield to("accounts:change_password")
+    yield to("accounts:change_email")
     yield to("teaching:courses")
 
 
@@ -226,6 +232,7 @@ def view_at(url: str) -> str:
 REFUSED = (
     ("guest", "accounts:login", {"username": "a@example.com", "password": "wrong"}),
     ("guest", "accounts:register", {"email": "a@example.com", "password": "short"}),
+    ("james", "accounts:change_email", {"email": "james", "password": "wrong"}),
     ("james", "accounts:change_password", {"current_password": "wrong", "new_password": "short"}),
     ("james", "teaching:create_course", {"title": "Chess", "price_full_course": "-1"}),
     ("james", "payments:withdraw", {"payout_details": "James, GB12", "password": "wrong"}),

@@ -115,6 +115,7 @@ class TestTheWorld(TestCase):
     def test_nothing_is_left_to_send(self):
         assert Notice.objects.filter(kind="session_moved", read_at=None).exists()
         assert not Notice.objects.exclude(mail="none").exists()
+        assert not User.objects.filter(proved_since=None).exists()
 
     def test_what_people_were_told_can_be_said(self):
         assert SPEECHLESS not in {text_of(notice) for notice in Notice.objects.all()}

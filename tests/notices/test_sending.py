@@ -12,6 +12,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from accounts.models import User
 from common.transactions import operation
 from notices import sending
 from notices.kinds import Button, Letter, NoLongerTrue
@@ -228,6 +229,7 @@ def test_a_refused_address_gets_no_more(mail_server, kind, make_kind, ada, bob):
     box = Mailbox.objects.get(reader=ada)
     assert box.is_stopped
     assert box.refusal == "550 no such user"
+    assert set(User.objects.filter(email_refused=True)) == {ada}
     assert mail_server.addresses() == [bob.email]
     mail_server.fails()
     tell(kind, ada)
@@ -246,6 +248,7 @@ def test_staff_have_a_refused_address_tried_again(mail_server, kind, ada):
     send()
     assert became() == ["sent"]
     assert not Mailbox.objects.get().is_stopped
+    assert not User.objects.get().email_refused
 
 
 def test_another_address_is_not_stopped(mail_server, kind, make_kind, ada):
@@ -253,7 +256,7 @@ def test_another_address_is_not_stopped(mail_server, kind, make_kind, ada):
     mail_server.fails(**{"RCPT_ada@example.com": "550 no such user"})
     send()
     ada.email = "ada@example.net"
-    ada.save()
+    ada.save(update_fields=["email"])
     tell(kind, ada)
     tell(make_kind("farewell", letter=kind.letter, address=lambda _: "ada@example.com"), ada)
     send()

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import SignInRecord, TokenFamily
+from accounts.models import AddressChange, SignInRecord, TokenFamily
 from common import pruning
 from common.passes import ending_once, in_time
 from payments.models import LedgerAccount
@@ -246,12 +246,16 @@ def test_sign_ins_that_are_over_are_forgotten():
         when = timezone.now() + expires
         Session.objects.create(session_key=str(expires), expire_date=when)
         SignInRecord.objects.create(key=str(expires), expires_at=when)
-        TokenFamily.objects.create(user=UserFactory(), jti=str(expires), expires_at=when)
+        user = UserFactory()
+        TokenFamily.objects.create(user=user, jti=str(expires), expires_at=when)
+        AddressChange.objects.create(user=user, email=f"new-{user.email}", expires_at=when)
     out = StringIO()
     call_command("prune_sign_ins", stdout=out)
-    assert out.getvalue() == "Deleted 1 sessions, 1 token families, 1 counted attempts.\n"
+    assert out.getvalue() == (
+        "Deleted 1 sessions, 1 token families, 1 counted attempts, 1 changes of address.\n"
+    )
     left = [Session.objects.get().expire_date]
-    left += [kind.objects.get().expires_at for kind in (SignInRecord, TokenFamily)]
+    left += [kind.objects.get().expires_at for kind in (SignInRecord, TokenFamily, AddressChange)]
     assert min(left) > timezone.now()
 
 

@@ -97,6 +97,16 @@ export class TalkplatformClient {
     return settle(this.api.GET("/api/auth/me"));
   }
 
+  /** Send a link to another address, which replaces the current one once the link is used. */
+  changeEmail(email: string, password: string): Found<"change_email"> {
+    return settle(this.api.POST("/api/auth/email", { body: { email, password } }));
+  }
+
+  /** Send another link to confirm the address: the new one, if one is waiting. */
+  sendEmailLink(): Found<"send_email_link"> {
+    return settle(this.api.POST("/api/auth/email/link"));
+  }
+
   getCourse(course_id: string): Found<"get_course"> {
     return settle(this.api.GET("/api/courses/{course_id}", { params: { path: { course_id } } }));
   }

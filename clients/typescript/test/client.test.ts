@@ -156,6 +156,22 @@ describe("tokens", () => {
   });
 });
 
+describe("an email address", () => {
+  test("is proved by a link, and changed by another", async () => {
+    const client = through();
+    const email = `tilda${Date.now()}@example.com`;
+    const { password } = world;
+    unwrap(await client.register({ email, password, display_name: "Tilda" }));
+    await client.signIn(email, password);
+    expect(unwrap(await client.getMe())).toMatchObject({ email, email_proved: false });
+    expect(unwrap(await client.sendEmailLink()).sent_to).toBe(email);
+    const other = email.replace(".com", ".org");
+    expect(unwrap(await client.changeEmail(other, password)).sent_to).toBe(other);
+    expect(unwrap(await client.getMe())).toMatchObject({ email, new_email: other });
+    expect(await refusal(client.changeEmail(other, "wrong guess"))).toBe("wrong_password");
+  });
+});
+
 describe("lists", () => {
   test("go on page after page", async () => {
     const client = await signedIn(world.moved.student);
