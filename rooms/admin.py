@@ -3,12 +3,12 @@
 from django.contrib import admin
 
 from common.admin import PeriodFilter, PersonFilter, ReadOnlyAdmin
-from rooms.models import Attendance, RoomWatch, WebhookEvent
+from rooms.models import Attendance, RoomDeed, RoomWatch, WebhookEvent
 
 
 @admin.register(Attendance)
 class AttendanceAdmin(ReadOnlyAdmin):
-    list_display = ("id", "session", "user", "joined_at", "left_at", "seen_at", "source")
+    list_display = ("id", "session", "user", "joined_at", "left_at", "seen_at", "disconnect_reason")
     list_filter = ("source", ("joined_at", PeriodFilter), ("user", PersonFilter))
     joined = ("session", "user")
     search_fields = ("^user__email", "session__title")
@@ -31,3 +31,12 @@ class RoomWatchAdmin(ReadOnlyAdmin):
     joined = ("session",)
     search_fields = ("=room_sid", "session__title")
     id_fields = ("pk", "session")
+
+
+@admin.register(RoomDeed)
+class RoomDeedAdmin(ReadOnlyAdmin):
+    list_display = ("id", "session", "kind", "user", "actor", "at", "undone_at", "undone_by")
+    list_filter = ("kind", ("at", PeriodFilter), ("user", PersonFilter))
+    joined = ("session", "user", "actor", "undone_by")
+    search_fields = ("^user__email", "session__title")
+    id_fields = ("pk", "session", "user", "actor")

@@ -32,6 +32,7 @@ T = TypeVar("T")
 SEEN = ("camera", "microphone")
 SHARING = (*SEEN, "screen_share", "screen_share_audio")
 LONGEST_ID = 100
+REMOVED = "PARTICIPANT_REMOVED"
 SIGNED_FOR = timedelta(minutes=5)
 
 
@@ -48,19 +49,27 @@ class Connection:
     """A person's connection to a room; LiveKit gives each its own id (`sid`).
 
     In a poll it is `active` once sound and picture can pass. In an event that means nothing:
-    `participant_left` comes with one that was. One that ended may have been `removed`.
+    `participant_left` comes with one that was. One that ended has LiveKit's `reason`.
     """
 
     identity: str
     sid: str
     joined_at: datetime | None
     active: bool = field(default=True, compare=False)
-    removed: bool = field(default=False, compare=False)
+    reason: str = field(default="", compare=False)
+
+    @property
+    def removed(self) -> bool:
+        """Whether it did not end by itself."""
+        return self.reason == REMOVED
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoomEvent:
-    """What LiveKit says happened in a room, and when; `connection` if it is about a person."""
+    """What LiveKit says happened in a room, and when; `connection` if it is about a person.
+
+    It may not have been able to deliver as many as `num_dropped` events before this one.
+    """
 
     id: str
     kind: str
@@ -68,6 +77,7 @@ class RoomEvent:
     room_sid: str
     occurred_at: datetime | None
     connection: Connection | None = None
+    num_dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -309,6 +319,7 @@ def _from_wire(event: WebhookEvent) -> RoomEvent:
         room_sid=event.room.sid,
         occurred_at=_moment(event.created_at),
         connection=_connection(event.participant) if event.HasField("participant") else None,
+        num_dropped=max(event.num_dropped, 0),
     )
 
 
@@ -319,8 +330,14 @@ def _connection(somebody: ParticipantInfo) -> Connection:
         sid=somebody.sid,
         joined_at=joined_at,
         active=somebody.state == ParticipantInfo.State.ACTIVE,
-        removed=somebody.disconnect_reason == DisconnectReason.PARTICIPANT_REMOVED,
+        reason=_reason(somebody.disconnect_reason),
     )
+
+
+def _reason(number: int) -> str:
+    """Its name; none where LiveKit gives none, or one that our library does not know."""
+    known = number and number in DisconnectReason.values()
+    return DisconnectReason.Name(DisconnectReason.ValueType(number)) if known else ""
 
 
 def _moment(seconds: int) -> datetime | None:

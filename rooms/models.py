@@ -50,7 +50,7 @@ class Attendance(UUIDModel):
     `joined_at` is missing while nothing says that it became active, `left_at` while it lasts or if
     its end was lost: then its last sign counts, `seen_at`, and the first later poll that did not
     find it, `gone_at`. LiveKit gives each connection a new id, so rejoining adds a row. One that
-    was `removed` did not end by itself.
+    was `removed` did not end by itself; `disconnect_reason` is LiveKit's own word for why it ended.
     """
 
     class Source(models.TextChoices):
@@ -66,6 +66,7 @@ class Attendance(UUIDModel):
     seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True)
     removed = models.BooleanField(default=False)
+    disconnect_reason = models.CharField(max_length=50, blank=True)
     source = models.CharField(max_length=20, choices=Source)
 
     objects = LockingQuerySet.as_manager()
@@ -138,7 +139,8 @@ class RoomWatch(UUIDModel):
 
     There is one row for each LiveKit room, with its id (`room_sid`): when it started and finished,
     as far as its events say. And there is one for each run of answered polls, from the first to the
-    last. `seen_at` is the last sign of either.
+    last. `seen_at` is the last sign of either. Of a room LiveKit may have dropped events, as many
+    as `num_dropped` at once: then it was not watched.
     """
 
     session = models.ForeignKey(
@@ -148,6 +150,7 @@ class RoomWatch(UUIDModel):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField()
+    num_dropped = models.PositiveIntegerField(default=0)
 
     objects = LockingQuerySet.as_manager()
 

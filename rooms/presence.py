@@ -42,13 +42,15 @@ class Stay:
 class Watch:
     """A LiveKit room, which has an id; or, without one, a run of answered polls.
 
-    From when until when it was watched, if both are known; `seen_at` is its last sign.
+    From when until when it was watched, if both are known; `seen_at` is its last sign. It was not
+    if news of it was dropped.
     """
 
     room_sid: str
     started_at: datetime | None
     finished_at: datetime | None
     seen_at: datetime
+    num_dropped: int = 0
 
 
 class Signs(Protocol):
@@ -189,7 +191,7 @@ def _watched(watches: Iterable[Watch], apart: timedelta) -> list[Span]:
     rooms: list[Span] = []
     polls: list[Span] = []
     for watch in watches:
-        if watch.started_at and watch.finished_at:
+        if watch.started_at and watch.finished_at and not watch.num_dropped:
             spans = rooms if watch.room_sid else polls
             spans.append((watch.started_at, watch.finished_at))
     return [*rooms, *union(polls, apart)]

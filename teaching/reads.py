@@ -1,6 +1,6 @@
 """What teachers see of their courses: how much was sold, what is next, and who comes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,12 +10,15 @@ from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Sum, Value, 
 from django.utils import timezone
 
 from accounts.models import User
+from common.formats import minutes_of
 from common.money import ZERO
 from courses.models import Course, CourseSession
 from enrollments.services.sessions import refuse_deleting
 from payments.models import HoldPart
 from payments.outcomes import Outcome, outcome_of, story_for_teacher
-from rooms.attendance import Presence, attendance_of
+from rooms.attendance import MINUTE, Presence, attendance_of
+from rooms.doors import Orders
+from rooms.register import Entry, register_of
 
 _KEPT = ~Q(status=HoldPart.Status.REFUNDED)
 _PENDING = Q(status=HoldPart.Status.PENDING)
@@ -62,11 +65,15 @@ class TaughtSession:
 
 @dataclass(frozen=True)
 class Attendee:
-    """A student's part of a session: how long they were there, if known, and its `money`."""
+    """A student's part of a session: how long they were there, if known, and its `money`.
+
+    The `register` says when they came and went, and why.
+    """
 
     part: HoldPart
     presence: Presence | None
     money: Outcome
+    register: Sequence[Entry] = ()
 
     @property
     def story(self) -> str:
@@ -148,14 +155,30 @@ def roster(session: CourseSession) -> QuerySet[HoldPart]:
 
 
 def attendees(
-    session: CourseSession, parts: Iterable[HoldPart], now: datetime
+    session: CourseSession, parts: Sequence[HoldPart], now: datetime
 ) -> tuple[list[Attendee], Presence | None]:
     """Who these parts of the `roster` are for, and how long the teacher was there, if known."""
     found = attendance_of(session)
+    register = register_of(session, [part.hold.student_id for part in parts])
     rows = [
-        Attendee(part, found.get(part.hold.student_id), outcome_of(part, now=now)) for part in parts
+        Attendee(
+            part,
+            found.get(part.hold.student_id),
+            outcome_of(part, now=now),
+            register.get(part.hold.student_id, ()),
+        )
+        for part in parts
     ]
     return rows, found.get(session.course.teacher_id)
+
+
+def ended_early(session: CourseSession) -> str:
+    """How much of a session was held if its teacher ended it early, `18 of 60 min`; else empty."""
+    ended_at = Orders.of(session).ended_at
+    if ended_at is None:
+        return ""
+    held = max((ended_at - session.starts_at) // MINUTE, 0)
+    return minutes_of(held, session.duration_minutes)
 
 
 def _sales(parts: QuerySet[HoldPart], by: str) -> dict[UUID, Sales]:

@@ -101,8 +101,12 @@ class Room:
 
     def put_out(self, user: User, minute: float) -> bytes:
         """The teacher, or whoever else may, ends somebody's connection."""
+        return self.ended(user, minute, "PARTICIPANT_REMOVED")
+
+    def ended(self, user: User, minute: float, reason: str) -> bytes:
+        """Somebody's connection ends for a reason of LiveKit's."""
         wire = json.loads(self.left(user, minute))
-        wire["participant"]["disconnectReason"] = "PARTICIPANT_REMOVED"
+        wire["participant"]["disconnectReason"] = reason
         return json.dumps(wire).encode()
 
     def visit(self, user: User, start: float, end: float) -> list[bytes]:

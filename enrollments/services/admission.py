@@ -1,7 +1,7 @@
 """The doors of the rooms: people without the right to be inside are removed, and rooms closed.
 
 A pass works for minutes, LiveKit renews it, and with an old one a removed person can come back. So
-the right to be there is checked when it ends, when somebody joins, and in each pass of
+the right to be there is checked when it ends, whenever LiveKit names somebody, and in each pass of
 `poll_rooms`, which makes up for every failure.
 """
 
@@ -22,11 +22,11 @@ from enrollments.access import admitted
 from payments.models import HoldPart
 from rooms import livekit
 from rooms.doors import closes_at, is_shut, users_among
-from rooms.livekit import Connection, VideoUnreachable
-from rooms.services.events import Joined
+from rooms.livekit import Connection, RoomEvent, VideoUnreachable
+from rooms.services.signs import ENDINGS
 
 logger = logging.getLogger(__name__)
-# `poll_rooms` has seen people who joined longer ago than this.
+# `poll_rooms` has seen people whom LiveKit named longer ago than this.
 JUST_NOW = timedelta(minutes=2)
 
 _collected: ContextVar[set[UUID] | None] = ContextVar("rooms_to_check", default=None)
@@ -69,12 +69,17 @@ def check_after_refund(parts: Iterable[HoldPart]) -> None:
     check_after_commit(set(due))
 
 
-def check_joiner(joined: Joined) -> None:
-    """Somebody joined a room: check it if need be."""
-    session, user, now = joined.session, joined.user, timezone.now()
-    if abs(now - joined.at) < JUST_NOW and (
-        is_shut(session, now) or user.pk not in admitted(session, [user.pk])
-    ):
+def check_named(event: RoomEvent) -> None:
+    """LiveKit names somebody in a room, whatever they do there: check the room if need be."""
+    somebody, now = event.connection, timezone.now()
+    if somebody is None or event.kind in ENDINGS or event.occurred_at is None:
+        return
+    session = CourseSession.objects.filter(room_name=event.room_name).first()
+    ours = users_among({somebody.identity})
+    if not (session and ours) or abs(now - event.occurred_at) > JUST_NOW:
+        return
+    keys = [user.pk for user in ours.values()]
+    if is_shut(session, now) or not admitted(session, keys):
         check_after_commit({session.pk})
 
 

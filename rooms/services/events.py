@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts.models import User
 from common.locks import Rank, take
 from common.transactions import operation
 from courses.locks import claim_session, lock_session
@@ -26,15 +25,6 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Joined:
-    """One of our users joined a session's room `at` a time."""
-
-    session: CourseSession
-    user: User
-    at: datetime
-
-
-@dataclass(frozen=True)
 class Heard:
     """What an event said about a session, if about one of ours.
 
@@ -43,7 +33,6 @@ class Heard:
 
     session_id: UUID | None
     came_late: bool
-    joined: Joined | None = None
 
 
 @operation
@@ -88,11 +77,11 @@ def work_in(key: UUID) -> Heard | None:
         return None
     if row.processed_at is not None:
         return Heard(session_id, came_late=False)
-    row.note, joined = _change_attendance(row, session)
+    row.note = _change_attendance(row, session)
     came_late = session is not None and _may_be_decided(session)
     row.processed_at = None if came_late else timezone.now()
     row.save(update_fields=["note", "processed_at"])
-    return Heard(session_id, came_late, joined)
+    return Heard(session_id, came_late)
 
 
 @operation
@@ -122,28 +111,29 @@ def _may_be_decided(session: CourseSession) -> bool:
     return timezone.now() >= session.settles_at - CLOCKS_DIFFER
 
 
-def _change_attendance(
-    row: WebhookEvent, session: CourseSession | None
-) -> tuple[str, Joined | None]:
-    """What an event changes; gives a note of it in words, and who joined."""
+def _change_attendance(row: WebhookEvent, session: CourseSession | None) -> str:
+    """What an event changes; gives a note of it in words."""
     if session is None:
-        return "ignored: not a room of ours", None
+        return "ignored: not a room of ours"
     if row.occurred_at is None:
-        return "ignored: it does not say when", None
+        return "ignored: it does not say when"
+    event = livekit.read(row.body)
     if row.room_sid:
-        signs.record_event(session, row.kind, row.room_sid, row.occurred_at)
+        signs.record_event(
+            session, row.kind, row.room_sid, row.occurred_at, num_dropped=event.num_dropped
+        )
     if row.kind in KNOWN:
         _go_live(session, row.occurred_at)
-    connection = livekit.read(row.body).connection
+    connection = event.connection
     if connection is None:
-        return "done", None
+        return "done"
     user = users_among({connection.identity}).get(connection.identity)
     if user is None or not 0 < len(connection.sid) <= LONGEST_ID:
-        return "ignored: nobody of ours", None
+        return "ignored: nobody of ours"
     signs.record_sign(
         session, user, connection, kind=row.kind, room_sid=row.room_sid, at=row.occurred_at
     )
-    return "done", Joined(session, user, row.occurred_at) if row.kind == JOINED else None
+    return "done"
 
 
 def _go_live(session: CourseSession, at: datetime) -> None:

@@ -18,14 +18,18 @@ from rooms.presence import add_event, add_sign
 JOINED = "participant_joined"
 LEFT = "participant_left"
 ABORTED = "participant_connection_aborted"
+ENDINGS = (LEFT, ABORTED)
 
 
-def record_event(session: CourseSession, kind: str, room_sid: str, at: datetime) -> None:
-    """Record what happened in the room with this id `at` a time."""
+def record_event(
+    session: CourseSession, kind: str, room_sid: str, at: datetime, *, num_dropped: int = 0
+) -> None:
+    """Record what happened in the room with this id `at` a time, and what was dropped before."""
     watch, _ = RoomWatch.objects.get_or_create(
         session=session, room_sid=room_sid, defaults={"seen_at": at}
     )
     add_event(watch, kind, at)
+    watch.num_dropped = max(watch.num_dropped, num_dropped)
     watch.save()
 
 
@@ -50,9 +54,11 @@ def record_sign(
         since = connection.joined_at or at
     elif kind == LEFT:
         since = connection.joined_at
-    ends = kind in (LEFT, ABORTED)
+    ends = kind in ENDINGS
     add_sign(row, at, since=since, ends=ends)
-    row.removed = row.removed or (ends and connection.removed)
+    if ends:
+        row.removed = row.removed or connection.removed
+        row.disconnect_reason = row.disconnect_reason or connection.reason
     row.save()
 
 

@@ -11,7 +11,7 @@ from common.errors import Unavailable
 from common.locks import Rank, take
 from common.transactions import operation
 from courses.models import CourseSession
-from enrollments.services.admission import check_joiner
+from enrollments.services.admission import check_named
 from payments.models import HoldPart
 from rooms.attendance import attendance_in
 from rooms.livekit import Connection, RoomEvent
@@ -26,30 +26,28 @@ def take_event(event: RoomEvent, body: str) -> None:
     """Store an event that LiveKit signed, and work it in unless somebody is at its session now.
 
     Once stored it is not lost: whatever keeps it from being processed, `settle_sessions` does it.
-    A repeat changes nothing.
+    The person whom it names is put out where they may not be there. A repeat changes nothing.
     """
     stored = events.store_event(event, body)
     try:
         process_event(stored)
     except Unavailable:
         logger.warning("event %s waits for settle_sessions", event.id, exc_info=True)
+    check_named(event)
 
 
 def process_event(key: UUID) -> bool:
     """Work a stored event into attendance; gives False where somebody else is at its session.
 
     A repeat changes nothing. What says otherwise than attendance did when money was settled by it
-    is noted on the part, for staff; the money stays where it is. Those who came
-    and may not be there are put out. Two transactions: one locks the session and the event; the
-    other, for late events alone, the parts that pay for the session.
+    is noted on the part, for staff; the money stays where it is. Two transactions: one locks the
+    session and the event; the other, for late events alone, the parts that pay for the session.
     """
     heard = events.work_in(key)
     if heard is None:
         return False
     if heard.came_late:
         _note_doubts(heard.session_id, event=key)
-    if heard.joined:
-        check_joiner(heard.joined)
     return True
 
 

@@ -23,13 +23,14 @@ logger = logging.getLogger(__name__)
 class Count:
     """Of so many `sessions` whose room may be open: how many are, and how many users are there.
 
-    `put_out` had no right to be there; `closed` are rooms whose time was over; what `failed` is
-    left to the next pass.
+    Rooms that were missing were `made`, and those whose time was over `closed`; users who were
+    `put_out` had no right to be there; what `failed` is left to the next pass.
     """
 
     sessions: int = 0
     open: int = 0
     people: int = 0
+    made: int = 0
     put_out: int = 0
     closed: int = 0
     failed: int = 0
@@ -39,7 +40,7 @@ class Count:
 
 
 def poll_rooms() -> Iterator[Count]:
-    """Note who is in each room now, put out who may not be there, close what is over.
+    """Note who is in each room, put out who may not be there, close what is over, make the rest.
 
     Gives a count for each session. A repeat notes the same, and finds nobody to put out. Asks
     LiveKit. Raises `VideoNotConfigured`, and `VideoUnreachable`, which leaves the rest undone.
@@ -83,10 +84,19 @@ def _sessions(rooms: Iterable[str]) -> list[CourseSession]:
 def _poll(session: CourseSession, room_sid: str | None, asked_at: datetime) -> Count:
     if room_sid is None:
         record_answer(session.pk, [], room_sid="", at=asked_at)
-        return Count(sessions=1)
+        return Count(sessions=1, made=_make(session))
     asked_at = timezone.now()
     people = livekit.people_in(session.room_name)
     seen = record_answer(session.pk, people, room_sid=room_sid, at=asked_at)
     shut = is_shut(session, timezone.now())
     put_out = keep_door(session, people)
     return Count(sessions=1, open=1, people=seen, put_out=put_out, closed=int(shut))
+
+
+def _make(session: CourseSession) -> int:
+    """Make the room of a session that people may enter now: LiveKit may be set not to."""
+    now = timezone.now()
+    if now >= session.ends_at or is_shut(session, now):
+        return 0
+    livekit.make_room(session.room_name, empty_for=session.ends_at - now)
+    return 1

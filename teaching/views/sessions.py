@@ -30,12 +30,13 @@ def roster(request: TeacherRequest, session_id: UUID) -> HttpResponse:
     """A session with its students, and what became of what they paid."""
     session, now = own_session(request, session_id), timezone.now()
     page = page_of(reads.roster(session), STUDENTS_PER_PAGE, request)
-    attendees, presence = reads.attendees(session, page.object_list, now)
+    attendees, presence = reads.attendees(session, list(page), now)
     sales = reads.sales_of(session)
     context = {
         "session": session,
         "attendees": attendees,
         "presence": presence,
+        "ended_early": reads.ended_early(session),
         "state": reads.state_of(session, now),
         "sales": sales,
         "can_be_deleted": reads.can_be_deleted(session, sales, now),

@@ -11,6 +11,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from accounts.models import User
 from courses.models import CourseSession
 from enrollments.errors import RefundLowered
 from enrollments.services.enrolling import (
@@ -22,7 +23,7 @@ from enrollments.services.purchasing import cancel_session_purchase, purchase_se
 from enrollments.services.sessions import cancel_session, change_session, delete_session
 from payments.models import HoldPart, LedgerAccount
 from rooms.attendance import attendance_in
-from rooms.models import Attendance
+from rooms.models import Attendance, RoomDeed
 from settlement.services.deciding import refund_hold
 from settlement.services.polling import Count, poll_rooms
 from tests.conversations import CONFIGURED, Room, post
@@ -240,6 +241,54 @@ def test_an_old_pass_lets_nobody_in_again(livekit, committed, student, session, 
     assert livekit.asked == []
 
 
+@pytest.mark.parametrize("kind", ["participant_joined", "track_published", "track_unpublished"])
+def test_whomever_livekit_names_is_put_out_where_they_may_not_be_there(
+    livekit, committed, student, session, teacher, kind
+):
+    """Whatever they do there: the first event may have been lost."""
+    cancel, arguments = by_cancelling_a_single(student, session)
+    cancel(**arguments)
+    room = Room(session)
+    room.joined(student, -5)
+    livekit.enter(session.room_name, student)
+    committed(post, body=room.event(kind, -5, student))
+    assert livekit.inside(session.room_name) == []
+    livekit.asked.clear()
+    committed(post, body=room.left(student, -5))
+    assert livekit.asked == []
+
+
+@pytest.mark.parametrize("by", ["webhook", "poll"])
+def test_who_is_deactivated_or_was_removed_goes_out(
+    livekit, committed, student, session, teacher, by
+):
+    other = new_student("100.00")
+    purchase_session(student=other, session_id=session.pk)
+    buy_single(student, session)
+    User.objects.filter(pk=student.pk).update(is_active=False)
+    RoomDeed.objects.create(session=session, kind="removed", user=other, actor=teacher)
+    for somebody in (student, other, teacher, "EG_recorder"):
+        livekit.enter(session.room_name, somebody)
+    if by == "poll":
+        poll()
+    else:
+        for somebody in (student, other):
+            committed(post, body=Room(session).joined(somebody, -5))
+    assert livekit.inside(session.room_name) == [str(teacher.pk), "EG_recorder"]
+
+
+def test_the_door_is_kept_though_somebody_else_is_at_the_session(
+    livekit, committed, student, session, monkeypatch
+):
+    """Another event is processed meanwhile: this one waits for the job, its user does not."""
+    cancel, arguments = by_cancelling_a_single(student, session)
+    cancel(**arguments)
+    livekit.enter(session.room_name, student)
+    monkeypatch.setattr("rooms.services.events.claim_session", lambda key: None)
+    committed(post, body=Room(session).joined(student, -5))
+    assert livekit.inside(session.room_name) == []
+
+
 def test_whoever_opens_a_closed_room_again_is_alone_for_a_moment(
     livekit, committed, student, session
 ):
@@ -290,6 +339,23 @@ class TestPolling:
             with time_machine.travel(session.starts_at + (minutes + 0.5) * MINUTE, tick=False):
                 poll()
         assert attendance_in([session]).evidence[session.pk].unwatched == 0 * MINUTE
+
+    @pytest.mark.parametrize("state", ["opens", "called off", "ended early", "over", "not yet"])
+    def test_it_makes_each_room_that_opens(self, livekit, session, teacher, state):
+        start_session(session, ago=SOON)
+        if state == "called off":
+            CourseSession.objects.filter(pk=session.pk).update(status="cancelled")
+        elif state == "ended early":
+            RoomDeed.objects.create(session=session, kind="ended", actor=teacher)
+        elif state == "over":
+            end_session(session)
+        elif state == "not yet":
+            start_session(session, ago=-11 * MINUTE)
+        told = poll()
+        assert ("made 1" in told) == (session.room_name in livekit.rooms) == (state == "opens")
+        if state == "opens":
+            assert abs(livekit.kept_open[session.room_name] - 65 * 60) < 5
+            assert "made" not in poll()
 
     def test_rooms_of_others_stay_as_they_are(self, livekit, student):
         livekit.enter("somebody-else's", student)

@@ -1,4 +1,4 @@
-"""Ask LiveKit who is in the rooms now: note it, and keep the doors."""
+"""Ask LiveKit who is in the rooms now: note it, keep the doors, make the rooms that open."""
 
 from typing import Any
 
@@ -29,6 +29,6 @@ class Command(BaseCommand):
 
 
 def _line(done: Count) -> str:
-    rare = {"put out": done.put_out, "closed": done.closed}
+    rare = {"made": done.made, "put out": done.put_out, "closed": done.closed}
     parts = [f"{done.open} of {done.sessions} rooms are open, {done.people} people in them"]
     return ", ".join([*parts, *(f"{name} {n}" for name, n in rare.items() if n)])

@@ -17,6 +17,7 @@ SUPPORT = {
     "notices.view_mailserver",
     "notices.view_notice",
     "enrollments.view_courseenrollment",
+    "rooms.view_roomdeed",
     "rooms.view_roomwatch",
     "enrollments.view_sessionpurchase",
     "rooms.view_webhookevent",
