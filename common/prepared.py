@@ -14,7 +14,7 @@ at each call: which database, whether a lock has its transaction, what an empty 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import partial, update_wrapper
@@ -32,6 +32,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 
 from common.shapes import Sql
+from common.statements import Sent, execute
 from common.writing import change
 
 P = ParamSpec("P")
@@ -217,6 +218,12 @@ class _Statement:
         for param in self._params:
             if isinstance(param, date | time) or (isinstance(param, str) and _TIME.match(param)):
                 raise TypeError(f"{param} would stay for ever: let a time be a parameter")
+        # Arguments of these types need no preparing.
+        self._unchanged = {
+            param.name: Sent(param.output_field, connections[db]).unchanged
+            for param in self._params
+            if isinstance(param, Given)
+        }
         self._listed = any(isinstance(param, Given) and param.listed for param in self._params)
         if self._listed:
             self._sql = self._sql.replace("%%", "%%%%")
@@ -230,7 +237,11 @@ class _Statement:
                 "select_for_update cannot be used outside of a transaction."
             )
         values = [
-            param.prepare(given[param.name], connection) if isinstance(param, Given) else param
+            param
+            if not isinstance(param, Given)
+            else value
+            if type(value := given[param.name]) in self._unchanged[param.name]
+            else param.prepare(value, connection)
             for param in self._params
         ]
         return self._spread(values) if self._listed else (self._sql, values)
@@ -250,7 +261,7 @@ class _Rows(_Statement):
             raise TypeError("Rows are objects or tuples, and nothing is prefetched with them")
         super().__init__(query.query.clone(), db)
         compiler = self._compiler
-        self._converters = compiler.get_converters([column for column, *_ in compiler.select])
+        self._convert = _rows_converter(compiler)
         self._make = make
         self._plan: _Plan | None = None
         if query._iterable_class is ModelIterable:
@@ -259,10 +270,8 @@ class _Rows(_Statement):
 
     def run(self, given: dict[str, object]) -> list[Any]:
         connection = connections[self._db]
-        with connection.cursor() as cursor:
-            cursor.execute(*self._filled(given, connection))
-            rows = cursor.fetchall()
-        converted = self._compiler.apply_converters(rows, self._converters)
+        rows, _ = execute(connection, *self._filled(given, connection))
+        converted = self._convert(rows)
         if self._plan is None:
             return [tuple(row) for row in converted]
         return [self._object(self._plan, row) for row in converted]
@@ -276,6 +285,14 @@ class _Rows(_Statement):
         return made
 
 
+def _rows_converter(compiler: SQLCompiler) -> Callable[[Sequence[Any]], Iterable[list[Any]]]:
+    """What converts rows of the database to those of the ORM."""
+    converters = compiler.get_converters([column for column, *_ in compiler.select])
+    if make := getattr(compiler.connection.ops, "rows_converter", None):
+        return make(converters)
+    return lambda rows: compiler.apply_converters(rows, converters)
+
+
 class _Plan:
     """How a row becomes an object, together with those joined to it.
 
@@ -286,9 +303,10 @@ class _Plan:
     def __init__(self, info: dict[str, Any], select: Any, db: str) -> None:
         self._model, self._db = info["model"], db
         columns = info["select_fields"]
-        self._fields = [(select[column][0].target.attname, column) for column in columns]
-        key = self._model._meta.pk.attname
-        self._key = next(column for name, column in self._fields if name == key)
+        self._names = [select[column][0].target.attname for column in columns]
+        # Beside each other; should they ever not be, there are more values than names.
+        self._columns = slice(columns[0], columns[-1] + 1)
+        self._key = columns[self._names.index(self._model._meta.pk.attname)]
         self._joined = [
             (_Plan(joined, select, db), joined["local_setter"], joined["remote_setter"])
             for joined in info.get("related_klass_infos", [])
@@ -298,8 +316,7 @@ class _Plan:
         if row[self._key] is None:
             return None
         made = as_found(self._model, self._db)
-        for name, column in self._fields:
-            made.__dict__[name] = row[column]
+        made.__dict__.update(zip(self._names, row[self._columns], strict=True))
         for plan, set_here, set_there in self._joined:
             other = plan.make(row)
             set_here(made, other)

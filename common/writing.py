@@ -1,11 +1,14 @@
 """Rows written with one statement: what the ORM works out for every row is kept per model."""
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from operator import attrgetter
 from typing import Any
 
 from django.db import connections, models, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from common.statements import Sent, execute
 
 
 def insert(rows: Sequence[models.Model], *, once_by: str = "") -> None:
@@ -20,9 +23,11 @@ def insert(rows: Sequence[models.Model], *, once_by: str = "") -> None:
     table = _table_for(rows)
     connection = connections[table.db]
     values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        sent.prepare(value, connection)
+        if (value := read(row)) is not None and type(value) not in sent.unchanged
+        else value
         for row in rows
-        for field in table.fields
+        for read, sent in table.new
     ]
     places = ", ".join([table.places] * len(rows))
     change(connection, f"{table.insert} {places}{table.unless_there(once_by)}", values)
@@ -36,12 +41,15 @@ def save(rows: Sequence[models.Model], names: Sequence[str]) -> None:
         return
     table = _table_for(rows)
     connection = connections[table.db]
-    keys = [table.key.get_db_prep_value(row.pk, connection) for row in rows]
+    keys = [table.key.prepare(row.pk, connection) for row in rows]
     changes, values = [], []
     for name in names:
-        column, field = table.columns[name]
+        column, read, sent = table.columns[name]
         wanted = [
-            field.get_db_prep_save(field.pre_save(row, add=False), connection) for row in rows
+            sent.prepare(value, connection)
+            if (value := read(row)) is not None and type(value) not in sent.unchanged
+            else value
+            for row in rows
         ]
         if all(value == wanted[0] for value in wanted):
             changes.append(f"{column} = %s")
@@ -60,9 +68,7 @@ def change(connection: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> 
     After a failure the transaction can only be rolled back, as with the ORM.
     """
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            return int(cursor.rowcount)
+        return execute(connection, sql, values)[1]
     except Exception:
         with transaction.mark_for_rollback_on_error(connection.alias):
             raise
@@ -72,13 +78,19 @@ class _Table:
     def __init__(self, model: type[models.Model], db: str) -> None:
         meta: Any = model._meta
         self.db = db
-        quote = connections[db].ops.quote_name
-        self.fields = [field for field in meta.local_concrete_fields if not field.generated]
-        self.columns = {field.name: (quote(field.column), field) for field in self.fields}
-        self.key, self.key_column = meta.pk, quote(meta.pk.column)
-        names = ", ".join(column for column, _ in self.columns.values())
+        connection = connections[db]
+        quote = connection.ops.quote_name
+        fields = [field for field in meta.local_concrete_fields if not field.generated]
+        # How to read a column of a new row, and of a changed one, and how its value is sent.
+        self.new = [(_reader(field, add=True), Sent(field, connection)) for field in fields]
+        self.columns = {
+            field.name: (quote(field.column), _reader(field, add=False), Sent(field, connection))
+            for field in fields
+        }
+        self.key, self.key_column = Sent(meta.pk, connection), quote(meta.pk.column)
+        names = ", ".join(quote(field.column) for field in fields)
         self.insert = f"INSERT INTO {quote(meta.db_table)} ({names}) VALUES"
-        self.places = f"({', '.join(['%s'] * len(self.fields))})"
+        self.places = f"({', '.join(['%s'] * len(fields))})"
         self.update = f"UPDATE {quote(meta.db_table)} SET"
 
     def unless_there(self, once_by: str) -> str:
@@ -88,6 +100,15 @@ class _Table:
         if connections[self.db].vendor == "mysql":
             return f" ON DUPLICATE KEY UPDATE {self.key_column} = {self.key_column}"
         return f" ON CONFLICT ({self.columns[once_by][0]}) DO NOTHING"
+
+
+def _reader(field: models.Field, *, add: bool) -> Callable[[models.Model], object]:
+    """What reads a row's value, which some fields decide only now."""
+    if type(field).pre_save is models.Field.pre_save or (
+        type(field) is models.DateTimeField and not (field.auto_now or (add and field.auto_now_add))
+    ):
+        return attrgetter(field.attname)
+    return partial(field.pre_save, add=add)
 
 
 _table_of = cache(_Table)
