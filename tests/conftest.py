@@ -1,5 +1,6 @@
 """What every test finds."""
 
+import os
 from collections.abc import Callable
 
 import hypothesis
@@ -13,6 +14,7 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 NEED_MARIADB = ("mariadb", "browser")
+NO_LIVEKIT = "No LiveKit here: script/with-livekit script/test -m livekit runs what needs one."
 FACES = ("test_pages", "test_admin", "test_contract", "test_schemathesis", "test_routes")
 
 
@@ -21,6 +23,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path.name.startswith(FACES):
             item.add_marker("once")
+        if item.get_closest_marker("livekit") and "LIVEKIT_PID" not in os.environ:
+            item.add_marker(pytest.mark.skip(reason=NO_LIVEKIT))
     if connection.vendor == "mysql":
         return
     left_out = [item for item in items if any(map(item.get_closest_marker, NEED_MARIADB))]

@@ -12,6 +12,9 @@ os.environ.setdefault("HTTPS", "false")
 from talkplatform.settings import *  # noqa: F403
 from talkplatform.settings import DATABASES, MIDDLEWARE, STORAGES
 
+# A test that needs the LiveKit of script/with-livekit names it itself.
+LIVEKIT_URL = LIVEKIT_API_KEY = LIVEKIT_API_SECRET = ""
+
 SCRATCH = tempfile.mkdtemp(prefix="talkplatform-tests-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 

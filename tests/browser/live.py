@@ -1,0 +1,120 @@
+"""The room as it is in production, beside a real LiveKit: script/with-livekit has started that."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from accounts.models import User
+from courses.models import CourseSession
+from tests.browser.conftest import FLAGS, sign_in
+from tests.browser.doing import press
+from tests.browser.watch import Watch
+from tests.serving import running, wait_until_ready
+from tests.test_architecture import ROOT
+
+# A picture, a beep, and nobody who has to be asked.
+MEDIA_FLAGS = (
+    *FLAGS,
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--auto-select-desktop-capture-source=Entire screen",
+)
+NAMES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+BRING = ". script/lib.sh; take_turn; bring_livekit_client"
+DESKTOP = {"width": 1280, "height": 800}
+# So that its numbers can be read.
+REMEMBER = """(() => {
+  const Real = RTCPeerConnection;
+  window.lines = [];
+  window.RTCPeerConnection = class extends Real {
+    constructor(...values) {
+      super(...values);
+      window.lines.push(this);
+    }
+  };
+})()"""
+RECEIVED = """async () => {
+  const sum = {frames: 0, energy: 0};
+  for (const line of window.lines) {
+    for (const row of (await line.getStats()).values()) {
+      if (row.type !== "inbound-rtp") continue;
+      sum.frames += row.framesDecoded ?? 0;
+      sum.energy += row.totalAudioEnergy ?? 0;
+    }
+  }
+  return sum;
+}"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    assert program
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")  # Playwright's loop is in this thread
+        browser = playwright.chromium.launch(executable_path=program, args=MEDIA_FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def site(**environment: str) -> Iterator[Any]:
+    """The server of production with its collected files, where LiveKit's webhooks arrive."""
+    subprocess.run(["bash", "-euc", BRING], cwd=ROOT, check=True, capture_output=True)
+    port = os.environ["LIVEKIT_WEBHOOK_PORT"]
+    url = f"http://127.0.0.1:{port}"
+    wanted = {"DEBUG": "false", "PORT": port, "SITE_URL": url, "JOBS": "false"}
+    wanted |= {name: os.environ[name] for name in NAMES} | environment
+    collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"]
+    own = {"ENV_FILE": os.devnull, "SECRET_KEY": settings.SECRET_KEY, "HTTPS": "false"}
+    subprocess.run(collect, cwd=ROOT, check=True, env=os.environ | own | {"DEBUG": "false"})
+    with running("-m", "talkplatform.serve", **wanted) as process:
+        process.url = url
+        wait_until_ready(process)
+        yield process
+
+
+class Meeting:
+    """Browsers that meet at a site; `problems` are what went wrong in any of them."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.browser, self.url = browser, url
+        self.watches: list[Watch] = []
+
+    @property
+    def problems(self) -> list[str]:
+        return [problem for watch in self.watches for problem in watch.problems]
+
+    def open(self, user: User | None = None, **options: Any) -> Page:
+        wanted = {"viewport": DESKTOP, "base_url": self.url, **options}
+        context = self.browser.new_context(**wanted)
+        context.set_default_timeout(30_000)
+        context.add_init_script(REMEMBER)
+        self.watches.append(Watch(context, self.url))
+        if user:
+            sign_in(context, user, self.url)
+        return context.new_page()
+
+    def visit(self, user: User, session: CourseSession, **options: Any) -> Page:
+        page = self.open(user, **options)
+        page.goto(reverse("enrollments:room", args=[session.pk]))
+        return page
+
+    def join(self, user: User, session: CourseSession, **options: Any) -> Page:
+        page = self.visit(user, session, **options)
+        press(page, "Join now")
+        expect(page.get_by_role("listitem").filter(has_text="(you)")).to_be_visible()
+        return page
+
+    def close(self) -> None:
+        for watch in self.watches:
+            watch.context.close()
