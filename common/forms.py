@@ -40,6 +40,20 @@ class RefusableForm(forms.Form):
         self.add_error(self.about.get(code), forms.ValidationError(said, code=code))
 
 
+class LongTextField(forms.CharField):
+    """Text of several lines, each ended by one character.
+
+    Browsers count them so when they keep to `maxlength`, and yet send two.
+    """
+
+    def __init__(self, *, rows: int, **options: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": rows}), **options)
+
+    def to_python(self, value: object) -> str | None:
+        text = super().to_python(value)
+        return text and text.replace("\r\n", "\n")
+
+
 class AmountField(forms.CharField):
     """An amount in credits, by the rules of the API; None when empty."""
 

@@ -27,10 +27,11 @@ from uuid_utils.compat import uuid7
 from accounts.models import User
 from common.caseless import Folded
 from common.fields import ExactCharField
-from common.models import LockingQuerySet, TimestampedModel
+from common.models import LockingQuerySet, TimestampedModel, UUIDModel
 from common.money import CENT, ZERO, split
 
 MAX_SESSION_MINUTES = 24 * 60
+LONGEST_ANNOUNCEMENT = 2000
 
 
 # A session, or what its course's outline knows about it.
@@ -280,6 +281,32 @@ class CourseSession(TimestampedModel):
 def next_of(sessions: Sequence[CourseSession], now: datetime) -> int:
     """The position of the first of these sessions that is neither cancelled nor over."""
     return next((place for place, session in enumerate(sessions) if session.lasts(now)), 0)
+
+
+class Announcement(UUIDModel):
+    """What a teacher wrote to the students of a course, or of one session of it; it never changes.
+
+    `students` is how many of them there were.
+    """
+
+    course = models.ForeignKey(Course, models.PROTECT, related_name="announcements")
+    session = models.ForeignKey(
+        CourseSession, models.PROTECT, null=True, related_name="announcements"
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="announcements"
+    )
+    text = models.TextField(max_length=LONGEST_ANNOUNCEMENT)
+    students = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "announcements"
+        ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["course", "-created_at"], name="announcements_of_course")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class OutlinedSession(NamedTuple):

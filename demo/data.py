@@ -67,6 +67,7 @@ class DemoCourse:
     cancelled_today: int | None = None
     moved_today: int | None = None
     why: str = ""
+    written_today: str = ""
     archived_today: bool = False
 
 
@@ -292,6 +293,9 @@ COURSES = (
         singles={"aisha": (4,)},
         moved_today=4,
         why="My choir sings that evening. The day after suits me, and I hope it suits you.",
+        written_today="Please tune your guitar before we start: standard tuning, E A D G B E.\n\n"
+        "Any free tuning app will do. If a string breaks, come anyway; I'll show you how to "
+        "replace it.",
     ),
     DemoCourse(
         teacher="hana",

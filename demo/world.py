@@ -45,6 +45,7 @@ from payments.services.withdrawals import (
     reject_withdrawal,
     request_withdrawal,
 )
+from teaching.services import write_to_students
 
 # Before any course was made.
 ARRIVED = timedelta(days=60)
@@ -183,6 +184,8 @@ def _happen_today(course: Course, plan: DemoCourse, people: People) -> None:
             duration_minutes=session.duration_minutes,
             reason=plan.why,
         )
+    if plan.written_today:
+        write_to_students(actor=course.teacher, course_id=course.pk, text=plan.written_today)
     if plan.archived_today:
         archive_course(course_id=course.pk, actor=course.teacher)
 

@@ -8,7 +8,7 @@ from django.db.models import F, Max, Q, QuerySet
 from django_filters.fields import ChoiceField
 
 from common.caseless import Folded
-from common.forms import SumField
+from common.forms import LongTextField, SumField
 from common.shapes import Json
 from courses.models import Course
 from enrollments.filters import CourseFilter
@@ -94,11 +94,11 @@ class PurchaseForm(forms.Form):
 
 
 class CancelForm(forms.Form):
-    reason = forms.CharField(
+    reason = LongTextField(
+        rows=3,
         max_length=500,
         required=False,
         label="Why are you cancelling?",
         help_text="This won't affect your refund.",
-        widget=forms.Textarea({"rows": 3}),
     )
     expected_refund = SumField(widget=forms.HiddenInput, required=False)

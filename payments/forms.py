@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from accounts.addresses import AddressFormField
 from accounts.models import User
 from accounts.services import confirm_password
-from common.forms import AmountField, RefusableForm
+from common.forms import AmountField, LongTextField, RefusableForm
 from payments.errors import BelowMinimum, InsufficientBalance
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
 from payments.services.withdrawals import request_withdrawal
@@ -21,7 +21,7 @@ class CreditForm(forms.Form):
 
     email = AddressFormField(label="User's email")
     amount = AmountField(help_text="Credits, such as 12.50.")
-    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    reason = LongTextField(rows=3, max_length=500)
     request_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
 
     def clean_email(self) -> User:

@@ -287,6 +287,11 @@ SPECTACULAR_SETTINGS = {
 # Courses. All of a course's sessions are read and shown together.
 MAX_SESSIONS_PER_COURSE = env.int("MAX_SESSIONS_PER_COURSE", default=200)
 
+# How often a teacher may write to the students of one course in 24 hours.
+ANNOUNCEMENTS_A_DAY = env.int("ANNOUNCEMENTS_A_DAY", default=5)
+if ANNOUNCEMENTS_A_DAY < 1:
+    raise ImproperlyConfigured("ANNOUNCEMENTS_A_DAY is at least 1.")
+
 # How often a calendar feed may be fetched, as each process counts.
 CALENDAR_FETCHES_PER_HOUR = env.int("CALENDAR_FETCHES_PER_HOUR", default=60)
 if CALENDAR_FETCHES_PER_HOUR < 1:

@@ -12,8 +12,8 @@ from django.utils import formats, timezone
 from PIL import Image, ImageOps
 
 from common.formats import counted
-from common.forms import AmountField, Cleaned, RefusableForm, WholeNumberField
-from courses.models import MAX_SESSION_MINUTES, Course, CourseSession
+from common.forms import AmountField, Cleaned, LongTextField, RefusableForm, WholeNumberField
+from courses.models import LONGEST_ANNOUNCEMENT, MAX_SESSION_MINUTES, Course, CourseSession
 from enrollments.services.sessions import WHEN, Refunds, refunds_changed
 
 MAX_PICTURE_BYTES = 2 * 1024 * 1024
@@ -98,11 +98,11 @@ def _why_not(datetime: datetime, current_timezone: tzinfo) -> str:
     )
 
 
-def reason_field() -> forms.CharField:
+def reason_field() -> LongTextField:
     """Why a session that students have booked changes."""
-    return forms.CharField(
+    return LongTextField(
+        rows=3,
         max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3}),
         help_text="We send it to the students who booked it.",
     )
 
@@ -111,10 +111,10 @@ class CourseForm(EditableForm):
     about = {"seats_taken": "max_students", "not_stored": "thumbnail"}
 
     title = forms.CharField(max_length=200)
-    description = forms.CharField(
+    description = LongTextField(
+        rows=6,
         max_length=5000,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 6}),
         help_text="What students will learn, who it's for and what to bring.",
     )
     language = forms.CharField(
@@ -203,10 +203,10 @@ class SessionForm(EditableForm):
         initial=60,
         help_text="In minutes.",
     )
-    description = forms.CharField(
+    description = LongTextField(
+        rows=4,
         max_length=5000,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
         help_text="What this session is about and how to prepare.",
     )
 
@@ -287,3 +287,14 @@ class CancelSessionForm(RefusableForm):
     def clean(self) -> None:
         if self.data.get("expected") != self.due.told:
             raise forms.ValidationError(str(refunds_changed(self.due)))
+
+
+class AnnouncementForm(RefusableForm):
+    """What a teacher writes to those who booked."""
+
+    text = LongTextField(
+        label="Your message",
+        rows=8,
+        max_length=LONGEST_ANNOUNCEMENT,
+        help_text="Students get it as a notice and by email, and can read it on the course page.",
+    )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Sum, Value, When
@@ -13,9 +14,11 @@ from accounts.models import User
 from common.formats import minutes_of
 from common.money import ZERO
 from courses.models import Course, CourseSession
+from enrollments.models import CourseEnrollment, PaymentStatus, PurchaseStatus, SessionPurchase
 from enrollments.services.sessions import refuse_deleting
 from payments.models import HoldPart
 from payments.outcomes import Outcome, outcome_of, story_for_teacher
+from payments.queries import STILL_BOUGHT
 from rooms.attendance import MINUTE, Presence, attendance_of
 from rooms.doors import Orders
 from rooms.register import Entry, register_of
@@ -140,6 +143,22 @@ def state_of(session: CourseSession, now: datetime) -> str:
 def can_be_deleted(session: CourseSession, sales: Sales, now: datetime) -> bool:
     """Whether a session may go altogether: nobody has or had it, and it has not begun."""
     return refuse_deleting(session, sold=bool(sales.ever), now=now) is None
+
+
+def students_of(taught: Course | CourseSession) -> QuerySet[Any, UUID]:
+    """The keys of those to whom the teacher of a course, or of one session of it, can write.
+
+    Of a course: those who are enrolled, or kept a single purchase. Of a session: those who have
+    access to it.
+    """
+    if isinstance(taught, CourseSession):
+        takes_place = ~Q(session__status=CourseSession.Status.CANCELLED)
+        admitting = HoldPart.objects.filter(STILL_BOUGHT, takes_place, session=taught)
+        return admitting.values_list("hold__student", flat=True).order_by().distinct()
+    enrolled = CourseEnrollment.objects.live().filter(course=taught)
+    kept = SessionPurchase.objects.filter(course=taught, payment_status=PaymentStatus.PAID)
+    singles = kept.exclude(status=PurchaseStatus.CANCELLED)
+    return enrolled.values_list("user", flat=True).union(singles.values_list("user", flat=True))
 
 
 def roster(session: CourseSession) -> QuerySet[HoldPart]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from teaching.views import courses, sessions
+from teaching.views import courses, sessions, writing
 
 app_name = "teaching"
 urlpatterns = [
@@ -13,8 +13,14 @@ urlpatterns = [
     path("courses/<uuid:course_id>/publish/", courses.publish, name="publish"),
     path("courses/<uuid:course_id>/archive/", courses.archive, name="archive"),
     path("courses/<uuid:course_id>/sessions/new/", sessions.add_session, name="add_session"),
+    path("courses/<uuid:course_id>/write/", writing.write_about_course, name="write_about_course"),
     path("sessions/<uuid:session_id>/", sessions.roster, name="roster"),
     path("sessions/<uuid:session_id>/edit/", sessions.edit_session, name="edit_session"),
     path("sessions/<uuid:session_id>/cancel/", sessions.cancel_session, name="cancel_session"),
+    path(
+        "sessions/<uuid:session_id>/write/",
+        writing.write_about_session,
+        name="write_about_session",
+    ),
     path("sessions/<uuid:session_id>/delete/", sessions.delete_session, name="delete_session"),
 ]

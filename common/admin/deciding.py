@@ -34,6 +34,7 @@ from django.utils.text import capfirst
 
 from common.admin.screens import SearchedAdmin, keys_of
 from common.errors import DomainError
+from common.forms import LongTextField
 from common.transactions import operation
 
 M = TypeVar("M", bound=Model | None)
@@ -42,7 +43,7 @@ M = TypeVar("M", bound=Model | None)
 class ReasonForm(forms.Form):
     """Why staff do it: the reason stays with the money for good."""
 
-    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    reason = LongTextField(rows=3, max_length=500)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError, NotFound
-from courses.models import Course, CourseSession
+from courses.models import Announcement, Course, CourseSession
 from courses.services import find_course
 from enrollments import queries, quotes, rules
 from enrollments.access import Access, access_of
@@ -18,6 +19,9 @@ from enrollments.models import CourseEnrollment
 from enrollments.queries import SessionShown
 from enrollments.quotes import CourseQuote
 from payments.models import HoldPart
+
+# How many of a teacher's messages a course page shows.
+LATEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,14 @@ class ShownSession:
     def is_held(self) -> bool:
         """Whether the reader's money is held for it."""
         return self.my_part is not None and self.my_part.status == HoldPart.Status.PENDING
+
+    @property
+    def is_kept_single(self) -> bool:
+        """Whether the reader bought it singly and got no refund for it."""
+        part = self.my_part
+        if part is None or part.hold.session_purchase_id is None:
+            return False
+        return part.status != HoldPart.Status.REFUNDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,24 @@ def course_for(user: User | None, course_id: UUID) -> ShownCourse:
         price_now=quote.price if for_sale else None,
         already_held=quote.folded_amount if for_sale else None,
     )
+
+
+def announcements_for(user: User | None, shown: ShownCourse) -> list[Announcement]:
+    """The latest that the course's teacher wrote to this reader, newest first; all to the teacher.
+
+    What was written to a whole course, to those who are enrolled or kept a single purchase; what
+    was written to a session, to those who have access to it. Nobody else costs a statement.
+    """
+    written = shown.course.announcements.select_related("session")
+    if user and user.pk == shown.course.teacher_id:
+        return list(written[:LATEST])
+    open_to = [s.session.pk for s in shown.sessions if s.my_access and s.my_access.has_access]
+    among = Q(session__in=open_to)
+    if shown.my_enrollment or any(one.is_kept_single for one in shown.sessions):
+        among |= Q(session=None)
+    elif not open_to:
+        return []
+    return list(written.filter(among)[:LATEST])
 
 
 def _shown(

@@ -16,7 +16,7 @@ from enrollments.forms import CatalogueForm
 from enrollments.policy import Policy
 from enrollments.shop import catalogue as shop
 from enrollments.shop import offers
-from enrollments.shop.course import course_for
+from enrollments.shop.course import announcements_for, course_for
 
 CARDS_PER_PAGE = 12
 SESSIONS_PER_PAGE = 50
@@ -55,5 +55,6 @@ def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
         "lines": offers.price_lines(shown.quote),
         "reader": reader,
         "policy": Policy.now(),
+        "announcements": announcements_for(visitor(request), shown),
     }
     return render(request, "enrollments/course.html", context)

@@ -163,7 +163,8 @@ BUDGETS = {
     "enroll_beside_singles": MONEY,
     "catalogue": LIST,
     "course_page": PAGE,
-    "course_page_of_a_buyer": PAGE,
+    # And what the teacher wrote to those who booked.
+    "course_page_of_a_buyer": PAGE + 1,
     "course_page_of_an_enrolled": PAGE,
     "notices": READ,
 }

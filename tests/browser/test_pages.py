@@ -135,9 +135,11 @@ def teacher_pages() -> Iterator[str]:
     yield to("enrollments:course", course.pk)
     for name in ("earnings", "withdraw", "withdrawals"):
         yield to(f"payments:{name}")
-    for name in ("edit_course", "archive", "add_session"):
+    for name in ("edit_course", "archive", "add_session", "write_about_course"):
         yield to(f"teaching:{name}", course.pk)
-    for name in ("roster", "edit_session", "cancel_session", "delete_session"):
+    for name in (
+        "roster", "edit_session", "cancel_session", "delete_session", "write_about_session"
+    ):  # fmt: skip
         yield to(f"teaching:{name}", course.sessions.last().pk)
     draft = make_course(teacher=teacher, sessions=1, published=False)
     yield to("teaching:delete_session", draft.sessions.get().pk)

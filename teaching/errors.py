@@ -1,0 +1,14 @@
+"""Refusals to teachers."""
+
+from common.errors import DomainError
+
+
+class NobodyBooked(DomainError):
+    code = "nobody_booked"
+    message = "Nobody has booked this, so there is nobody to write to."
+
+
+class TooManyAnnouncements(DomainError):
+    code = "too_many_announcements"
+    message = "Messages to the students of a course are limited to %(limit)s in 24 hours."
+    example = {"limit": 5}
