@@ -20,6 +20,7 @@ def backdate_people(by: timedelta) -> None:
     User.objects.update(proved_since=F("date_joined"))
     Notice.objects.filter(is_notice=False).delete()  # the links by which they did
     _shift(Transfer.objects.all(), by, "created_at")
+    _shift(Notice.objects.all(), by, "created_at")
 
 
 def backdate_course(course: Course, by: timedelta) -> None:

@@ -1,6 +1,7 @@
-"""What users are told about their withdrawals: each step."""
+"""What users are told about their credit, and about each step of their withdrawals."""
 
 from typing import NamedTuple
+from uuid import UUID
 
 from django.urls import reverse
 
@@ -8,7 +9,7 @@ from common.formats import money
 from notices.kinds import Button, Kind, Letter, Quote, register
 from notices.models import Notice
 from notices.services.outbox import put
-from payments.models import Withdrawal
+from payments.models import Transfer, Withdrawal
 
 Status = Withdrawal.Status
 
@@ -57,8 +58,17 @@ def _said(notice: Notice) -> str:
 
 
 def _text(notice: Notice) -> str:
+    return f"{_said(notice)}{_why(notice)}"
+
+
+def _why(notice: Notice) -> str:
     reason = notice.text("reason")
-    return f"{_said(notice)} Our staff: “{reason}”" if reason else _said(notice)
+    return f" Our staff: “{reason}”" if reason else ""
+
+
+def _quote(notice: Notice) -> Quote | None:
+    reason = notice.text("reason")
+    return Quote(reason, by="Our staff") if reason else None
 
 
 def _withdrawals(notice: Notice) -> str:
@@ -67,7 +77,6 @@ def _withdrawals(notice: Notice) -> str:
 
 def _letter(notice: Notice) -> Letter:
     amount, reference = money(notice.sum("amount")), notice.text("reference")
-    reason = notice.text("reason")
     return Letter(
         subject=f"{_step(notice).subject}: {amount}",
         lead=_said(notice),
@@ -76,7 +85,7 @@ def _letter(notice: Notice) -> Letter:
             ("To", notice.text("to")),
             *((("Reference", reference),) if reference else ()),
         ),
-        quote=Quote(reason, by="Our staff") if reason else None,
+        quote=_quote(notice),
         button=Button("See your withdrawals", _withdrawals(notice)),
     )
 
@@ -107,3 +116,57 @@ def tell_step(withdrawal: Withdrawal) -> None:
     }
     kind = KINDS[Status(withdrawal.status)]
     put([kind.tell(withdrawal.teacher_id, about=withdrawal.pk, facts=facts)])
+
+
+def _credit(notice: Notice) -> str:
+    return reverse("payments:credit")
+
+
+def _of_credit(name: str, told: str, subject: str, said: str) -> Kind:
+    """One direction; `said` tells of the `{amount}`."""
+
+    def words(notice: Notice) -> str:
+        return said.format(amount=money(notice.sum("amount")))
+
+    def letter(notice: Notice) -> Letter:
+        amount = money(notice.sum("amount"))
+        return Letter(
+            subject=f"{subject}: {amount}",
+            lead=words(notice),
+            rows=(("Amount", amount),),
+            quote=_quote(notice),
+            button=Button("See your credit", _credit(notice)),
+        )
+
+    return register(
+        Kind(
+            name=name,
+            to="everybody",
+            told=told,
+            letter=letter,
+            text=lambda notice: f"{words(notice)}{_why(notice)}",
+            page=_credit,
+        )
+    )
+
+
+OF_CREDIT = {
+    Transfer.Kind.GRANT: _of_credit(
+        "credit_granted",
+        "credit that staff gave them, and why",
+        "Credit added",
+        "Our staff added {amount} to your credit.",
+    ),
+    Transfer.Kind.REVOKE: _of_credit(
+        "credit_revoked",
+        "credit that staff took back, and why",
+        "Credit revoked",
+        "Our staff took {amount} off your credit.",
+    ),
+}
+
+
+def tell_credit(user_id: UUID, moved: Transfer) -> None:
+    """Tell a user that staff granted or revoked credit, once for each transfer."""
+    facts = {"amount": moved.amount, "reason": moved.note}
+    put([OF_CREDIT[Transfer.Kind(moved.kind)].tell(user_id, about=moved.pk, facts=facts)])

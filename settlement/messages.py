@@ -13,6 +13,7 @@ from calendars.mails import session_part
 from common.formats import counted, minutes_of, money
 from common.money import ZERO, total
 from courses.models import CourseSession
+from enrollments.messages.bookings import of_ended
 from enrollments.messages.words import (
     STAFF,
     Slot,
@@ -311,8 +312,13 @@ def tell_completed(session: CourseSession) -> None:
     put([told])
 
 
-def tell_decided(booking: Booking, parts: Sequence[HoldPart], *, reason: str) -> None:
-    """Tell student and teacher of one decision of staff on parts of a booking, and the `reason`."""
+def tell_decided(
+    booking: Booking, parts: Sequence[HoldPart], *, reason: str, ended: bool = False
+) -> None:
+    """Tell student and teacher of one decision of staff on parts of a booking, and the `reason`.
+
+    The student also that it `ended` an enrolment.
+    """
     hold = booking.hold
     facts = {
         "course": hold.sold_title,
@@ -324,7 +330,7 @@ def tell_decided(booking: Booking, parts: Sequence[HoldPart], *, reason: str) ->
         "by": STAFF,
         "reason": reason,
     }
-    put(
+    told = [
         kind.tell(
             reader,
             # A part is settled once, so it names the decision.
@@ -334,7 +340,8 @@ def tell_decided(booking: Booking, parts: Sequence[HoldPart], *, reason: str) ->
             session_id=parts[0].session_id if len(parts) == 1 else None,
         )
         for kind, reader in ((DECIDED, hold.student_id), (TEACHING_DECIDED, hold.teacher_id))
-    )
+    ]
+    put([*told, of_ended(booking)] if ended else told)
 
 
 def tell_waiting(told: Mapping[UUID, Sequence[tuple[str, int]]], *, day: date) -> None:

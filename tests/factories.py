@@ -82,7 +82,9 @@ class StaffFactory(UserFactory):
 
 
 def give_credit(user: User, amount: Decimal | str) -> None:
-    grant_credit(user=user, amount=Decimal(amount), reason="For a test", request_id=uuid4())
+    """Of which the user is told nothing: every test begins in silence."""
+    made = grant_credit(user=user, amount=Decimal(amount), reason="For a test", request_id=uuid4())
+    Notice.objects.filter(dedupe_key=f"credit_granted:{made.pk}:{user.pk}").delete()
 
 
 def student_with_credit(amount: Decimal | str = "500.00", **fields: Any) -> User:

@@ -177,6 +177,30 @@ SALE_CANCELLED = register(
 )
 
 
+def _ended(notice: Notice) -> str:
+    return (
+        f"Your enrolment in “{notice.text('course')}” has ended, because everything that you paid "
+        f"for it was refunded: {money(notice.sum('refund'))}."
+    )
+
+
+ENDED = register(
+    Kind(
+        name="enrollment_ended",
+        to="students",
+        told="an enrolment that ended because everything that they paid for it was refunded",
+        letter=lambda notice: Letter(
+            subject=f"Your enrolment has ended: {notice.text('course')}",
+            lead=_ended(notice),
+            rows=(*names(notice), ("Refunded", money(notice.sum("refund")))),
+            button=Button("See your credit", reverse("payments:credit")),
+        ),
+        text=_ended,
+        page=lambda notice: reverse("payments:credit"),
+    )
+)
+
+
 # What is told about a booking that is over, or about a part of one.
 GONE = (CANCELLED, SALE_CANCELLED)
 
@@ -215,9 +239,25 @@ def tell_cancelled(booking: Booking, *, student: User, refund: Decimal, waiting:
     _tell(GONE, booking, student, {"refund": refund, "waiting": waiting})
 
 
-def tell_returned(booking: Booking, part: HoldPart, *, student: User) -> None:
-    """Tell student and teacher that the session of this part of an enrolment was returned."""
-    _tell(GONE, booking, student, {"refund": part.amount, "returned": True}, part)
+def tell_returned(booking: Booking, part: HoldPart, *, student: User, ended: bool) -> None:
+    """Tell student and teacher that the session of this part of an enrolment was returned.
+
+    The student also that this `ended` it.
+    """
+    also = [of_ended(booking)] if ended else []
+    _tell(GONE, booking, student, {"refund": part.amount, "returned": True}, part, also)
+
+
+def tell_ended(enrollment: Booking) -> None:
+    """Tell a student that an enrolment ended because it was refunded completely."""
+    put([of_ended(enrollment)])
+
+
+def of_ended(enrollment: Booking) -> Notice:
+    """The same, to be put with what else is told; the enrolment comes with its hold."""
+    facts = {"course": enrollment.hold.sold_title, "refund": enrollment.refund_amount}
+    course = enrollment.course_id
+    return ENDED.tell(enrollment.user_id, about=enrollment.pk, facts=facts, course_id=course)
 
 
 def _tell(
@@ -226,10 +266,11 @@ def _tell(
     student: User,
     facts: dict[str, object],
     part: HoldPart | None = None,
+    also: Sequence[Notice] = (),
 ) -> None:
     """The first of these kinds is for the student, the second for the teacher.
 
-    About the booking, or about one `part` of an enrolment.
+    About the booking, or about one `part` of an enrolment; what is told `also` goes with them.
     """
     course, session_id, session = booking.course, None, ""
     if part:
@@ -242,7 +283,7 @@ def _tell(
         "student": student.display_name,
         "teacher": course.teacher.display_name,
     }
-    put(
+    told = [
         kind.tell(
             reader,
             about=(part or booking).pk,
@@ -251,4 +292,5 @@ def _tell(
             session_id=session_id,
         )
         for kind, reader in zip(kinds, (student.pk, course.teacher_id), strict=True)
-    )
+    ]
+    put([*told, *also])

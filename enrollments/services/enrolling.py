@@ -115,7 +115,7 @@ def hand_back_session(
     returned = lifecycle.give_back(
         locked, due, because, actor=student, note=reason, expected=expected_refund, may_end=True
     )
-    tell_returned(enrollment, due[0], student=student)
+    tell_returned(enrollment, due[0], student=student, ended=locked.has_ended)
     return returned
 
 

@@ -27,6 +27,7 @@ from enrollments.locks import (
     lock_bookings,
     lock_holds_of_enrolled,
 )
+from enrollments.messages.bookings import tell_ended
 from enrollments.models import (
     Booking,
     CourseEnrollment,
@@ -63,6 +64,12 @@ class Locked:
     def waiting(self) -> list[HoldPart]:
         """The parts that are still pending."""
         return [part for part in self.pending if part.status == Status.PENDING]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is an enrolment that has ended since; its student has to be told."""
+        booking = self.booking
+        return isinstance(booking, CourseEnrollment) and booking.cancelled_at == self.now
 
 
 @dataclass(frozen=True)
@@ -200,14 +207,15 @@ def refunded_enrollments(course_id: UUID | None = None) -> list[UUID]:
 def end_enrollment(enrollment_id: UUID) -> bool:
     """End an enrolment that has been refunded completely; gives whether this call did.
 
-    For refunds of the last paid part that did not lock the course. A repeat changes nothing. Locks
-    the course, the enrolment, its hold with parts.
+    Its student is told. For refunds of the last paid part that did not lock the course. A repeat
+    changes nothing. Locks the course, the enrolment, its hold with parts.
     """
     enrollment = CourseEnrollment.objects.select_related("hold").get(pk=enrollment_id)
     lock_course(enrollment.course_id)
     ended = _end_if_refunded(enrollment, lock(enrollment), actor=None)
     if ended:
         save([enrollment], enrollment.MUTABLE)
+        tell_ended(enrollment)
     return ended
 
 

@@ -14,6 +14,7 @@ from common.transactions import operation
 from common.writing import insert, save
 from payments import queries
 from payments.errors import InsufficientBalance, InsufficientCredit, OwnCredit
+from payments.messages import tell_credit
 from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, PaymentHold, Transfer, Withdrawal
 
 Kind = LedgerAccount.Kind
@@ -84,8 +85,8 @@ def grant_credit(
 ) -> Transfer:
     """Give `user` credit that the platform issues, `amount` in credits, for a stated reason.
 
-    A repeat with the same `request_id` gives the first transfer again. Raises `OwnCredit` if the
-    `actor` is the user. Locks the wallet.
+    The user is told. A repeat with the same `request_id` gives the first transfer again. Raises
+    `OwnCredit` if the `actor` is the user. Locks the wallet.
     """
     _refuse_own(user, actor)
     entry = Entry(
@@ -96,7 +97,7 @@ def grant_credit(
         amount=amount,
         note=reason,
     )
-    return _transfer_once(entry, wallet(user.pk), actor)
+    return _transfer_once(entry, user, actor)
 
 
 def revoke_credit(
@@ -104,8 +105,9 @@ def revoke_credit(
 ) -> Transfer:
     """Take back credit that was granted by mistake, `amount` in credits, for a stated reason.
 
-    A repeat with the same `request_id` gives the first transfer again. Raises `InsufficientCredit`
-    if the user has spent it, `OwnCredit` if the `actor` is the user. Locks the wallet.
+    The user is told. A repeat with the same `request_id` gives the first transfer again. Raises
+    `InsufficientCredit` if the user has spent it, `OwnCredit` if the `actor` is the user. Locks the
+    wallet.
     """
     _refuse_own(user, actor)
     entry = Entry(
@@ -116,7 +118,7 @@ def revoke_credit(
         amount=amount,
         note=reason,
     )
-    return _transfer_once(entry, wallet(user.pk), actor)
+    return _transfer_once(entry, user, actor)
 
 
 def _refuse_own(user: User, actor: User | None) -> None:
@@ -126,11 +128,17 @@ def _refuse_own(user: User, actor: User | None) -> None:
 
 
 @operation
-def _transfer_once(entry: Entry, account: Ref, actor: User | None) -> Transfer:
-    """The transfer of this key: made now, or found, once the user's `account` is locked."""
-    _lock_accounts({account})
-    made = Transfer.objects.filter(dedupe_key=entry.dedupe_key).first()
-    return made or transfer_all([entry], actor=actor)[0]
+def _transfer_once(entry: Entry, user: User, actor: User | None) -> Transfer:
+    """The transfer of this key, of which the user is told: made now, or found.
+
+    Locks the wallet first.
+    """
+    _lock_accounts({wallet(user.pk)})
+    if made := Transfer.objects.filter(dedupe_key=entry.dedupe_key).first():
+        return made
+    [made] = transfer_all([entry], actor=actor)
+    tell_credit(user.pk, made)
+    return made
 
 
 def _lock_accounts(refs: set[Ref]) -> dict[Ref, LedgerAccount]:

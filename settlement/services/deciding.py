@@ -135,7 +135,7 @@ def _decide(
     if isinstance(booking, SessionPurchase):
         note_presence(booking, due[0], attendance_in([booking.session], [booking.user_id]))
     lifecycle.settle(locked, verdicts, actor=actor, note=reason, may_end=True)
-    tell_decided(booking, due, reason=reason)
+    tell_decided(booking, due, reason=reason, ended=locked.has_ended)
     return Decision(booking.hold, due, total(part.amount for part in due))
 
 

@@ -36,6 +36,7 @@ from tests.factories import (
     start_session,
     student_with_credit,
 )
+from tests.telling import mailed, told, was_told, words_of
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -116,6 +117,10 @@ def assert_ended(enrollment, *, paid: str = "100.00"):
     assert enrollment.refund_amount == Decimal(paid)
     assert not HoldPart.objects.filter(hold__enrollment=enrollment, status="pending").exists()
     assert seats(enrollment.course) == 0
+    assert words_of(told(enrollment.user, "enrollment_ended")) == (
+        "Your enrolment in “Spanish to go” has ended, because everything that you paid for it was "
+        f"refunded: ${paid}."
+    )
 
 
 class TestCalledOff:
@@ -288,8 +293,30 @@ class TestSettled:
         assert seats(enrollment.course) == 0
 
 
-def test_what_is_paid_for_is_not_ended(enrollment, sessions):
+def test_its_student_is_told_by_mail_and_once(student, enrollment, sessions):
+    refund(enrollment, *sessions)
     assert end_enrollment(enrollment.pk) is False
+    notice = told(student, "enrollment_ended")
+    assert mailed(notice) == [
+        "Your enrolment has ended: Spanish to go",
+        "Your enrolment in “Spanish to go” has ended, because everything that you paid for it was "
+        "refunded: $100.00.",
+        "Course: Spanish to go",
+        "Refunded: $100.00",
+        "See your credit:",
+        "/credit/",
+    ]
+    assert notice.course_id == enrollment.course_id
+
+
+def test_who_cancels_is_not_told_that_it_ended(student, enrollment):
+    cancel_enrollment(student=student, enrollment_id=enrollment.pk)
+    assert was_told(student, "enrollment_ended") == 0
+
+
+def test_what_is_paid_for_is_not_ended(student, enrollment, sessions):
+    assert end_enrollment(enrollment.pk) is False
+    assert was_told(student, "enrollment_ended") == 0
     enrollment.refresh_from_db()
     assert (enrollment.status, seats(enrollment.course)) == ("active", 1)
 

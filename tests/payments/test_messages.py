@@ -1,14 +1,24 @@
-"""What whoever earns is told of a withdrawal: each of its steps, once."""
+"""What people are told of their credit, and of a withdrawal: each of its steps, once."""
 
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 
 from notices.models import Notice
-from payments.errors import WithdrawalDecided
+from payments.errors import InsufficientCredit, OwnCredit, WithdrawalDecided
+from payments.services.ledger import grant_credit, revoke_credit
 from payments.services.withdrawals import approve_withdrawal
-from tests.factories import PAYOUT_DETAILS, StaffFactory, TeacherFactory, earn, withdraw
-from tests.telling import mailed, told, words_of
+from tests.factories import (
+    PAYOUT_DETAILS,
+    StaffFactory,
+    TeacherFactory,
+    UserFactory,
+    earn,
+    student_with_credit,
+    withdraw,
+)
+from tests.telling import mailed, told, was_told, words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -76,3 +86,51 @@ def test_a_step_that_is_refused_tells_nothing(teacher):
     with pytest.raises(WithdrawalDecided):
         approve_withdrawal(withdrawal_id=made.pk, actor=StaffFactory())
     assert Notice.objects.count() == before
+
+
+CREDIT = {
+    "credit_granted": (
+        grant_credit, "Credit added: $25.00", "Our staff added $25.00 to your credit."
+    ),
+    "credit_revoked": (
+        revoke_credit, "Credit revoked: $25.00", "Our staff took $25.00 off your credit."
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CREDIT)
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_credit_that_staff_move_is_told_once(kind, by_hand):
+    move, subject, said = CREDIT[kind]
+    user, request = student_with_credit("30.00"), uuid4()
+    for _ in range(2):
+        move(
+            user=user,
+            amount=Decimal("25.00"),
+            reason="Sofía was ill",
+            request_id=request,
+            actor=StaffFactory() if by_hand else None,
+        )
+    notice = told(user, kind)
+    assert mailed(notice) == [
+        subject,
+        said,
+        "Amount: $25.00",
+        "Our staff:",
+        "> Sofía was ill",
+        "See your credit:",
+        "/credit/",
+    ]
+    assert words_of(notice) == f"{said} Our staff: “Sofía was ill”"
+    assert not notice.must_acknowledge
+    assert Notice.objects.count() == 1
+
+
+def test_credit_that_is_not_moved_is_not_told():
+    user, staff = UserFactory(), StaffFactory()
+    wanted = {"amount": Decimal("25.00"), "reason": "A slip", "request_id": uuid4()}
+    with pytest.raises(InsufficientCredit):
+        revoke_credit(user=user, actor=staff, **wanted)
+    with pytest.raises(OwnCredit):
+        grant_credit(user=staff, actor=staff, **wanted)
+    assert was_told(user, "credit_revoked") == was_told(staff, "credit_granted") == 0
