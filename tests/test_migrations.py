@@ -1,6 +1,7 @@
 """Forwards, back to zero, and forwards again, in a database of its own."""
 
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -184,6 +185,13 @@ def test_who_was_there_before_addresses_were_proved_is_mailed_as_ever(elsewhere)
 
 def tables(url: str) -> set[str]:
     return set(manage(url, "shell", "-v0", "-c", TABLES).split())
+
+
+def test_none_tells_anybody_anything():
+    """What is put into the outbox goes out a moment later, to people of years ago."""
+    for migration in ROOT.glob("*/migrations/0*.py"):
+        says = re.search(r"outbox import|messages import|, .Notice.\)", migration.read_text())
+        assert not says, f"{migration} writes notices"
 
 
 def test_up_to_the_top_down_to_zero_and_up_again(elsewhere):

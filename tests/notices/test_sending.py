@@ -150,6 +150,18 @@ def test_what_is_said_to_us_makes_the_queue_wait(
     assert (server.failures, server.problem, server.failing_since) == (0, "", None)
 
 
+def test_a_server_that_is_not_there_makes_the_queue_wait(mail_server, kind, ada, settings):
+    settings.EMAIL_PORT = 1
+    tell(kind, ada)
+    send()
+    assert became() == ["waiting"]
+    assert MailServer.objects.get().problem.startswith("ConnectionRefusedError")
+    settings.EMAIL_PORT = mail_server.port
+    rested()
+    send()
+    assert became() == ["sent"]
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("fault", LATER)
 @pytest.mark.parametrize("command", ["RCPT", "DATA", "END"])
