@@ -69,18 +69,22 @@ def check_after_refund(parts: Iterable[HoldPart]) -> None:
     check_after_commit(set(due))
 
 
-def check_named(event: RoomEvent) -> None:
-    """LiveKit names somebody in a room, whatever they do there: check the room if need be."""
+def keep_out(event: RoomEvent) -> None:
+    """LiveKit names somebody in a room: if they may not be there, they are out before they see it.
+
+    Asks LiveKit; a failure is logged and left to `poll_rooms`. Not for what happened long ago.
+    """
     somebody, now = event.connection, timezone.now()
     if somebody is None or event.kind in ENDINGS or event.occurred_at is None:
         return
     session = CourseSession.objects.filter(room_name=event.room_name).first()
-    ours = users_among({somebody.identity})
-    if not (session and ours) or abs(now - event.occurred_at) > JUST_NOW:
+    if session is None or abs(now - event.occurred_at) > JUST_NOW:
         return
-    keys = [user.pk for user in ours.values()]
-    if is_shut(session, now) or not admitted(session, keys):
-        check_after_commit({session.pk})
+    try:
+        if livekit.is_configured() and users_among({somebody.identity}):
+            keep_door(session, [somebody])
+    except VideoUnreachable as error:
+        logger.warning("left to poll_rooms: the room of %s (%s)", session.pk, error)
 
 
 def check_after_commit(sessions: Collection[UUID]) -> None:

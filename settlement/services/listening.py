@@ -11,7 +11,7 @@ from common.errors import Unavailable
 from common.locks import Rank, take
 from common.transactions import operation
 from courses.models import CourseSession
-from enrollments.services.admission import check_named
+from enrollments.services.admission import keep_out
 from payments.models import HoldPart
 from rooms.attendance import attendance_in
 from rooms.livekit import Connection, RoomEvent
@@ -25,15 +25,16 @@ logger = logging.getLogger(__name__)
 def take_event(event: RoomEvent, body: str) -> None:
     """Store an event that LiveKit signed, and work it in unless somebody is at its session now.
 
-    Once stored it is not lost: whatever keeps it from being processed, `settle_sessions` does it.
-    The person whom it names is put out where they may not be there. A repeat changes nothing.
+    Before that, the person whom it names is put out where they may not be there. Once stored it is
+    not lost: whatever keeps it from being processed, `settle_sessions` does it. A repeat changes
+    nothing.
     """
+    keep_out(event)
     stored = events.store_event(event, body)
     try:
         process_event(stored)
     except Unavailable:
         logger.warning("event %s waits for settle_sessions", event.id, exc_info=True)
-    check_named(event)
 
 
 def process_event(key: UUID) -> bool:
