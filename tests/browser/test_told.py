@@ -1,4 +1,4 @@
-"""A teacher changes plans: what their student then sees, everywhere, by the student's own clock."""
+"""A teacher changes plans, and says so: what their student then sees, and by which clock."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -36,6 +36,10 @@ WORD = "Straßenbahnhaltestellenbeleuchtungsverordnungsdurchführungsbestimmunge
 LONG = f"Conversation for travellers, in which we learn to read the {WORD}"
 FLU = "I have the flu, and I'm sorry.\nWe'll make up for it!"
 CLASH = "A dentist's appointment"
+LINK = (
+    "https://example.org/a-page-of-exercises-that-nobody-could-find-without-a-link-as-long-as-this"
+)
+WRITTEN = f"Read this before we meet:\n\n{LINK}\nIt's <short>."
 MOVED = (
     f"“1. A lesson” in “{LONG}” has moved from Sat 27 Mar 2027, 18:00–19:00 CET to "
     "Mon 29 Mar 2027, 19:00–20:00 CEST."
@@ -78,7 +82,7 @@ def mails(
     live_server: Any,
     settings: Any,
 ) -> dict[str, EmailMultiAlternatives]:
-    """What came to the student once the teacher had moved a session, and called another off."""
+    """What came to the student: one session moved, the other called off, and a message."""
     settings.SITE_URL = live_server.url
     list(send_due())
     mailoutbox.clear()
@@ -92,9 +96,13 @@ def mails(
     fill(page, reason=FLU, confirmation="refund 1 student")
     press(page, "Cancel session and refund 1 student ($40.00)")
     says(page, "Session 2 has been cancelled.")
+    page.goto(f"/teaching/courses/{course.pk}/write/")
+    fill(page, text=WRITTEN)
+    press(page, "Send to 1 student")
+    says(page, "Sent to 1 student.")
     list(send_due())
     mine = [mail for mail in mailoutbox if mail.to == [student.email]]
-    return dict(zip(("moved", "called off"), mine, strict=True))
+    return dict(zip(SAYS, mine, strict=True))
 
 
 # The subject, and what else it says.
@@ -114,6 +122,13 @@ SAYS = {
         "Sun 28 Mar 2027, 19:00–20:00 CEST",
         *FLU.splitlines(),
         "Open My learning",
+    ),
+    "written": (
+        f"Message from Sofía Marín: {LONG}",
+        f"Sofía Marín wrote to the students of “{LONG}”.",
+        *filter(None, WRITTEN.splitlines()),
+        "Open the course",
+        "Turn off announcements",
     ),
 }
 # A mail has no landmarks.
@@ -167,17 +182,21 @@ def test_the_bell_my_learning_and_the_calendar(
     ):
         page.goto(path)
         assert overflowing(page) == [], path
-    expect(page.locator(".bell-count")).to_have_text("3 unread")
+    expect(page.locator(".bell-count")).to_have_text("4 unread")
     box = page.get_by_role("region", name="Please read")
     for words in (MOVED, CALLED_OFF, CLASH, "$40.00 goes back to your credit."):
         assert words in plain(box.inner_text())
     box.get_by_role("button", name="Got it").first.click()
-    expect(page.locator(".bell-count")).to_have_text("2 unread")
+    expect(page.locator(".bell-count")).to_have_text("3 unread")
     assert CALLED_OFF not in plain(box.inner_text())
     assert MOVED in plain(box.inner_text())
-    click(page, "Notices 2 unread")
-    for words in (MOVED, CALLED_OFF, "You booked the full course"):
+    click(page, "Notices 3 unread")
+    for words in (MOVED, CALLED_OFF, " ".join(WRITTEN.split()), "You booked the full course"):
         assert words in plain(page.locator("main").inner_text())
+    page.goto(f"/courses/{course.pk}/")
+    said = page.get_by_role("region", name="From Sofía Marín")
+    for words in filter(None, WRITTEN.splitlines()):
+        expect(said.get_by_text(words)).to_be_visible()
 
     feed = {event["uid"]: event for event in ical_js(feed_address(student))["events"]}
     assert feed.keys() == {str(first.pk), str(second.pk)}
@@ -186,7 +205,7 @@ def test_the_bell_my_learning_and_the_calendar(
     clock = "at => new Date(at).toString()"
     assert page.evaluate(clock, moved["start"]).startswith("Mon Mar 29 2027 19:00:00 GMT+0200")
     assert page.evaluate(clock, off["start"]).startswith("Sun Mar 28 2027 19:00:00 GMT+0200")
-    for mail, event in zip(mails.values(), (moved, off), strict=True):
-        [brought] = ical_js(source=str(mail.alternatives[-1][0]))["events"]
+    for name, event in (("moved", moved), ("called off", off)):
+        [brought] = ical_js(source=str(mails[name].alternatives[-1][0]))["events"]
         what = ("uid", "start", "status", "sequence")
         assert [brought[name] for name in what] == [event[name] for name in what]
