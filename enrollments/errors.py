@@ -95,6 +95,13 @@ class SessionSold(DomainError):
     message = "Students have booked this session, so it can't be deleted. Cancel it instead."
 
 
+class ReasonMissing(DomainError):
+    """Students read why a session that they booked moves."""
+
+    code = "reason_missing"
+    message = "Students have booked this session. Tell them why you move it."
+
+
 class RefundsChanged(DomainError):
     code = "refunds_changed"
     message = "Cancelling would now refund %(amount)s to %(students)s. Nothing was cancelled."

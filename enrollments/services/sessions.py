@@ -24,6 +24,7 @@ from courses.services import check_sellable, lock_course, save_sessions, save_te
 from enrollments.access import most_admitted
 from enrollments.errors import (
     PartyToHold,
+    ReasonMissing,
     RefundsChanged,
     SeatsTaken,
     SessionClosed,
@@ -119,13 +120,14 @@ def add_session(
 
 @operation
 def change_session(
-    *, session_id: UUID, actor: User, reason: str = "", **changes: Any
+    *, session_id: UUID, actor: User, reason: str = "", unbooked: bool = False, **changes: Any
 ) -> CourseSession:
     """Change a session's title, description, `starts_at` or `duration_minutes`.
 
     Texts may change at any time, start and length until it starts. Once it is moved, its students
     are told the `reason` and may return it, and a room that is open too early is closed. A repeat
-    changes nothing more. Raises `SessionStarted`, `SessionClosed` once cancelled or over,
+    changes nothing more. Raises `ReasonMissing` if it was `unbooked` when the caller asked for no
+    reason to move it, and no longer is; `SessionStarted`, `SessionClosed` once cancelled or over,
     `StartInPast`, `NotFound` for anyone but its teacher and staff. Locks the course, the session.
     """
     session = _lock_session(session_id, actor)
@@ -136,6 +138,8 @@ def change_session(
     old = Slot.of(session)
     moved = any(changes.get(name, was) != was for name, was in zip(WHEN, old, strict=True))
     if moved:
+        if unbooked and is_booked(session):
+            raise ReasonMissing
         changes |= {
             "rescheduled_at": timezone.now(),
             "status": CourseSession.Status.SCHEDULED,
@@ -250,6 +254,12 @@ def refuse_deleting(session: CourseSession, *, sold: bool, now: datetime) -> Dom
 def was_sold(session: CourseSession) -> bool:
     """Whether any student has or had it, even at no charge."""
     return HoldPart.objects.filter(session=session).exists()
+
+
+def is_booked(session: CourseSession) -> bool:
+    """Whether any student has it, even at no charge, and it is not settled."""
+    pending = HoldPart.objects.filter(session=session, status=HoldPart.Status.PENDING)
+    return pending.exists()
 
 
 def refunds_due(session_id: UUID) -> Refunds:

@@ -15,6 +15,7 @@ from common.formats import moment
 from common.forms import Cleaned
 from common.pages import page_of
 from courses.models import CourseSession
+from enrollments.errors import ReasonMissing
 from enrollments.services import sessions
 from payments.pages import submit_once
 from teaching import reads
@@ -78,9 +79,16 @@ def edit_session(request: TeacherRequest, session_id: UUID) -> HttpResponse:
     if form.is_valid():
         changes = form.changes()
         with form.refusals():
-            sessions.change_session(session_id=session.pk, actor=request.user, **changes)
+            sessions.change_session(
+                session_id=session.pk,
+                actor=request.user,
+                unbooked="reason" not in form.fields,
+                **changes,
+            )
             messages.success(request, _changed(session, changes))
             return redirect("teaching:roster", session.pk)
+    if isinstance(form.refusal, ReasonMissing):
+        form = SessionForm(request.POST, session=session, booked=True)
     context = {
         "form": form,
         "session": session,
@@ -120,7 +128,7 @@ def cancel_session(request: TeacherRequest, session_id: UUID) -> HttpResponse:
         try:
             return _call_off(request, session, reason=reason, expected=due)
         except DomainError as error:
-            due = sessions.refunds_due(session.pk)
+            due, sales = sessions.refunds_due(session.pk), reads.sales_of(session)
             form = CancelSessionForm(due=due, booked=bool(sales.students))
             messages.error(request, str(error))
     context = {"session": session, "form": form, "due": form.due, "sales": sales}

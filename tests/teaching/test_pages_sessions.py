@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from courses.models import Course, CourseSession
+from enrollments.services import sessions
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session
@@ -266,6 +267,23 @@ class TestEditing:
         assert "Changed" in browser.get(at("course", course)).text
         notice = Notice.objects.get(kind="session_moved")
         assert notice.text("reason") == "A dentist's appointment"
+
+    def test_one_that_was_just_booked_takes_a_reason(self, browser, course, first, monkeypatch):
+        """It is bought after the page looked, and before it moves."""
+        change, url = sessions.change_session, at("edit_session", first)
+
+        def bought_first(**wanted):
+            enrol(course)
+            return change(**wanted)
+
+        sent = shown(browser.get(url)) | {"starts_at": local(first.starts_at + 3 * DAY)}
+        monkeypatch.setattr(sessions, "change_session", bought_first)
+        page = browser.post(url, sent)
+        assert errors(page) == {"reason": ["Tell your students why you move it."]}
+        assert CourseSession.objects.get(pk=first.pk).starts_at == first.starts_at
+        monkeypatch.undo()
+        browser.post(url, sent | {"reason": "A choir"})
+        assert Notice.objects.get(kind="session_moved").text("reason") == "A choir"
 
     def test_other_words_need_no_reason(self, browser, course, first):
         enrol(course)
