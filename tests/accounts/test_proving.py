@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import links
+from accounts import links, proving
 from accounts.messages import tell_password_changed
 from accounts.models import AddressChange, SignInRecord, User
 from accounts.proving import ask_to_change_address, keep_address, prove_address, send_link_again
@@ -112,6 +112,7 @@ class TestUnproved:
         for path in ("/", "/profile/", "/learning/", "/no-such-page/"):
             assert page(browser.get(path)).count("Confirm your email address.") == 1
         assert "Confirm your email address." not in page(Client().get("/"))
+        assert "Send it again" not in page(browser.get(link(eve.email)))
         press(link(eve.email))
         assert "Confirm your email address." not in page(browser.get("/"))
 
@@ -472,6 +473,19 @@ class TestChange:
         assert User.objects.get().email == "ada@example.com"
         assert AddressChange.objects.exists()
 
+    def test_a_new_password_stops_it_at_the_last_moment(self, ada, monkeypatch):
+        """Set after the link was found to be good, and before anything is written."""
+        ask(ada)
+        lift = proving.try_address_again
+
+        def meanwhile(**options):
+            set_password(user=User.objects.get(), new_password="battery staple 9")
+            lift(**options)
+
+        monkeypatch.setattr(proving, "try_address_again", meanwhile)
+        assert GONE in page(press(f"/email/{links.token_for(ada.pk, NEW)}/"))
+        assert User.objects.get().email == "ada@example.com"
+
     def test_however_the_password_is_set(self, ada):
         ask(ada)
         path = link(NEW)
@@ -623,6 +637,18 @@ class TestStaff:
         ]
         press(link(NEW))
         assert User.objects.get(pk=ada.pk).email_proved
+
+    @pytest.mark.django_db(transaction=True)
+    def test_staff_save_in_a_transaction_that_is_really_committed(self, staff):
+        """Tests run in a transaction of their own, which hides that one cannot begin in another."""
+        passwords = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+        person = {"email": "bob@example.com", "display_name": "Bob"}
+        staff.post("/admin/accounts/user/add/", person | passwords)
+        bob = User.objects.get(email="bob@example.com")
+        body = {"email": NEW, "display_name": "Bob", "time_zone": "UTC", "is_active": "on"}
+        staff.post(f"/admin/accounts/user/{bob.pk}/change/", body)
+        assert User.objects.get(pk=bob.pk).email == NEW
+        assert was_told(bob, "address_to_prove") == 2
 
     def test_other_changes_by_staff_doubt_no_address(self, ada, staff):
         body = {"email": ada.email, "display_name": "A", "time_zone": "UTC", "is_active": "on"}

@@ -9,11 +9,15 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
 
-from accounts import services, throttling, tokens
+from accounts import links, proving, services, throttling, tokens
 from accounts.errors import TokenNotValid
-from accounts.models import TokenFamily, User
+from accounts.messages import tell_address_changed
+from accounts.models import AddressChange, TokenFamily, User
+from accounts.proving import ask_to_change_address
 from accounts.services import register
+from notices.models import Notice
 from tests.accounts.conftest import PASSWORD, Client
+from tests.factories import UserFactory
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -124,3 +128,77 @@ def test_counted_after_the_password_they_would(ada, monkeypatch):
 
     monkeypatch.setattr(throttling.SignInAttempt, "begin", begin)
     assert Counter(at_once(guess, 12)) == {401: 12}
+
+
+NEW = "new@example.com"
+
+
+def asked_for(*users: User) -> list[str]:
+    """Each of them has asked for one address; the tokens that prove it."""
+    for user in users:
+        ask_to_change_address(user=user, email=NEW, password=PASSWORD, address=user.email)
+    return [links.token_for(user.pk, NEW) for user in users]
+
+
+def in_turn(call: Callable[[str], object], tokens: list[str]) -> list[object]:
+    """The calls for each token, at once."""
+    left = iter(tokens)
+    return at_once(lambda: call(next(left)), len(tokens))
+
+
+@pytest.fixture
+def people(db) -> list[User]:
+    return [UserFactory() for _ in range(3)]
+
+
+def test_one_address_proved_by_several_at_once_is_one_users(people):
+    outcomes = in_turn(proving.prove_address, asked_for(*people))
+    assert kinds(outcomes) == {"User": 1, "AddressTaken": 2}
+    [winner] = [outcome for outcome in outcomes if isinstance(outcome, User)]
+    assert User.objects.get(email=NEW) == winner
+    assert AddressChange.objects.count() == 2
+    assert Notice.objects.filter(kind="address_changed").count() == 1
+
+
+def test_looking_before_proving_would_crash(people):
+    """The race is real: all find the address free, and all but one meet the bare database error."""
+    everybody_has_looked = Barrier(len(people))
+
+    def look_and_prove(token):
+        user, address = proving.find_proof(token)
+        assert not User.objects.filter(email=address).exists()
+        everybody_has_looked.wait(timeout=20)
+        proving._prove(user, address)
+
+    outcomes = in_turn(look_and_prove, asked_for(*people))
+    assert kinds(outcomes) == {"NoneType": 1, "IntegrityError": 2}
+
+
+def test_one_link_pressed_in_parallel_changes_the_address_once(ada):
+    [token] = asked_for(ada)
+    assert kinds(at_once(lambda: proving.prove_address(token))) == {"User": MANY}
+    assert User.objects.get().email == NEW
+    assert Notice.objects.filter(kind="address_changed").count() == 1
+
+
+def test_read_first_and_written_after_it_would_be_told_many_times(ada, monkeypatch):
+    """The race is real: all find the change waiting, and each of them makes it."""
+    everybody_has_read = Barrier(MANY)
+
+    def prove(user, address):
+        assert user.new_email == address
+        everybody_has_read.wait(timeout=20)
+        tell_address_changed(user, old=user.email, was_proved=True, new=address)
+        User.objects.filter(pk=user.pk).update(email=address)
+
+    monkeypatch.setattr(proving, "_prove", prove)
+    [token] = asked_for(ada)
+    assert kinds(at_once(lambda: proving.prove_address(token))) == {"User": MANY}
+    assert Notice.objects.filter(kind="address_changed").count() == MANY
+
+
+def test_links_asked_for_in_parallel_have_an_end_too(ada):
+    ada.proved_since = None
+    outcomes = at_once(lambda: proving.send_link_again(user=ada, address="192.0.2.1"))
+    assert kinds(outcomes) == {"str": 3, "TooManyAttempts": MANY - 3}
+    assert Notice.objects.filter(kind="address_to_prove").count() == 3
