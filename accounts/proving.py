@@ -16,6 +16,7 @@ from accounts.messages import (
 )
 from accounts.models import AddressChange, User
 from accounts.services import confirm_password, set_password
+from accounts.signals import handed_over
 from accounts.throttling import begin_proof
 from common.transactions import operation
 from notices.services.outbox import try_address_again
@@ -126,10 +127,13 @@ def prove_address(token: str) -> User:
 def use_password_link(*, user: User, new_password: str) -> None:
     """Set a password for a user who followed a link in a mail, which proves their address too.
 
-    Raises and ends what `set_password` does.
+    Raises and ends what `set_password` does. If nobody had proved the address, someone else may
+    have made the account, so what they could still read of it ends too.
     """
     _prove(user, user.email)
     set_password(user=user, new_password=new_password)
+    if not user.email_proved:
+        handed_over.send(User, user=user)
 
 
 @operation

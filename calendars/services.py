@@ -22,6 +22,11 @@ def renew_feed(*, user: User) -> None:
     CalendarFeed.objects.filter(pk=user.pk).update(serial=F("serial") + 1, fetched_at=None)
 
 
+def hand_over_feed(sender: type[User], user: User, **_: object) -> None:
+    """Keep a feed from someone who made the account with an address that isn't theirs."""
+    renew_feed(user=user)
+
+
 def note_fetch(*, user: User, now: datetime) -> None:
     """Note that a calendar fetched the feed of a user from `find_reader`.
 

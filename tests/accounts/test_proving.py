@@ -15,9 +15,16 @@ from django.utils import timezone
 from accounts import links, proving
 from accounts.messages import tell_password_changed
 from accounts.models import AddressChange, SignInRecord, User
-from accounts.proving import ask_to_change_address, keep_address, prove_address, send_link_again
+from accounts.proving import (
+    ask_to_change_address,
+    keep_address,
+    prove_address,
+    send_link_again,
+    use_password_link,
+)
 from accounts.services import register, set_password
 from accounts.tokens import open_family
+from calendars.feeds import feed_address
 from notices.models import Mailbox, Notice
 from notices.sending import send_due
 from notices.services.outbox import send_again
@@ -272,6 +279,27 @@ class TestPasswordLink:
         guest.post(form, {"new_password": "battery staple 9"})
         assert User.objects.get(pk=eve.pk).email_proved
         assert send() == [(eve.email, "Your password was changed")]
+
+    def test_who_registered_the_address_of_another_loses_what_they_have(self, eve):
+        """Eve registers an address that isn't hers, prepares what she can, and waits."""
+        browser, api, feed = browser_of(eve), api_of(eve), feed_address(eve)
+        ask(eve, "evil@example.com")
+        change = link("evil@example.com")
+        Client().post("/password/", {"email": eve.email})
+        send()
+        path = re.search(r"https?://[^/]+(/password/\S+)", mail.outbox[-1].body)[1]
+        owner = Client()
+        owner.post(owner.get(path)["Location"], {"new_password": "battery staple 9"})
+        assert browser.get("/profile/").status_code == 302
+        assert api.get("/api/auth/me").status_code == 401
+        assert GONE in page(press(change))
+        assert Client().get(feed).status_code == 404
+        assert User.objects.get(pk=eve.pk).email == "eve@example.com"
+
+    def test_the_feed_of_an_owner_who_forgot_the_password_goes_on(self, ada):
+        feed = feed_address(ada)
+        use_password_link(user=ada, new_password="battery staple 9")
+        assert Client().get(feed).status_code == 200
 
     def test_a_password_that_is_changed_otherwise_does_not(self, eve):
         set_password(user=eve, new_password="battery staple 9")
