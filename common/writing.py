@@ -79,6 +79,7 @@ class _Table:
         meta: Any = model._meta
         self.db = db
         connection = connections[db]
+        self.is_mysql = connection.vendor == "mysql"
         quote = connection.ops.quote_name
         fields = [field for field in meta.local_concrete_fields if not field.generated]
         # How to read a column of a new row, and of a changed one, and how its value is sent.
@@ -97,7 +98,7 @@ class _Table:
         """Not INSERT IGNORE, which turns every error into a warning."""
         if not once_by:
             return ""
-        if connections[self.db].vendor == "mysql":
+        if self.is_mysql:
             return f" ON DUPLICATE KEY UPDATE {self.key_column} = {self.key_column}"
         return f" ON CONFLICT ({self.columns[once_by][0]}) DO NOTHING"
 

@@ -19,8 +19,11 @@ def plain(value: object) -> object:
             return str(value)
         case datetime():
             return _in_utc(value)
-        case Mapping():
-            return {str(name): plain(fact) for name, fact in value.items()}
+        case dict() | Mapping():
+            return {
+                str(name): fact if type(fact) is str else plain(fact)
+                for name, fact in value.items()
+            }
         case list() | tuple():
             return [plain(fact) for fact in value]
     raise TypeError(f"{value!r} is no fact: give strings, whole numbers, Decimals and times.")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +30,8 @@ _NOT_REMEMBERED = {
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.INSUFFICIENT_STORAGE,
 }
+# What a client may use as a key.
+_VISIBLE = re.compile(r"[!-~]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def answer_once(*, user: User, key: str, request: str, act: Callable[[], Answer]
     `InvalidKey`, `KeyReused` for a different request with the same key, and `RequestInProgress`
     after waiting for five seconds.
     """
-    if not (1 <= len(key) <= 255 and key.isascii() and all("!" <= sign <= "~" for sign in key)):
+    if not _VISIBLE.fullmatch(key):
         raise InvalidKey
     now = timezone.now()
     record = _claim(user, hashlib.sha256(key.encode()).hexdigest(), request, now)
@@ -77,7 +80,7 @@ def answer_once(*, user: User, key: str, request: str, act: Callable[[], Answer]
 
 def _claim(user: User, key: str, request: str, now: datetime) -> IdempotencyRecord:
     try:
-        record = IdempotencyRecord(user=user, key=key, fingerprint=request, created_at=now)
+        record = IdempotencyRecord(user_id=user.pk, key=key, fingerprint=request, created_at=now)
         take(Rank.KEY, record.pk)
         insert([record])
         return record

@@ -15,6 +15,7 @@ from MySQLdb import OperationalError
 from MySQLdb.constants import FIELD_TYPE
 
 from common.shapes import Json, Rows
+from common.statements import execute
 
 # Of a value, as a column's expression and a connection want it.
 Convert = Callable[[Any, Expression, BaseDatabaseWrapper], object]
@@ -112,13 +113,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super().close_if_health_check_failed()
             self._healthy_until = time.monotonic() + HEALTHY_SECONDS
 
+    def _savepoint(self, sid: str) -> None:
+        execute(self, self.ops.savepoint_create_sql(sid), ())
+
     def run(self, sql: str, values: Sequence[object]) -> tuple[Rows, int]:
         """Run one statement as a cursor does, without making one.
 
         Gives the rows that it found, and how many it changed.
         """
         self.close_if_health_check_failed()
-        self.ensure_connection()
+        if self.connection is None:
+            self.ensure_connection()
         self.validate_thread_sharing()
         self.validate_no_broken_transaction()
         line = self.connection

@@ -81,8 +81,8 @@ def frozen_rates(student: User) -> Rates:
 def new_part(hold: PaymentHold, session: CourseSession, amount: Decimal) -> HoldPart:
     """A part that remembers the title, start and length it was sold with; not saved."""
     return HoldPart(
-        hold=hold,
-        session=session,
+        hold_id=hold.pk,
+        session_id=session.pk,
         amount=amount,
         sold_title=str(session),
         sold_starts_at=session.starts_at,

@@ -189,9 +189,9 @@ def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:
         debit_account_id=keys[entry.debit],
         credit_account_id=keys[entry.credit],
         amount=entry.amount,
-        hold=entry.hold,
+        hold_id=entry.hold.pk if entry.hold else None,
         hold_part_id=entry.hold_part_id,
-        withdrawal=entry.withdrawal,
-        actor=actor,
+        withdrawal_id=entry.withdrawal.pk if entry.withdrawal else None,
+        actor_id=actor.pk if actor else None,
         note=entry.note,
     )
