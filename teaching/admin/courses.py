@@ -1,4 +1,4 @@
-"""Staff screens of courses and their sessions.
+"""Staff screens of courses, their sessions, and what teachers write to students.
 
 They are here, and not in the catalogue, because changing what may have been sold is.
 """
@@ -14,13 +14,13 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
 from accounts.people import signed_in
-from common.admin import PersonFilter, ReadOnlyAdmin
+from common.admin import PeriodFilter, PersonFilter, ReadOnlyAdmin
 from common.admin.deciding import Deciding
 from common.errors import DomainError
 from common.forms import AmountField, Cleaned, PlainMomentField, WholeNumberField
 from common.shapes import Json
 from common.transactions import operation
-from courses.models import Course, CourseSession
+from courses.models import Announcement, Course, CourseSession
 from enrollments.services.sessions import add_session, change_course
 from teaching.admin.deciding import ON_COURSES, ON_SESSIONS
 
@@ -170,3 +170,14 @@ class CourseSessionAdmin(Deciding, ReadOnlyAdmin):
     joined = ("course",)
     search_fields = ("title", "course__title", "course__teacher__email")
     id_fields = ("pk", "course")
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(ReadOnlyAdmin):
+    """What teachers write to their students: staff read it when somebody complains."""
+
+    list_display = ("id", "author", "course", "session", "students", "created_at")
+    list_filter = (("created_at", PeriodFilter), ("author", PersonFilter))
+    joined = ("author", "course", "session")
+    search_fields = ("^author__email", "course__title")
+    id_fields = ("pk", "course", "session")

@@ -9,6 +9,7 @@ from common.transactions import operation
 
 SUPPORT = {
     "accounts.view_user",
+    "courses.view_announcement",
     "courses.view_course",
     "courses.view_coursesession",
     "rooms.view_attendance",
