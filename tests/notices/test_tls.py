@@ -64,7 +64,7 @@ def secure(secure_server, settings, monkeypatch, certificate, make_kind):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
     settings.EMAIL_USE_SSL, settings.EMAIL_USE_TLS = kind == "ssl", kind == "tls"
-    settings.MAIL_SECONDS, settings.MAIL_CONNECTIONS = 0.5, 1
+    settings.MAIL_SECONDS, settings.MAIL_CONNECTIONS = 5.0, 1
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     told = make_kind(letter=lambda _: Letter(subject="Moved", lead="It moved."))
     put([told.tell(UserFactory().pk, about=1)])
@@ -81,7 +81,8 @@ def test_a_mail_goes_out(secure):
 
 
 @pytest.mark.parametrize("fault", ["stall", "drip"])
-def test_a_line_is_cut_in_time(secure, fault):
+def test_a_line_is_cut_in_time(secure, settings, fault):
+    settings.MAIL_SECONDS = 0.5
     secure.fails(RCPT=fault)
     began = time.monotonic()
     list(send_due())
