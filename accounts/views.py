@@ -30,15 +30,17 @@ from accounts.forms import (
     SignInForm,
 )
 from accounts.invitations import inviter_of
+from accounts.models import User
 from accounts.people import signed_in
 from accounts.throttling import SignInAttempt, client_address
 from common.errors import DomainError
 from common.formats import address as as_written
 
 NEWCOMERS_GO_TO = "enrollments:catalogue"
-# The forms for guests, and where a user who has logged in meanwhile goes on.
+TEACHERS_GO_TO = "teaching:courses"
+# The forms for guests, and where a user who has logged in meanwhile goes on; else where they begin.
 GUESTS_FORMS = {
-    "accounts:login": settings.LOGIN_REDIRECT_URL,
+    "accounts:login": "",
     "accounts:register": NEWCOMERS_GO_TO,
     "accounts:forgot_password": "accounts:forgot_password",
     "admin:login": "admin:index",
@@ -76,11 +78,11 @@ def register(request: HttpRequest) -> HttpResponse:
 def log_in(request: HttpRequest) -> HttpResponse:
     """Log in, and carry on where the user came from."""
     if request.user.is_authenticated:
-        return _go_on(request, settings.LOGIN_REDIRECT_URL)
+        return _go_on(request, _home_of(signed_in(request)))
     form = SignInForm(request, request.POST or None)
     if form.is_valid():
         login(request, form.get_user())
-        return _go_on(request, settings.LOGIN_REDIRECT_URL)
+        return _go_on(request, _home_of(form.get_user()))
     return _show(request, "login", form, next=_wanted(request))
 
 
@@ -198,10 +200,16 @@ def show_again(request: HttpRequest) -> HttpResponse | None:
     if name not in GUESTS_FORMS:
         return None
     if request.user.is_authenticated:
-        return _go_on(request, GUESTS_FORMS[name])
+        home = GUESTS_FORMS[name] or _home_of(signed_in(request))
+        return _go_on(request, home)
     messages.warning(request, "This page had expired, so nothing was sent. Please try again.")
     wanted = urlencode({"next": _wanted(request)}) if _wanted(request) else ""
     return redirect(f"{request.path}?{wanted}")
+
+
+def _home_of(user: User) -> str:
+    """Where a user begins: teachers with what they teach."""
+    return TEACHERS_GO_TO if user.is_teacher else settings.LOGIN_REDIRECT_URL
 
 
 def _wanted(request: HttpRequest) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.formats import minutes_of
 from common.money import ZERO
-from courses.models import Course, CourseSession
+from courses.models import Course, CourseSession, ending
 from enrollments.models import CourseEnrollment, PaymentStatus, PurchaseStatus, SessionPurchase
 from enrollments.services.sessions import refuse_deleting
 from payments.models import HoldPart
@@ -23,6 +23,8 @@ from rooms.attendance import MINUTE, Presence, attendance_of
 from rooms.doors import Orders
 from rooms.register import Entry, register_of
 
+# How many sessions are on top of a teacher's page.
+NEXT = 3
 _KEPT = ~Q(status=HoldPart.Status.REFUNDED)
 _PENDING = Q(status=HoldPart.Status.PENDING)
 _AS_SOLD = Q(
@@ -47,23 +49,28 @@ class Sales:
 
 @dataclass(frozen=True, slots=True)
 class TaughtCourse:
-    """A course as its teacher sees it, when its next session starts, and how many are `to_come`."""
+    """A course as its teacher sees it, when its next session starts, and how many are `to_come`.
+
+    `running` counts the sessions that run now.
+    """
 
     course: Course
     sales: Sales
     sessions_count: int = 0
     next_start: datetime | None = None
     to_come: int = 0
+    running: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TaughtSession:
-    """A session as its teacher sees it."""
+    """A session as its teacher sees it. Its room is `open`, or is not yet, or no more."""
 
     session: CourseSession
     sales: Sales
     state: str
     can_be_deleted: bool
+    open: bool
 
 
 @dataclass(frozen=True)
@@ -93,11 +100,14 @@ def summarise(courses: Sequence[Course]) -> list[TaughtCourse]:
     keys = [course.pk for course in courses]
     sales = _sales(HoldPart.objects.filter(session__course__in=keys), "session__course")
     sessions = CourseSession.objects.filter(course__in=keys).order_by().values_list("course")
-    to_come = Q(starts_at__gt=timezone.now()) & ~Q(status=CourseSession.Status.CANCELLED)
-    counted = sessions.annotate(
+    now = timezone.now()
+    to_come = Q(starts_at__gt=now) & ~Q(status=CourseSession.Status.CANCELLED)
+    running = Q(starts_at__lte=now, ends__gt=now, status__in=CourseSession.OPEN)
+    counted = sessions.alias(ends=ending()).annotate(
         n=Count("pk"),
         next=Min("starts_at", filter=to_come),
         to_come=Count("pk", filter=to_come),
+        running=Count("pk", filter=running),
     )
     found = {key: rest for key, *rest in counted}
     return [
@@ -118,7 +128,17 @@ def sessions_of(course: Course) -> list[TaughtSession]:
 
 def _taught(session: CourseSession, sales: Sales, now: datetime) -> TaughtSession:
     state, can_go = state_of(session, now), can_be_deleted(session, sales, now)
-    return TaughtSession(session, sales, state, can_go)
+    is_open = session.lasts(now) and session.opens_at <= now
+    return TaughtSession(session, sales, state, can_go, is_open)
+
+
+def now_and_next(teacher: User, now: datetime) -> list[TaughtSession]:
+    """The sessions of a teacher that run now, and those that come next; two statements."""
+    taught = CourseSession.objects.not_over(now).filter(course__teacher=teacher)
+    coming = taught.exclude(course__status=Course.Status.DRAFT).select_related("course")
+    sessions = list(coming.order_by("starts_at", "pk")[:NEXT])
+    sales = _sales(HoldPart.objects.filter(session__in=sessions), "session")
+    return [_taught(session, sales.get(session.pk, Sales()), now) for session in sessions]
 
 
 def next_number(course: Course) -> int:

@@ -58,7 +58,8 @@ class Offer:
     """A badge, and at most one thing to do; a label without a URL is a disabled button.
 
     `reason` is shown beneath, and leads to `reason_url` if there is one. `changed` is the reader's
-    part of a session that was sold with another start or length.
+    part of a session that was sold with another start or length, `door` where its room is, while
+    that is open to the reader before the start.
     """
 
     state: State
@@ -69,6 +70,7 @@ class Offer:
     reason: str = ""
     reason_url: str = ""
     changed: HoldPart | None = None
+    door: str = ""
 
     @property
     def buyable(self) -> bool:
@@ -139,7 +141,8 @@ def session_offer(shown: ShownSession, reader: Reader, now: datetime) -> Offer:
         return ENDED
     if session.has_started(now):
         return _running(shown)
-    return _session_to_come(shown, reader)
+    offer = _session_to_come(shown, reader)
+    return replace(offer, door=_door(shown)) if session.opens_at <= now else offer
 
 
 def _session_to_come(shown: ShownSession, reader: Reader) -> Offer:
@@ -255,10 +258,15 @@ def _called_off(part: HoldPart | None) -> Offer:
 
 def _running(shown: ShownSession) -> Offer:
     offer = Offer(State.RUNNING, badge="Running now", tone="good")
+    door = _door(shown)
+    return replace(offer, label="Join", url=door) if door else offer
+
+
+def _door(shown: ShownSession) -> str:
+    """Where the room of a session is, for who has access to it."""
     if shown.my_access is None or not shown.my_access.has_access:
-        return offer
-    url = reverse("enrollments:room", args=[shown.session.pk])
-    return replace(offer, label="Join", url=url)
+        return ""
+    return reverse("enrollments:room", args=[shown.session.pk])
 
 
 def _held(session: CourseSession, part: HoldPart) -> Offer:

@@ -27,9 +27,10 @@ SESSIONS_PER_PAGE = 50
 @for_teachers
 @require_safe
 def courses(request: TeacherRequest) -> HttpResponse:
-    """My courses, with what was sold of each."""
+    """What I teach now and next, and my courses, with what was sold of each."""
+    coming = reads.now_and_next(request.user, timezone.now())
     page = page_of(reads.courses_of(request.user), COURSES_PER_PAGE, request)
-    context = {"page_obj": page, "courses": reads.summarise(list(page))}
+    context = {"page_obj": page, "courses": reads.summarise(list(page)), "coming": coming}
     return render(request, "teaching/courses.html", context)
 
 

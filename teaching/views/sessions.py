@@ -37,6 +37,7 @@ def roster(request: TeacherRequest, session_id: UUID) -> HttpResponse:
         "session": session,
         "attendees": attendees,
         "presence": presence,
+        "open": session.lasts(now) and session.opens_at <= now,
         "ended_early": reads.ended_early(session),
         "state": reads.state_of(session, now),
         "sales": sales,
