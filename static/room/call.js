@@ -104,7 +104,9 @@ export class Call extends EventTarget {
     for (const event of CHANGES) room.on(event, change);
     room.on("participantConnected", ({ identity }) => room === this.room && this.#tell("came", identity));
     room.on("participantDisconnected", ({ identity }) => room === this.room && this.#tell("went", identity));
-    room.on("reconnecting", () => room === this.room && this.#tell("status", "reconnecting"));
+    for (const event of /** @type {const} */ (["signalReconnecting", "reconnecting"])) {
+      room.on(event, () => room === this.room && this.#tell("status", "reconnecting"));
+    }
     room.on("reconnected", () => room === this.room && this.#tell("status", "inside"));
     room.on("audioPlaybackChanged", () => room === this.room && this.#tell("sound", room.canPlaybackAudio));
     room.on("dataReceived", (bytes, sender, _kind, topic) => {
