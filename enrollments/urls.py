@@ -24,7 +24,11 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/room/after/", room.after, name="room_after"),
     path("room/check/", room.check, name="room_check"),
     # Where mails and calendars of before lead.
-    path("sessions/<uuid:session_id>/join/", RedirectView.as_view(pattern_name="enrollments:room")),
+    path(
+        "sessions/<uuid:session_id>/join/",
+        RedirectView.as_view(pattern_name="enrollments:room"),
+        name="join",
+    ),
     path("learning/", learning.learning, name="learning"),
     path(
         "learning/courses/<uuid:enrollment_id>/cancel/",
