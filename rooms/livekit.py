@@ -279,7 +279,8 @@ def _ask(question: Callable[[RoomService], Awaitable[T]], within: float | None =
     try:
         return loop.run_until_complete(_answered(question, limit))
     except api.ServerError as error:
-        raise VideoRefused(str(error)) from error
+        # Not its words, here or in a log: they may quote the token that we sent, whole.
+        raise VideoRefused(f"refused: {error.code} ({error.status})") from None
     except (aiohttp.ClientError, TimeoutError) as error:
         raise VideoUnreachable(str(error) or f"no answer within {limit:.1f} s") from error
     finally:

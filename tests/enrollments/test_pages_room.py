@@ -2,6 +2,7 @@
 
 import json
 import logging
+import traceback
 from datetime import timedelta
 
 import jwt
@@ -9,12 +10,15 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
+from livekit import api
 
 from accounts.models import User
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session
+from rooms.livekit import VideoRefused, make_room
 from rooms.models import RoomDeed
+from talkplatform.logs import Discreet
 from tests.api.conftest import client_of
 from tests.conversations import CONFIGURED, KEY, SECRET, Room, hear
 from tests.factories import (
@@ -239,6 +243,33 @@ class TestThePass:
         with caplog.at_level(logging.DEBUG):
             token = post(student, session, "pass/").json()["token"]
         assert token not in caplog.text
+
+
+def test_a_pass_that_is_logged_all_the_same_is_cut():
+    token = jwt.encode({"sub": "somebody"}, SECRET, algorithm="HS256")
+    record = logging.makeLogRecord({"msg": "invalid token: %s, go away", "args": (token,)})
+    assert Discreet().filter(record)
+    assert record.getMessage() == f"invalid token: {token[:6]}..., go away"
+
+
+def test_what_livekit_quotes_of_ours_is_repeated_nowhere(
+    livekit, session, student, caplog, monkeypatch
+):
+    sent = []
+
+    async def quote(self, *args, **more):
+        sent.append("eyJhbGci.of.ours")
+        raise api.ServerError("unauthenticated", f"invalid token: {sent[0]}", status=401)
+
+    monkeypatch.setattr("livekit.api.room_service.RoomService.create_room", quote)
+    with caplog.at_level(logging.DEBUG):
+        answer = post(student, session, "pass/")
+        with pytest.raises(VideoRefused) as refused_by:
+            make_room("a-room", empty_for=MINUTE)
+    told = "".join(traceback.format_exception(refused_by.value))
+    assert refused(answer) == (503, "video_away")
+    assert sent
+    assert sent[0] not in caplog.text + told + answer.text
 
 
 class TestTheState:
