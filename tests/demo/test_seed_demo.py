@@ -4,6 +4,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+import time_machine
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.db.models import F
@@ -16,6 +17,7 @@ from demo import data
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
 from notices.models import Notice
 from notices.rendering import SPEECHLESS, text_of
+from notices.sending import is_anything_due
 from payments import audit
 from payments.models import HoldPart, Transfer
 from tests.factories import UserFactory, access_to
@@ -126,6 +128,15 @@ class TestTheWorld(TestCase):
         assert first.kind == Transfer.Kind.GRANT
         assert first.created_at < timezone.now() - timedelta(days=30)
         assert User.objects.filter(referred_by__isnull=False).exists()
+
+
+def test_nobody_is_reminded_of_what_lay_ahead_while_it_was_made():
+    """Late in the evening, when sessions of tomorrow are less than a day away."""
+    with time_machine.travel(timezone.now().replace(hour=22)):
+        seed()
+        assert Notice.objects.filter(kind="reminder_day").exists()
+        call_command("remind", stdout=StringIO())
+        assert not is_anything_due()
 
 
 def test_it_refuses_a_database_in_use():
