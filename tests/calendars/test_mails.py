@@ -230,8 +230,10 @@ def test_every_kind_of_mail_to_students_is_thought_of():
         *("booking_made", "booking_cancelled", "session_added", "session_moved"),
         *("session_called_off", "session_decided", "reminder_day", "reminder_hour"),
     }
-    # What is over, and what changes nothing about when a session is.
-    brings_nothing = {"session_refunded", "session_under_review", "announcement"}
+    # What is over, or about a whole course, or changes nothing about when a session is.
+    brings_nothing = {
+        *("session_refunded", "session_under_review", "enrollment_ended", "announcement"),
+    }
     to_students = {kind.name for kind in every_kind() if kind.letter and kind.to == "students"}
     assert to_students - brings_nothing == brings
 
