@@ -3,8 +3,9 @@ import type { operations } from "./schema.js";
 type Operation = keyof operations;
 type Responses<Op extends Operation> = operations[Op]["responses"];
 type Body<Answer> = Answer extends { content: { "application/json": infer B } } ? B : undefined;
-type Successful<Op extends Operation> = Extract<keyof Responses<Op>, 200 | 201 | 204>;
-type Refused<Op extends Operation> = Exclude<keyof Responses<Op>, 200 | 201 | 204 | "default">;
+type Success = 200 | 201 | 202 | 204;
+type Successful<Op extends Operation> = Extract<keyof Responses<Op>, Success>;
+type Refused<Op extends Operation> = Exclude<keyof Responses<Op>, Success | "default">;
 
 /** No answer came after all attempts. It may have been done: try again with the same intent. */
 export interface Unreachable {
