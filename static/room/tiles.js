@@ -65,13 +65,14 @@ export class Tiles {
   }
 
   /**
-   * The large tile: what was pinned, else a screen; in the speaker view whoever spoke last, else the teacher.
+   * The large tile: what was pinned, else a screen; in the speaker view whoever spoke last, else another than oneself.
    * @param {Tile[]} tiles
    */
   #main(tiles) {
     const chosen = tiles.find(({ key }) => key === this.pinned) ?? tiles.find(({ screen }) => screen);
     if (chosen || this.view === "grid") return chosen;
-    return tiles.find(({ person }) => person.identity === this.lastSpeaker) ?? tiles[0];
+    const spoke = tiles.find(({ person }) => person.identity === this.lastSpeaker);
+    return spoke ?? tiles.find(({ person }) => !person.me) ?? tiles[0];
   }
 
   /** @param {Tile[]} tiles */
