@@ -111,4 +111,5 @@ def _reason(found: SessionToEnter, user: User) -> AccessReason:
         return AccessReason.ENROLLED
     if found.by_purchase:
         return AccessReason.PURCHASED
-    return AccessReason.CANCELLED if found.once_bought else AccessReason.NOT_PURCHASED
+    once_bought = (found.by_enrollment, found.by_purchase) != (None, None)
+    return AccessReason.CANCELLED if once_bought else AccessReason.NOT_PURCHASED

@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import (
+    BooleanField,
     Case,
     Count,
     Exists,
@@ -53,14 +54,13 @@ class SessionOnSale:
 class SessionToEnter:
     """A session, its course at hand, and what a user has bought of it.
 
-    What still gives access, by an enrolment or a single purchase; or anything, `once`. What the
-    teacher has ordered in its room is asked for by who wants to enter it.
+    `by_enrollment` and `by_purchase` are None for what was never bought, and True while it gives
+    access. What the teacher has ordered in its room is asked for by who wants to enter it.
     """
 
     session: CourseSession
-    by_enrollment: bool = False
-    by_purchase: bool = False
-    once_bought: bool = False
+    by_enrollment: bool | None = None
+    by_purchase: bool | None = None
     removed: bool = False
     may_share: bool = False
     ended_early: bool = False
@@ -172,10 +172,15 @@ def with_access_of(sessions: CourseSessionQuerySet, user: User | UUID) -> Course
         hold__session_purchase__user=user, hold__session_purchase__session=OuterRef("pk")
     )
     return sessions.annotate(
-        by_enrollment=Exists(enrolled.filter(STILL_BOUGHT)),
-        by_purchase=Exists(single.filter(STILL_BOUGHT)),
-        once_bought=Exists(enrolled) | Exists(single),
+        by_enrollment=_still_bought(enrolled), by_purchase=_still_bought(single)
     )
+
+
+def _still_bought(parts: QuerySet[HoldPart]) -> Subquery:
+    """Whether any of these parts still gives access; NULL without parts."""
+    still = Case(When(STILL_BOUGHT, then=Value(1)), default=Value(0))
+    # Not `Max`, which groups by means of a temporary table.
+    return Subquery(parts.order_by().values(n=Func(still, function="MAX")), BooleanField())
 
 
 @prepared_as(SessionToEnter)
