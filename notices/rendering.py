@@ -93,12 +93,16 @@ def mail_of(notice: Notice) -> EmailMultiAlternatives:
         text = render_to_string("notices/letter.txt", context)
         html = _inliner.inline(render_to_string("notices/letter.html", context))
     message = EmailMultiAlternatives(
-        subject=letter.subject, body=text, to=[address_of(notice)], headers=_headers(notice, kind)
+        # What splits lines splits headers: a title with one in it would write headers of its own.
+        subject=" ".join(letter.subject.split()),
+        body=text,
+        to=[address_of(notice)],
+        headers=_headers(notice, kind),
     )
     message.attach_alternative(html, "text/html")
     if letter.calendar:
         _add_calendar(message, letter.calendar)
-    message.message()  # raises for anything that doesn't fit in a header
+    message.message().as_bytes()  # raises for anything that doesn't fit in a mail
     return message
 
 

@@ -305,7 +305,6 @@ def broken(notice):
 @pytest.mark.parametrize(
     ("letter", "says"),
     [
-        (lambda _: Letter(subject="Spanish\nto go", lead="It moved."), "BadHeaderError"),
         (broken, "KeyError"),
         (lambda _: Letter(subject="Spanish", lead="", rows=((1,),)), "ValueError"),
     ],
@@ -318,6 +317,22 @@ def test_what_cannot_be_said_is_set_aside_and_holds_nobody_up(
     send()
     assert became() == ["set_aside", "sent", "sent"]
     assert says in note()
+
+
+@pytest.mark.parametrize(
+    "separator", ["\n", "\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028"]
+)
+def test_a_title_writes_no_header_of_its_own(mail_server, make_kind, ada, separator):
+    """Python splits header lines where `str.splitlines` does, and forms let such characters in."""
+    subject = f"Moved: Lesson{separator}Reply-To : help@evil.example{separator}X-Evil : 1"
+    tell(make_kind("moved", letter=lambda _: Letter(subject=subject, lead="It moved.")), ada)
+    send()
+    assert became() == ["sent"]
+    mail = email.message_from_string(mail_server.taken()[0]["mail"], policy=policy)
+    assert mail["Subject"] == "Moved: Lesson Reply-To : help@evil.example X-Evil : 1"
+    assert (mail["Reply-To"], mail["X-Evil"]) == (None, None)
+    assert mail["From"]
+    assert mail["Message-ID"]
 
 
 def test_what_no_code_knows_is_set_aside(mail_server, kind, ada):
