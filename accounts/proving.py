@@ -128,11 +128,13 @@ def use_password_link(*, user: User, new_password: str) -> None:
     """Set a password for a user who followed a link in a mail, which proves their address too.
 
     Raises and ends what `set_password` does. If nobody had proved the address, someone else may
-    have made the account, so what they could still read of it ends too.
+    have made the account, so what they could still read of it ends too, and the
+    referral that came with it.
     """
     _prove(user, user.email)
     set_password(user=user, new_password=new_password)
     if not user.email_proved:
+        User.objects.filter(pk=user.pk).update(referred_by=None)
         handed_over.send(User, user=user)
 
 

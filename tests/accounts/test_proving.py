@@ -296,6 +296,11 @@ class TestPasswordLink:
         assert Client().get(feed).status_code == 404
         assert User.objects.get(pk=eve.pk).email == "eve@example.com"
 
+    def test_who_registered_the_address_of_another_earns_nothing_by_it(self, eve, ada):
+        User.objects.filter(pk=eve.pk).update(referred_by=ada)
+        use_password_link(user=User.objects.get(pk=eve.pk), new_password="battery staple 9")
+        assert User.objects.get(pk=eve.pk).referred_by is None
+
     def test_the_feed_of_an_owner_who_forgot_the_password_goes_on(self, ada):
         feed = feed_address(ada)
         use_password_link(user=ada, new_password="battery staple 9")
