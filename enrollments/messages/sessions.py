@@ -31,7 +31,7 @@ from payments.models import HoldPart
 
 def _who(notice: Notice) -> str:
     """Who did it, as told to a student: `Your teacher` or `Our staff`."""
-    return STAFF if notice.text("by") == STAFF else "Your teacher"
+    return STAFF if notice.facts.get("by_staff") else "Your teacher"
 
 
 def _moved(notice: Notice) -> Letter:
@@ -229,6 +229,7 @@ def _facts(session: CourseSession, actor: User, reason: str = "") -> dict[str, o
         "course": session.course.title,
         "session": str(session),
         "slot": Slot.of(session),
+        "by_staff": not taught,
         "by": actor.display_name if taught else STAFF,
         "reason": reason,
     }

@@ -155,6 +155,12 @@ class TestMoved:
         move(session, teacher)
         assert was_told(enrolled, "session_moved") == 0
 
+    def test_a_teacher_of_that_name_does_not_speak_as_our_staff(self, enrolled, teacher, session):
+        teacher.display_name = "Our staff"
+        teacher.save()
+        move(session, teacher)
+        assert letter_of(told(enrolled, "session_moved")).lead.startswith("Your teacher changed")
+
     def test_by_staff_the_teacher_is_told_too(self, enrolled, teacher, session):
         move(session, StaffFactory(display_name="Grace"))
         letter = letter_of(told(enrolled, "session_moved"))
