@@ -37,7 +37,11 @@ from enrollments.messages.sessions import tell_added, tell_called_off, tell_move
 from enrollments.messages.words import Slot
 from enrollments.queries import singles_seated
 from enrollments.services import lifecycle
-from enrollments.services.admission import check_after_commit, close_after_commit
+from enrollments.services.admission import (
+    check_after_commit,
+    checked_together,
+    close_after_commit,
+)
 from enrollments.services.lifecycle import end_enrollment, refunded_enrollments
 from payments.models import HoldPart
 
@@ -189,9 +193,10 @@ def cancel_session(
     leaves without a paid part.
     """
     session = _mark_cancelled(session_id=session_id, actor=actor, reason=reason, expected=expected)
-    refund_cancelled_session(session, actor=actor)
-    for enrollment in refunded_enrollments(session.course_id):
-        end_enrollment(enrollment)
+    with checked_together():
+        refund_cancelled_session(session, actor=actor)
+        for enrollment in refunded_enrollments(session.course_id):
+            end_enrollment(enrollment)
     return session
 
 
