@@ -29,7 +29,15 @@ DEVICES = {"permissions": ["camera", "microphone"]}
 
 
 @pytest.fixture
-def livekit(settings):
+def client_file(settings, tmp_path):
+    """The page looks for LiveKit's client before it asks for it; a fresh clone has none."""
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "livekit-client.js").touch()
+    settings.STATICFILES_DIRS = [*settings.STATICFILES_DIRS, tmp_path]
+
+
+@pytest.fixture
+def livekit(settings, client_file):
     """LiveKit's room service, to which the page's own server speaks."""
     known = LiveKit()
     with serving(known) as url:
