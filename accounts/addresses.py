@@ -28,8 +28,11 @@ def normal_address(text: str) -> str:
 
 
 def validate_address(address: str) -> None:
-    """Refuse anything but an address in its normal form, such as text that isn't ASCII."""
-    if not (address.isascii() and address.isprintable()):
+    """Refuse anything but an address in its normal form, such as text that isn't ASCII.
+
+    In quotes a mailbox would have many spellings.
+    """
+    if not (address.isascii() and address.isprintable()) or '"' in address:
         raise ValidationError(validate_email.message, code="invalid")
     validate_email(address)
 

@@ -28,6 +28,7 @@ SPELLINGS = [
 ]
 OTHERS = ["anna@muller.de", "anna@mueller.de", "ana@müller.de"]
 NO_ADDRESSES = [
+    '"anna"@example.com',
     "an\N{ZERO WIDTH SPACE}na@müller.de",
     "\N{ZERO WIDTH NO-BREAK SPACE}anna@müller.de",
     "anna@mül\N{ZERO WIDTH SPACE}ler.de",

@@ -364,6 +364,16 @@ class TestRefused:
 
 
 class TestChange:
+    def test_a_hash_that_is_renewed_on_the_way_leaves_the_link_alive(self, ada, settings):
+        """As after each new release of Django: the old password comes in, and is hashed again."""
+        settings.PASSWORD_HASHERS = [
+            "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+            *settings.PASSWORD_HASHERS,
+        ]
+        ask(ada)
+        assert User.objects.get().new_email == NEW
+        assert proving.find_proof(links.token_for(ada.pk, NEW))
+
     def test_it_takes_the_password_and_proof_of_the_new_one(self, ada):
         browser = browser_of(ada)
         answer = browser.post("/profile/email/", CHANGE, follow=True)
