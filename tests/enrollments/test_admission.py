@@ -26,10 +26,10 @@ from rooms.attendance import attendance_in
 from rooms.models import Attendance, RoomDeed
 from settlement.services.deciding import refund_hold
 from settlement.services.polling import Count, poll_rooms
-from tests.conversations import CONFIGURED, Room, post
+from tests.conversations import Room, post
 from tests.factories import StaffFactory, end_session, extend_course, make_course, start_session
 from tests.factories import student_with_credit as new_student
-from tests.livekit import LiveKit, serving, standing_still
+from tests.livekit import standing_still
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -39,22 +39,6 @@ SOON = -5 * MINUTE  # the door opens ten minutes before the start
 def soon():
     """A start before which the door is open."""
     return timezone.now() - SOON
-
-
-@pytest.fixture(scope="module")
-def server():
-    livekit = LiveKit()
-    with serving(livekit) as url:
-        yield livekit, url
-
-
-@pytest.fixture
-def livekit(server, settings):
-    livekit, url = server
-    livekit.rooms, livekit.asked = {}, []
-    for name, value in (CONFIGURED | {"LIVEKIT_URL": url}).items():
-        setattr(settings, name, value)
-    return livekit
 
 
 @pytest.fixture

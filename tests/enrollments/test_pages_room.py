@@ -30,26 +30,10 @@ from tests.factories import (
     start_session,
     student_with_credit,
 )
-from tests.livekit import LiveKit, serving, standing_still
+from tests.livekit import standing_still
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(scope="module")
-def server():
-    livekit = LiveKit()
-    with serving(livekit) as url:
-        yield livekit, url
-
-
-@pytest.fixture
-def livekit(server, settings):
-    livekit, url = server
-    livekit.rooms, livekit.asked = {}, []
-    for name, value in (CONFIGURED | {"LIVEKIT_URL": url}).items():
-        setattr(settings, name, value)
-    return livekit
 
 
 @pytest.fixture

@@ -1,0 +1,22 @@
+"""LiveKit's room service, as the product speaks to it."""
+
+import pytest
+
+from tests.conversations import CONFIGURED
+from tests.livekit import LiveKit, serving
+
+
+@pytest.fixture(scope="module")
+def server():
+    livekit = LiveKit()
+    with serving(livekit) as url:
+        yield livekit, url
+
+
+@pytest.fixture
+def livekit(server, settings):
+    livekit, url = server
+    livekit.rooms, livekit.asked = {}, []
+    for name, value in (CONFIGURED | {"LIVEKIT_URL": url}).items():
+        setattr(settings, name, value)
+    return livekit
