@@ -19,8 +19,6 @@ from notices.models import LONGEST_NOTE
 
 # These aren't about this reader or this email, such as when a login is required after all.
 SERVER_REFUSES = {530}
-# Too large: MAIL FROM says so, but another email may fit.
-TOO_LARGE = 552
 # What a server says about an email may quote a link from it.
 LONGEST_WORD = 30
 BYE_SECONDS = 2
@@ -183,7 +181,8 @@ def _converse(server: smtplib.SMTP, deadline: Deadline, message: EmailMultiAlter
     except (smtplib.SMTPException, OSError) as error:
         raise ServerFailed(deadline.explain(error)) from error
     if code != 250:
-        return _refused_us(code, said)
+        # Nothing was said of the email yet, not even its size: whatever it is, it is about us.
+        raise ServerFailed(_quote(code, said))
     letter: Any = message.message()
     try:
         code, said = server.rcpt(message.to[0])
@@ -197,12 +196,6 @@ def _converse(server: smtplib.SMTP, deadline: Deadline, message: EmailMultiAlter
         # It may have accepted the email, with its answer lost.
         return Answer(Verdict.LATER, deadline.explain(error))
     return Answer(Verdict.ACCEPTED) if code == 250 else _refused(code, said, Verdict.REFUSED)
-
-
-def _refused_us(code: int, said: bytes) -> Answer:
-    if code == TOO_LARGE:
-        return Answer(Verdict.REFUSED, _quote(code, said))
-    raise ServerFailed(_quote(code, said))
 
 
 def _refused(code: int, said: bytes, for_good: Verdict) -> Answer:

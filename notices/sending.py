@@ -163,10 +163,12 @@ def _serve(reader_id: UUID) -> Iterator[Notice]:
     held = claiming.claim(reader_id)
     if held is None:
         return
-    mailbox = Mailbox.objects.get(pk=reader_id)
     try:
         for number, notice in enumerate(claiming.waiting_of(reader_id)):
             held = claiming.keep(held) if number else held
+            # Read for each email: the address may have changed while the one before was sent.
+            mailbox = claiming.mailbox_of(reader_id)
+            notice.reader = mailbox.reader
             if held is None or not _deal_with(notice, mailbox, held):
                 return
             yield notice

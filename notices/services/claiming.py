@@ -76,7 +76,12 @@ def addresses_of(readers: Collection[UUID]) -> dict[UUID, str]:
 def waiting_of(reader_id: UUID) -> list[Notice]:
     """A reader's waiting emails, in the order in which they were written."""
     mine = Notice.objects.filter(reader=reader_id, mail=Notice.Mail.WAITING)
-    return list(mine.select_related("reader").order_by("pk"))
+    return list(mine.order_by("pk"))
+
+
+def mailbox_of(reader_id: UUID) -> Mailbox:
+    """A reader's mailbox, which a claim has opened, with the reader."""
+    return Mailbox.objects.select_related("reader").get(pk=reader_id)
 
 
 def claim(reader_id: UUID) -> Claim | None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from notices.models import Mailbox, MailServer, Notice
 from notices.services.outbox import put
+from notices.services.reading import acknowledge_notice, read_all_notices
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -51,3 +52,17 @@ def test_what_is_old_is_forgotten_unless_it_waits(make_kind, reader, settings, m
     call_command("prune_notices")
     assert Notice.objects.count() == left
     assert f"Deleted {2 - left} notices." in capsys.readouterr().out
+
+
+def test_what_is_to_be_acknowledged_stays_until_it_is(make_kind, reader, settings):
+    settings.NOTICE_DAYS = 30
+    kind = make_kind(must_acknowledge=True)
+    for days in (31, 32):
+        tell(kind, reader, days_ago=days)
+    Notice.objects.update(mail="sent")
+    known = Notice.objects.earliest("created_at")
+    acknowledge_notice(reader_id=reader.pk, notice_id=known.pk)
+    read_all_notices(reader_id=reader.pk)
+    call_command("prune_notices")
+    assert list(Notice.objects.exclude(pk=known.pk)) == list(Notice.objects.all())
+    assert Notice.objects.count() == 1

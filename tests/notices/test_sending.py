@@ -276,19 +276,27 @@ def test_another_address_is_not_stopped(mail_server, kind, make_kind, ada):
     assert mail_server.addresses() == ["ada@example.net"]
 
 
-@pytest.mark.parametrize("command", ["DATA", "END", "MAIL"])
-def test_a_refused_mail_is_set_aside_and_the_next_one_sent(mail_server, kind, ada, command):
+@pytest.mark.parametrize("answer", ["552 too large", "554 spam: http://x.org/password/abc"])
+@pytest.mark.parametrize("command", ["DATA", "END"])
+def test_a_refused_mail_is_set_aside_and_the_next_one_sent(mail_server, kind, ada, command, answer):
     told = tell(kind, ada, ada)
-    answer = "552 too large" if command == "MAIL" else "554 spam: http://x.org/password/abc"
     mail_server.fails(**{command: answer})
     next(send_due())
     mail_server.fails()
     send()
     assert became() == ["set_aside", "sent"]
-    assert note() == ("552 too large" if command == "MAIL" else "554 spam: …")
+    assert note() == answer.replace("http://x.org/password/abc", "…")
     send_again(notice_id=told[0].pk)
     send()
     assert became() == ["sent", "sent"]
+
+
+def test_a_full_quota_is_about_us(mail_server, kind, ada, bob):
+    """MAIL FROM says nothing of the mail, so 552 cannot mean that it is too large."""
+    tell(kind, ada, bob)
+    mail_server.fails(MAIL="552 storage exceeded")
+    send()
+    assert (became(), MailServer.objects.get().problem) == (["waiting"] * 2, "552 storage exceeded")
 
 
 def test_a_login_that_is_asked_for_late_is_about_us(mail_server, kind, ada):
@@ -373,6 +381,29 @@ def test_words_are_of_the_moment_at_which_it_is_sent(mail_server, make_kind, ada
     [taken] = mail_server.taken()
     assert taken["to"] == ["king@example.com"]
     assert "Subject: Ada King" in taken["mail"]
+
+
+def test_an_address_that_changes_while_mails_go_out_counts_from_the_next_one(
+    mail_server, kind, ada
+):
+    tell(kind, ada, ada, ada)
+    for _ in send_due():
+        User.objects.filter(pk=ada.pk).update(email="king@example.com")
+    assert mail_server.addresses() == ["ada@example.com", *["king@example.com"] * 2]
+
+
+def test_what_is_stopped_or_no_longer_proved_meanwhile_counts_from_the_next_one(
+    mail_server, kind, ada
+):
+    tell(kind, ada, ada, ada)
+    passing = send_due()
+    next(passing)
+    Mailbox.objects.update(stopped_address=ada.email, refusal="550 gone")
+    next(passing)
+    Mailbox.objects.update(stopped_address="")
+    User.objects.filter(pk=ada.pk).update(proved_since=None)
+    next(passing)
+    assert became() == ["sent", "dropped", "dropped"]
 
 
 def test_a_claim_keeps_others_off_until_it_runs_out(mail_server, kind, ada):
