@@ -1,11 +1,15 @@
 """Whose turn a job is, when it is due the next time, and what is said of one that is late."""
 
 import re
+import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 from django.conf import settings
@@ -332,6 +336,35 @@ class TestAdmin:
         assert "settle_sessions" not in browser.get("/admin/").text
 
 
+@contextmanager
+def answering(status: int = 200, *, drips: bool = False) -> Iterator[str]:
+    """The address of a monitor; one that `drips` says something again and again, and never all."""
+    over = Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            if not drips:
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.flush_headers()
+            with suppress(OSError):
+                while not over.wait(0.02):
+                    self.wfile.write(b"X-More: 1\r\n")
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.05,)).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/ping"
+        finally:
+            over.set()
+            server.shutdown()
+
+
 class TestHeartbeat:
     @pytest.fixture(autouse=True)
     def monitor(self, settings):
@@ -377,8 +410,29 @@ class TestHeartbeat:
         monkeypatch.setattr(send_heartbeat, "SECONDS", 0.1)
         with standing_still() as url:
             settings.HEARTBEAT_URL = url.replace("ws:", "http:")
-            with pytest.raises(CommandError, match="timed out"):
+            with pytest.raises(CommandError, match=r"no answer within 0\.1 s"):
                 call_command("send_heartbeat")
+
+    def test_one_that_answers_drop_by_drop_is_not_waited_for(self, settings, monkeypatch):
+        """Each byte comes in time, and the answer never ends."""
+        monkeypatch.setattr(send_heartbeat, "SECONDS", 0.3)
+        with answering(drips=True) as url:
+            settings.HEARTBEAT_URL = url
+            began = time.monotonic()
+            with pytest.raises(CommandError, match=r"no answer within 0\.3 s"):
+                call_command("send_heartbeat")
+        assert time.monotonic() - began < 3
+
+    @pytest.mark.parametrize("status", [200, 404])
+    def test_the_answer_is_told_and_a_refusal_is_a_failure(self, settings, capsys, status):
+        with answering(status) as url:
+            settings.HEARTBEAT_URL = url
+            if status == 404:
+                with pytest.raises(CommandError, match="404"):
+                    call_command("send_heartbeat")
+            else:
+                call_command("send_heartbeat")
+                assert capsys.readouterr().out == "The monitor answered 200.\n"
 
     def test_without_an_address_it_says_so(self, settings):
         settings.HEARTBEAT_URL = ""
