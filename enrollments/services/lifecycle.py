@@ -155,8 +155,10 @@ def give_back(
     refund = total(part.amount for part in due)
     if expected is not None and refund < expected:
         raise RefundLowered(expected=expected, refund=refund)
-    if note and due:
+    if note:
         locked.booking.hold.notes = note
+        if not due:
+            save([locked.booking.hold], ["notes"])
     verdicts = [Verdict(part, Status.REFUNDED, reason) for part in due]
     settle(locked, verdicts, actor=actor, may_end=may_end)
     return Cancellation(locked.booking, refund, locked.now)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from courses.models import CourseSession
 from enrollments.errors import RefundLowered
+from enrollments.models import CourseEnrollment
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,
@@ -191,6 +192,25 @@ def test_a_session_called_off_closes_its_room(livekit, committed, student, sessi
     committed(cancel_session, session_id=session.pk, actor=teacher)
     assert livekit.rooms == {}
     assert livekit.asked == ["DeleteRoom"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_called_off_for_many_asks_once(livekit):
+    """Each of their enrolments ends with it, and so does their way into a free session."""
+    course = make_course(sessions=1)
+    session, teacher = course.sessions.get(), course.teacher
+    students = [new_student("100.00") for _ in range(3)]
+    for student in students:
+        enroll_full_course(student=student, course_id=course.pk)
+    free = extend_course(course, starts_at=timezone.now() + timedelta(days=9))
+    for one in (session, free):
+        start_session(one, ago=SOON)
+    for somebody in (teacher, *students):
+        livekit.enter(free.room_name, somebody)
+    cancel_session(session_id=session.pk, actor=teacher)
+    assert not CourseEnrollment.objects.exclude(status="cancelled").exists()
+    assert livekit.inside(free.room_name) == [str(teacher.pk)]
+    assert livekit.asked == ["DeleteRoom", "ListParticipants", *["RemoveParticipant"] * 3]
 
 
 def test_a_session_that_is_deleted_leaves_no_room(livekit, committed, session, teacher):

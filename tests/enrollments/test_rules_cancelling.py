@@ -88,6 +88,13 @@ class TestEnrolment:
         assert access_to(sessions[0], student).reason == "enrolled"
         assert access_to(sessions[1], student).reason == "cancelled"
 
+    def test_the_reason_stays_where_nothing_comes_back(self, student, enrollment, sessions):
+        for session in sessions:
+            start_session(session)
+        done = cancel_enrollment(student=student, enrollment_id=enrollment.pk, reason="Moving away")
+        assert done.refund_amount == 0
+        assert PaymentHold.objects.get(enrollment=enrollment).notes == "Moving away"
+
     def test_once_only(self, student, course, enrollment):
         cancel_enrollment(student=student, enrollment_id=enrollment.pk)
         with pytest.raises(AlreadyCancelled):
