@@ -18,6 +18,8 @@ from urllib.request import urlopen
 import pytest
 from django.conf import settings
 
+from tests.scratch import TOLD
+
 SERVE = [sys.executable, "-m", "talkplatform.serve"]
 # Seconds until something that does not happen is given up: more than a busy machine needs.
 PATIENCE = 60
@@ -276,3 +278,39 @@ def test_a_private_database_goes_with_its_command(end):
                 assert not server.exists() or place not in server.read_text()
             finally:
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+SUITE = """
+import os, signal, subprocess, sys, pytest
+import tests.settings as told
+child = "import tests.settings as told; print(told.MEDIA_ROOT)"
+command = [sys.executable, "-c", child]
+print(told.MEDIA_ROOT, subprocess.check_output(command, text=True).strip(), flush=True)
+os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+"""
+
+
+def run_of_the_suite(place: Path, end: str) -> Path:
+    """Where a run that came to this end kept its files, and what it started."""
+    environment = {k: v for k, v in os.environ.items() if k not in (TOLD, "PYTEST_XDIST_WORKER")}
+    ended = subprocess.run(
+        [sys.executable, "-c", SUITE, end],
+        cwd=settings.BASE_DIR,
+        env=environment | {"TMPDIR": str(place)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    own, childs = ended.stdout.split()
+    assert own == childs
+    return Path(own).parent.parent
+
+
+def test_a_run_that_was_killed_is_cleared_away_by_the_next(tmp_path):
+    """But not one that still runs."""
+    running = tmp_path / f"talkplatform-tests-{os.getpid()}-runs"
+    running.mkdir()
+    killed = run_of_the_suite(tmp_path, "SIGKILL")
+    assert killed.is_dir()
+    assert not run_of_the_suite(tmp_path, "SIGCHLD").exists()
+    assert [*tmp_path.iterdir()] == [running]
