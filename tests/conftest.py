@@ -8,6 +8,9 @@ import pytest
 from django.db import connection
 
 from payments import audit
+from tests.stripe.stand_in import running_stand_in, stand_in
+
+__all__ = ["running_stand_in", "stand_in"]
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("untimed", deadline=None)

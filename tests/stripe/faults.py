@@ -1,0 +1,61 @@
+"""What goes wrong on the way to Stripe and back.
+
+A fault is one of these. `silence`: it is done, and no answer comes for `seconds`. `deaf`: nothing
+is done, and no answer comes. `drop`: it is done, and the line cut. `half`: it is done, and half of
+the answer comes. `fails`: it began, and ended in a 500, which the key keeps. `down`: a 503, and
+nothing was done. `busy`: a 429. `locked`: another request has the key. `event_first`: what it
+brings about is told, and heard, before it is answered; a new session is paid at once.
+"""
+
+import random
+from typing import Any
+
+SILENCE = 80.0
+KINDS = (
+    "silence",
+    "deaf",
+    "drop",
+    "half",
+    "fails",
+    "down",
+    "busy",
+    "locked",
+    "event_first",
+)
+
+
+class Faults:
+    """Those that are to come, by the name of the call; and those that chance brings."""
+
+    def __init__(self) -> None:
+        self.coming: dict[str, list[dict[str, Any]]] = {}
+        self.likely: dict[str, list[tuple[float, str]]] = {}
+        self.seconds = SILENCE
+        self.dice = random.Random(0)
+
+    def next(self, call: str, what: str, times: int = 1, seconds: float = SILENCE) -> None:
+        """The next calls of this name go wrong."""
+        assert what in KINDS, what
+        self.coming.setdefault(call, []).extend(
+            {"what": what, "seconds": seconds} for _ in range(times)
+        )
+
+    def chance(
+        self, calls: dict[str, list[tuple[float, str]]], seed: int = 0, seconds: float = SILENCE
+    ) -> None:
+        """Calls go wrong by chance: how likely each fault is, by the name of the call."""
+        self.likely, self.dice, self.seconds = calls, random.Random(seed), seconds
+
+    def forget(self) -> None:
+        self.coming, self.likely = {}, {}
+
+    def of(self, call: str) -> dict[str, Any]:
+        """What goes wrong with this call: an empty one where nothing does."""
+        if waiting := self.coming.get(call):
+            return waiting.pop(0)
+        thrown = self.dice.random()
+        for likely, what in self.likely.get(call, ()):
+            if thrown < likely:
+                return {"what": what, "seconds": self.seconds}
+            thrown -= likely
+        return {}
