@@ -187,6 +187,10 @@ class CourseSessionQuerySet(LockingQuerySet):
         )
         return recent.alias(ends=ending()).filter(ends__gt=now)
 
+    def running(self, now: datetime) -> Self:
+        """Those that have started, and are not over."""
+        return self.not_over(now).filter(starts_at__lte=now)
+
 
 class CourseSession(TimestampedModel):
     class Status(models.TextChoices):
@@ -272,6 +276,10 @@ class CourseSession(TimestampedModel):
     def lasts(self, now: datetime) -> bool:
         """Upcoming or running: neither cancelled nor over by `now`."""
         return self.status in self.OPEN and self.ends_at > now
+
+    def runs(self, now: datetime) -> bool:
+        """Running: started, and neither cancelled nor over by `now`."""
+        return self.lasts(now) and self.has_started(now)
 
     def is_open(self, now: datetime) -> bool:
         """Can still be sold: neither cancelled nor started by `now`."""

@@ -83,7 +83,7 @@ class Entry:
 
     @property
     def is_running(self) -> bool:
-        return self.next_session is not None and self.next_session.has_started(self.now)
+        return self.next_session is not None and self.next_session.runs(self.now)
 
     @property
     def last_session(self) -> CourseSession:

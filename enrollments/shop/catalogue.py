@@ -50,13 +50,14 @@ class ListedCourse:
 class Card:
     """A course of the catalogue on its card: what it costs a guest, and why they can't buy it.
 
-    The reader may have `joined` it.
+    The reader may have `joined` it; one of its sessions may be `running`.
     """
 
     listed: ListedCourse
     quote: CourseQuote[OutlinedSession]
     refusal: DomainError | None
     joined: bool
+    running: bool
 
     @property
     def is_over(self) -> bool:
@@ -88,9 +89,13 @@ def listed(courses: Sequence[FoundCourse]) -> list[ListedCourse]:
 
 
 def cards(courses: Sequence[FoundCourse], user: User | None) -> list[Card]:
-    """Courses of the `catalogue` as the reader sees them; one statement more than `listed`."""
+    """Courses of the `catalogue` as the reader sees them; two statements more than `listed`."""
     now, joined = timezone.now(), _joined(user, courses) if user else set()
-    return [_card(found, now, joined=found.course.pk in joined) for found in _listed(courses, now)]
+    running = _running(courses, now)
+    return [
+        _card(found, now, joined=found.course.pk in joined, running=found.course.pk in running)
+        for found in _listed(courses, now)
+    ]
 
 
 def _listed(courses: Sequence[FoundCourse], now: datetime) -> list[ListedCourse]:
@@ -108,9 +113,9 @@ def _listed(courses: Sequence[FoundCourse], now: datetime) -> list[ListedCourse]
     ]
 
 
-def _card(found: ListedCourse, now: datetime, *, joined: bool) -> Card:
+def _card(found: ListedCourse, now: datetime, *, joined: bool, running: bool) -> Card:
     quote = quotes.quote_outlined(found.course, found.outline, found.seats_left, now)
-    return Card(found, quote, rules.refuse_course(quote, None), joined)
+    return Card(found, quote, rules.refuse_course(quote, None), joined, running)
 
 
 def _outlines(courses: Sequence[FoundCourse], now: datetime) -> dict[UUID, CourseOutline]:
@@ -129,6 +134,11 @@ def _outlines(courses: Sequence[FoundCourse], now: datetime) -> dict[UUID, Cours
 def _is_outlined(course: FoundCourse, now: datetime) -> bool:
     outline = getattr(course, "outline", None)
     return outline is not None and outline.next_start(now) == course.next_session_starts_at
+
+
+def _running(courses: Sequence[FoundCourse], now: datetime) -> set[UUID]:
+    running = CourseSession.objects.running(now).filter(course__in=courses)
+    return set(running.values_list("course_id", flat=True))
 
 
 def _joined(user: User, courses: Sequence[FoundCourse]) -> set[UUID]:

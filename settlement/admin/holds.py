@@ -65,8 +65,12 @@ class PartInline(ReadOnlyTabularInline):
     @admin.display
     def starts(self, part: HoldPart) -> str:
         session = part.session
-        as_sold = part.is_as_sold(session)
-        return f"{moment(session.starts_at)}{'' if as_sold else ' (changed since the sale)'}"
+        words = [
+            moment(session.starts_at),
+            "" if part.is_as_sold(session) else "(changed since the sale)",
+            "(running now)" if session.runs(timezone.now()) else "",
+        ]
+        return " ".join(filter(None, words))
 
     @admin.display(description="status")
     def state(self, part: HoldPart) -> str:

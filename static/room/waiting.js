@@ -37,6 +37,7 @@ export class Waiting {
     const left = this.roster.until("opens_at");
     const early = left > 0;
     this.button.hidden = early;
+    byId("running").hidden = this.roster.until("starts_at") > 0;
     byId("opens").hidden = !early;
     if (early) {
       this.waited = true;
