@@ -126,3 +126,19 @@ class InvalidAmount(DomainError):
     code = "invalid_amount"
     message = "Enter an amount such as 12.50: more than zero, with at most two decimals."
     status = HTTPStatus.BAD_REQUEST
+
+
+class InvalidSignature(DomainError):
+    """Of a webhook: it is not from whom it says."""
+
+    code = "invalid_signature"
+    message = "The signature doesn't match the body, or is too old."
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class MalformedEvent(DomainError):
+    """Of a webhook: it is signed, and cannot be read."""
+
+    code = "malformed_event"
+    message = "This is not an event that we can read."
+    status = HTTPStatus.BAD_REQUEST

@@ -24,7 +24,8 @@ from livekit.protocol.models import (
 from livekit.protocol.webhook import WebhookEvent
 
 from accounts.models import User
-from rooms.errors import InvalidSignature, MalformedEvent, VideoNotConfigured
+from common.errors import InvalidSignature, MalformedEvent
+from rooms.errors import VideoNotConfigured
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.errors import PayloadTooLarge, Unavailable
+from common.errors import InvalidSignature, MalformedEvent, PayloadTooLarge, Unavailable
 from common.schema import documented
 from rooms import livekit
-from rooms.errors import InvalidSignature, MalformedEvent, VideoNotConfigured
+from rooms.errors import VideoNotConfigured
 from settlement.services.listening import take_event
 
 MAX_BYTES = 64 * 1024
