@@ -20,6 +20,7 @@ class Rank(IntEnum):
     BOOKING = auto()
     HOLD = auto()
     PART = auto()
+    TOP_UP = auto()
     EVENT = auto()
     WITHDRAWAL = auto()
     ACCOUNT = auto()

@@ -31,6 +31,7 @@ INVARIANTS = (
     books.SHARES,
     books.DIRECTIONS,
     bookings.ADMITTED,
+    books.TOP_UPS,
 )
 # A broken ledger may have millions of offending rows; nobody reads more than this.
 AT_MOST = 1000

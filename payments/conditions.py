@@ -19,6 +19,21 @@ COMPLETED = (Q(status="completed", completed_at__isnull=False) & ~Q(payout_refer
     ~Q(status="completed") & Q(completed_at__isnull=True, payout_reference="")
 )
 
+# A top-up: paid with the time, the session that was paid, and its receipt; or none of it yet.
+PAID = Q(
+    status="paid",
+    paid_at__isnull=False,
+    checkout_session__isnull=False,
+    receipt__isnull=False,
+) | Q(
+    status__in=["created", "expired", "failed"],
+    paid_at__isnull=True,
+    receipt__isnull=True,
+    fee_booked_at__isnull=True,
+    refunded_amount=0,
+    disputed_amount=0,
+)
+
 
 def within(amount: str, *shares: str) -> Q:
     """No share is below zero, and together they don't exceed `amount`.

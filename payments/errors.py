@@ -33,6 +33,22 @@ class BelowMinimum(DomainError):
     example = {"minimum": Decimal("10.00")}
 
 
+class AmountOutOfRange(DomainError):
+    code = "amount_out_of_range"
+    message = "A top-up is %(minimum)s to %(maximum)s."
+    status = HTTPStatus.BAD_REQUEST
+    example = {"minimum": Decimal("5.00"), "maximum": Decimal("500.00")}
+
+
+class ProcessorUnavailable(DomainError):
+    """The processor gives no useful answer. What it did is not known: ask again with the same."""
+
+    code = "processor_unavailable"
+    message = "We can't reach our payment provider right now. Try again in a moment."
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after = 5
+
+
 class WithdrawalDecided(DomainError):
     code = "withdrawal_decided"
     message = "This withdrawal is already %(status)s."

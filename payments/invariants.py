@@ -229,7 +229,9 @@ ZERO_SUM = Invariant(
             "the kind does not fit the owner",
             """
             SELECT id, kind, owner_id FROM ledger_accounts
-            WHERE (owner_id IS NULL AND kind NOT IN ('issued', 'escrow', 'platform', 'paid_out'))
+            WHERE (owner_id IS NULL AND kind NOT IN
+                    ('issued', 'escrow', 'platform', 'paid_out', 'stripe', 'bank', 'rehearsal',
+                    'in_transit', 'refunding', 'fees', 'debts'))
                 OR (owner_id IS NOT NULL AND kind NOT IN ('wallet', 'earnings', 'withdrawing'))
             """,
         ),
@@ -258,6 +260,7 @@ DIRECTIONS = Invariant(
             LEFT JOIN payment_holds h ON h.id = t.hold_id
             LEFT JOIN hold_parts p ON p.id = t.hold_part_id AND p.hold_id = t.hold_id
             LEFT JOIN withdrawals w ON w.id = t.withdrawal_id
+            LEFT JOIN top_ups u ON u.id = t.top_up_id
             WHERE t.amount <= 0 OR COALESCE(CASE t.kind
                 WHEN 'grant' THEN d.kind IN ('issued', 'platform') AND c.kind = 'wallet'
                 WHEN 'revoke' THEN d.kind = 'wallet' AND c.kind = 'issued'
@@ -278,6 +281,9 @@ DIRECTIONS = Invariant(
                     AND c.kind = 'earnings' AND c.owner_id = w.teacher_id
                 WHEN 'payout' THEN d.kind = 'withdrawing' AND d.owner_id = w.teacher_id
                     AND c.kind = 'paid_out'
+                WHEN 'top_up' THEN d.kind = u.method AND c.kind = 'wallet'
+                    AND c.owner_id = u.user_id
+                WHEN 'fee' THEN d.kind = 'fees' AND c.kind = u.method
                 END, 0) = 0
             """,
         ),
@@ -329,6 +335,44 @@ WITHDRAWAL_TRANSFERS = Invariant(
                     - CASE WHEN w.status = 'completed' THEN w.amount ELSE 0 END, 2) <> 0
                 OR ROUND(t.returned - CASE WHEN w.status IN ('rejected', 'cancelled')
                     THEN w.amount ELSE 0 END, 2) <> 0
+            """,
+        ),
+    ),
+)
+
+TOP_UPS = Invariant(
+    "I16",
+    "Each paid top-up has exactly one credit of its amount, and no other has one.",
+    (
+        Check(
+            "its credit is not that of its status",
+            """
+            SELECT u.id, u.status, u.amount, COALESCE(t.times, 0) AS times, t.credited
+            FROM top_ups u LEFT JOIN (
+                SELECT top_up_id, COUNT(*) AS times, SUM(amount) AS credited
+                FROM transfers WHERE kind = 'top_up' GROUP BY top_up_id
+            ) AS t ON t.top_up_id = u.id
+            WHERE COALESCE(t.times, 0) <> CASE WHEN u.status = 'paid' THEN 1 ELSE 0 END
+                OR ROUND(u.amount - COALESCE(t.credited, u.amount), 2) <> 0
+            """,
+        ),
+        Check(
+            "a credit of no top-up",
+            """
+            SELECT id, dedupe_key, amount FROM transfers
+            WHERE kind IN ('top_up', 'fee') AND top_up_id IS NULL
+            """,
+        ),
+        Check(
+            "what was booked is not its fee",
+            """
+            SELECT u.id, u.fee, COALESCE(t.booked, 0) AS booked
+            FROM top_ups u LEFT JOIN (
+                SELECT top_up_id, SUM(amount) AS booked
+                FROM transfers WHERE kind = 'fee' GROUP BY top_up_id
+            ) AS t ON t.top_up_id = u.id
+            WHERE ROUND(CASE WHEN u.fee_booked_at IS NULL THEN 0 ELSE COALESCE(u.fee, 0) END
+                - COALESCE(t.booked, 0), 2) <> 0
             """,
         ),
     ),

@@ -9,7 +9,7 @@ from common.formats import money
 from notices.kinds import Button, Kind, Letter, Quote, register
 from notices.models import Notice
 from notices.services.outbox import put
-from payments.models import Transfer, Withdrawal
+from payments.models import TopUp, Transfer, Withdrawal
 
 Status = Withdrawal.Status
 
@@ -170,3 +170,76 @@ def tell_credit(user_id: UUID, moved: Transfer) -> None:
     """Tell a user that staff granted or revoked credit, once for each transfer."""
     facts = {"amount": moved.amount, "reason": moved.note}
     put([OF_CREDIT[Transfer.Kind(moved.kind)].tell(user_id, about=moved.pk, facts=facts)])
+
+
+def _top_up(notice: Notice) -> str:
+    return reverse("payments:top_up", args=[notice.text("top_up")])
+
+
+def _paid(notice: Notice) -> str:
+    return f"Your top-up of {money(notice.sum('amount'))} is in your credit."
+
+
+def _receipt(notice: Notice) -> Letter:
+    amount, paid_with = money(notice.sum("amount")), notice.text("paid_with")
+    return Letter(
+        subject=f"Receipt: {amount} of credit",
+        lead=_paid(notice),
+        rows=(
+            ("Reference", notice.text("reference")),
+            ("Amount", amount),
+            *((("Paid with", paid_with),) if paid_with else ()),
+        ),
+        button=Button("See your receipt", _top_up(notice)),
+    )
+
+
+def _not_paid(notice: Notice) -> str:
+    amount = money(notice.sum("amount"))
+    return f"Your top-up of {amount} failed: the payment didn't go through. Nothing was charged."
+
+
+def _no_receipt(notice: Notice) -> Letter:
+    amount = money(notice.sum("amount"))
+    return Letter(
+        subject=f"Top-up failed: {amount}",
+        lead=_not_paid(notice),
+        rows=(("Reference", notice.text("reference")), ("Amount", amount)),
+        button=Button("Open your credit", _credit(notice)),
+    )
+
+
+OF_TOP_UPS = {
+    TopUp.Status.PAID: register(
+        Kind(
+            name="top_up_paid",
+            to="everybody",
+            told="that their top-up was paid, with its receipt",
+            letter=_receipt,
+            text=_paid,
+            page=_top_up,
+        )
+    ),
+    TopUp.Status.FAILED: register(
+        Kind(
+            name="top_up_failed",
+            to="everybody",
+            told="that their top-up failed, after they paid by a slow method",
+            letter=_no_receipt,
+            text=_not_paid,
+            page=_credit,
+        )
+    ),
+}
+
+
+def tell_top_up(top_up: TopUp) -> None:
+    """Tell a user that a top-up was paid, or failed: each once."""
+    facts = {
+        "top_up": str(top_up.pk),
+        "amount": top_up.amount,
+        "reference": top_up.reference,
+        "paid_with": (top_up.receipt or {}).get("paid_with", ""),
+    }
+    kind = OF_TOP_UPS[TopUp.Status(top_up.status)]
+    put([kind.tell(top_up.user_id, about=top_up.pk, facts=facts)])

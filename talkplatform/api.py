@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from enrollments.api import buying, cancelling, catalogue, joining, learning
 from notices import api as notices
 from payments.api import credit, earnings
+from payments.webhooks import StripeWebhookView
 from settlement.webhooks import LiveKitWebhookView
 
 urlpatterns = [
@@ -40,6 +41,7 @@ urlpatterns = [
     path("notices/<uuid:notice_id>/read", notices.ReadView.as_view()),
     path("notices/<uuid:notice_id>/acknowledge", notices.AcknowledgeView.as_view()),
     path("webhooks/livekit", LiveKitWebhookView.as_view()),
+    path("webhooks/stripe", StripeWebhookView.as_view()),
     path("", include("accounts.api.urls")),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path(

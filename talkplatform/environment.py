@@ -29,3 +29,9 @@ class Environment(environ.Env):
 
 env = Environment()
 Environment.read_env(ROOT / env.str("ENV_FILE", default=".env"))
+
+
+def require(holds: bool, why: str) -> None:
+    """End the start where a setting is wrong."""
+    if not holds:
+        raise ImproperlyConfigured(why)

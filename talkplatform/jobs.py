@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from notices.sending import is_anything_due
+from payments.processors import methods
 from rooms import livekit
 from talkplatform.models import LONGEST_ERROR, Job
 
@@ -68,6 +69,7 @@ HEARTBEAT = "send_heartbeat"
 PLANS = (
     Plan("settle_sessions", OFTEN, MINUTES),
     Plan("poll_rooms", OFTEN, MINUTES, wanted=livekit.is_configured),
+    Plan("settle_top_ups", OFTEN, MINUTES, wanted=lambda: bool(methods())),
     Plan("remind", OFTEN, MINUTES),
     Plan("send_mail", OFTEN, MINUTES, early=is_anything_due),
     Plan(HEARTBEAT, OFTEN, MINUTES, lambda: bool(settings.HEARTBEAT_URL), round_is_full),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from talkplatform.environment import ROOT, env
+from talkplatform.environment import ROOT, env, require
 
 BASE_DIR: Path = ROOT
 
@@ -15,10 +15,8 @@ DEBUG = env.bool("DEBUG", default=False)
 
 # Signs sessions and tokens. There is no default: a guessable key would let anybody be anybody.
 SECRET_KEY = env.str("SECRET_KEY", default="")
-if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is not set: put a long random value into .env.")
-if len(SECRET_KEY) < 32:
-    raise ImproperlyConfigured("SECRET_KEY is short: put 32 random characters or more into .env.")
+require(bool(SECRET_KEY), "SECRET_KEY is not set: put a long random value into .env.")
+require(len(SECRET_KEY) >= 32, "SECRET_KEY is short: put 32 random characters or more into .env.")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -48,8 +46,7 @@ if env.bool("TRUST_FORWARDED_PROTO", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
-if not 0 < PORT < 65536:
-    raise ImproperlyConfigured(f"PORT is {PORT}: a port is 1 to 65535.")
+require(0 < PORT < 65536, f"PORT is {PORT}: a port is 1 to 65535.")
 ORIGIN = f"http://[{HOST}]:{PORT}" if ":" in HOST else f"http://{HOST}:{PORT}"
 WEB_PROCESSES = env.int("WEB_PROCESSES", default=4)
 WEB_THREADS = env.int("WEB_THREADS", default=1)
@@ -148,8 +145,7 @@ _database["CONN_MAX_AGE"] = None
 _database["CONN_HEALTH_CHECKS"] = True
 # How long anybody waits for what somebody else has locked; money.md, "Locks".
 DATABASE_WAIT_SECONDS = env.int("DATABASE_WAIT_SECONDS", default=5)
-if DATABASE_WAIT_SECONDS < 1:
-    raise ImproperlyConfigured("DATABASE_WAIT_SECONDS is a number of seconds: 1 or more.")
+require(DATABASE_WAIT_SECONDS >= 1, "DATABASE_WAIT_SECONDS is a number of seconds: 1 or more.")
 # What the web's connections have beside (wsgi.py), so that a request is answered within twice that:
 # it asks a silent database once, reconnects once. Commands have statements of minutes.
 WEB_DATABASE_OPTIONS: dict[str, int] = {}
@@ -189,8 +185,7 @@ LOGOUT_REDIRECT_URL = "enrollments:catalogue"
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 # How long a link proves an address, and a new address waits for that.
 PROOF_HOURS = env.int("PROOF_HOURS", default=48)
-if PROOF_HOURS < 1:
-    raise ImproperlyConfigured("PROOF_HOURS is below one: no link would work.")
+require(PROOF_HOURS >= 1, "PROOF_HOURS is below one: no link would work.")
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
@@ -210,8 +205,7 @@ MAIL_PAUSE_SECONDS = env.float("MAIL_PAUSE_SECONDS", default=10.0)
 # How many mails a sender hands over at once.
 MAIL_CONNECTIONS = env.int("MAIL_CONNECTIONS", default=4)
 for _name, _number in (("MAIL_SECONDS", MAIL_SECONDS), ("MAIL_CONNECTIONS", MAIL_CONNECTIONS)):
-    if not _number > 0:
-        raise ImproperlyConfigured(f"{_name} is {_number}: without any nothing is sent.")
+    require(_number > 0, f"{_name} is {_number}: without any nothing is sent.")
 # How long a notice, and what became of its mail, is kept.
 NOTICE_DAYS = env.int("NOTICE_DAYS", default=365)
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="talkplatform <noreply@localhost>")
@@ -277,6 +271,8 @@ SPECTACULAR_SETTINGS = {
         "HoldPartStatus": "payments.models.HoldPart.Status",
         "HoldPartReason": "payments.models.HoldPart.Reason",
         "WithdrawalStatus": "payments.models.Withdrawal.Status",
+        "TopUpStatus": "payments.models.TopUp.Status",
+        "TopUpMethod": "payments.models.TopUp.Method",
         "AccessReason": "enrollments.access.AccessReason",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -289,51 +285,78 @@ MAX_SESSIONS_PER_COURSE = env.int("MAX_SESSIONS_PER_COURSE", default=200)
 
 # How often a teacher may write to the students of one course in 24 hours.
 ANNOUNCEMENTS_A_DAY = env.int("ANNOUNCEMENTS_A_DAY", default=5)
-if ANNOUNCEMENTS_A_DAY < 1:
-    raise ImproperlyConfigured("ANNOUNCEMENTS_A_DAY is at least 1.")
+require(ANNOUNCEMENTS_A_DAY >= 1, "ANNOUNCEMENTS_A_DAY is at least 1.")
 
 # How often a calendar feed may be fetched, as each process counts.
 CALENDAR_FETCHES_PER_HOUR = env.int("CALENDAR_FETCHES_PER_HOUR", default=60)
-if CALENDAR_FETCHES_PER_HOUR < 1:
-    raise ImproperlyConfigured("CALENDAR_FETCHES_PER_HOUR is below one: no calendar could follow.")
+require(CALENDAR_FETCHES_PER_HOUR >= 1, "CALENDAR_FETCHES_PER_HOUR is below one.")
 
 # Money. Rates are basis points (1% = 100), frozen into each hold when it is made.
 COMMISSION_BP = env.int("COMMISSION_BP", default=3000)
 REFERRAL_BP = env.int("REFERRAL_BP", default=7000)
 for _name, _rate in (("COMMISSION_BP", COMMISSION_BP), ("REFERRAL_BP", REFERRAL_BP)):
-    if not 0 <= _rate <= 10_000:
-        raise ImproperlyConfigured(f"{_name} is {_rate}: a rate is 0 to 10000 basis points.")
+    require(0 <= _rate <= 10_000, f"{_name} is {_rate}: a rate is 0 to 10000 basis points.")
 MIN_WITHDRAWAL = env("MIN_WITHDRAWAL", cast=Decimal, default=Decimal("10.00"))
 # What somebody may withdraw in a day on the word of one clerk, who approves and pays it.
 TWO_PEOPLE_ABOVE = env("TWO_PEOPLE_ABOVE", cast=Decimal, default=Decimal("100.00"))
 for _name, _sum in (("MIN_WITHDRAWAL", MIN_WITHDRAWAL), ("TWO_PEOPLE_ABOVE", TWO_PEOPLE_ABOVE)):
-    if not _sum.is_finite() or _sum < 0:
-        raise ImproperlyConfigured(f"{_name} is {_sum}: a sum is zero or more.")
+    require(_sum.is_finite() and _sum >= 0, f"{_name} is {_sum}: a sum is zero or more.")
 # The first seals payout details, the others still open them; none: a key made of SECRET_KEY.
 PAYOUT_KEYS = env.list("PAYOUT_KEYS", default=[])
 if any(len(_key) < 32 for _key in PAYOUT_KEYS):
     raise ImproperlyConfigured("A key in PAYOUT_KEYS is short: use 32 random characters or more.")
+# Top-ups: the sum of one, and how many new ones a user may ask for in an hour.
+TOP_UP_MIN = env("TOP_UP_MIN", cast=Decimal, default=Decimal("5.00"))
+TOP_UP_MAX = env("TOP_UP_MAX", cast=Decimal, default=Decimal("500.00"))
+require(0 < TOP_UP_MIN <= TOP_UP_MAX, "TOP_UP_MIN is above zero, and TOP_UP_MAX no less.")
+TOP_UPS_PER_HOUR = env.int("TOP_UPS_PER_HOUR", default=10)
+require(TOP_UPS_PER_HOUR > 0, "TOP_UPS_PER_HOUR is below one: nobody could top up.")
+# Stripe takes them if it has a key; with one of a test account no money is real.
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+require(
+    STRIPE_SECRET_KEY[:8] in ("", "sk_live_", "sk_test_", "rk_live_", "rk_test_"),
+    "STRIPE_SECRET_KEY is no secret key: it starts with sk_live_, rk_live_, sk_test_ or rk_test_.",
+)
+# What signs its webhooks: two while one is changed.
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+_both = bool(STRIPE_SECRET_KEY) == any(STRIPE_WEBHOOK_SECRETS)
+require(_both, "Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRETS together.")
+# What may be paid with: a delayed debit can be taken back for weeks.
+STRIPE_METHODS = env.list("STRIPE_METHODS", default=["card"])
+# Stands behind the account's own name on a card's statement.
+STRIPE_STATEMENT_DESCRIPTOR = env.str("STRIPE_STATEMENT_DESCRIPTOR", default="")
+require(
+    len(STRIPE_STATEMENT_DESCRIPTOR) <= 22
+    and not set(STRIPE_STATEMENT_DESCRIPTOR) & set("<>\\'\"*"),
+    "STRIPE_STATEMENT_DESCRIPTOR has up to 22 characters, and none of < > \\ ' \" *.",
+)
+# Where its page is (a form of ours may lead there), and its API.
+STRIPE_CHECKOUT_HOST = env.str("STRIPE_CHECKOUT_HOST", default="https://checkout.stripe.com")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+# A processor that only plays, in a world of one's own: its credit costs nothing.
+PAYMENTS = env.str("PAYMENTS", default="")
+require(PAYMENTS in ("", "rehearsal"), "PAYMENTS is empty, or rehearsal.")
+require(
+    not (PAYMENTS and (HTTPS or STRIPE_SECRET_KEY)),
+    "PAYMENTS=rehearsal gives credit for nothing: only without HTTPS and STRIPE_SECRET_KEY.",
+)
 IDEMPOTENCY_KEY_DAYS = env.int("IDEMPOTENCY_KEY_DAYS", default=30)
 JOIN_OPENS_MINUTES = env.int("JOIN_OPENS_MINUTES", default=10)
 
 # After a session. Who was there for this part of the length that was sold attended it.
 ATTENDANCE_THRESHOLD_PERCENT = env.int("ATTENDANCE_THRESHOLD_PERCENT", default=20)
-if not 0 < ATTENDANCE_THRESHOLD_PERCENT <= 100:
-    raise ImproperlyConfigured("ATTENDANCE_THRESHOLD_PERCENT is a percentage: 1 to 100.")
+require(0 < ATTENDANCE_THRESHOLD_PERCENT <= 100, "ATTENDANCE_THRESHOLD_PERCENT is 1 to 100.")
 # How long after its end a session is settled: the last reports of who was there come late.
 SETTLEMENT_GRACE_MINUTES = env.int("SETTLEMENT_GRACE_MINUTES", default=30)
-if SETTLEMENT_GRACE_MINUTES < 0:
-    raise ImproperlyConfigured("SETTLEMENT_GRACE_MINUTES is below zero: a session is not over.")
+require(SETTLEMENT_GRACE_MINUTES >= 0, "SETTLEMENT_GRACE_MINUTES is below zero.")
 # How long after its session's end an event of LiveKit's is kept.
 WEBHOOK_EVENT_DAYS = env.int("WEBHOOK_EVENT_DAYS", default=180)
 # What becomes of the share of a session that the student missed: refund or release.
 NO_SHOW = env.str("NO_SHOW", default="refund")
-if NO_SHOW not in ("refund", "release"):
-    raise ImproperlyConfigured("NO_SHOW is refund or release.")
+require(NO_SHOW in ("refund", "release"), "NO_SHOW is refund or release.")
 # A student who misses a session is refunded all the same if it changed at shorter notice.
 CHANGE_NOTICE_HOURS = env.int("CHANGE_NOTICE_HOURS", default=12)
-if CHANGE_NOTICE_HOURS < 0:
-    raise ImproperlyConfigured("CHANGE_NOTICE_HOURS is below zero: 0 asks for no notice.")
+require(CHANGE_NOTICE_HOURS >= 0, "CHANGE_NOTICE_HOURS is below zero: 0 asks for no notice.")
 
 # Video. Without these the platform works, but nobody can join and nobody's attendance is known.
 LIVEKIT_URL = env.str("LIVEKIT_URL", default="")
@@ -353,11 +376,9 @@ LIVEKIT_TIMEOUT_SECONDS = env.float("LIVEKIT_TIMEOUT_SECONDS", default=2.0)
 # What recurs (jobs.py): whether the server runs it, how often, and from which hour of UTC at night.
 JOBS = env.bool("JOBS", default=True)
 JOB_SECONDS = env.float("JOB_SECONDS", default=60.0)
-if not 0.1 <= JOB_SECONDS <= 3600:
-    raise ImproperlyConfigured(f"JOB_SECONDS is {JOB_SECONDS}: give 0.1 to 3600 seconds.")
+require(0.1 <= JOB_SECONDS <= 3600, f"JOB_SECONDS is {JOB_SECONDS}: give 0.1 to 3600 seconds.")
 NIGHT_HOUR = env.int("NIGHT_HOUR", default=3)
-if not 0 <= NIGHT_HOUR < 24:
-    raise ImproperlyConfigured(f"NIGHT_HOUR is {NIGHT_HOUR}: an hour is 0 to 23.")
+require(0 <= NIGHT_HOUR < 24, f"NIGHT_HOUR is {NIGHT_HOUR}: an hour is 0 to 23.")
 # Fetched after each full round, for a monitor that complains when it is not.
 HEARTBEAT_URL = env.str("HEARTBEAT_URL", default="")
 if HEARTBEAT_URL and not HEARTBEAT_URL.startswith(("http://", "https://")):

@@ -19,10 +19,12 @@ from enrollments.access import Access, find_access
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.sessions import add_session
 from notices.models import Notice
-from payments.models import HoldPart, PaymentHold
+from payments.models import HoldPart, PaymentHold, TopUp
+from payments.processors.rehearsal import play
 from payments.services import withdrawals
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
 from payments.services.ledger import grant_credit
+from payments.services.topups import open_checkout, request_top_up, settle_top_up
 
 PASSWORD = "correct horse battery"
 PAYOUT_DETAILS = "Sofía Marín, ES91 2100 0418 4502 0005 1332"
@@ -93,6 +95,17 @@ def student_with_credit(amount: Decimal | str = "500.00", **fields: Any) -> User
     if Decimal(amount):
         give_credit(student, amount)
     return student
+
+
+def top_up_of(user: User, amount: Decimal | str = "20.00", *, play_it: str = "paid") -> TopUp:
+    """A top-up of the rehearsal's, opened; what is played on its page then is settled."""
+    with override_settings(PAYMENTS="rehearsal"):
+        made = request_top_up(user=user, amount=Decimal(amount), method="rehearsal")
+        opened = open_checkout(made)
+        if not play_it:
+            return opened
+        play(opened, play_it)
+        return settle_top_up(opened.pk)
 
 
 def make_course(

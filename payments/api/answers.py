@@ -40,18 +40,21 @@ def answer(
     told: Callable[[T], Answer],
     *,
     said: bytes | None = None,
+    then: Callable[[Answer], Answer] = lambda answer: answer,
 ) -> Response:
     """Run `act` and answer what is `told` of it, or replay the first answer to the request's key.
 
     Copies are recognised by their body, or by what they `said` if the body contains a secret.
+    `then` makes of a success what is answered, after everything is committed, each time that it is
+    answered: it may ask others, and what it adds is read from the rows, not from the first answer.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        return _respond(told(act()))
+        return _respond(then(told(act())))
     sent = fingerprint(request.method or "", request.get_full_path(), said or request.body)
     user = signed_in(request)
     once = answer_once(user=user, key=key, request=sent, act=lambda: told(act()))
-    return _respond(once)
+    return _respond(once if once.refused else then(once))
 
 
 def rendered(

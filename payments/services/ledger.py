@@ -15,7 +15,14 @@ from common.writing import insert, save
 from payments import queries
 from payments.errors import InsufficientBalance, InsufficientCredit, OwnCredit
 from payments.messages import tell_credit
-from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, PaymentHold, Transfer, Withdrawal
+from payments.models import (
+    SYSTEM_ACCOUNTS,
+    LedgerAccount,
+    PaymentHold,
+    TopUp,
+    Transfer,
+    Withdrawal,
+)
 
 Kind = LedgerAccount.Kind
 
@@ -46,6 +53,7 @@ ESCROW = Ref(Kind.ESCROW)
 ISSUED = Ref(Kind.ISSUED)
 PLATFORM = Ref(Kind.PLATFORM)
 PAID_OUT = Ref(Kind.PAID_OUT)
+FEES = Ref(Kind.FEES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +68,7 @@ class Entry:
     hold: PaymentHold | None = None
     hold_part_id: UUID | None = None
     withdrawal: Withdrawal | None = None
+    top_up: TopUp | None = None
     note: str = ""
 
 
@@ -192,6 +201,7 @@ def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:
         hold_id=entry.hold.pk if entry.hold else None,
         hold_part_id=entry.hold_part_id,
         withdrawal_id=entry.withdrawal.pk if entry.withdrawal else None,
+        top_up_id=entry.top_up.pk if entry.top_up else None,
         actor_id=actor.pk if actor else None,
         note=entry.note,
     )

@@ -24,6 +24,7 @@ from payments.models import (
     HoldStatus,
     LedgerAccount,
     PaymentHold,
+    TopUp,
     Transfer,
     Withdrawal,
 )
@@ -41,6 +42,7 @@ from tests.factories import (
     make_course,
     start_session,
     student_with_credit,
+    top_up_of,
 )
 
 World = SimpleNamespace
@@ -131,6 +133,7 @@ def world(db, settings) -> World:
     PaymentHold.objects.filter(pk=of_bob.hold_id).update(status="released")
     settings.MIN_WITHDRAWAL = Decimal(1)
     withdrawals = withdraw(teacher)
+    top_up, unpaid = top_up_of(ada, "20.00"), top_up_of(ada, "20.00", play_it="")
     return World(**locals())
 
 
@@ -383,6 +386,45 @@ def more_admitted_than_seats(world: World) -> None:
     change(Course, {"pk": world.course.pk}, max_students=1)
 
 
+def credited_twice(world: World) -> None:
+    """Ada had one more than she paid, and her balance says so."""
+    of = {"kind": "top_up", "top_up": world.top_up}
+    move("top_up:again", account("rehearsal"), account("wallet", world.ada), "20.00", **of)
+
+
+def paid_without_credit(world: World) -> None:
+    """Its credit names another one, which nobody paid."""
+    of = {"kind": "top_up", "top_up": world.top_up}
+    Transfer.objects.filter(**of).update(top_up=world.unpaid)
+
+
+def credited_too_much(world: World) -> None:
+    change(TopUp, {"pk": world.top_up.pk}, amount=Decimal("19.99"))
+
+
+def credit_of_no_top_up(world: World) -> None:
+    of = account("rehearsal"), account("wallet", world.ada)
+    move("top_up:none", *of, "1.00", kind="top_up")
+
+
+def fee_forgotten(world: World) -> None:
+    change(TopUp, {"pk": world.top_up.pk}, fee=Decimal("0.88"))
+
+
+def fee_taken_from_the_payer(world: World) -> None:
+    of = {"kind": "fee", "top_up": world.top_up}
+    move("fee:ada", account("wallet", world.ada), account("rehearsal"), "0.88", **of)
+    change(TopUp, {"pk": world.top_up.pk}, fee=Decimal("0.88"))
+
+
+def real_money_for_a_rehearsal(world: World) -> None:
+    change(Transfer, {"top_up": world.top_up}, debit_account=account("stripe"))
+
+
+def credited_to_another(world: World) -> None:
+    change(TopUp, {"pk": world.top_up.pk}, user=world.bob)
+
+
 DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (balance_raised, "I1 I11"),
     (balances_swapped, "I1"),
@@ -427,6 +469,14 @@ DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (released_to_another, "I14"),
     (part_of_another_hold, "I4 I14"),
     (more_admitted_than_seats, "I15"),
+    (credited_twice, "I16"),
+    (paid_without_credit, "I16"),
+    (credited_too_much, "I16"),
+    (credit_of_no_top_up, "I14 I16"),
+    (fee_forgotten, "I16"),
+    (fee_taken_from_the_payer, "I14"),
+    (real_money_for_a_rehearsal, "I14"),
+    (credited_to_another, "I14"),
 ]
 
 
@@ -446,7 +496,7 @@ def test_damage_is_found_by_what_speaks_of_it(world, damage, codes):
 def test_every_invariant_has_been_seen_to_fail():
     seen = {code for _, codes in DAMAGES for code in codes.split()}
     assert seen == {invariant.code for invariant in audit.INVARIANTS}
-    assert len(audit.INVARIANTS) == 15
+    assert len(audit.INVARIANTS) == 16
 
 
 def test_offenders_are_named(world):

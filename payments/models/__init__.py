@@ -1,0 +1,38 @@
+"""The bank's books: accounts, transfers between them, and what they are about."""
+
+from payments.models.accounts import SYSTEM_ACCOUNTS, USER_KINDS, Kind, LedgerAccount
+from payments.models.holds import HoldEvent, HoldPart, HoldQuerySet, HoldStatus, PaymentHold
+from payments.models.keys import IdempotencyRecord
+from payments.models.texts import CreditNotice
+from payments.models.topups import (
+    CURRENCY,
+    ProcessorEvent,
+    RehearsalCheckout,
+    TopUp,
+    TopUpQuerySet,
+)
+from payments.models.transfers import Transfer, TransferQuerySet
+from payments.models.withdrawals import Withdrawal, WithdrawalQuerySet
+
+__all__ = [
+    "CURRENCY",
+    "SYSTEM_ACCOUNTS",
+    "USER_KINDS",
+    "CreditNotice",
+    "HoldEvent",
+    "HoldPart",
+    "HoldQuerySet",
+    "HoldStatus",
+    "IdempotencyRecord",
+    "Kind",
+    "LedgerAccount",
+    "PaymentHold",
+    "ProcessorEvent",
+    "RehearsalCheckout",
+    "TopUp",
+    "TopUpQuerySet",
+    "Transfer",
+    "TransferQuerySet",
+    "Withdrawal",
+    "WithdrawalQuerySet",
+]

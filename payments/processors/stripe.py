@@ -1,0 +1,222 @@
+"""Stripe, and the only importer of its library: checkouts, what became of them, signed events."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, TypeVar
+
+import stripe
+from django.conf import settings
+
+from common.errors import InvalidSignature, MalformedEvent
+from common.money import from_cents, to_cents
+from common.shapes import Json
+from common.transactions import refuse_within_operation
+from payments.errors import ProcessorUnavailable
+from payments.models import ProcessorEvent, TopUp
+from payments.processors import Checkout, Found, Paying
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# What the endpoint of the webhooks is set to, too: docs/operations.md.
+API_VERSION = "2026-10-28.endive"
+CONNECT_SECONDS = READ_SECONDS = 5
+RETRIES = 1
+TOLERANCE_SECONDS = 300
+LONGEST_SESSION = TopUp._meta.get_field("checkout_session").max_length or 0
+LONGEST_ID = ProcessorEvent._meta.get_field("event_id").max_length or 0
+LONGEST_TYPE = ProcessorEvent._meta.get_field("type").max_length or 0
+# All that is asked of a payment comes with one answer.
+WHOLE = "payment_intent.latest_charge.balance_transaction"
+# A payment that was made and came to nothing, where its checkout is over.
+FAILED = {"requires_payment_method", "canceled"}
+
+# What comes of reading an answer that isn't what it should be.
+UNREADABLE = (AssertionError, AttributeError, KeyError, OverflowError, TypeError, ValueError)
+
+# It would send Stripe how long its last answer took.
+stripe.enable_telemetry = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What Stripe tells: that something of this `type` happened to one of its objects.
+
+    `about` is the key that we gave a checkout, if it is about one.
+    """
+
+    id: str
+    type: str
+    live: bool
+    created: datetime
+    object_id: str
+    about: str
+
+
+class Stripe:
+    def parameters(self, top_up: TopUp, *, back: str) -> Json:
+        ours = {"top_up": str(top_up.pk), "reference": top_up.reference}
+        named = settings.STRIPE_STATEMENT_DESCRIPTOR
+        return {
+            "mode": "payment",
+            "client_reference_id": str(top_up.pk),
+            "metadata": ours,
+            "payment_intent_data": {"metadata": ours}
+            | ({"statement_descriptor_suffix": named} if named else {}),
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": top_up.currency,
+                        "unit_amount": to_cents(top_up.amount),
+                        "product_data": {"name": f"Credit {top_up.reference}"},
+                    },
+                }
+            ],
+            "allowed_payment_method_types": [*settings.STRIPE_METHODS],
+            "adaptive_pricing": {"enabled": False},
+            "expires_at": int(top_up.expires_at.timestamp()),
+            "success_url": back,
+            "cancel_url": back,
+        }
+
+    def open_checkout(self, top_up: TopUp) -> Checkout:
+        sessions = _client().v1.checkout.sessions
+        key: Any = {"idempotency_key": f"topup:{top_up.pk}"}
+        made = _ask(lambda: sessions.create(top_up.parameters, key))
+        if not made.url or not 0 < len(made.id) <= LONGEST_SESSION:
+            logger.error("Stripe opened a checkout for %s that is none: %s", top_up, made.id)
+            raise ProcessorUnavailable
+        return Checkout(id=made.id, url=made.url)
+
+    def look(self, top_up: TopUp) -> Found:
+        sessions = _client().v1.checkout.sessions
+        key = str(top_up.checkout_session)
+        return _ask(lambda: _found(sessions.retrieve(key, {"expand": [WHOLE]})))
+
+    def is_live(self) -> bool:
+        return _key_is_live()
+
+
+def receive(body: bytes, signature: str) -> Event:
+    """The event in a webhook's raw body, which Stripe signed with one of our secrets.
+
+    Raises `InvalidSignature` for anything else, for one that is too old, or of the other mode than
+    our key; `MalformedEvent` for a signed body that isn't an event; `ProcessorUnavailable` where
+    Stripe isn't set up.
+    """
+    if not settings.STRIPE_SECRET_KEY:
+        raise ProcessorUnavailable
+    if not any(_is_signed(body, signature, secret) for secret in settings.STRIPE_WEBHOOK_SECRETS):
+        raise InvalidSignature
+    try:
+        event = _from_wire(
+            stripe.StripeClient.construct_event_without_verification(_client(), body)
+        )
+    except UNREADABLE as error:
+        raise MalformedEvent from error
+    if not (0 < len(event.id) <= LONGEST_ID and 0 < len(event.type) <= LONGEST_TYPE):
+        raise MalformedEvent
+    if event.live != _key_is_live():
+        raise InvalidSignature
+    return event
+
+
+def _is_signed(body: bytes, signature: str, secret: str) -> bool:
+    try:
+        stripe.WebhookSignature.verify_header(body, signature, secret, TOLERANCE_SECONDS)
+    except (stripe.SignatureVerificationError, UnicodeError):
+        return False
+    return True
+
+
+def _from_wire(event: stripe.Event) -> Event:
+    told = event.to_dict()
+    about = told["data"]["object"]
+    return Event(
+        id=told["id"],
+        type=told["type"],
+        live=told["livemode"],
+        created=datetime.fromtimestamp(told["created"], UTC),
+        object_id=str(about.get("id") or "")[:LONGEST_ID],
+        about=str(about.get("client_reference_id") or ""),
+    )
+
+
+def _found(session: stripe.checkout.Session) -> Found:
+    """Whatever is missing in it raises: an answer that can't be read is none."""
+    said = session.to_dict()
+    intent = said["payment_intent"] or {}
+    charge = intent.get("latest_charge") or {}
+    balance = charge.get("balance_transaction") or {}
+    return Found(
+        paying=_paying(said, intent),
+        checkout=said["id"],
+        about=said["client_reference_id"] or "",
+        amount=from_cents(said["amount_total"]),
+        currency=said["currency"],
+        live=said["livemode"],
+        payment_intent=intent.get("id") or "",
+        charge=charge.get("id") or "",
+        fee=from_cents(balance["fee"]) if balance else None,
+        fee_currency=balance.get("currency") or "",
+        paid_with=_paid_with(charge.get("payment_method_details") or {}),
+    )
+
+
+def _paying(session: Json, intent: Json) -> Paying:
+    if session["payment_status"] == "paid":
+        return Paying.PAID
+    if session["status"] == "expired":
+        return Paying.EXPIRED
+    if session["status"] != "complete":
+        return Paying.OPEN
+    return Paying.FAILED if intent.get("status") in FAILED else Paying.PENDING
+
+
+def _paid_with(details: Json) -> str:
+    """The kind of card and its last digits, or the name of another method."""
+    if card := details.get("card"):
+        brand = str(card.get("brand") or "card").title()
+        return f"{brand} •••• {card['last4']}" if card.get("last4") else brand
+    return str(details.get("type") or "").replace("_", " ").capitalize()
+
+
+def _key_is_live() -> bool:
+    return "_live_" in settings.STRIPE_SECRET_KEY
+
+
+def _ask(question: Callable[[], T]) -> T:
+    """Stripe's answer. Raises `ProcessorUnavailable` if there is none that we can use."""
+    refuse_within_operation()
+    try:
+        return question()
+    except (
+        stripe.StripeError,
+        AssertionError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as e:
+        logger.exception("Stripe gave no useful answer")
+        raise ProcessorUnavailable from e
+
+
+def _client() -> stripe.StripeClient:
+    return _client_for(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+
+
+@cache
+def _client_for(key: str, base: str) -> stripe.StripeClient:
+    """One of a process: each thread keeps its connection."""
+    return stripe.StripeClient(
+        key,
+        stripe_version=API_VERSION,
+        base_addresses={"api": base},
+        max_network_retries=RETRIES,
+        http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+    )

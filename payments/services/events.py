@@ -1,0 +1,67 @@
+"""What a processor tells: stored once, then the processor is asked about what it is about."""
+
+from contextlib import suppress
+from uuid import UUID
+
+from django.utils import timezone
+
+from common.transactions import operation, refuse_within_operation
+from payments.models import ProcessorEvent, TopUp
+from payments.processors.stripe import Event
+from payments.services.topups import settle_top_up
+
+# All that is told of a checkout. What follows is not taken from the event: Stripe is asked.
+OF_CHECKOUTS = {
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+}
+
+
+def take_event(event: Event) -> ProcessorEvent:
+    """Store an event, and settle the top-up that it is about; one of nothing of ours is only noted.
+
+    A repeat of one that was processed changes nothing; of one that was not, it is done now. Raises
+    `ProcessorUnavailable`: then it stays unprocessed, and Stripe sends it again.
+    """
+    refuse_within_operation()
+    row = _store(event)
+    if row.processed_at:
+        return row
+    if row.top_up_id:
+        settle_top_up(row.top_up_id)
+    return _finish(row)
+
+
+@operation
+def _store(event: Event) -> ProcessorEvent:
+    row, _ = ProcessorEvent.objects.get_or_create(
+        event_id=event.id,
+        defaults={
+            "type": event.type,
+            "live": event.live,
+            "object_id": event.object_id,
+            "created": event.created,
+            "top_up": _about(event) if event.type in OF_CHECKOUTS else None,
+            "note": "" if event.type in OF_CHECKOUTS else "ignored: not of a checkout",
+        },
+    )
+    return row
+
+
+def _about(event: Event) -> TopUp | None:
+    """The top-up of a checkout: by its session, or by our key if we don't know the session yet."""
+    found = TopUp.objects.filter(checkout_session=event.object_id).first()
+    if found is None:
+        with suppress(ValueError):
+            found = TopUp.objects.filter(pk=UUID(event.about), checkout_session=None).first()
+    return found
+
+
+@operation
+def _finish(row: ProcessorEvent) -> ProcessorEvent:
+    row.processed_at = timezone.now()
+    row.note = row.note or ("done" if row.top_up_id else "ignored: no top-up of ours")
+    row.save(update_fields=["processed_at", "note"])
+    return row
