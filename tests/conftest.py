@@ -8,9 +8,11 @@ import pytest
 from django.db import connection
 
 from payments import audit
+from tests.stripe import mock
 from tests.stripe.stand_in import running_stand_in, stand_in
 
-__all__ = ["running_stand_in", "stand_in"]
+stripe_mock = mock.stripe_mock
+__all__ = ["running_stand_in", "stand_in", "stripe_mock"]
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -18,6 +20,10 @@ hypothesis.settings.load_profile("untimed")
 
 NEED_MARIADB = ("mariadb", "browser")
 NO_LIVEKIT = "No LiveKit here: script/with-livekit script/test -m livekit runs what needs one."
+NO_STRIPE_MOCK = (
+    "No stripe-mock here: no request of ours is put to what Stripe itself says it knows. "
+    "go install github.com/stripe/stripe-mock@latest brings it; STRIPE_MOCK may name it."
+)
 FACES = ("test_pages", "test_admin", "test_contract", "test_schemathesis", "test_routes")
 
 
@@ -28,6 +34,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("once")
         if item.get_closest_marker("livekit") and "LIVEKIT_PID" not in os.environ:
             item.add_marker(pytest.mark.skip(reason=NO_LIVEKIT))
+        if item.get_closest_marker("stripe_mock") and not mock.program():
+            item.add_marker(pytest.mark.skip(reason=NO_STRIPE_MOCK))
     if connection.vendor == "mysql":
         return
     left_out = [item for item in items if any(map(item.get_closest_marker, NEED_MARIADB))]

@@ -20,6 +20,7 @@ KINDS = {
 LISTS = {
     "list_sessions": "checkout.session",
     "list_charges": "charge",
+    "list_payment_intents": "payment_intent",
     "list_refunds": "refund",
     "list_disputes": "dispute",
     "list_balance_transactions": "balance_transaction",
@@ -169,7 +170,7 @@ def create_session(account: Account, path: str, key: str, asked: Thing) -> Thing
         metadata=asked.get("metadata", {}),
         mode="payment",
         payment_intent=None,
-        payment_method_types=asked.get("payment_method_types", ["card"]),
+        payment_method_types=asked.get("allowed_payment_method_types", ["card"]),
         payment_status="unpaid",
         shipping_options=[],
         status="open",
@@ -217,7 +218,9 @@ def _check_words(asked: Thing) -> None:
         at = name or "payment_intent_data[metadata]"
         if len(words) > 50 or any(len(k) > 40 or len(v) > 500 for k, v in words.items()):
             raise Refused("Too much is to be remembered", param=at)
-    if "statement_descriptor" in intent and "card" in asked.get("payment_method_types", ["card"]):
+    if "statement_descriptor" in intent and "card" in asked.get(
+        "allowed_payment_method_types", ["card"]
+    ):
         raise Refused("A card's statement takes a suffix alone", param="payment_intent_data")
     suffix = intent.get("statement_descriptor_suffix")
     if suffix is not None and not re.fullmatch(r"(?=.*[A-Za-z])[^<>\\'\"*]{1,22}", suffix):

@@ -37,6 +37,6 @@ def asked(**changes: Any) -> Any:
         "line_items": [{"quantity": 1, "price_data": price}],
         "metadata": {"top_up": "17"},
         "payment_intent_data": {"metadata": {"top_up": "17"}},
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "adaptive_pricing": {"enabled": False},
     } | changes

@@ -175,6 +175,8 @@ def check(headers: Any) -> None:
     """Refuse whoever has no key of the account."""
     if headers.get("Authorization") != f"Bearer {KEY}":
         raise Refused("No key of this account", 401)
+    if headers.get("Stripe-Version", VERSION) != VERSION:
+        raise Refused(f"This is Stripe as it is in {VERSION}")
 
 
 def encode(said: Thing) -> bytes:

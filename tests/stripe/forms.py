@@ -17,6 +17,7 @@ PRICE = {
 KNOWN: dict[str, dict[str, Any]] = {
     "create_session": {
         "adaptive_pricing": {"enabled": bool},
+        "allowed_payment_method_types": [str],
         "cancel_url": str,
         "client_reference_id": str,
         "customer_email": str,
@@ -33,7 +34,6 @@ KNOWN: dict[str, dict[str, Any]] = {
             "statement_descriptor": str,
             "statement_descriptor_suffix": str,
         },
-        "payment_method_types": [str],
         "submit_type": str,
         "success_url": str,
     },
@@ -50,6 +50,7 @@ KNOWN: dict[str, dict[str, Any]] = {
     "close_dispute": {"expand": [str]},
     "retrieve": {"expand": [str]},
     "retrieve_balance": {"expand": [str]},
+    "list_payment_intents": {**LISTED, "created": SINCE},
     "list_sessions": {**LISTED, "payment_intent": str, "status": str, "created": SINCE},
     "list_charges": {**LISTED, "payment_intent": str, "created": SINCE},
     "list_refunds": {**LISTED, "payment_intent": str, "charge": str, "created": SINCE},

@@ -5,6 +5,7 @@ import time
 import pytest
 import stripe
 
+from tests.stripe.account import VERSION
 from tests.stripe.conftest import asked, client
 
 HOUR = 3600
@@ -329,9 +330,11 @@ def test_faults_that_chance_brings_are_those_of_the_seed(open_session, stand_in)
     assert list(outcomes()) == first
 
 
-def test_the_library_sends_the_version_that_it_is_pinned_to(open_session, stand_in):
-    open_session({"stripe_version": "2025-01-27.acacia"})
-    assert stand_in.asked("create_session")[0]["version"] == "2025-01-27.acacia"
+def test_it_is_the_stripe_of_one_version(open_session, stand_in):
+    open_session()
+    assert stand_in.asked("create_session")[0]["version"] == VERSION == stripe.api_version
+    with pytest.raises(stripe.InvalidRequestError):
+        open_session({"stripe_version": "2025-01-27.acacia"})
 
 
 def test_a_stripe_that_was_away_knows_what_it_knew(open_session, library, stand_in):

@@ -1,11 +1,19 @@
 """Webhooks of the tests' own Stripe: the official library takes their signatures for Stripe's."""
 
 import http.server
+import json
 import threading
+import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import stripe
+
+from tests import node
+from tests.stripe.post import sign
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -25,7 +33,7 @@ def inbox():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Inbox)
     server.taken, server.answers = [], []
     server.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
     server.shutdown()
@@ -119,3 +127,13 @@ def test_an_event_may_say_what_is_not_so(open_session, library, stand_in):
     event = stripe.Webhook.construct_event(message["body"], message["signature"], "whsec_stand_in")
     assert (event.livemode, event.data.object.payment_status) == (True, "paid")
     assert library.v1.checkout.sessions.retrieve(made.id).payment_status == "unpaid"
+
+
+def test_the_library_for_node_signs_as_we_do():
+    """It is not ours: what it signs is what Stripe sends."""
+    node.install(HERE)
+    wanted = {"payload": '{"id": "evt_1", "object": "event"}', "secret": "whsec_1"}
+    wanted["timestamp"] = int(time.time())
+    signed = node.run("node", "sign.mjs", at=HERE, input=json.dumps(wanted))
+    assert signed == sign(wanted["payload"].encode(), ["whsec_1"], wanted["timestamp"])
+    assert stripe.Webhook.construct_event(wanted["payload"], signed, "whsec_1").id == "evt_1"
