@@ -8,22 +8,19 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
 from common.errors import NotFound
 from courses.models import Course, CourseSession
 from payments.models import HoldPart
-from payments.queries import STILL_BOUGHT
+from payments.queries import NOT_LEFT
 from payments.reasons import Reason
 
 # A feed has at most this many events, the next ones, and drops those that are this long ago.
 MOST = 1000
 PAST = timedelta(days=90)
-# A session that is called off stays with those who had it, because it is news to them. Those who
-# returned it know, and calendars drop what a feed no longer has.
-_KEPT = STILL_BOUGHT | Q(reason=Reason.SESSION_CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -106,13 +103,15 @@ def events_of_enrollment(user: User, enrollment_id: UUID) -> list[Event]:
 def _booked(user: User, **which: Any) -> QuerySet:
     """How often the user got each session, and what they still have of it.
 
-    A single purchase that became part of a course was neither returned nor bought again.
+    A single purchase that became part of a course was neither returned nor bought again. A session
+    that was called off stays with those who had it, because it is news to them; calendars drop what
+    a feed no longer has.
     """
     parts = HoldPart.objects.filter(hold__student=user, **which).exclude(reason=Reason.FOLDED)
     return (
         parts.order_by()
         .values_list("session")
-        .annotate(came=Count("pk"), kept=Count("pk", filter=_KEPT))
+        .annotate(came=Count("pk"), kept=Count("pk", filter=NOT_LEFT))
     )
 
 

@@ -23,6 +23,8 @@ HOLD_FIELDS = [
 STILL_BOUGHT = Q(status__in=[HoldPart.Status.PENDING, HoldPart.Status.RELEASED]) | Q(
     settled_at__gte=ending("session__")
 )
+# A session that is called off concerns those who had it by then; those who left it before know.
+NOT_LEFT = STILL_BOUGHT | Q(reason=HoldPart.Reason.SESSION_CANCELLED)
 
 
 @prepared

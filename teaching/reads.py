@@ -18,7 +18,7 @@ from enrollments.models import CourseEnrollment, PaymentStatus, PurchaseStatus, 
 from enrollments.services.sessions import refuse_deleting
 from payments.models import HoldPart
 from payments.outcomes import Outcome, outcome_of, story_for_teacher
-from payments.queries import STILL_BOUGHT
+from payments.queries import NOT_LEFT
 from rooms.attendance import MINUTE, Presence, attendance_of
 from rooms.doors import Orders
 from rooms.register import Entry, register_of
@@ -169,12 +169,11 @@ def students_of(taught: Course | CourseSession) -> QuerySet[Any, UUID]:
     """The keys of those to whom the teacher of a course, or of one session of it, can write.
 
     Of a course: those who are enrolled, or kept a single purchase. Of a session: those who have
-    access to it.
+    access to it, or had it when it was called off.
     """
     if isinstance(taught, CourseSession):
-        takes_place = ~Q(session__status=CourseSession.Status.CANCELLED)
-        admitting = HoldPart.objects.filter(STILL_BOUGHT, takes_place, session=taught)
-        return admitting.values_list("hold__student", flat=True).order_by().distinct()
+        theirs = HoldPart.objects.filter(NOT_LEFT, session=taught)
+        return theirs.values_list("hold__student", flat=True).order_by().distinct()
     enrolled = CourseEnrollment.objects.live().filter(course=taught)
     kept = SessionPurchase.objects.filter(course=taught, payment_status=PaymentStatus.PAID)
     singles = kept.exclude(status=PurchaseStatus.CANCELLED)

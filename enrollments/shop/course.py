@@ -45,6 +45,13 @@ class ShownSession:
         return self.my_part is not None and self.my_part.status == HoldPart.Status.PENDING
 
     @property
+    def concerns_reader(self) -> bool:
+        """Whether they have it, or had it when it was called off."""
+        part, access = self.my_part, self.my_access
+        called_off = part is not None and part.reason == HoldPart.Reason.SESSION_CANCELLED
+        return bool(access and access.has_access) or self.is_held or called_off
+
+    @property
     def is_kept_single(self) -> bool:
         """Whether the reader bought it singly and got no refund for it."""
         part = self.my_part
@@ -108,16 +115,17 @@ def announcements_for(user: User | None, shown: ShownCourse) -> list[Announcemen
     """The latest that the course's teacher wrote to this reader, newest first; all to the teacher.
 
     What was written to a whole course, to those who are enrolled or kept a single purchase; what
-    was written to a session, to those who have access to it. Nobody else costs a statement.
+    was written to a session, to those who have it, or had it when it was called off. Nobody else
+    costs a statement.
     """
     written = shown.course.announcements.select_related("session")
     if user and user.pk == shown.course.teacher_id:
         return list(written[:LATEST])
-    open_to = [s.session.pk for s in shown.sessions if s.my_access and s.my_access.has_access]
-    among = Q(session__in=open_to)
+    mine = [one.session.pk for one in shown.sessions if one.concerns_reader]
+    among = Q(session__in=mine)
     if shown.my_enrollment or any(one.is_kept_single for one in shown.sessions):
         among |= Q(session=None)
-    elif not open_to:
+    elif not mine:
         return []
     return list(written.filter(among)[:LATEST])
 

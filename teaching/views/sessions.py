@@ -42,6 +42,7 @@ def roster(request: TeacherRequest, session_id: UUID) -> HttpResponse:
         "state": reads.state_of(session, now),
         "sales": sales,
         "can_be_deleted": reads.can_be_deleted(session, sales, now),
+        "can_write": reads.students_of(session).exists(),
         "page_obj": page,
     }
     return render(request, "teaching/roster.html", context)

@@ -143,11 +143,38 @@ class TestWhoReadsIt:
         with pytest.raises(NobodyBooked):
             write(course)
 
-    def test_of_a_session_that_is_called_off_nobody(self, course, first):
+    def test_of_a_session_that_is_called_off_those_who_had_it_by_then(self, course, first):
+        """What was written before stays on their page; whoever left it before reads neither."""
+        enrolled, _ = enrol(course)
+        single, _ = buy(first)
+        gone, purchase = buy(first)
+        write(course, first, text="Before")
+        cancel_session_purchase(student=gone, purchase_id=purchase.pk)
+        cancel_session(session_id=first.pk, actor=course.teacher, reason="Flu")
+        Notice.objects.all().delete()
+        assert write(course, first, text="After").students == 2
+        assert readers() == {enrolled.pk, single.pk}
+        for reader in (enrolled, single):
+            assert set(on_page(course, reader)) == {"Before", "After"}
+        for reader in (gone, student_with_credit(), None):
+            assert on_page(course, reader) == []
+        enrol(course)
+        assert write(course, first).students == 2
+
+    def test_of_a_session_that_is_called_off_also_before_its_refunds_are_made(self, course, first):
+        student, _ = buy(first)
+        type(first).objects.filter(pk=first.pk).update(status="cancelled")
+        assert write(course, first).students == 1
+        assert on_page(course, student) == [WORDS]
+
+    def test_the_page_of_a_session_that_is_called_off_leads_there(self, browser, course, first):
         enrol(course)
         cancel_session(session_id=first.pk, actor=course.teacher, reason="Flu")
-        with pytest.raises(NobodyBooked):
-            write(course, first)
+        write_to = reverse("teaching:write_about_session", args=[first.pk])
+        assert write_to in browser.get(reverse("teaching:roster", args=[first.pk])).text
+        page = browser.get(write_to)
+        done = browser.post(write_to, shown(page) | {"text": "Sorry!"}, follow=True)
+        assert "Sent to 1 student." in done.text
 
     def test_who_books_later_finds_it_on_the_page_alone(self, course):
         enrol(course)
