@@ -33,6 +33,8 @@ from payments.reasons import Reason
 from rooms.attendance import Attended
 
 Status = HoldPart.Status
+# Under review all the same, since their progress in the course depends on it.
+FREE = "You paid nothing for it; our staff only decide whether it counts as attended"
 
 
 def _credit(notice: Notice) -> str:
@@ -100,17 +102,25 @@ REFUNDED = register(
 
 
 def _review(notice: Notice) -> Letter:
+    held = notice.sum("amount")
+    waits = "Your payment stays held until they decide" if held else FREE
     return Letter(
         subject=f"Under review: {notice.text('session')}",
         lead=f"We couldn't tell for sure who was at {what(notice)}. Our staff are looking into it. "
-        "Your payment stays held until they decide, and then we'll tell you.",
+        f"{waits}, and then we'll tell you.",
         rows=(
             *names(notice),
             ("Time", str(Slot.among(notice))),
-            ("Held", money(notice.sum("amount"))),
+            *((("Held", money(held)),) if held else ()),
         ),
         button=Button("Open My learning", my_learning(notice)),
     )
+
+
+def _in_review(notice: Notice) -> str:
+    held = notice.sum("amount")
+    waits = f"{money(held)} stays held until our staff decide" if held else FREE
+    return f"{what(notice)} is under review: we couldn't tell for sure who was there. {waits}."
 
 
 UNDER_REVIEW = register(
@@ -119,10 +129,7 @@ UNDER_REVIEW = register(
         to="students",
         told="a session that is over and of which nobody knows who was there: staff decide",
         letter=_review,
-        text=lambda notice: (
-            f"{what(notice)} is under review: we couldn't tell for sure who was there. "
-            f"{money(notice.sum('amount'))} stays held until our staff decide."
-        ),
+        text=_in_review,
         page=my_learning,
         must_acknowledge=True,
     )
@@ -198,29 +205,38 @@ def _decided_on(notice: Notice) -> str:
 
 
 def _decided(notice: Notice) -> str:
-    amount = money(notice.sum("amount"))
-    end = "is back in your credit" if notice.facts["back"] else "was paid to your teacher"
-    return f"{STAFF} decided about {_decided_on(notice)}: {amount} {end}."
+    amount = notice.sum("amount")
+    end = f"{money(amount)} was paid to your teacher"
+    if notice.facts["back"]:
+        end = f"{money(amount)} is back in your credit"
+        end = end if amount else "you had paid nothing, so nothing comes back"
+    elif not amount:
+        end = "they count" if len(notice.facts["sessions"]) > 1 else "it counts"
+        end = f"{end} as attended"
+    return f"{STAFF} decided about {_decided_on(notice)}: {end}."
 
 
 def _decided_for_teacher(notice: Notice) -> str:
     student, amount = notice.text("student"), money(notice.sum("amount"))
-    end = f"{amount} went back to {student}"
-    if not notice.facts["back"]:
-        end = f"you are paid {money(notice.sum('share'))} of the {amount} that {student} paid"
+    end = f"you are paid {money(notice.sum('share'))} of the {amount} that {student} paid"
+    if not notice.sum("amount"):
+        end = f"{student} had paid nothing"
+    elif notice.facts["back"]:
+        end = f"{amount} went back to {student}"
     return f"{STAFF} decided about {_decided_on(notice)}: {end}."
 
 
 def _decision(notice: Notice) -> Letter:
     """To the student, and to the teacher."""
-    to_teacher = notice.kind == TEACHING_DECIDED.name
+    to_teacher, amount = notice.kind == TEACHING_DECIDED.name, notice.sum("amount")
+    moved = "Refunded" if notice.facts["back"] else "Paid out"
     return Letter(
         subject=f"Decided: {_decided_on(notice)}",
         lead=_decided_for_teacher(notice) if to_teacher else _decided(notice),
         rows=(
             ("Course", notice.text("course")),
             *(("Session", session) for session in notice.facts["sessions"]),
-            ("Refunded" if notice.facts["back"] else "Paid out", money(notice.sum("amount"))),
+            *(((moved, money(amount)),) if amount else ()),
         ),
         quote=quote(notice),
         button=Button("See your earnings", reverse("payments:earnings"))
@@ -277,8 +293,8 @@ def tell_settled(booking: Booking, parts: Sequence[HoldPart], attended: Attended
     """Tell student and teacher how attendance settled these parts, or that staff have to.
 
     Of a session each is told once, however many parts pay for it; the teacher of what is settled
-    only when the session is completed. Nobody waits for staff whose part is of 0.00. The parts are
-    of the booking's hold, and come with it and with when their sessions are.
+    only when the session is completed. The parts are of the booking's hold, and come with it and
+    with when their sessions are.
     """
     told: list[Notice] = []
     for part in parts:
@@ -373,8 +389,7 @@ def _of(booking: Booking, part: HoldPart, attended: Attended) -> Iterator[Notice
     }
     if part.status == Status.PENDING:
         yield TEACHING_UNDER_REVIEW.tell(hold.teacher_id, **told)
-        if part.amount:
-            yield UNDER_REVIEW.tell(hold.student_id, **told)
+        yield UNDER_REVIEW.tell(hold.student_id, **told)
     elif part.status == Status.REFUNDED and part.amount:
         yield REFUNDED.tell(hold.student_id, **told)
     else:

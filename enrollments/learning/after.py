@@ -54,6 +54,8 @@ def _for_teacher(session: CourseSession) -> str:
 
 
 def _for_student(part: HoldPart, presence: Presence) -> list[str]:
+    if not part.amount:
+        return ["You paid nothing for this session, so no money moves."]
     amount, when = money(part.amount), moment(part.session.settles_at)
     if part.review_reason or presence.barred:
         return [f"Our staff will check this session and decide about your {amount}."]

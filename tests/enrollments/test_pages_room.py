@@ -16,6 +16,7 @@ from accounts.models import User
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session
+from payments.models import HoldPart
 from rooms.livekit import VideoRefused, make_room
 from rooms.models import RoomDeed
 from talkplatform.logs import Discreet
@@ -439,6 +440,12 @@ class TestAfter:
     def test_whoever_was_removed_reads_that_staff_decide(self, livekit, session, student, teacher):
         order(teacher, session, student, "remove")
         assert "Our staff will check this session" in self.words(student, session)
+
+    def test_of_what_came_for_nothing_there_is_no_money_to_tell(self, livekit, session, student):
+        HoldPart.objects.filter(session=session, hold__student=student).update(amount=0)
+        said = self.words(student, session)
+        assert "You paid nothing for this session, so no money moves." in said
+        assert "$" not in said
 
 
 def test_the_names_of_routes():

@@ -9,7 +9,7 @@ from courses.services import publish_course
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from notices.models import Notice
-from payments.models import HoldPart
+from payments.models import HoldPart, PaymentHold
 from settlement.services.deciding import refund_hold, release_hold
 from settlement.services.settling import Tally, settle_all
 from tests.conversations import CONFIGURED, Room, hear
@@ -59,6 +59,15 @@ def session(course):
 @pytest.fixture
 def enrolled(course):
     return enrol(course)
+
+
+@pytest.fixture
+def free(enrolled, session):
+    """Its part of the first session, as if that had been added after the sale."""
+    part = HoldPart.objects.get(session=session)
+    PaymentHold.objects.update(amount=40)
+    HoldPart.objects.filter(pk=part.pk).update(amount=0)
+    return part
 
 
 def enrol(course):
@@ -166,11 +175,46 @@ def test_nobody_knows(course, enrolled, teacher, take_place):
     assert was_told(teacher, "teaching_settled") == 0
 
 
-def test_what_came_for_nothing_asks_nobody_to_wait(course, enrolled, teacher, session, take_place):
-    HoldPart.objects.filter(session=session).update(amount=0)
+def test_nobody_knows_of_what_came_for_nothing(enrolled, teacher, free, take_place):
+    """No money waits, but whether the course is completed, and how much of it, does."""
     take_place(watched=False)
-    assert was_told(enrolled, "session_under_review") == 0
+    notice = told(enrolled, "session_under_review")
+    assert mailed(notice)[:6] == [
+        "Under review: 1. A lesson",
+        f"We couldn't tell for sure who was at {LESSON}. Our staff are looking into it. You paid "
+        "nothing for it; our staff only decide whether it counts as attended, and then we'll tell "
+        "you.",
+        "Course: Spanish to go",
+        "Session: 1. A lesson",
+        TIME,
+        "Open My learning:",
+    ]
+    assert words_of(notice) == (
+        f"{LESSON} is under review: we couldn't tell for sure who was there. You paid nothing for "
+        "it; our staff only decide whether it counts as attended."
+    )
     assert was_told(teacher, "teaching_under_review") == 1
+
+
+@pytest.mark.parametrize(
+    ("decide", "end"),
+    [
+        (release_hold, "it counts as attended."),
+        (refund_hold, "you had paid nothing, so nothing comes back."),
+    ],
+)
+def test_what_is_decided_of_what_came_for_nothing(enrolled, teacher, free, take_place, decide, end):
+    take_place(watched=False)
+    decide(hold_id=free.hold_id, actor=StaffFactory(), reason="Both say so", part_ids=[free.pk])
+    assert mailed(told(enrolled, "session_decided"))[1:5] == [
+        f"Our staff decided about {LESSON}: {end}",
+        "Course: Spanish to go",
+        "Session: 1. A lesson",
+        "Our staff:",
+    ]
+    assert mailed(told(teacher, "teaching_decided"))[1] == (
+        f"Our staff decided about {LESSON}: Ada had paid nothing."
+    )
 
 
 def test_each_is_told_once_however_often_it_is_settled(course, enrolled, teacher, take_place):
