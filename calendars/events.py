@@ -92,8 +92,16 @@ def events_of_enrollment(user: User, enrollment_id: UUID) -> list[Event]:
     Raises `NotFound` if it isn't theirs, or they have none of them any more.
     """
     mine = HoldPart.objects.filter(hold__enrollment=enrollment_id, hold__student=user)
-    bought = mine.values_list("session")
-    booked = _by_session(_booked(user, session__in=bought).filter(kept__gt=0))
+    return _events(user, session__in=mine.values_list("session"))
+
+
+def events_of_course(user: User, course_id: UUID) -> list[Event]:
+    """The sessions of a course that the user has, however they booked them; likewise."""
+    return _events(user, session__course=course_id)
+
+
+def _events(user: User, **which: Any) -> list[Event]:
+    booked = _by_session(_booked(user, **which).filter(kept__gt=0))
     if not booked:
         raise NotFound
     sessions = _with_course(pk__in=booked).order_by("starts_at", "pk")

@@ -4,13 +4,14 @@ Made when an email is sent, from how things stand then: an older email that arri
 put an outdated time into a calendar.
 """
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.utils import timezone
 
 from accounts.models import User
 from calendars import files
-from calendars.events import event_of, events_of_enrollment
+from calendars.events import Event, event_of, events_of_course, events_of_enrollment
 from calendars.feeds import follows_feed
 from common.errors import NotFound
 from notices.kinds import CalendarPart
@@ -43,11 +44,20 @@ def course_part(reader: User, enrollment_id: UUID) -> CalendarPart | None:
     with the feed (`calendars:calendar`) first. None if they no longer have any of them. Three
     statements.
     """
+    return _all(reader, lambda: events_of_enrollment(reader, enrollment_id))
+
+
+def sessions_part(reader: User, course_id: UUID | None) -> CalendarPart | None:
+    """The same for an email about several sessions of a course, however they were booked."""
+    return _all(reader, lambda: events_of_course(reader, course_id)) if course_id else None
+
+
+def _all(reader: User, find: Callable[[], list[Event]]) -> CalendarPart | None:
     now = timezone.now()
     if follows_feed(reader.pk, now):
         return None
     try:
-        events = events_of_enrollment(reader, enrollment_id)
+        events = find()
     except NotFound:
         return None
     return CalendarPart(files.publication(events, now), "PUBLISH", "sessions.ics")

@@ -25,6 +25,13 @@ def lock_session(session_id: UUID) -> CourseSession | None:
     return CourseSession.objects.locked().filter(pk=session_id).first()
 
 
+def lock_sessions(course_id: UUID) -> list[CourseSession]:
+    """Lock all sessions of a course, by ascending key, and give them."""
+    sessions = list(CourseSession.objects.locked().filter(course=course_id).order_by("pk"))
+    take(Rank.SESSION, *(session.pk for session in sessions))
+    return sessions
+
+
 def claim_session(session_id: UUID) -> CourseSession | None:
     """Lock a session and give it, unless something else has locked it."""
     take(Rank.SESSION, session_id)

@@ -256,6 +256,11 @@ class CourseSession(TimestampedModel):
         return self.starts_at + timedelta(minutes=self.duration_minutes)
 
     @property
+    def when(self) -> tuple[datetime, int]:
+        """Sorts sessions by time; those that start together by number."""
+        return self.starts_at, self.session_number
+
+    @property
     def opens_at(self) -> datetime:
         """When its room opens."""
         return self.starts_at - timedelta(minutes=settings.JOIN_OPENS_MINUTES)
@@ -289,6 +294,11 @@ class CourseSession(TimestampedModel):
 def next_of(sessions: Sequence[CourseSession], now: datetime) -> int:
     """The position of the first of these sessions that is neither cancelled nor over."""
     return next((place for place, session in enumerate(sessions) if session.lasts(now)), 0)
+
+
+def in_time(sessions: Iterable[CourseSession]) -> list[CourseSession]:
+    """These sessions as pages show them: by time. The API goes by their numbers."""
+    return sorted(sessions, key=lambda session: session.when)
 
 
 class Announcement(UUIDModel):

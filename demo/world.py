@@ -35,7 +35,8 @@ from demo.rooms import run_sessions
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.reminding import remind_all
-from enrollments.services.sessions import add_session, cancel_session, move_session
+from enrollments.services.sessions import cancel_session, move_session
+from enrollments.services.timetable import add_session
 from payments.earnings import available_to
 from payments.models import Withdrawal
 from payments.services.ledger import grant_credit

@@ -95,6 +95,11 @@ class SessionSold(DomainError):
     message = "Students have booked this session, so it can't be deleted. Cancel it instead."
 
 
+class CourseSold(DomainError):
+    code = "course_sold"
+    message = "Students have booked this course, so it can't be deleted. Archive it instead."
+
+
 class ReasonMissing(DomainError):
     """Students read why a session that they booked moves."""
 

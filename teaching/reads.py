@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.formats import minutes_of
 from common.money import ZERO
-from courses.models import Course, CourseSession, ending
+from courses.models import Course, CourseSession, ending, in_time
 from enrollments.models import CourseEnrollment, PaymentStatus, PurchaseStatus, SessionPurchase
 from enrollments.services.sessions import refuse_deleting
 from payments.models import HoldPart
@@ -117,12 +117,12 @@ def summarise(courses: Sequence[Course]) -> list[TaughtCourse]:
 
 
 def sessions_of(course: Course) -> list[TaughtSession]:
-    """The sessions in their order; two statements."""
+    """The sessions by time; two statements."""
     sales = _sales(HoldPart.objects.filter(session__course=course), "session")
     now = timezone.now()
     return [
         _taught(session, sales.get(session.pk, Sales()), now)
-        for session in course.sessions.order_by("session_number")
+        for session in in_time(course.sessions.all())
     ]
 
 

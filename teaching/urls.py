@@ -12,6 +12,7 @@ urlpatterns = [
     path("courses/<uuid:course_id>/edit/", courses.edit_course, name="edit_course"),
     path("courses/<uuid:course_id>/publish/", courses.publish, name="publish"),
     path("courses/<uuid:course_id>/archive/", courses.archive, name="archive"),
+    path("courses/<uuid:course_id>/delete/", courses.delete_course, name="delete_course"),
     path("courses/<uuid:course_id>/sessions/new/", sessions.add_session, name="add_session"),
     path("courses/<uuid:course_id>/write/", writing.write_about_course, name="write_about_course"),
     path("sessions/<uuid:session_id>/", sessions.roster, name="roster"),

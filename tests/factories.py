@@ -17,7 +17,7 @@ from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course, write_outline
 from enrollments.access import Access, find_access
 from enrollments.services.enrolling import enroll_full_course
-from enrollments.services.sessions import add_session
+from enrollments.services.timetable import add_session
 from notices.models import Notice
 from payments.models import HoldPart, PaymentHold, TopUp
 from payments.processors.rehearsal import play

@@ -68,7 +68,8 @@ class Entry:
 
     @property
     def parts(self) -> Sequence[HoldPart]:
-        return list(self.hold.parts.all())
+        """By time."""
+        return sorted(self.hold.parts.all(), key=lambda part: part.session.when)
 
     @property
     def next_session(self) -> CourseSession | None:

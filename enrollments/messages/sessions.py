@@ -1,4 +1,4 @@
-"""What students are told about sessions they have: moved, called off, added."""
+"""What students are told about a session they have: moved, called off."""
 
 from typing import TypedDict
 from uuid import UUID
@@ -15,7 +15,6 @@ from enrollments.messages.words import (
     STAFF,
     Rows,
     Slot,
-    course_page,
     in_teaching,
     my_learning,
     names,
@@ -119,32 +118,6 @@ CALLED_OFF = register(
 )
 
 
-def _added(notice: Notice) -> Letter:
-    slot = Slot.among(notice)
-    return Letter(
-        subject=f"Added to your course: {notice.text('session')}, {moment(slot.starts_at)}",
-        lead=f"{_who(notice)} added a session to a course that you booked. You pay nothing for it.",
-        rows=(*names(notice), ("Time", str(slot))),
-        button=Button("Open the course", course_page(notice)),
-        calendar=session_part(notice.reader, notice.session_id),
-    )
-
-
-ADDED = register(
-    Kind(
-        name="session_added",
-        to="students",
-        told="a session that was added to a course that they booked",
-        letter=_added,
-        text=lambda notice: (
-            f"“{notice.text('session')}” was added to “{notice.text('course')}”, on "
-            f"{Slot.among(notice)}. You pay nothing for it."
-        ),
-        page=course_page,
-    )
-)
-
-
 def _changed(notice: Notice) -> Letter:
     deed, slot = notice.text("deed"), Slot.among(notice)
     return Letter(
@@ -206,15 +179,6 @@ def tell_called_off(session: CourseSession, *, actor: User, reason: str) -> None
         for part in _parts(session)
     ]
     put([*told, *_to_teacher(session, actor, facts | {"deed": "cancelled"}, keys)])
-
-
-def tell_added(session: CourseSession, *, actor: User) -> None:
-    """Tell enrolled students that a session was added; it comes with its course."""
-    facts, keys = _facts(session, actor), _keys(session, session.pk)
-    put(
-        ADDED.tell(part.hold.student_id, facts=facts, until=session.starts_at, **keys)
-        for part in _parts(session)
-    )
 
 
 def _parts(session: CourseSession) -> QuerySet[HoldPart]:

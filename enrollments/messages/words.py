@@ -28,7 +28,12 @@ class Slot(NamedTuple):
     @classmethod
     def among(cls, notice: Notice, name: str = "slot") -> "Slot":
         """The one in the fact of this name."""
-        start, minutes = notice.facts[name]
+        return cls.stored(notice.facts[name])
+
+    @classmethod
+    def stored(cls, fact: tuple[str, int]) -> "Slot":
+        """The one that a notice has as this fact."""
+        start, minutes = fact
         return cls(datetime.fromisoformat(start), minutes)
 
     def __str__(self) -> str:

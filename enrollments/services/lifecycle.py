@@ -18,7 +18,7 @@ from common.money import CENT, ZERO, total
 from common.transactions import operation
 from common.writing import save
 from courses.locks import lock_course
-from courses.models import CourseSession
+from courses.models import Course, CourseSession
 from enrollments import queries
 from enrollments.errors import RefundLowered
 from enrollments.locks import (
@@ -184,13 +184,14 @@ def fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]:
     return parts
 
 
-def let_enrolled_in(session: CourseSession) -> None:
-    """Give enrolments with a paid part one of 0.00 too: it gives access and refunds nothing.
+def let_enrolled_in(course: Course, sessions: Sequence[CourseSession]) -> None:
+    """Give enrolments with a paid part one of 0.00 of each session: access, and no refund.
 
     The caller has locked the course. Locks the enrolments and their holds.
     """
-    holds = lock_holds_of_enrolled(session.course_id)
-    HoldPart.objects.bulk_create([new_part(hold, session, ZERO) for hold in holds], batch_size=1000)
+    holds = lock_holds_of_enrolled(course.pk)
+    free = [new_part(hold, session, ZERO) for hold in holds for session in sessions]
+    HoldPart.objects.bulk_create(free, batch_size=1000)
     PaymentHold.objects.filter(pk__in=[hold.pk for hold in holds]).update(status=HoldStatus.HELD)
     CourseEnrollment.objects.filter(
         pk__in=[hold.enrollment_id for hold in holds], status=EnrollmentStatus.COMPLETED

@@ -1,4 +1,4 @@
-"""Change what may have been sold: a course's terms, its sessions added, moved, called off."""
+"""Change what may have been sold: a course's terms, a session moved or called off."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,11 +17,12 @@ from common.errors import DomainError, NotFound
 from common.formats import counted, money
 from common.money import ZERO
 from common.transactions import operation
-from courses.locks import lock_session
+from courses.locks import lock_session, lock_sessions
 from courses.models import Course, CourseSession
 from courses.services import check_sellable, lock_course, save_sessions, save_terms
 from enrollments.access import most_admitted
 from enrollments.errors import (
+    CourseSold,
     PartyToHold,
     ReasonMissing,
     RefundsChanged,
@@ -31,9 +31,8 @@ from enrollments.errors import (
     SessionSold,
     SessionStarted,
     StartInPast,
-    TooManySessions,
 )
-from enrollments.messages.sessions import tell_added, tell_called_off, tell_moved
+from enrollments.messages.sessions import tell_called_off, tell_moved
 from enrollments.messages.words import Slot
 from enrollments.queries import singles_seated
 from enrollments.services import lifecycle
@@ -43,6 +42,7 @@ from enrollments.services.admission import (
     close_after_commit,
 )
 from enrollments.services.lifecycle import end_enrollment, refunded_enrollments
+from enrollments.services.numbers import renumber
 from payments.models import HoldPart
 
 WHEN = ("starts_at", "duration_minutes")
@@ -90,39 +90,6 @@ def change_course(*, course_id: UUID, actor: User, **changes: Any) -> Course:
 
 
 @operation
-def add_session(
-    *,
-    course_id: UUID,
-    actor: User,
-    title: str,
-    starts_at: datetime,
-    duration_minutes: int,
-    description: str = "",
-) -> CourseSession:
-    """Add a session at the end of a course; live enrolments that hold a paid part get in free.
-
-    A repeat adds another. Raises `StartInPast`, `TooManySessions`, `NothingToSell` if the shares of
-    a published course would fall below a cent. Locks the course, its live enrolments and their
-    holds.
-    """
-    course = lock_course(course_id=course_id, actor=actor)
-    _check_start(starts_at)
-    session = course.sessions.create(
-        session_number=_next_number(course),
-        title=title,
-        description=description,
-        starts_at=starts_at,
-        duration_minutes=duration_minutes,
-    )
-    if course.status == Course.Status.PUBLISHED:
-        check_sellable(course)
-    save_sessions(course)
-    lifecycle.let_enrolled_in(session)
-    tell_added(session, actor=actor)
-    return session
-
-
-@operation
 def change_session(
     *, session_id: UUID, actor: User, reason: str = "", unbooked: bool = False, **changes: Any
 ) -> CourseSession:
@@ -138,7 +105,7 @@ def change_session(
     if not changes.keys().isdisjoint(WHEN):
         _check_movable(session)
     if "starts_at" in changes:
-        _check_start(changes["starts_at"])
+        check_start(changes["starts_at"])
     old = Slot.of(session)
     moved = any(changes.get(name, was) != was for name, was in zip(WHEN, old, strict=True))
     if moved:
@@ -153,6 +120,9 @@ def change_session(
     for name, value in changes.items():
         setattr(session, name, value)
     session.save(update_fields=[*changes, "updated_at"])
+    if moved:
+        renumber(session.course)
+        session.refresh_from_db(fields=["session_number"])
     save_sessions(session.course)
     if moved:
         tell_moved(session, old=old, actor=actor, reason=reason)
@@ -211,9 +181,31 @@ def delete_session(*, session_id: UUID, actor: User) -> None:
     if refusal := refuse_deleting(session, sold=was_sold(session), now=now):
         raise refusal
     session.delete()
+    renumber(session.course)
     save_sessions(session.course)
     if session.opens_at <= now:
         close_after_commit(session)
+
+
+@operation
+def delete_course(*, course_id: UUID, actor: User) -> None:
+    """Remove a course that nobody has or had any part of, with its sessions and its picture.
+
+    Rooms that are open are closed. A repeat raises `NotFound`, as does anyone but its teacher and
+    staff. Raises `CourseSold`. Locks the course and its sessions.
+    """
+    course, now = lock_course(course_id=course_id, actor=actor), timezone.now()
+    sessions = lock_sessions(course.pk)
+    if was_course_sold(course):
+        raise CourseSold
+    course.sessions.all().delete()
+    if course.thumbnail:
+        picture = str(course.thumbnail)
+        transaction.on_commit(lambda: default_storage.delete(picture), robust=True)
+    course.delete()
+    for session in sessions:
+        if session.lasts(now) and session.opens_at <= now:
+            close_after_commit(session)
 
 
 def refuse_calling_off(session: CourseSession, actor: User, now: datetime) -> DomainError | None:
@@ -259,6 +251,11 @@ def refuse_deleting(session: CourseSession, *, sold: bool, now: datetime) -> Dom
 def was_sold(session: CourseSession) -> bool:
     """Whether any student has or had it, even at no charge."""
     return HoldPart.objects.filter(session=session).exists()
+
+
+def was_course_sold(course: Course) -> bool:
+    """Whether any student has or had any of it, even at no charge."""
+    return HoldPart.objects.filter(session__course=course).exists()
 
 
 def is_booked(session: CourseSession) -> bool:
@@ -351,14 +348,6 @@ def _look_in_if_open(session: CourseSession) -> None:
         check_after_commit({session.pk})
 
 
-def _next_number(course: Course) -> int:
-    """The number of one more session; those called off keep theirs and count."""
-    there = course.sessions.aggregate(count=Count("pk"), last=Max("session_number", default=0))
-    if there["count"] >= settings.MAX_SESSIONS_PER_COURSE:
-        raise TooManySessions(limit=settings.MAX_SESSIONS_PER_COURSE)
-    return there["last"] + 1
-
-
 def _check_movable(session: CourseSession) -> None:
     if session.status not in (CourseSession.Status.SCHEDULED, CourseSession.Status.LIVE):
         raise SessionClosed
@@ -366,7 +355,8 @@ def _check_movable(session: CourseSession) -> None:
         raise SessionStarted
 
 
-def _check_start(starts_at: datetime) -> None:
+def check_start(starts_at: datetime) -> None:
+    """Raises `StartInPast`."""
     if starts_at <= timezone.now():
         raise StartInPast
 

@@ -65,9 +65,10 @@ class Item:
 
     @property
     def shares(self) -> list[tuple[CourseSession, Decimal, Decimal | None]]:
-        """Each session with its share, and what is refunded first for the reader's own single."""
+        """Each session by time: its share, and what is refunded first for the reader's single."""
         folded = {purchase.session_id: purchase.price_paid for purchase in self.quote.folded}
-        return [(s, amount, folded.get(s.pk)) for s, amount in self.quote.shares]
+        by_time = sorted(self.quote.shares, key=lambda share: share[0].when)
+        return [(s, amount, folded.get(s.pk)) for s, amount in by_time]
 
     @property
     def url(self) -> str:

@@ -48,13 +48,14 @@ class Leaving:
 
     @property
     def rows(self) -> list[tuple[CourseSession, Decimal, Decimal, str]]:
-        """Each session: what was paid, the refund, and why."""
+        """Each session: what was paid, the refund, and why; by time."""
         keys = [part.session_id for part in self.preview.sessions]
         sessions = CourseSession.objects.in_bulk(keys)
-        return [
+        rows = (
             (sessions[part.session_id], part.paid, part.refund, Fate(part.reason).label)
             for part in self.preview.sessions
-        ]
+        )
+        return sorted(rows, key=lambda row: row[0].when)
 
     @property
     def paid(self) -> Decimal:

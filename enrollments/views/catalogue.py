@@ -43,8 +43,9 @@ def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
     """A course and its sessions, each with what the reader can do about it."""
     shown = course_for(visitor(request), course_id)
     reader, now = offers.Reader.of(visitor(request)), timezone.now()
-    opens_at = next_of([one.session for one in shown.sessions], now)
-    page = page_of(shown.sessions, SESSIONS_PER_PAGE, request, opens_at=opens_at)
+    sessions = sorted(shown.sessions, key=lambda one: one.session.when)
+    opens_at = next_of([one.session for one in sessions], now)
+    page = page_of(sessions, SESSIONS_PER_PAGE, request, opens_at=opens_at)
     context = {
         "shown": shown,
         "course": shown.course,

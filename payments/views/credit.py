@@ -42,9 +42,10 @@ def receipt(request: HttpRequest, hold_id: UUID) -> HttpResponse:
     mine = PaymentHold.objects.of(signed_in(request)).with_parts()
     hold = get_object_or_404(mine.select_related("student", "teacher"), pk=hold_id)
     now = timezone.now()
+    parts = sorted(hold.parts.all(), key=lambda part: part.session.when)
     context = {
         "hold": hold,
-        "rows": [(part, outcome_of(part, now=now)) for part in hold.parts.all()],
+        "rows": [(part, outcome_of(part, now=now)) for part in parts],
         "waiting": hold.amount - hold.released_amount - hold.refunded_amount,
         "now": now,
     }

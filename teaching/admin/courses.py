@@ -21,7 +21,8 @@ from common.forms import AmountField, Cleaned, PlainMomentField, WholeNumberFiel
 from common.shapes import Json
 from common.transactions import operation
 from courses.models import Announcement, Course, CourseSession
-from enrollments.services.sessions import add_session, change_course
+from enrollments.services.sessions import change_course
+from enrollments.services.timetable import add_session
 from teaching.admin.deciding import ON_COURSES, ON_SESSIONS
 
 PLAIN: dict[type[Field], Json] = {

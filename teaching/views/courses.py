@@ -1,5 +1,6 @@
-"""A teacher's courses: the list, one of them, drafting, changing, publishing, archiving."""
+"""A teacher's courses: the list, and what is done to one of them."""
 
+from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,7 +14,9 @@ from common.pages import page_of
 from courses.models import next_of
 from courses.services import archive_course, publish_course
 from courses.services import create_course as draft_course
+from enrollments.errors import CourseSold
 from enrollments.policy import Policy
+from enrollments.services import sessions
 from enrollments.services.sessions import change_course
 from payments.pages import submit_once
 from teaching import reads
@@ -40,9 +43,9 @@ def course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     """One of my courses, with its sessions and what can be done to them."""
     found = own_course(request, course_id)
     [taught] = reads.summarise([found])
-    sessions = reads.sessions_of(found)
-    opens_at = next_of([one.session for one in sessions], timezone.now())
-    page = page_of(sessions, SESSIONS_PER_PAGE, request, opens_at=opens_at)
+    timetable = reads.sessions_of(found)
+    opens_at = next_of([one.session for one in timetable], timezone.now())
+    page = page_of(timetable, SESSIONS_PER_PAGE, request, opens_at=opens_at)
     context = {"taught": taught, "course": found, "page_obj": page, "policy": Policy.now()}
     return render(request, "teaching/course.html", context)
 
@@ -102,3 +105,28 @@ def archive(request: TeacherRequest, course_id: UUID) -> HttpResponse:
         return redirect("teaching:course", found.pk)
     [taught] = reads.summarise([found])
     return render(request, "teaching/archive.html", {"taught": taught, "course": found})
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
+    """Ask first; then delete a course that nobody has booked. The form sent twice deletes once."""
+    status, problem = HTTPStatus.OK, ""
+    if request.method == "POST":
+        answer = submit_once(request, lambda: _deleted(request, course_id))
+        if not answer.refused:
+            messages.success(request, f"“{answer.body}” has been deleted.")
+            return redirect("teaching:courses")
+        status, problem = HTTPStatus(answer.status), answer.body["message"]
+    found = own_course(request, course_id)
+    if sold := sessions.was_course_sold(found):
+        problem = str(CourseSold())
+    [taught] = reads.summarise([found])
+    context = {"course": found, "taught": taught, "problem": problem, "sold": sold}
+    return render(request, "teaching/delete_course.html", context, status=status)
+
+
+def _deleted(request: TeacherRequest, course_id: UUID) -> str:
+    found = own_course(request, course_id)
+    sessions.delete_course(course_id=found.pk, actor=request.user)
+    return found.title

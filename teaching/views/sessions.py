@@ -16,7 +16,7 @@ from common.forms import Cleaned
 from common.pages import page_of
 from courses.models import CourseSession
 from enrollments.errors import ReasonMissing
-from enrollments.services import sessions
+from enrollments.services import sessions, timetable
 from payments.pages import submit_once
 from teaching import reads
 from teaching.forms import CancelSessionForm, SessionForm
@@ -68,7 +68,7 @@ def add_session(request: TeacherRequest, course_id: UUID) -> HttpResponse:
 
 
 def _added(request: TeacherRequest, course_id: UUID, terms: Cleaned) -> int:
-    return sessions.add_session(course_id=course_id, actor=request.user, **terms).session_number
+    return timetable.add_session(course_id=course_id, actor=request.user, **terms).session_number
 
 
 @for_teachers
@@ -81,13 +81,13 @@ def edit_session(request: TeacherRequest, session_id: UUID) -> HttpResponse:
     if form.is_valid():
         changes = form.changes()
         with form.refusals():
-            sessions.change_session(
+            changed = sessions.change_session(
                 session_id=session.pk,
                 actor=request.user,
                 unbooked="reason" not in form.fields,
                 **changes,
             )
-            messages.success(request, _changed(session, changes))
+            messages.success(request, _changed(changed, changes))
             return redirect("teaching:roster", session.pk)
     if isinstance(form.refusal, ReasonMissing):
         form = SessionForm(request.POST, session=session, booked=True)

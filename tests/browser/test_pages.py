@@ -149,6 +149,8 @@ def teacher_pages() -> Iterator[str]:
         yield to(f"teaching:{name}", course.sessions.last().pk)
     draft = make_course(teacher=teacher, sessions=1, published=False)
     yield to("teaching:delete_session", draft.sessions.get().pk)
+    for unwanted in (draft, course):
+        yield to("teaching:delete_course", unwanted.pk)
 
 
 def staff_pages() -> Iterator[str]:

@@ -14,6 +14,7 @@ from enrollments.services.enrolling import enroll_full_course, hand_back_session
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.reminding import remind_all
 from enrollments.services.sessions import cancel_session, move_session
+from enrollments.services.timetable import NewSession, add_sessions
 from notices.kinds import Letter, every_kind
 from notices.models import Notice
 from notices.rendering import mail_of
@@ -173,6 +174,9 @@ def test_what_happens_to_a_session_is_mailed_for_the_calendar_too(student, cours
     assert brought(student, "session_called_off") == "CANCEL"
     extend_course(course, starts_at=timezone.now() + 9 * DAY)
     assert brought(student, "session_added") == "REQUEST"
+    more = [NewSession("More", timezone.now() + day * DAY, 60) for day in (10, 11)]
+    add_sessions(course_id=course.pk, actor=course.teacher, new=more)
+    assert brought(student, "sessions_added", session_id=None) == "PUBLISH"
 
 
 def test_a_reminder_brings_the_session_as_it_is_known(student, course, session):
@@ -228,7 +232,13 @@ def test_every_kind_of_mail_to_students_is_thought_of():
     """One that is new belongs here, and to a test above if it brings something."""
     brings = {
         *("booking_made", "booking_cancelled", "session_added", "session_moved"),
-        *("session_called_off", "session_decided", "reminder_day", "reminder_hour"),
+        *(
+            "sessions_added",
+            "session_called_off",
+            "session_decided",
+            "reminder_day",
+            "reminder_hour",
+        ),
     }
     # What is over, or about a whole course, or changes nothing about when a session is.
     brings_nothing = {

@@ -13,12 +13,8 @@ from enrollments.errors import NotForSale, PriceChanged, SoldOut
 from enrollments.services import sessions
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
-from enrollments.services.sessions import (
-    add_session,
-    cancel_session,
-    change_course,
-    move_session,
-)
+from enrollments.services.sessions import cancel_session, change_course, move_session
+from enrollments.services.timetable import add_session
 from payments.models import HoldPart, LedgerAccount
 from tests.concurrency.racing import kinds, race
 from tests.factories import extend_course, make_course, student_with_credit

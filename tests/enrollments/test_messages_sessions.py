@@ -12,6 +12,7 @@ from enrollments.services import sessions
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session, change_session, move_session
+from enrollments.services.timetable import NewSession, add_sessions
 from notices.models import Notice
 from payments.wallets import credit_of
 from settlement.services.settling import settle_all
@@ -256,3 +257,23 @@ def test_an_added_session(enrolled, single, course):
     )
     assert notice.session_id == added.pk
     assert was_told(single, "session_added") == 0
+
+
+def test_sessions_added_at_once_are_told_once(enrolled, single, course):
+    new = [NewSession(f"Lesson {n}", AFTER + n * DAY, 60) for n in range(22)]
+    add_sessions(course_id=course.pk, actor=course.teacher, new=new)
+    notice = told(enrolled, "sessions_added")
+    letter = mailed(notice)
+    assert letter[:5] == [
+        "Added to your course: 22 sessions",
+        "Your teacher added 22 sessions to a course that you booked. You pay nothing for them.",
+        "Course: Spanish to go",
+        "3. Lesson 0: Mon 29 Mar 2027, 19:00–20:00 CEST",
+        "4. Lesson 1: Tue 30 Mar 2027, 19:00–20:00 CEST",
+    ]
+    assert letter[-3:] == ["And: 2 more sessions", "Open the course:", f"/courses/{course.pk}/"]
+    assert words_of(notice) == (
+        "22 sessions were added to “Spanish to go”, the first on Mon 29 Mar 2027, 19:00–20:00 "
+        "CEST. You pay nothing for them."
+    )
+    assert was_told(enrolled, "session_added") == was_told(single, "sessions_added") == 0

@@ -20,6 +20,7 @@ from tests.factories import (
     DAY,
     StaffFactory,
     end_session,
+    extend_course,
     lengthen_course,
     make_course,
     start_session,
@@ -385,12 +386,27 @@ class TestLongCourses:
     @pytest.mark.parametrize("path", ["/courses/{}/", "/teaching/courses/{}/"])
     def test_the_page_opens_where_the_course_is(self, client, course, path):
         client.force_login(course.teacher)
+        for session in (sessions := list(course.sessions.all())):
+            session.starts_at = timezone.now() + (session.session_number - 70.5) * DAY
+        CourseSession.objects.bulk_update(sessions, ["starts_at"])
         opened = client.get(path.format(course.pk))
         assert "Session 71: " in opened.text
         assert "Session 50: " not in opened.text
         assert "Page 2 of 4" in opened.text
         last = client.get(path.format(course.pk), {"page": "4"})
         assert ("Session 200: " in last.text, "Session 150: " in last.text) == (True, False)
+
+    @pytest.mark.parametrize("path", ["/courses/{}/", "/teaching/courses/{}/"])
+    def test_pages_go_by_time_and_the_api_by_number(self, client, path):
+        course = make_course(sessions=2)
+        enroll_full_course(student=student_with_credit(), course_id=course.pk)
+        extend_course(course, starts_at=timezone.now() + 1.5 * DAY)  # the third by number
+        client.force_login(course.teacher)
+        page = client.get(path.format(course.pk)).text
+        places = [page.index(f"Session {number}: ") for number in (1, 3, 2)]
+        assert places == sorted(places)
+        rows = client.get(f"/api/courses/{course.pk}").json()["sessions"]
+        assert [row["session_number"] for row in rows] == [1, 2, 3]
 
     @pytest.mark.parametrize("path", ["/courses/{}/", "/teaching/courses/{}/"])
     def test_a_page_of_it_is_light(self, client, course, path):

@@ -49,7 +49,11 @@ def is_there(session) -> bool:
 
 def test_it_asks_and_then_it_is_gone(browser, course, first):
     for name, thing in (("course", course), ("roster", first)):
-        assert at("delete_session", first) in browser.get(at(name, thing)).text
+        page = browser.get(at(name, thing)).text
+        assert (at("delete_session", first) in page, at("cancel_session", first) in page) == (
+            True,
+            False,
+        )
     page = browser.get(at("delete_session", first))
     assert "Delete session 1?" in page.text
     assert "Nobody has booked this session." in page.text
@@ -126,3 +130,34 @@ def test_somebody_elses_is_not_there(client, course, first):
     strict.force_login(course.teacher)
     assert strict.post(at("delete_session", first), form).status_code == 403
     assert is_there(first)
+
+
+def test_a_course_that_nobody_booked_can_go(browser, course):
+    assert at("delete_course", course) in browser.get(at("course", course)).text
+    page = browser.get(at("delete_course", course))
+    assert "Nobody has booked this course" in page.text
+    form = shown(page)
+    for _ in range(2):
+        page = browser.post(at("delete_course", course), form, follow=True)
+        assert page.redirect_chain == [("/teaching/", 302)]
+        assert said(page) == ["“Spanish to go” has been deleted."]
+    assert browser.get(at("course", course)).status_code == 404
+
+
+def test_a_course_that_somebody_books_meanwhile_stays(browser, course, first):
+    form = shown(browser.get(at("delete_course", course)))
+    purchase_session(student=student_with_credit(), session_id=first.pk)
+    page = browser.post(at("delete_course", course), form)
+    assert page.status_code == 409
+    assert "Students have booked this course" in page.text
+    assert at("archive", course) in page.text
+    assert "Delete course</button>" not in page.text
+    assert at("delete_course", course) not in browser.get(at("course", course)).text
+    assert is_there(first)
+
+
+def test_somebody_elses_course_is_not_there(client, course):
+    for who in (TeacherFactory(), StaffFactory(is_teacher=True)):
+        client.force_login(who)
+        assert client.get(at("delete_course", course)).status_code == 404
+        assert client.post(at("delete_course", course), {"idempotency_key": "k"}).status_code == 404
