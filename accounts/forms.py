@@ -168,12 +168,28 @@ class AddressForm(RefusableForm):
 class ProofForm(RefusableForm):
     """The button that proves an address: programs that look for viruses open links, too."""
 
+    about = {"wrong_password": "password"}
     user: User | None = None
+    password = forms.CharField(
+        label="Password of your account",
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
 
-    def prove(self, token: str) -> User | None:
+    def __init__(
+        self, proof: proving.Proof | None, visitor: User | None, data: QueryDict | None
+    ) -> None:
+        super().__init__(data)
+        self.visitor = visitor
+        if proof is None or proof.counts_for(visitor):
+            del self.fields["password"]
+
+    def prove(self, token: str, *, address: str) -> User | None:
         """Whose address is proved, or None and errors on the form."""
         with self.refusals():
-            self.user = proving.prove_address(token)
+            self.user = proving.prove_address(
+                token, visitor=self.visitor, address=address, **self.cleaned_data
+            )
         return self.user
 
 
@@ -190,9 +206,11 @@ class ForgottenPasswordForm(RefusableForm):
 class NewPasswordForm(forms.Form):
     new_password = new_password()
 
-    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+    handed_over = False
+
+    def __init__(self, user: User, *args: Any, visitor: User | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
+        self.user, self.visitor = user, visitor
 
     def clean_new_password(self) -> str:
         validate_password(self.cleaned_data["new_password"], self.user)
@@ -200,7 +218,9 @@ class NewPasswordForm(forms.Form):
 
     def save(self) -> User:
         """Returns the user, with the new password."""
-        proving.use_password_link(user=self.user, new_password=self.cleaned_data["new_password"])
+        self.handed_over = proving.use_password_link(
+            user=self.user, visitor=self.visitor, **self.cleaned_data
+        )
         return self.user
 
 

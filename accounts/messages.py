@@ -11,7 +11,7 @@ from django.utils.http import urlsafe_base64_encode
 from uuid_utils.compat import uuid7
 
 from accounts import links
-from accounts.models import User
+from accounts.models import LINK_KIND, TAKEN_KIND, User
 from common.formats import address, counted, moment
 from notices.kinds import Button, Kind, Letter, NoLongerTrue, register
 from notices.models import Notice
@@ -105,7 +105,7 @@ def _link_to_prove(notice: Notice) -> Letter:
 
 ADDRESS_TO_PROVE = register(
     Kind(
-        name="address_to_prove",
+        name=LINK_KIND,
         to="everybody",
         told="the link by which to confirm an address: of a new account, a new one, or one that "
         "was refused",
@@ -116,9 +116,14 @@ ADDRESS_TO_PROVE = register(
 )
 
 
+def link_to_prove(user: User, email: str) -> Notice:
+    """A link to an address that the user says is theirs; each one is another."""
+    return ADDRESS_TO_PROVE.tell(user.pk, about=uuid7(), facts={"email": email})
+
+
 def send_link_to_prove(user: User, email: str) -> None:
     """Email a link to an address that the user says is theirs, as often as this is called."""
-    put([ADDRESS_TO_PROVE.tell(user.pk, about=uuid7(), facts={"email": email})])
+    put([link_to_prove(user, email)])
 
 
 def _change_asked(notice: Notice) -> Letter:
@@ -142,9 +147,9 @@ CHANGE_ASKED = register(
 )
 
 
-def tell_change_asked(user: User, new: str) -> None:
-    """Tell a user, each time, that their address is about to change."""
-    put([CHANGE_ASKED.tell(user.pk, about=uuid7(), facts={"new": new})])
+def change_asked(user: User, new: str) -> Notice:
+    """Tells a user, each time, that their address is about to change."""
+    return CHANGE_ASKED.tell(user.pk, about=uuid7(), facts={"new": new})
 
 
 def _changed(notice: Notice) -> Letter:
@@ -179,15 +184,15 @@ ADDRESS_CHANGED = register(
 )
 
 
-def tell_address_changed(user: User, *, old: str, was_proved: bool, new: str) -> None:
-    """Tell a user, each time, that their address was changed: at the old one, if it was proved."""
+def address_changed(user: User, *, old: str, was_proved: bool, new: str) -> Notice:
+    """Tells a user, each time, that their address was changed: at the old one, if it was proved."""
     facts = {"old": old, "old_was_proved": was_proved, "new": new}
-    put([ADDRESS_CHANGED.tell(user.pk, about=uuid7(), facts=facts)])
+    return ADDRESS_CHANGED.tell(user.pk, about=uuid7(), facts=facts)
 
 
 ADDRESS_TAKEN = register(
     Kind(
-        name="address_taken",
+        name=TAKEN_KIND,
         to="the owner of an address",
         told="that someone wanted it for another account",
         letter=lambda notice: Letter(
@@ -210,6 +215,6 @@ ADDRESS_TAKEN = register(
 )
 
 
-def tell_address_taken(owner: User) -> None:
-    """Tell the owner of an address, each time, that someone wanted it."""
-    put([ADDRESS_TAKEN.tell(owner.pk, about=uuid7())])
+def address_taken(owner: User) -> Notice:
+    """Tells the owner of an address, each time, that someone wanted it."""
+    return ADDRESS_TAKEN.tell(owner.pk, about=uuid7())

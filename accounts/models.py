@@ -15,7 +15,10 @@ from django.utils.crypto import constant_time_compare
 from accounts.addresses import AddressField
 from common.fields import ExactCharField
 from common.models import LockingQuerySet, UUIDModel
+from notices.models import Notice
 
+# The kinds of notice that an address gets which somebody wants to have.
+LINK_KIND, TAKEN_KIND = "address_to_prove", "address_taken"
 # Names for whatever the machine is set to, or for nothing at all.
 NO_PLACES = {"localtime", "Factory"}
 
@@ -126,6 +129,11 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
         change = getattr(self, "address_change", None)
         return change.email if change and change.is_waiting else ""
 
+    @property
+    def new_email_refused(self) -> bool:
+        """Whether no email could be delivered to the address that is to replace this one."""
+        return bool(self.new_email) and self.address_change.is_refused
+
     def get_full_name(self) -> str:
         return self.display_name
 
@@ -171,6 +179,21 @@ class AddressChange(models.Model):
         """Whether proving the address would still change it."""
         same = constant_time_compare(self.asked_with, self.user.get_session_auth_hash())
         return same and self.expires_at > timezone.now()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the last email that went there could not be delivered.
+
+        If the address belongs to somebody else, that is theirs: both cases have to look the same.
+        """
+        owner = User.objects.filter(email=self.email).exclude(pk=self.user_id).first()
+        told = Notice.objects.filter(reader=owner or self.user_id)
+        if owner:
+            sent = told.filter(kind=TAKEN_KIND)
+        else:
+            sent = told.filter(kind=LINK_KIND, facts__email=self.email)
+        last = sent.order_by("-pk").first()
+        return last is not None and last.mail in (Notice.Mail.DROPPED, Notice.Mail.SET_ASIDE)
 
 
 class TokenFamily(UUIDModel):

@@ -1,5 +1,7 @@
 """Addresses: proved by a link or by a new password, and changed to others."""
 
+from dataclasses import dataclass
+
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import Value
@@ -9,17 +11,45 @@ from django.utils import timezone
 from accounts import links
 from accounts.errors import AddressTaken, AlreadyProved, LinkNotValid
 from accounts.messages import (
+    address_changed,
+    address_taken,
+    change_asked,
+    link_to_prove,
     send_link_to_prove,
-    tell_address_changed,
-    tell_address_taken,
-    tell_change_asked,
 )
 from accounts.models import AddressChange, User
 from accounts.services import confirm_password, set_password
 from accounts.signals import handed_over
-from accounts.throttling import begin_proof
+from accounts.throttling import begin_change, begin_proof
 from common.transactions import operation
-from notices.services.outbox import try_address_again
+from notices.kinds import Group
+from notices.models import Notice
+from notices.services.choosing import choose_emails
+from notices.services.outbox import put, try_address_again
+
+# The name of an account whose maker chose it, and is gone.
+NAMELESS = "Unnamed"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a link can prove: that this address is its user's own, or is to replace it."""
+
+    user: User
+    address: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it has been proved before."""
+        return self.address == self.user.email and self.user.email_proved
+
+    def counts_for(self, visitor: User | None) -> bool:
+        """Whether it is enough that this visitor reads the mail of the address.
+
+        Anyone can give the address of a stranger, who then gets the link. So an address is proved
+        by someone who has both, the mail and the account.
+        """
+        return self.is_known or visitor == self.user
 
 
 @operation
@@ -27,15 +57,14 @@ def send_link_again(*, user: User, address: str) -> str:
     """Email another link to the new address, if one is waiting, or else to the current one.
 
     Gives where it goes. A repeat sends another. Raises `AlreadyProved` if there is nothing to
-    prove, or `TooManyAttempts`.
+    prove, or `TooManyAttempts`. A new address that others ask for too may get none.
     """
     if user.new_email:
-        begin_proof(account=user.pk, to=user.new_email, address=address)
-        _send_link(user, user.new_email)
+        put(_link(user, user.new_email, address))
         return user.new_email
     if user.email_proved and not user.email_refused:
         raise AlreadyProved
-    begin_proof(account=user.pk, to=str(user.pk), address=address)
+    begin_proof(account=user.pk, address=address)
     send_link_to_prove(user, user.email)
     return user.email
 
@@ -66,7 +95,7 @@ def ask_to_change_address(*, user: User, email: str, password: str, address: str
 @operation
 def _keep(change: AddressChange, address: str) -> None:
     user, email = change.user, change.email
-    begin_proof(account=user.pk, to=email, address=address)
+    link = _link(user, email, address)
     AddressChange.objects.update_or_create(
         user=user,
         defaults={
@@ -75,16 +104,15 @@ def _keep(change: AddressChange, address: str) -> None:
             "expires_at": change.expires_at,
         },
     )
-    tell_change_asked(user, email)
-    _send_link(user, email)
+    put([change_asked(user, email), *link])
 
 
-def _send_link(user: User, email: str) -> None:
+def _link(user: User, email: str, address: str) -> list[Notice]:
+    """What a new address is sent, if anything. Raises `TooManyAttempts`."""
+    if not begin_change(account=user.pk, proved=user.email_proved, to=email, address=address):
+        return []
     owner = User.objects.filter(email=email).exclude(pk=user.pk).first()
-    if owner:
-        tell_address_taken(owner)
-    else:
-        send_link_to_prove(user, email)
+    return [address_taken(owner) if owner else link_to_prove(user, email)]
 
 
 def keep_address(*, user: User) -> None:
@@ -92,52 +120,65 @@ def keep_address(*, user: User) -> None:
     AddressChange.objects.filter(pk=user.pk).delete()
 
 
-def find_proof(token: str) -> tuple[User, str] | None:
-    """Whose link it is, and the address that it proves; None if it no longer works.
-
-    That is the user's own address, even if it is proved already, or the one that is to replace it.
-    """
+def find_proof(token: str) -> Proof | None:
+    """What a link proves; None if it no longer works. That may have been proved already."""
     user = User.objects.filter(pk=links.user_in(token), is_active=True).first()
     if user is None:
         return None
     for address in filter(None, (user.email, user.new_email)):
         if links.proves(token, address):
-            return user, address
+            return Proof(user, address)
     return None
 
 
-def prove_address(token: str) -> User:
+def prove_address(
+    token: str, *, visitor: User | None, password: str = "", address: str = ""
+) -> User:
     """The address of a link reaches its user, who pressed the button: it is theirs from now on.
 
-    It lifts a stop of mails, and makes a change of address. A repeat changes nothing. Raises
-    `LinkNotValid`; `AddressTaken` if another account has got the address since. Only the database
-    says so: of two who prove one address at once, one gets it.
+    Unless the visitor is logged in as that user, a first proof takes the password as well. It lifts
+    a stop of mails, and makes a change of address. A repeat changes nothing. Raises `LinkNotValid`;
+    `WrongPassword`, `TooManyAttempts`; `AddressTaken` if another account has got the address since.
+    Only the database says so: of two who prove one address at once, one gets it.
     """
     if (proof := find_proof(token)) is None:
         raise LinkNotValid
-    user, address = proof
+    if not proof.counts_for(visitor):
+        confirm_password(user=proof.user, password=password, address=address)
     try:
-        _prove(user, address)
+        _prove(proof.user, proof.address)
     except IntegrityError as error:
-        if not User.objects.filter(email=address).exclude(pk=user.pk).exists():
+        others = User.objects.filter(email=proof.address).exclude(pk=proof.user.pk)
+        if not others.exists():
             raise
         raise AddressTaken from error
-    return user
+    return proof.user
 
 
 @operation
-def use_password_link(*, user: User, new_password: str) -> None:
+def use_password_link(*, user: User, new_password: str, visitor: User | None) -> bool:
     """Set a password for a user who followed a link in a mail, which proves their address too.
 
-    Raises and ends what `set_password` does. If nobody had proved the address, someone else may
-    have made the account, so what they could still read of it ends too, and the
-    referral that came with it.
+    Raises and ends what `set_password` does. Gives whether the account was handed over: if nobody
+    had proved the address, someone else may have made it, unless the visitor is logged in as its
+    user.
     """
+    is_first = not Proof(user, user.email).counts_for(visitor)
     _prove(user, user.email)
+    if is_first:
+        _hand_over(user)
     set_password(user=user, new_password=new_password)
-    if not user.email_proved:
-        User.objects.filter(pk=user.pk).update(referred_by=None)
-        handed_over.send(User, user=user)
+    return is_first
+
+
+def _hand_over(user: User) -> None:
+    """Take from the maker of the account what they could still read of it or earn by it.
+
+    What they chose ends too: its name, and which emails are turned off.
+    """
+    User.objects.filter(pk=user.pk).update(referred_by=None, display_name=NAMELESS)
+    choose_emails(reader_id=user.pk, on=list(Group), off=())
+    handed_over.send(User, user=user)
 
 
 @operation
@@ -151,9 +192,10 @@ def doubt_address(*, user: User, old: str) -> None:
     user.save(update_fields=["proved_since", "email_refused"])
     keep_address(user=user)
     try_address_again(reader_id=user.pk)
-    send_link_to_prove(user, user.email)
+    told = [link_to_prove(user, user.email)]
     if old:
-        tell_address_changed(user, old=old, was_proved=was_proved, new=user.email)
+        told.append(address_changed(user, old=old, was_proved=was_proved, new=user.email))
+    put(told)
 
 
 @operation
@@ -175,7 +217,7 @@ def _prove(user: User, address: str) -> None:
         waiting = AddressChange.objects.filter(pk=user.pk, email=address)
         if not waiting.delete()[0]:
             raise LinkNotValid
-        tell_address_changed(user, old=user.email, was_proved=user.email_proved, new=address)
+        put([address_changed(user, old=user.email, was_proved=user.email_proved, new=address)])
 
 
 def _by_a_repeat(user: User, address: str) -> None:

@@ -119,21 +119,37 @@ def begin_reset(email: str, address: str) -> None:
     _take([Budget(_key("reset from", address), 20, hour), Budget(account, 5, hour)])
 
 
-def begin_proof(*, account: UUID, to: str, address: str) -> None:
-    """Count a link that a user asks for, or raise `TooManyAttempts`.
+def begin_proof(*, account: UUID, address: str) -> None:
+    """Count a link that a user asks for, to their own address, or raise `TooManyAttempts`."""
+    _take(_links_for(account, str(account), address, a_day=10))
 
-    `to` is who gets it: the new address, whether or not it is taken, so a refusal reveals nothing;
-    or the user, for their own address, so that nobody else can use up what they may ask for.
+
+def begin_change(*, account: UUID, proved: bool, to: str, address: str) -> bool:
+    """Count a link that a user asks for, to a new address, or raise `TooManyAttempts`.
+
+    Gives whether to send it. Only what users ask for themselves is refused to them: strangers who
+    want the same address can't use that up. Yet it must not be flooded, so ten links a day are sent
+    there, and ten more for accounts that have proved an address of their own: a crowd that was made
+    for this can't use those up either. The rest are left out in silence, so nobody learns whether
+    others asked. It counts whether or not the address is taken, so a refusal reveals nothing.
     """
-    hour, day = timedelta(hours=1), timedelta(days=1)
-    _take(
-        [
-            Budget(_key("proof from", address), 20, hour),
-            Budget(_key("proof by", str(account)), 5, hour),
-            Budget(_key("proof to", to), 3, hour),
-            Budget(_key("proofs to", to), 10, day),
-        ]
-    )
+    _take(_links_for(account, to, address, a_day=5))
+    whose = "the proved" if proved else "others"
+    try:
+        _take([Budget(_key("links", to, whose), 10, timedelta(days=1))])
+    except TooManyAttempts:
+        return False
+    return True
+
+
+def _links_for(account: UUID, to: str, address: str, *, a_day: int) -> list[Budget]:
+    hour, day, pair = timedelta(hours=1), timedelta(days=1), (str(account), to)
+    return [
+        Budget(_key("proof from", address), 20, hour),
+        Budget(_key("proof by", str(account)), 5, hour),
+        Budget(_key("proof by, to", *pair), 3, hour),
+        Budget(_key("proofs by, to", *pair), a_day, day),
+    ]
 
 
 def client_address(request: HttpRequest | Request) -> str:

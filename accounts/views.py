@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import PasswordResetConfirmView
-from django.contrib.messages.views import SuccessMessageMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse, reverse_lazy
@@ -31,7 +30,7 @@ from accounts.forms import (
 )
 from accounts.invitations import inviter_of
 from accounts.models import User
-from accounts.people import signed_in
+from accounts.people import signed_in, visitor
 from accounts.throttling import SignInAttempt, client_address
 from common.errors import DomainError
 from common.formats import address as as_written
@@ -45,6 +44,11 @@ GUESTS_FORMS = {
     "accounts:forgot_password": "accounts:forgot_password",
     "admin:login": "admin:index",
 }
+CHANGED = "Your password has been changed. Log in with the new one."
+WAS_NOBODYS = (
+    f"{CHANGED} Nobody had confirmed this email address before, so your name, your "
+    "calendar's address and your choice of emails were reset: see your profile."
+)
 
 page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -155,14 +159,15 @@ def keep_email(request: HttpRequest) -> HttpResponse:
 
 @page
 @never_cache
+@sensitive_post_parameters("password")
 def prove_email(request: HttpRequest, token: str) -> HttpResponse:
     """Where a mailed link leads: opening it changes nothing, its button proves the address."""
-    form = ProofForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and (user := form.prove(token)):
+    proof = proving.find_proof(token)
+    form = ProofForm(proof, visitor(request), request.POST if request.method == "POST" else None)
+    if form.is_valid() and (user := form.prove(token, address=client_address(request))):
         messages.success(request, "Thank you. Your email address is confirmed.")
         return redirect("accounts:profile" if request.user == user else "accounts:login")
-    _, address = proving.find_proof(token) or (None, "")
-    response = _show(request, "prove_email", form, proved_address=address)
+    response = _show(request, "prove_email", form, proof=proof)
     # Not no-referrer, with which browsers withhold the origin of the form as well.
     response.headers["Referrer-Policy"] = "strict-origin"
     return response
@@ -177,18 +182,22 @@ def forgot_password(request: HttpRequest) -> HttpResponse:
     return _show(request, "forgot_password", form)
 
 
-class NewPassword(SuccessMessageMixin, PasswordResetConfirmView):
+class NewPassword(PasswordResetConfirmView):
     """Where the emailed link leads: a new password, once. It ends every session and token."""
 
     form_class = NewPasswordForm  # type: ignore[assignment] # Django's own asks twice
     template_name = "accounts/new_password.html"
     success_url = reverse_lazy("accounts:login")
-    success_message = "Your password has been changed. Log in with the new one."
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "visitor": visitor(self.request)}
 
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:  # type: ignore[override]
         """The owner, who has read the email, can log in even while the account is under attack."""
+        response = super().form_valid(form)  # type: ignore[arg-type]
         SignInAttempt(form.user.email, client_address(self.request)).know()
-        return super().form_valid(form)
+        messages.success(self.request, WAS_NOBODYS if form.handed_over else CHANGED)
+        return response
 
 
 def show_again(request: HttpRequest) -> HttpResponse | None:

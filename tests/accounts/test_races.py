@@ -11,11 +11,12 @@ from django.db import IntegrityError, connection
 
 from accounts import links, proving, services, throttling, tokens
 from accounts.errors import TokenNotValid
-from accounts.messages import tell_address_changed
+from accounts.messages import address_changed
 from accounts.models import AddressChange, TokenFamily, User
 from accounts.proving import ask_to_change_address
 from accounts.services import register
 from notices.models import Notice
+from notices.services.outbox import put
 from tests.accounts.conftest import PASSWORD, Client
 from tests.factories import UserFactory
 
@@ -140,6 +141,11 @@ def asked_for(*users: User) -> list[str]:
     return [links.token_for(user.pk, NEW) for user in users]
 
 
+def prove(token: str) -> User:
+    """As its user presses the button, who is logged in."""
+    return proving.prove_address(token, visitor=proving.find_proof(token).user)
+
+
 def in_turn(call: Callable[[str], object], tokens: list[str]) -> list[object]:
     """The calls for each token, at once."""
     left = iter(tokens)
@@ -152,7 +158,7 @@ def people(db) -> list[User]:
 
 
 def test_one_address_proved_by_several_at_once_is_one_users(people):
-    outcomes = in_turn(proving.prove_address, asked_for(*people))
+    outcomes = in_turn(prove, asked_for(*people))
     assert kinds(outcomes) == {"User": 1, "AddressTaken": 2}
     [winner] = [outcome for outcome in outcomes if isinstance(outcome, User)]
     assert User.objects.get(email=NEW) == winner
@@ -165,10 +171,10 @@ def test_looking_before_proving_would_crash(people):
     everybody_has_looked = Barrier(len(people))
 
     def look_and_prove(token):
-        user, address = proving.find_proof(token)
-        assert not User.objects.filter(email=address).exists()
+        proof = proving.find_proof(token)
+        assert not User.objects.filter(email=proof.address).exists()
         everybody_has_looked.wait(timeout=20)
-        proving._prove(user, address)
+        proving._prove(proof.user, proof.address)
 
     outcomes = in_turn(look_and_prove, asked_for(*people))
     assert kinds(outcomes) == {"NoneType": 1, "IntegrityError": 2}
@@ -176,7 +182,7 @@ def test_looking_before_proving_would_crash(people):
 
 def test_one_link_pressed_in_parallel_changes_the_address_once(ada):
     [token] = asked_for(ada)
-    assert kinds(at_once(lambda: proving.prove_address(token))) == {"User": MANY}
+    assert kinds(at_once(lambda: prove(token))) == {"User": MANY}
     assert User.objects.get().email == NEW
     assert Notice.objects.filter(kind="address_changed").count() == 1
 
@@ -185,15 +191,15 @@ def test_read_first_and_written_after_it_would_be_told_many_times(ada, monkeypat
     """The race is real: all find the change waiting, and each of them makes it."""
     everybody_has_read = Barrier(MANY)
 
-    def prove(user, address):
+    def prove_it(user, address):
         assert user.new_email == address
         everybody_has_read.wait(timeout=20)
-        tell_address_changed(user, old=user.email, was_proved=True, new=address)
+        put([address_changed(user, old=user.email, was_proved=True, new=address)])
         User.objects.filter(pk=user.pk).update(email=address)
 
-    monkeypatch.setattr(proving, "_prove", prove)
+    monkeypatch.setattr(proving, "_prove", prove_it)
     [token] = asked_for(ada)
-    assert kinds(at_once(lambda: proving.prove_address(token))) == {"User": MANY}
+    assert kinds(at_once(lambda: prove(token))) == {"User": MANY}
     assert Notice.objects.filter(kind="address_changed").count() == MANY
 
 
