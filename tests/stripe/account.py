@@ -71,7 +71,7 @@ class Account:
         thing = {name: v for name, v in self.things[key].items() if not name.startswith("_")}
         return copy.deepcopy(thing) | self.lies.get(key, {})
 
-    def lie(self, key: str, **fields: Any) -> None:
+    def lie(self, key: str, fields: Thing) -> None:
         """Show these fields otherwise from now on; with none, the truth again."""
         self.lies[key] = fields
 

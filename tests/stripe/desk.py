@@ -83,8 +83,9 @@ class Stripe:
         try:
             check(headers)
             call, key = api.find(method, path)
-            fault = self.faults.of(call)
             own_key = headers.get("Idempotency-Key") if method == "POST" else None
+            with self.lock:
+                fault = self.faults.of(call, f"{own_key} {path} {text}")
             asked = Asked(call, path, key, text, own_key, known["Request_Id"], fault)
             self.calls.append(vars(asked) | {"version": headers.get("Stripe-Version")})
             if asked.what in BEFORE:

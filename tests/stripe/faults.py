@@ -33,12 +33,13 @@ class Faults:
         self.seconds = SILENCE
         self.dice = random.Random(0)
 
-    def next(self, call: str, what: str, times: int = 1, seconds: float = SILENCE) -> None:
-        """The next calls of this name go wrong."""
+    def next(
+        self, call: str, what: str, times: int = 1, seconds: float = SILENCE, about: str = ""
+    ) -> None:
+        """The next calls of this name go wrong; only those about something, if that is said."""
         assert what in KINDS, what
-        self.coming.setdefault(call, []).extend(
-            {"what": what, "seconds": seconds} for _ in range(times)
-        )
+        fault = {"what": what, "seconds": seconds, "about": about}
+        self.coming.setdefault(call, []).extend([fault] * times)
 
     def chance(
         self, calls: dict[str, list[tuple[float, str]]], seed: int = 0, seconds: float = SILENCE
@@ -49,10 +50,12 @@ class Faults:
     def forget(self) -> None:
         self.coming, self.likely = {}, {}
 
-    def of(self, call: str) -> dict[str, Any]:
+    def of(self, call: str, asked: str) -> dict[str, Any]:
         """What goes wrong with this call: an empty one where nothing does."""
-        if waiting := self.coming.get(call):
-            return waiting.pop(0)
+        for fault in self.coming.get(call, ()):
+            if fault["about"] in asked:
+                self.coming[call].remove(fault)
+                return fault
         thrown = self.dice.random()
         for likely, what in self.likely.get(call, ()):
             if thrown < likely:

@@ -16,6 +16,7 @@ import requests
 from tests.stripe.desk import KEY
 
 PATIENCE = 30.0
+SECRET = "whsec_stand_in"
 __all__ = ["KEY", "StandIn", "running_stand_in", "stand_in"]
 
 
@@ -44,7 +45,6 @@ class StandIn:
         self.post, self._stripe = Part(self, "post"), Part(self, "stripe")
         self.line = requests.Session()
         self.start()
-        self.secrets = ["whsec_stand_in"]
 
     def start(self) -> None:
         """Start it, or again, with all that it knew."""

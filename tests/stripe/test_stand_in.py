@@ -287,7 +287,7 @@ def test_an_inquiry_takes_nothing_until_it_is_a_dispute(charge, library, stand_i
 
 def test_a_lie_is_shown_and_told(open_session, library, stand_in):
     made = open_session()
-    stand_in.account.lie(key=made.id, amount_total=1)
+    stand_in.account.lie(key=made.id, fields={"amount_total": 1})
     stand_in.account.pay(session=made.id)
     assert look(library, made).amount_total == 1
     assert look(library, made).payment_intent.amount == 2500
