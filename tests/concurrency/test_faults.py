@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from django.apps import apps
 from django.db import OperationalError, connection, transaction
+from django.test import override_settings
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -29,6 +30,8 @@ from enrollments.services.sessions import (
 )
 from payments.idempotency import Answer, answer_once
 from payments.models import Transfer
+from payments.processors.rehearsal import play
+from payments.services.topups import settle_top_up
 from payments.services.withdrawals import complete_withdrawal, reject_withdrawal
 from rooms import livekit
 from rooms.rehearsal import conversation
@@ -40,12 +43,14 @@ from tests.factories import (
     DAY,
     StaffFactory,
     TeacherFactory,
+    UserFactory,
     earn,
     end_session,
     extend_course,
     make_course,
     start_session,
     student_with_credit,
+    top_up_of,
     withdraw,
 )
 
@@ -228,6 +233,13 @@ def send_back():
     return asked_for("requested", partial(reject_withdrawal, reason="Name unknown"))
 
 
+def credit_a_top_up():
+    """It is paid for, and nobody has asked about it yet."""
+    made = top_up_of(UserFactory(), play_it="")
+    play(made, "paid")
+    return override_settings(PAYMENTS="rehearsal")(lambda: settle_top_up(made.pk))
+
+
 def settle_a_hold():
     """Released, refunded and under review, all at once."""
     world = World()
@@ -274,6 +286,7 @@ OPERATIONS = [
     decide_on_a_course,
     end_a_course,
     buy_with_a_key,
+    credit_a_top_up,
     settle_a_hold,
     work_in_an_event,
     ask_for_a_payout,

@@ -23,6 +23,7 @@ RANKS = {
     "payment_holds": Rank.HOLD,
     "hold_parts": Rank.PART,
     "webhook_events": Rank.EVENT,
+    "top_ups": Rank.TOP_UP,
     "withdrawals": Rank.WITHDRAWAL,
     "ledger_accounts": Rank.ACCOUNT,
 }
