@@ -8,6 +8,11 @@ class NobodyBooked(DomainError):
     message = "Nobody has booked this, so there is nobody to write to."
 
 
+class OverlapsChanged(DomainError):
+    code = "overlaps_changed"
+    message = "Some sessions overlap. Check them, then confirm again."
+
+
 class TooManyAnnouncements(DomainError):
     code = "too_many_announcements"
     message = "Messages to the students of a course are limited to %(limit)s in 24 hours."

@@ -98,6 +98,13 @@ def _why_not(datetime: datetime, current_timezone: tzinfo) -> str:
     )
 
 
+def check_reach(starts_at: datetime) -> datetime:
+    """The start, unless it is so far ahead that it must be a slip of the finger."""
+    if starts_at > timezone.now() + FURTHEST_START:
+        raise forms.ValidationError("Choose a start within the next five years.")
+    return starts_at
+
+
 def reason_field() -> LongTextField:
     """Why a session that students have booked changes."""
     return LongTextField(
@@ -241,10 +248,7 @@ class SessionForm(EditableForm):
         field.shown = self.data.get(self.add_initial_prefix("starts_at"))
 
     def clean_starts_at(self) -> datetime:
-        starts_at: datetime = self.cleaned_data["starts_at"]
-        if starts_at > timezone.now() + FURTHEST_START:
-            raise forms.ValidationError("Choose a start within the next five years.")
-        return starts_at
+        return check_reach(self.cleaned_data["starts_at"])
 
     def clean(self) -> None:
         moves = not set(self.changed_data).isdisjoint(WHEN)

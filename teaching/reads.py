@@ -141,6 +141,12 @@ def now_and_next(teacher: User, now: datetime) -> list[TaughtSession]:
     return [_taught(session, sales.get(session.pk, Sales()), now) for session in sessions]
 
 
+def enrolled_for_free(course: Course) -> int:
+    """How many students would get a session that is added at no extra charge."""
+    paid = CourseEnrollment.objects.live().exclude(payment_status=PaymentStatus.REFUNDED)
+    return paid.filter(course=course).count()
+
+
 def next_number(course: Course) -> int:
     """The number that a session added now would get."""
     return (course.sessions.aggregate(last=Max("session_number"))["last"] or 0) + 1

@@ -59,8 +59,8 @@ def create_course(request: TeacherRequest) -> HttpResponse:
         terms = form.changes()
         answer = submit_once(request, lambda: str(draft_course(teacher=request.user, **terms).pk))
         if not answer.refused:
-            messages.success(request, "Your draft is saved. Add its sessions, then publish it.")
-            return redirect("teaching:course", answer.body)
+            messages.success(request, "Your draft is saved. Now plan its sessions.")
+            return redirect("teaching:schedule", answer.body)
         form.refuse(answer.body)
     return render(request, "teaching/course_form.html", {"form": form})
 

@@ -12,6 +12,7 @@ from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.wallets import balances_of
 from tests.browser.doing import click, fill, press, press_twice, says
+from tests.browser.watch import inaccessible, overflowing
 from tests.factories import DAY, TeacherFactory, make_course, student_with_credit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -33,7 +34,7 @@ def test_drafts_a_course_adds_sessions_and_publishes_it(page, open_page):
     fill(page, title="Chess clinic", language="English", category="Games", price_full_course="30")
     press(page, "Save draft")
     says(page, "Your draft is saved.")
-    click(page, "Add the first session")
+    click(page, "Add a single session")
     add_session(page, "Rook endings", days=3)
     says(page, "Session 1 has been added.")
     click(page, "Add a session")
@@ -55,11 +56,47 @@ def add_session(page, title, *, days):
     press(page, "Add session")
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("scripts", [True, False])
+def test_publishes_a_weekly_course_of_ten_sessions_in_twelve_steps(
+    open_page, teacher, width, scripts
+):
+    """A step is one field filled or one click, from Teaching on."""
+    size = {"width": width, "height": 800}
+    page = open_page(teacher, viewport=size, java_script_enabled=scripts)
+    page.goto("/teaching/")
+    first = timezone.localdate() + 7 * DAY
+    course = {"title": "Chess", "language": "English", "category": "Games"}
+    rule = {"first": f"{first}", f"day_{first.weekday()}": "18:00", "count": "10"}
+    steps = [
+        (click, "Create your first course"),
+        *((type_into, field) for field in (course | {"price_full_course": "80"}).items()),
+        (press, "Save draft"),
+        *((type_into, field) for field in rule.items()),
+        (press, "Preview sessions"),
+        (press, "Add and publish"),
+    ]
+    for do, what in steps:
+        do(page, what)
+        if what == "Preview sessions":
+            says(page, "10 sessions to add")
+            assert not (scripts and (overflowing(page) or inaccessible(page)))
+    says(page, "is published. Students can buy it now.")
+    published = Course.objects.get(status="published")
+    assert published.sessions.count() == 10
+    assert len(steps) <= 12
+
+
+def type_into(page, field):
+    name, text = field
+    fill(page, **{name: text})
+
+
 def test_clicks_twice_and_drafts_one_course(page, slow_server):
     page.goto("/teaching/courses/new/")
     fill(page, title="Chess clinic", language="English", category="Games", price_full_course="30")
     press_twice(page, "Save draft")
-    expect(page.get_by_role("heading", name="Chess clinic", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Plan sessions", level=1)).to_be_visible()
     page.goto("/teaching/")
     expect(page.get_by_role("heading", name="Chess clinic")).to_have_count(1)
     assert Course.objects.count() == 1

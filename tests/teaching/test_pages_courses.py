@@ -198,7 +198,7 @@ class TestCourse:
         page = browser.get(at("course", bare))
         assert "Before you publish" in page.text
         assert "Set a price" in page.text
-        assert "Add the first session" in page.text
+        assert "Plan its sessions" in page.text
         preview = reverse("enrollments:course", args=[bare.pk])
         assert preview in page.text
         assert browser.get(preview).status_code == 200
@@ -236,8 +236,8 @@ class TestCreating:
     def test_a_draft(self, browser, teacher):
         page = browser.post(NEW, typed(), follow=True)
         course = Course.objects.get()
-        assert page.redirect_chain == [(at("course", course), 302)]
-        assert said(page) == ["Your draft is saved. Add its sessions, then publish it."]
+        assert page.redirect_chain == [(at("schedule", course), 302)]
+        assert said(page) == ["Your draft is saved. Now plan its sessions."]
         assert (course.teacher, course.status) == (teacher, Course.Status.DRAFT)
         assert (course.price_full_course, course.max_students) == (Decimal("100.00"), 12)
 
@@ -440,7 +440,7 @@ class TestPublishing:
             cancel_session(session_id=session.pk, actor=teacher)
         page = browser.post(at("publish", draft), follow=True)
         assert "needs a session to come" in said(page)[0]
-        assert "Add a session to come" in page.text
+        assert "Plan sessions to come" in page.text
 
     def test_looking_changes_nothing(self, browser, teacher):
         draft = make_course(teacher=teacher, published=False)

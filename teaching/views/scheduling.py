@@ -1,0 +1,85 @@
+"""Many sessions of a course at once: planned by a rule, looked at in a preview, added together."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from common.errors import DomainError
+from common.formats import counted
+from courses.models import Course
+from courses.services import publish_course
+from enrollments.services.timetable import add_sessions
+from payments.pages import submit_once
+from teaching import reads
+from teaching.errors import OverlapsChanged
+from teaching.guards import TeacherRequest, for_teachers, own_course
+from teaching.planning import Rows, ScheduleForm
+from teaching.schedules import overlaps
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def schedule(request: TeacherRequest, course_id: UUID) -> HttpResponse:
+    """Plan sessions; the preview sends its rows back here, to be looked at again or added."""
+    course = own_course(request, course_id)
+    step = request.POST.get("step", "plan")
+    if step != "plan":
+        return _with_rows(request, course, step)
+    there = course.sessions.count()
+    room = max(settings.MAX_SESSIONS_PER_COURSE - there, 0)
+    form = ScheduleForm(request.POST or None, room=room)
+    if form.is_valid():
+        return _preview(request, course, form.rows(reads.next_number(course)))
+    return render(request, "teaching/schedule.html", {"form": form, "course": course})
+
+
+def _with_rows(request: TeacherRequest, course: Course, step: str) -> HttpResponse:
+    rows = Rows.sent(request.POST)
+    if step == "another":
+        return _preview(request, course, rows.and_another())
+    if step not in ("add", "publish") or not rows.are_valid():
+        return _preview(request, course, rows)
+    answer = submit_once(request, lambda: _added(request, course, rows))
+    if answer.refused:
+        return _preview(request, course, rows, answer.body["message"])
+    messages.success(request, f"{counted(answer.body, 'session')} added.")
+    if step == "publish":
+        _publish(request, course)
+    return redirect("teaching:course", course.pk)
+
+
+def _publish(request: TeacherRequest, course: Course) -> None:
+    try:
+        publish_course(course_id=course.pk, actor=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"“{course}” is published. Students can buy it now.")
+
+
+def _added(request: TeacherRequest, course: Course, rows: Rows) -> int:
+    overlapping = sum(bool(met) for met in overlaps(request.user, rows.slots))
+    if str(overlapping) != request.POST.get("overlapping"):
+        raise OverlapsChanged
+    return len(add_sessions(course_id=course.pk, actor=request.user, new=rows.new()))
+
+
+def _preview(
+    request: TeacherRequest, course: Course, rows: Rows, problem: str = ""
+) -> HttpResponse:
+    met = overlaps(request.user, rows.slots)
+    context = {
+        "course": course,
+        "rows": list(zip(rows.forms, rows.slots, met, strict=True)),
+        "overlapping": sum(bool(one) for one in met),
+        "enrolled": reads.enrolled_for_free(course),
+        "can_be_published": course.status == Course.Status.DRAFT
+        and bool(course.price_full_course or course.price_per_session),
+        "wrong": sum(not form.is_valid() for form in rows.forms),
+        "problem": problem,
+    }
+    return render(request, "teaching/schedule_preview.html", context)
