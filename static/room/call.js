@@ -82,8 +82,8 @@ export class Call extends EventTarget {
     const room = new LivekitClient.Room({
       adaptiveStream: true,
       dynacast: true,
-      audioCaptureDefaults: wish("audioinput"),
-      videoCaptureDefaults: wish("videoinput"),
+      audioCaptureDefaults: await wish("audioinput"),
+      videoCaptureDefaults: await wish("videoinput"),
       audioOutput: { deviceId: choice().audiooutput || "default" },
     });
     this.#listen(room);

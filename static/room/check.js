@@ -20,6 +20,9 @@ export class Check {
     this.streams = {};
     /** @type {Partial<Record<Device, string>>} */
     this.problems = {};
+    /** They follow each other: a device may be chosen while another is about to start. */
+    /** @type {Partial<Record<Device, Promise<void>>>} */
+    this.starts = {};
     this.quiet = () => {};
     this.over = false;
     this.begun = Promise.resolve();
@@ -63,12 +66,20 @@ export class Check {
   }
 
   /** @param {Device} device */
-  async #start(device) {
-    const constraint = wish(KINDS[device]);
-    const asked = device === "camera" ? { video: constraint } : { audio: constraint };
+  #start(device) {
+    const before = this.starts[device];
+    const start = async () => {
+      await before;
+      await this.#open(device);
+    };
+    return (this.starts[device] = start());
+  }
+
+  /** @param {Device} device */
+  async #open(device) {
     try {
       this.#stop(device);
-      this.streams[device] = await navigator.mediaDevices.getUserMedia(asked);
+      this.streams[device] = await streamOf(device);
       delete this.problems[device];
       if (this.over) this.#stop(device);
     } catch (error) {
@@ -104,15 +115,31 @@ export class Check {
   }
 
   /** @param {MediaDeviceKind} kind */
-  #changed(kind) {
+  async #changed(kind) {
     const device = DEVICES.find((one) => KINDS[one] === kind);
-    if (device && this.streams[device]) this.#start(device);
+    if (!device) return;
+    await this.starts[device];
+    if (this.streams[device]) await this.#start(device);
   }
 
   /** @param {Device} device */
   #button(device) {
     return find(this.root, `[data-toggle=${device}]`, HTMLButtonElement);
   }
+}
+
+/**
+ * The chosen device's picture or sound, or another's: before somebody allowed it, nobody knows whether it is there.
+ * @param {Device} device
+ */
+async function streamOf(device) {
+  const ask = (/** @type {MediaTrackConstraints} */ which) =>
+    navigator.mediaDevices.getUserMedia(device === "camera" ? { video: which } : { audio: which });
+  const wanted = await wish(KINDS[device]);
+  return ask(wanted).catch((error) => {
+    if (!wanted.deviceId || error.name !== "OverconstrainedError") throw error;
+    return ask({});
+  });
 }
 
 /**

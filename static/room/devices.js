@@ -37,7 +37,7 @@ export function offerDevices(root, chosen) {
 
 /** @param {HTMLSelectElement[]} selects */
 async function fillAll(selects) {
-  const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
+  const devices = await allDevices();
   for (const select of selects) {
     const kind = /** @type {MediaDeviceKind} */ (select.dataset.device);
     // Before somebody allowed them, devices have neither name nor id.
@@ -51,11 +51,19 @@ async function fillAll(selects) {
 }
 
 /**
- * What a browser is asked for: the chosen device, or any other where that is gone.
+ * What a browser is asked for: the chosen device, or any other where that is gone. "Ideal" is not enough: Chromium then
+ * takes its own.
  * @param {MediaDeviceKind} kind
- * @returns {{deviceId?: ConstrainDOMString}}
+ * @returns {Promise<{deviceId?: ConstrainDOMString}>}
  */
-export function wish(kind) {
+export async function wish(kind) {
   const id = choice()[kind];
-  return id ? { deviceId: { ideal: id } } : {};
+  if (!id) return {};
+  const ids = (await allDevices()).filter((device) => device.kind === kind).map(({ deviceId }) => deviceId);
+  return ids.includes(id) || ids.includes("") ? { deviceId: { exact: id } } : {};
+}
+
+/** @returns {Promise<MediaDeviceInfo[]>} */
+async function allDevices() {
+  return (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
 }

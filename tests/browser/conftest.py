@@ -26,7 +26,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-quic",
     "--no-first-run",
-    "--use-fake-device-for-media-stream",  # a green picture and a beep
+    "--use-fake-device-for-media-stream=device-count=2",  # green pictures and a beep
 )
 PAUSE_SECONDS = 0.5
 WATCHES = pytest.StashKey[list[Watch]]()

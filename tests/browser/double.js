@@ -1,5 +1,5 @@
 // Stands for LiveKit's client where no LiveKit is: the same room, but what passes between browsers is words on a
-// WebSocket that the test answers (stage.py), and each camera is a canvas. Nothing of it is media.
+// WebSocket that the test answers (hall.py), and each camera is a canvas. Nothing of it is media.
 
 /** @typedef {{identity: string, camera?: boolean, microphone?: boolean, screen?: boolean, quality?: Quality, joinedAt?: number}} Seen */
 
@@ -129,7 +129,9 @@ class DoubleMe extends DoubleParticipant {
 
 /** @implements {Room} */
 class DoubleRoom {
-  constructor() {
+  /** @param {ConstructorParameters<LiveKit["Room"]>[0]} [options] */
+  constructor(options) {
+    this.options = options;
     /** @type {Record<string, ((...values: any[]) => void)[]>} */
     this.heard = {};
     this.localParticipant = new DoubleMe(this);
@@ -175,7 +177,9 @@ class DoubleRoom {
       line.onmessage = ({ data }) => {
         const message = JSON.parse(data);
         this.hear(message);
-        if (message.type === "joined") done();
+        if (message.type !== "joined") return;
+        this.#useWanted();
+        done();
       };
     });
   }
@@ -189,8 +193,22 @@ class DoubleRoom {
     this.hear({ type: "sound", playing: true });
   }
 
-  async switchActiveDevice() {
+  /**
+   * @param {MediaDeviceKind} kind
+   * @param {string} id
+   */
+  async switchActiveDevice(kind, id) {
+    this.say({ type: "device", kind, id });
     return true;
+  }
+
+  #useWanted() {
+    const wanted = {
+      audioinput: this.options?.audioCaptureDefaults?.deviceId,
+      videoinput: this.options?.videoCaptureDefaults?.deviceId,
+      audiooutput: this.options?.audioOutput?.deviceId,
+    };
+    for (const [kind, id] of Object.entries(wanted)) this.say({ type: "device", kind, id });
   }
 
   getActiveDevice() {

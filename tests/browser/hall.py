@@ -16,13 +16,15 @@ DOUBLE = (ROOT / "tests" / "browser" / "double.js").read_text()
 class Hall:
     """A room of browsers that have LiveKit's client from `double.js`, by their passes' identities.
 
-    Others are there because the test says so; `said` is what browsers sent as data.
+    Others are there because the test says so; `said` is what browsers sent as data, `devices` what
+    each of them would use, by kind.
     """
 
     def __init__(self) -> None:
         self.lines: dict[str, WebSocketRoute] = {}
         self.people: dict[str, dict[str, Any]] = {}
         self.said: list[dict[str, Any]] = []
+        self.devices: dict[str, dict[str, Any]] = {}
         self.shut = False
 
     def open_to(self, context: BrowserContext) -> None:
@@ -74,6 +76,8 @@ class Hall:
             for key in wanted:
                 if key in self.lines:
                     self.lines[key].send(json.dumps({**message, "from": identity}))
+        elif message["type"] == "device":
+            self.devices.setdefault(identity, {})[message["kind"]] = message.get("id")
         else:
             self._show({**message, "identity": identity})
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, WebError
 
@@ -52,7 +53,8 @@ class Watch:
 
 def inaccessible(page: Page, **options: Any) -> list[str]:
     """What axe finds; `options` are its own."""
-    found = Axe().run(page, options=AXE | options).response["violations"]
+    axe = Axe("" if page.evaluate("() => 'axe' in window") else AXE_SCRIPT)
+    found = axe.run(page, options=AXE | options).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
         for rule in found

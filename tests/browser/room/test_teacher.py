@@ -1,0 +1,56 @@
+"""What the teacher does in the room, and what becomes of whom they do it to."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.doing import press, says
+from tests.browser.room.seeing import look_again, student_of, tile, told
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_the_teacher_mutes_lets_share_removes_and_lets_in(join, lesson, hall, livekit):
+    ada = student_of(lesson, display_name="Ada")
+    ours, theirs = join(ada, lesson), join(lesson.course.teacher, lesson)
+    room = lesson.room_name
+    livekit.enter(room, ada)
+    press(theirs, "People")
+    press(theirs, "Mute Ada")
+    told(theirs, "Ada is muted.")
+    hall.tell(ada, "silence")
+    told(ours, "The teacher muted your microphone.")
+    expect(ours.get_by_role("button", name="Share screen")).to_be_hidden()
+    press(theirs, "Let share Ada")
+    told(theirs, "Ada may share their screen.")
+    press(theirs, "Remove Ada")
+    told(theirs, "Ada was removed and can't come back until you let them in.")
+    assert livekit.inside(room) == []
+    hall.put_out(ada, 4)
+    says(ours, "The teacher removed you", "You can come back once the teacher lets you in.")
+    expect(ours.get_by_role("button", name="Join again")).to_be_hidden()
+    press(theirs, "Let in Ada")
+    told(theirs, "Ada may come in again.")
+    look_again(ours)
+    told(ours, "The teacher lets you in again.")
+    press(ours, "Join again")
+    expect(tile(ours, "Ada (you)")).to_be_visible()
+
+
+def test_the_teacher_ends_for_all_and_takes_it_back(join, lesson, hall):
+    teacher, ada = lesson.course.teacher, student_of(lesson, display_name="Ada")
+    ours, theirs = join(ada, lesson), join(teacher, lesson)
+    press(theirs, "End for everyone")
+    says(theirs, "5 of 60 minutes held.")
+    press(theirs, "Keep going")
+    press(theirs, "End for everyone")
+    press(theirs, "End for everyone now")
+    told(theirs, "The session has ended for everyone.")
+    for user in (teacher, ada):
+        hall.put_out(user, 5)
+    says(ours, "The teacher ended the session")
+    press(theirs, "Resume the session")
+    told(theirs, "The session goes on.")
+    look_again(ours)
+    press(ours, "Join again")
+    told(ours, "The session goes on.")
+    expect(tile(ours, "Ada (you)")).to_be_visible()
