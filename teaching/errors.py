@@ -13,6 +13,11 @@ class OverlapsChanged(DomainError):
     message = "Some sessions overlap. Check them, then confirm again."
 
 
+class PreviewOutdated(DomainError):
+    code = "preview_outdated"
+    message = "Something changed since you looked. Check it, then confirm again."
+
+
 class TooManyAnnouncements(DomainError):
     code = "too_many_announcements"
     message = "Messages to the students of a course are limited to %(limit)s in 24 hours."

@@ -1,6 +1,7 @@
-"""What teachers send to plan many sessions: the rule, and the rows of its preview."""
+"""What teachers send to plan or move many sessions: the rule, and the rows of its preview."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 
@@ -10,10 +11,10 @@ from django.utils import timezone
 
 from common.forms import LongTextField, RefusableForm, WholeNumberField
 from common.numbers import whole_number
-from courses.models import MAX_SESSION_MINUTES
+from courses.models import MAX_SESSION_MINUTES, CourseSession
 from enrollments.errors import StartInPast, TooManySessions
 from enrollments.services.timetable import NewSession
-from teaching.forms import AS_SHOWN, FURTHEST_START, StartField, check_reach
+from teaching.forms import AS_SHOWN, FURTHEST_START, StartField, check_reach, reason_field
 from teaching.schedules import Schedule, Slot
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -146,6 +147,12 @@ class ScheduleForm(RefusableForm):
         return Rows(_row(title, start, length) for title, start in named)
 
 
+def _check_ahead(starts_at: datetime) -> datetime:
+    if check_reach(starts_at) <= timezone.now():
+        raise forms.ValidationError(str(StartInPast()))
+    return starts_at
+
+
 def _day(text: str, first: date) -> date | None:
     """The day that somebody typed; without a year, the first such day from `first` on."""
     tries = [(text, form) for form in FULL_DAYS] if text.isascii() else []
@@ -179,10 +186,7 @@ class RowForm(forms.Form):
             self.fields[name].widget.attrs["aria-label"] = f"{label} {place + 1}"
 
     def clean_starts_at(self) -> datetime:
-        starts_at = check_reach(self.cleaned_data["starts_at"])
-        if starts_at <= timezone.now():
-            raise forms.ValidationError(str(StartInPast()))
-        return starts_at
+        return _check_ahead(self.cleaned_data["starts_at"])
 
     @property
     def slot(self) -> Slot | None:
@@ -230,3 +234,62 @@ class Rows:
     def new(self) -> list[NewSession]:
         """The sessions to add, once they are valid."""
         return [NewSession(**form.cleaned_data) for form in self.forms]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A session, and where it would go; or the `problem` with that."""
+
+    session: CourseSession
+    starts_at: datetime | None
+    problem: str = ""
+
+    @property
+    def slot(self) -> Slot | None:
+        return Slot(self.starts_at, self.session.duration_minutes) if self.starts_at else None
+
+
+class MoveForm(RefusableForm):
+    """All sessions to come at once: some weeks later, on another day of the week, at another time.
+
+    If students have `booked` any, they are told why.
+    """
+
+    weeks = WholeNumberField(label="Weeks later", min_value=0, max_value=52, initial=1)
+    day = forms.TypedChoiceField(
+        label="Day of the week",
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", "The same as now"), *enumerate(DAYS)],
+    )
+    at = PlainTimeField(
+        label="Time", required=False, help_text="Leave empty to keep each session's own time."
+    )
+    reason = reason_field()
+
+    def __init__(self, *sent: Any, booked: bool) -> None:
+        super().__init__(*sent)
+        self.fields["reason"].label = "Why do they move?"
+        if not booked:
+            del self.fields["reason"]
+
+    def clean(self) -> None:
+        typed = self.cleaned_data
+        if not self.errors and not typed["weeks"] and typed["day"] is None and not typed["at"]:
+            self.add_error("weeks", "Choose where they move to.")
+
+    def moves(self, sessions: Sequence[CourseSession]) -> list[Move]:
+        """Where these would go, by the teacher's clock."""
+        return [self._move(session) for session in sessions]
+
+    def _move(self, session: CourseSession) -> Move:
+        typed, now = self.cleaned_data, timezone.localtime(session.starts_at)
+        day = now.weekday() if typed["day"] is None else typed["day"]
+        to = now.date() + timedelta(weeks=typed["weeks"], days=day - now.weekday())
+        wall = datetime.combine(to, typed["at"] or now.time())
+        try:
+            start = StartField().clean(wall.strftime(AS_SHOWN))
+            return Move(session, _check_ahead(start))
+        except forms.ValidationError as error:
+            return Move(session, None, " ".join(error.messages))

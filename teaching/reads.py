@@ -147,6 +147,12 @@ def enrolled_for_free(course: Course) -> int:
     return paid.filter(course=course).count()
 
 
+def students_in(sessions: Sequence[CourseSession]) -> int:
+    """How many students have any of these sessions, even at no charge."""
+    pending = HoldPart.objects.filter(_PENDING, session__in=sessions)
+    return pending.values("hold__student").distinct().count()
+
+
 def next_number(course: Course) -> int:
     """The number that a session added now would get."""
     return (course.sessions.aggregate(last=Max("session_number"))["last"] or 0) + 1

@@ -15,6 +15,7 @@ urlpatterns = [
     path("courses/<uuid:course_id>/delete/", courses.delete_course, name="delete_course"),
     path("courses/<uuid:course_id>/sessions/new/", sessions.add_session, name="add_session"),
     path("courses/<uuid:course_id>/schedule/", scheduling.schedule, name="schedule"),
+    path("courses/<uuid:course_id>/move/", scheduling.move_all, name="move_all"),
     path("courses/<uuid:course_id>/write/", writing.write_about_course, name="write_about_course"),
     path("sessions/<uuid:session_id>/", sessions.roster, name="roster"),
     path("sessions/<uuid:session_id>/edit/", sessions.edit_session, name="edit_session"),

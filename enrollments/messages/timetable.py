@@ -1,13 +1,23 @@
-"""What enrolled students are told about sessions that their teacher adds, however many at once."""
+"""What students are told about sessions that are added or moved, however many at once."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from accounts.models import User
 from calendars.mails import session_part, sessions_part
 from common.formats import counted, moment
 from courses.models import CourseSession
-from enrollments.messages.words import STAFF, Rows, Slot, course_page, names
+from enrollments.messages.words import (
+    STAFF,
+    Rows,
+    Slot,
+    course_page,
+    my_learning,
+    names,
+    quote,
+    why,
+)
 from notices.kinds import Button, Kind, Letter, register
 from notices.models import Notice
 from notices.services.outbox import put
@@ -120,3 +130,91 @@ def _students_of(session: CourseSession) -> Iterable[UUID]:
     """Those who have a pending part of it."""
     pending = HoldPart.objects.filter(session=session, status=HoldPart.Status.PENDING)
     return pending.values_list("hold__student", flat=True)
+
+
+def _moves(notice: Notice) -> list[tuple[str, Slot, Slot]]:
+    """Each session that the reader has, with its old and its new time."""
+    return [(n, Slot.stored(old), Slot.stored(new)) for n, old, new in notice.facts["sessions"]]
+
+
+def _several_moved(notice: Notice) -> Letter:
+    moves, back = _moves(notice), ""
+    number = counted(len(moves), "session")
+    if notice.facts["returnable"]:
+        back = " If a new time doesn't suit you, return that session for a refund until it starts."
+    rows = tuple((name, f"{new} (before: {old})") for name, old, new in moves[:LISTED])
+    more = len(moves) - LISTED
+    return Letter(
+        subject=f"Moved: {number} of {notice.text('course')}",
+        lead=f"{_who(notice)} changed the time of {number} that you booked.{back}",
+        rows=(
+            ("Course", notice.text("course")),
+            *rows,
+            *((("And", counted(more, "more session")),) if more > 0 else ()),
+        ),
+        quote=quote(notice),
+        button=Button("Open My learning", my_learning(notice)),
+        calendar=sessions_part(notice.reader, notice.course_id),
+    )
+
+
+def _several_moved_words(notice: Notice) -> str:
+    moves = _moves(notice)
+    verb = "has" if len(moves) == 1 else "have"
+    return (
+        f"{counted(len(moves), 'session')} of “{notice.text('course')}” {verb} moved. "
+        f"“{moves[0][0]}” is now on {moves[0][2]}.{why(notice)}"
+    )
+
+
+SEVERAL_MOVED = register(
+    Kind(
+        name="sessions_moved",
+        to="students",
+        told="several sessions that they booked, moved at once: their old and new times, and why",
+        letter=_several_moved,
+        text=_several_moved_words,
+        page=my_learning,
+        must_acknowledge=True,
+    )
+)
+
+
+def _can_go_back(part: HoldPart) -> bool:
+    """Whether it brings a refund; an enrolment's only if it is no longer as sold."""
+    alone = part.hold.enrollment_id is None
+    return bool(part.amount) and (alone or not part.is_as_sold(part.session))
+
+
+def tell_several_moved(
+    sessions: Sequence[CourseSession], *, old: Mapping[UUID, Slot], actor: User, reason: str
+) -> None:
+    """Tell each student of these sessions, once for all, which of theirs moved from `old` times.
+
+    They come with their course, whose version is that of after the move.
+    """
+    course = sessions[0].course
+    theirs: dict[UUID, list[HoldPart]] = defaultdict(list)
+    pending = HoldPart.objects.filter(session__in=sessions, status=HoldPart.Status.PENDING)
+    for part in pending.select_related("hold", "session").order_by("session__starts_at", "pk"):
+        theirs[part.hold.student_id].append(part)
+    taught = actor.pk == course.teacher_id
+    said = {"by_staff": not taught, "by": actor.display_name if taught else STAFF, "reason": reason}
+    put(
+        SEVERAL_MOVED.tell(
+            student,
+            about=f"{course.pk}:{course.terms_version}",
+            facts={
+                **said,
+                "course": course.title,
+                "sessions": [
+                    (str(part.session), old[part.session_id], Slot.of(part.session))
+                    for part in parts
+                ],
+                "returnable": any(_can_go_back(part) for part in parts),
+            },
+            until=max(part.session.starts_at for part in parts),
+            course_id=course.pk,
+        )
+        for student, parts in theirs.items()
+    )

@@ -103,7 +103,7 @@ def change_session(
     """
     session = _lock_session(session_id, actor)
     if not changes.keys().isdisjoint(WHEN):
-        _check_movable(session)
+        check_movable(session)
     if "starts_at" in changes:
         check_start(changes["starts_at"])
     old = Slot.of(session)
@@ -348,7 +348,8 @@ def _look_in_if_open(session: CourseSession) -> None:
         check_after_commit({session.pk})
 
 
-def _check_movable(session: CourseSession) -> None:
+def check_movable(session: CourseSession) -> None:
+    """Raises `SessionClosed` or `SessionStarted`."""
     if session.status not in (CourseSession.Status.SCHEDULED, CourseSession.Status.LIVE):
         raise SessionClosed
     if session.has_started():

@@ -1,18 +1,27 @@
-"""The timetable of a course: one or many sessions added at once."""
+"""The timetable of a course: one or many sessions added, or moved, at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.utils import timezone
+
 from accounts.models import User
+from common.errors import NotFound
 from common.transactions import operation
+from common.writing import save
+from courses.locks import lock_sessions
 from courses.models import Course, CourseSession
 from courses.services import check_sellable, lock_course, save_sessions
-from enrollments.messages.timetable import tell_added
+from enrollments.errors import ReasonMissing
+from enrollments.messages.timetable import tell_added, tell_several_moved
+from enrollments.messages.words import Slot
 from enrollments.services import lifecycle
+from enrollments.services.admission import check_after_commit
 from enrollments.services.numbers import next_number, renumber
-from enrollments.services.sessions import check_start
+from enrollments.services.sessions import check_movable, check_start
+from payments.models import HoldPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +83,48 @@ def add_session(
     one = NewSession(title, starts_at, duration_minutes, description)
     [added] = add_sessions(course_id=course_id, actor=actor, new=[one])
     return added
+
+
+@operation
+def move_sessions(
+    *,
+    course_id: UUID,
+    actor: User,
+    starts: Mapping[UUID, datetime],
+    reason: str = "",
+    unbooked: bool = False,
+) -> list[CourseSession]:
+    """Give sessions of a course, which have not started, other starts: all or none.
+
+    Their students are told the `reason`, once for all, and may return each session that moved, as
+    if it had moved alone; rooms that are open too early are closed. Gives those that moved; a
+    repeat moves none. Raises `ReasonMissing` if the caller asked for no reason because all were
+    `unbooked`, and they no longer are; else as `change_session`. Locks the course and its sessions.
+    """
+    course, now = lock_course(course_id=course_id, actor=actor), timezone.now()
+    there = {session.pk: session for session in lock_sessions(course.pk)}
+    if not starts.keys() <= there.keys():
+        raise NotFound
+    moving = [there[key] for key, start in starts.items() if there[key].starts_at != start]
+    old = {session.pk: Slot.of(session) for session in moving}
+    if unbooked and _are_booked(moving):
+        raise ReasonMissing
+    opened = {session.pk for session in moving if session.opens_at <= now}
+    for session in moving:
+        check_movable(session)
+        check_start(starts[session.pk])
+        session.course, session.starts_at = course, starts[session.pk]
+        session.rescheduled_at, session.status = now, CourseSession.Status.SCHEDULED
+        session.sequence += 1
+    save(moving, ["starts_at", "rescheduled_at", "status", "sequence", "updated_at"])
+    if moving:
+        renumber(course)
+        save_sessions(course)
+        check_after_commit(opened)
+        tell_several_moved(moving, old=old, actor=actor, reason=reason)
+    return moving
+
+
+def _are_booked(sessions: Sequence[CourseSession]) -> bool:
+    pending = HoldPart.objects.filter(session__in=sessions, status=HoldPart.Status.PENDING)
+    return pending.exists()

@@ -1,23 +1,26 @@
-"""Many sessions of a course at once: planned by a rule, looked at in a preview, added together."""
+"""Many sessions of a course at once: added or moved by a rule, after a look at a preview."""
 
+from collections.abc import Sequence
+from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from common.errors import DomainError
 from common.formats import counted
 from courses.models import Course
 from courses.services import publish_course
-from enrollments.services.timetable import add_sessions
+from enrollments.services.timetable import add_sessions, move_sessions
 from payments.pages import submit_once
 from teaching import reads
-from teaching.errors import OverlapsChanged
+from teaching.errors import OverlapsChanged, PreviewOutdated
 from teaching.guards import TeacherRequest, for_teachers, own_course
-from teaching.planning import Rows, ScheduleForm
+from teaching.planning import Move, MoveForm, Rows, ScheduleForm
 from teaching.schedules import overlaps
 
 
@@ -83,3 +86,47 @@ def _preview(
         "problem": problem,
     }
     return render(request, "teaching/schedule_preview.html", context)
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def move_all(request: TeacherRequest, course_id: UUID) -> HttpResponse:
+    """Move every session to come: look first, then confirm. The form sent twice moves once."""
+    course, now = own_course(request, course_id), timezone.now()
+    sessions = list(course.sessions.open_at(now).order_by("starts_at", "session_number"))
+    students = reads.students_in(sessions)
+    form = MoveForm(request.POST or None, booked=bool(students))
+    context = {"course": course, "form": form, "sessions": sessions, "students": students}
+    if not form.is_valid():
+        return render(request, "teaching/move.html", context)
+    moves, problem = form.moves(sessions), ""
+    if request.POST.get("step") == "move":
+        answer = submit_once(request, lambda: _moved(request, course, moves, form))
+        if not answer.refused:
+            messages.success(request, f"{counted(answer.body, 'session')} moved.")
+            return redirect("teaching:course", course.pk)
+        problem = answer.body["message"]
+    met = overlaps(request.user, [move.slot for move in moves], moving=sessions)
+    context |= {"moves": list(zip(moves, met, strict=True)), "problem": problem}
+    context |= {"told": _told(moves), "wrong": sum(bool(move.problem) for move in moves)}
+    return render(request, "teaching/move_preview.html", context)
+
+
+def _moved(request: TeacherRequest, course: Course, moves: Sequence[Move], form: MoveForm) -> int:
+    if any(move.problem for move in moves) or _told(moves) != request.POST.get("told"):
+        raise PreviewOutdated
+    starts = {move.session.pk: move.starts_at for move in moves if move.starts_at}
+    moved = move_sessions(
+        course_id=course.pk,
+        actor=request.user,
+        starts=starts,
+        reason=form.cleaned_data.get("reason", ""),
+        unbooked="reason" not in form.fields,
+    )
+    return len(moved)
+
+
+def _told(moves: Sequence[Move]) -> str:
+    """What the preview shows, so that nothing else is moved."""
+    shown = [(str(m.session.pk), m.session.starts_at, m.starts_at) for m in moves]
+    return sha256(repr(shown).encode()).hexdigest()[:32]

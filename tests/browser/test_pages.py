@@ -141,7 +141,14 @@ def teacher_pages() -> Iterator[str]:
     yield to("enrollments:course", course.pk)
     for name in ("earnings", "withdraw", "withdrawals"):
         yield to(f"payments:{name}")
-    for name in ("edit_course", "archive", "add_session", "schedule", "write_about_course"):
+    for name in (
+        "edit_course",
+        "archive",
+        "add_session",
+        "schedule",
+        "move_all",
+        "write_about_course",
+    ):
         yield to(f"teaching:{name}", course.pk)
     for name in (
         "roster", "edit_session", "cancel_session", "delete_session", "write_about_session"

@@ -14,7 +14,7 @@ from enrollments.services.enrolling import enroll_full_course, hand_back_session
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.reminding import remind_all
 from enrollments.services.sessions import cancel_session, move_session
-from enrollments.services.timetable import NewSession, add_sessions
+from enrollments.services.timetable import NewSession, add_sessions, move_sessions
 from notices.kinds import Letter, every_kind
 from notices.models import Notice
 from notices.rendering import mail_of
@@ -177,6 +177,9 @@ def test_what_happens_to_a_session_is_mailed_for_the_calendar_too(student, cours
     more = [NewSession("More", timezone.now() + day * DAY, 60) for day in (10, 11)]
     add_sessions(course_id=course.pk, actor=course.teacher, new=more)
     assert brought(student, "sessions_added", session_id=None) == "PUBLISH"
+    later = {one.pk: one.starts_at + DAY for one in course.sessions.filter(title="More")}
+    move_sessions(course_id=course.pk, actor=course.teacher, starts=later)
+    assert brought(student, "sessions_moved", session_id=None) == "PUBLISH"
 
 
 def test_a_reminder_brings_the_session_as_it_is_known(student, course, session):
@@ -231,6 +234,7 @@ def test_what_is_over_brings_nothing(student, course, session):
 def test_every_kind_of_mail_to_students_is_thought_of():
     """One that is new belongs here, and to a test above if it brings something."""
     brings = {
+        *("sessions_added", "sessions_moved"),
         *("booking_made", "booking_cancelled", "session_added", "session_moved"),
         *(
             "sessions_added",

@@ -12,7 +12,7 @@ from enrollments.services import sessions
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session, change_session, move_session
-from enrollments.services.timetable import NewSession, add_sessions
+from enrollments.services.timetable import NewSession, add_sessions, move_sessions
 from notices.models import Notice
 from payments.wallets import credit_of
 from settlement.services.settling import settle_all
@@ -277,3 +277,27 @@ def test_sessions_added_at_once_are_told_once(enrolled, single, course):
         "CEST. You pay nothing for them."
     )
     assert was_told(enrolled, "session_added") == was_told(single, "sessions_added") == 0
+
+
+def test_sessions_moved_at_once_are_told_once(enrolled, single, course, teacher):
+    starts = {one.pk: one.starts_at + 7 * DAY for one in course.sessions.all()}
+    move_sessions(course_id=course.pk, actor=teacher, starts=starts, reason=WHY)
+    notice = told(enrolled, "sessions_moved")
+    assert mailed(notice) == [
+        "Moved: 2 sessions of Spanish to go",
+        "Your teacher changed the time of 2 sessions that you booked. If a new time doesn't suit "
+        "you, return that session for a refund until it starts.",
+        "Course: Spanish to go",
+        "1. A lesson: Sat 3 Apr 2027, 19:00–20:00 CEST (before: Sat 27 Mar 2027, 18:00–19:00 CET)",
+        "2. A lesson: Sun 4 Apr 2027, 19:00–20:00 CEST (before: Sun 28 Mar 2027, 19:00–20:00 CEST)",
+        "Sofía:",
+        f"> {WHY}",
+        "Open My learning:",
+        "/learning/",
+    ]
+    assert words_of(notice) == (
+        "2 sessions of “Spanish to go” have moved. “1. A lesson” is now on Sat 3 Apr 2027, "
+        f"19:00–20:00 CEST. Sofía: “{WHY}”"
+    )
+    assert words_of(told(single, "sessions_moved")).startswith("1 session of")
+    assert (notice.must_acknowledge, was_told(enrolled, "session_moved")) == (True, 0)

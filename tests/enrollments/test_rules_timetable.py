@@ -10,8 +10,19 @@ from django.utils import timezone
 from accounts.models import User
 from common.errors import NotFound
 from courses.models import Course, CourseSession
-from enrollments.errors import CourseSold, StartInPast, TooManySessions
-from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
+from enrollments.errors import (
+    CourseSold,
+    ReasonMissing,
+    SessionClosed,
+    SessionStarted,
+    StartInPast,
+    TooManySessions,
+)
+from enrollments.services.enrolling import (
+    cancel_enrollment,
+    enroll_full_course,
+    hand_back_session,
+)
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
     cancel_session,
@@ -19,8 +30,10 @@ from enrollments.services.sessions import (
     delete_session,
     move_session,
 )
-from enrollments.services.timetable import NewSession, add_sessions
+from enrollments.services.timetable import NewSession, add_sessions, move_sessions
+from notices.models import Notice
 from payments.models import HoldPart
+from payments.wallets import credit_of
 from tests.factories import (
     DAY,
     StaffFactory,
@@ -29,6 +42,7 @@ from tests.factories import (
     end_session,
     extend_course,
     make_course,
+    start_session,
     student_with_credit,
 )
 
@@ -163,5 +177,75 @@ class TestAddingMany:
             course = make_course(sessions=1)
             with CaptureQueriesContext(connection) as asked:
                 self.add(course, *range(2, 2 + number))
+            counts.append(len(asked))
+        assert counts[0] == counts[1]
+
+
+class TestMovingMany:
+    def move(self, course, by=7 * DAY, **terms) -> list[CourseSession]:
+        starts = {one.pk: one.starts_at + by for one in course.sessions.open_at(timezone.now())}
+        terms = {"course_id": course.pk, "actor": course.teacher, "starts": starts} | terms
+        return move_sessions(**terms)
+
+    def test_each_part_is_returnable_and_each_student_is_told_once(self, student):
+        course = make_course(sessions=3, price_full_course="90.00")
+        enrolled = enroll_full_course(student=student, course_id=course.pk)
+        single = student_with_credit()
+        purchase_session(student=single, session_id=course.sessions.first().pk)
+        before = list(course.sessions.values_list("starts_at", flat=True))
+
+        assert len(self.move(course, reason="I am ill")) == 3
+
+        after = list(course.sessions.values_list("starts_at", flat=True))
+        assert after == [start + 7 * DAY for start in before]
+        told = Notice.objects.filter(kind="sessions_moved")
+        assert {n.reader_id: len(n.facts["sessions"]) for n in told} == {
+            student.pk: 3,
+            single.pk: 1,
+        }
+        assert not Notice.objects.filter(kind="session_moved").exists()
+        for session in course.sessions.all():
+            assert (session.sequence, session.rescheduled_at is None) == (1, False)
+            hand_back_session(student=student, enrollment_id=enrolled.pk, session_id=session.pk)
+        assert credit_of(student) == 500
+
+    def test_a_repeat_moves_none(self, student):
+        course = make_course(sessions=2)
+        enroll_full_course(student=student, course_id=course.pk)
+        starts = {one.pk: one.starts_at + DAY for one in course.sessions.all()}
+        assert [len(self.move(course, starts=starts)) for _ in range(2)] == [2, 0]
+        assert Notice.objects.filter(kind="sessions_moved").count() == 1
+
+    def test_all_or_none(self):
+        course = make_course(sessions=3)
+        before = list(course.sessions.values_list("pk", "starts_at"))
+        with pytest.raises(StartInPast):
+            self.move(course, by=-2 * DAY)
+        start_session(course.sessions.first())
+        with pytest.raises(SessionStarted):
+            self.move(course, starts={pk: start + 9 * DAY for pk, start in before})
+        cancel_session(session_id=before[1][0], actor=course.teacher)
+        with pytest.raises(SessionClosed):
+            self.move(course, starts={pk: start + 9 * DAY for pk, start in before[1:]})
+        with pytest.raises(NotFound):
+            self.move(make_course(), starts=dict(before))
+        assert list(course.sessions.values_list("pk", "starts_at"))[1:] == before[1:]
+
+    def test_what_is_booked_meanwhile_takes_a_reason(self, student):
+        course = make_course(sessions=2)
+        purchase_session(student=student, session_id=course.sessions.last().pk)
+        with pytest.raises(ReasonMissing):
+            self.move(course, unbooked=True)
+
+    def test_strangers_may_not(self):
+        with pytest.raises(NotFound):
+            self.move(make_course(), actor=TeacherFactory())
+
+    def test_more_of_them_take_no_more_statements(self):
+        counts = []
+        for number in (3, 30):
+            course = make_course(sessions=number)
+            with CaptureQueriesContext(connection) as asked:
+                self.move(course)
             counts.append(len(asked))
         assert counts[0] == counts[1]

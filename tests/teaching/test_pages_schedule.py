@@ -259,3 +259,76 @@ def test_somebody_elses_course_is_not_there(client, course):
         client.force_login(who)
         assert client.get(at("schedule", course)).status_code == 404
         assert client.post(at("schedule", course), {"step": "add"}).status_code == 404
+
+
+@pages
+class TestMovingAll:
+    @pytest.fixture
+    def course(self, teacher):
+        course = make_course(teacher=teacher, sessions=0, published=False)
+        for day in (20, 27):
+            extend_course(course, starts_at=datetime(2027, 3, day, 17, tzinfo=UTC))
+        return course
+
+    def look(self, browser, course, **typed):
+        form = shown(browser.get(at("move_all", course)))
+        return browser.post(at("move_all", course), form | typed)
+
+    def confirm(self, browser, course, page, **changes):
+        return browser.post(at("move_all", course), shown(page) | {"step": "move"} | changes)
+
+    def test_a_week_later_on_the_clock_of_the_wall(self, browser, course):
+        page = self.look(browser, course)
+        assert "Sat 3 Apr 2027, 18:00–⁠19:00 CEST" in page.text
+        assert starts_in(course)[1].day == 27
+        for _ in range(2):  # sent twice it moves once
+            assert self.confirm(browser, course, page).url == at("course", course)
+        assert [f"{start:%d %H}" for start in starts_in(course)] == ["27 17", "03 16"]
+
+    def test_to_another_day_at_another_time(self, browser, course):
+        page = self.look(browser, course, weeks="0", day="0", at="09:30")
+        self.confirm(browser, course, page)
+        assert [f"{start:%a %d %H:%M}" for start in starts_in(course)] == [
+            "Mon 15 08:30", "Mon 22 08:30"
+        ]  # fmt: skip
+
+    def test_an_hour_that_is_none_moves_nothing(self, browser, course):
+        page = self.look(browser, course, weeks="0", day="6", at="02:30")
+        assert "there is no 02:30 in Europe/Madrid" in page.text
+        assert 'value="move"' not in page.text
+        page = self.confirm(browser, course, page)
+        assert "Check it, then confirm again." in page.text
+        assert starts_in(course)[0].day == 20
+
+    def test_it_says_what_overlaps(self, browser, course, teacher):
+        other = make_course(teacher=teacher, sessions=0, published=False, title="Chess clinic")
+        extend_course(other, starts_at=datetime(2027, 3, 27, 17, 30, tzinfo=UTC))
+        page = self.look(browser, course)
+        assert page.text.count("“1. A lesson” in “Chess clinic”") == 1
+
+    def test_what_changed_since_is_shown_again(self, browser, course):
+        page = self.look(browser, course)
+        extend_course(course, starts_at=datetime(2027, 4, 20, 17, tzinfo=UTC))
+        page = self.confirm(browser, course, page)
+        assert "Check it, then confirm again." in page.text
+        assert "3 sessions to move" in page.text
+        assert self.confirm(browser, course, page).status_code == 302
+
+    def test_students_are_told_why(self, browser, teacher):
+        course = make_course(teacher=teacher, sessions=2)
+        enroll_full_course(student=student_with_credit(), course_id=course.pk)
+        assert "1 student has booked" in browser.get(at("move_all", course)).text
+        page = self.look(browser, course)
+        assert "This field is required" in page.text
+        page = self.look(browser, course, reason="I am ill")
+        assert "1 student is told once" in page.text
+        self.confirm(browser, course, page)
+        assert "I am ill" in Notice.objects.get(kind="sessions_moved").facts["reason"]
+
+    def test_nowhere_is_no_move(self, browser, course):
+        assert "Choose where they move to." in self.look(browser, course, weeks="0").text
+
+    def test_somebody_elses_course_is_not_there(self, client, course):
+        client.force_login(TeacherFactory())
+        assert client.get(at("move_all", course)).status_code == 404
+        assert client.post(at("move_all", course), {"weeks": "1"}).status_code == 404
