@@ -1,4 +1,7 @@
-"""A small LiveKit: its room service on the wire, with rooms that people come into and leave."""
+"""A small LiveKit: its room service on the wire, with rooms that people come into and leave.
+
+What happens there it tells whoever listens, as the real one does by its webhooks.
+"""
 
 import secrets
 import socket
@@ -11,11 +14,12 @@ from typing import Any, ClassVar
 import jwt
 from google.protobuf.message import Message
 from livekit.protocol import room as wire
-from livekit.protocol.models import ParticipantInfo, Room, TrackInfo, TrackSource
+from livekit.protocol.models import DisconnectReason, ParticipantInfo, Room, TrackInfo, TrackSource
 
 from tests.conversations import SECRET
 
-ACTIVE = ParticipantInfo.State.ACTIVE
+ACTIVE, GONE = ParticipantInfo.State.ACTIVE, ParticipantInfo.State.DISCONNECTED
+Tell = Callable[[str, Room, ParticipantInfo | None], None]
 GRANTS = {
     "CreateRoom": "roomCreate",
     "GetParticipant": "roomAdmin",
@@ -34,14 +38,18 @@ class LiveKit:
     `kept_open` are the seconds for which a room was made to stay open without anybody in it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell = lambda kind, room, somebody: None) -> None:
+        self.tell = tell
         self.kept_open: dict[str, int] = {}
         self.rooms: dict[str, tuple[str, list[ParticipantInfo]]] = {}
         self.asked: list[str] = []
 
     def open(self, name: str) -> str:
         """Open a room, unless it is; gives its id."""
-        return self.rooms.setdefault(name, (f"RM_{secrets.token_hex(6)}", []))[0]
+        if name not in self.rooms:
+            self.rooms[name] = (f"RM_{secrets.token_hex(6)}", [])
+            self.tell("room_started", self._room(name), None)
+        return self.rooms[name][0]
 
     def enter(self, name: str, who: Any, **more: Any) -> str:
         """Somebody, a user or another identity, enters a room; gives the connection's id."""
@@ -49,7 +57,15 @@ class LiveKit:
         more = {"sid": f"PA_{secrets.token_hex(6)}", "state": ACTIVE} | more
         somebody = ParticipantInfo(identity=str(getattr(who, "pk", who)), **more)
         self.rooms[name][1].append(somebody)
+        self.tell("participant_joined", self._room(name), somebody)
         return somebody.sid
+
+    def leave(self, name: str, who: Any, reason: str = "CLIENT_INITIATED") -> None:
+        """Somebody's connection ends, for one of LiveKit's reasons."""
+        if somebody := self._find(name, str(getattr(who, "pk", who))):
+            self.rooms[name][1].remove(somebody)
+            somebody.state, somebody.disconnect_reason = GONE, DisconnectReason.Value(reason)
+            self.tell("participant_left", self._room(name), somebody)
 
     def inside(self, name: str) -> list[str]:
         """The identities of those who are in a room; none where it is closed."""
@@ -72,6 +88,9 @@ class LiveKit:
         allowed = self._find(name, str(who.pk)).permission.can_publish_sources
         return [TrackSource.Name(source) for source in allowed]
 
+    def _room(self, name: str) -> Room:
+        return Room(name=name, sid=self.rooms[name][0])
+
     def _find(self, name: str, identity: str) -> ParticipantInfo | None:
         people = self.rooms.get(name, ("", []))[1]
         return next((one for one in people if one.identity == identity), None)
@@ -82,16 +101,22 @@ class LiveKit:
         return answer(self, request.FromString(body))
 
     def list_rooms(self, _: wire.ListRoomsRequest) -> Message:
-        rooms = [Room(name=name, sid=sid) for name, (sid, _) in self.rooms.items()]
-        return wire.ListRoomsResponse(rooms=rooms)
+        return wire.ListRoomsResponse(rooms=[self._room(name) for name in self.rooms])
 
     def create_room(self, asked: wire.CreateRoomRequest) -> Message:
         if asked.name not in self.rooms:
             self.kept_open[asked.name] = asked.empty_timeout
-        return Room(name=asked.name, sid=self.open(asked.name))
+        self.open(asked.name)
+        return self._room(asked.name)
 
     def delete_room(self, asked: wire.DeleteRoomRequest) -> Message | None:
-        return wire.DeleteRoomResponse() if self.rooms.pop(asked.room, None) else None
+        if asked.room not in self.rooms:
+            return None
+        for identity in self.inside(asked.room):
+            self.leave(asked.room, identity, "ROOM_DELETED")
+        self.tell("room_finished", self._room(asked.room), None)
+        del self.rooms[asked.room]
+        return wire.DeleteRoomResponse()
 
     def list_participants(self, asked: wire.ListParticipantsRequest) -> Message:
         people = self.rooms.get(asked.room, ("", []))[1]
@@ -114,10 +139,10 @@ class LiveKit:
         return None
 
     def remove_participant(self, asked: wire.RoomParticipantIdentity) -> Message | None:
-        if somebody := self._find(asked.room, asked.identity):
-            self.rooms[asked.room][1].remove(somebody)
-            return wire.RemoveParticipantResponse()
-        return None
+        if self._find(asked.room, asked.identity) is None:
+            return None
+        self.leave(asked.room, asked.identity, "PARTICIPANT_REMOVED")
+        return wire.RemoveParticipantResponse()
 
     calls: ClassVar[dict[str, tuple[type[Message], Callable[..., Message | None]]]] = {
         "ListRooms": (wire.ListRoomsRequest, list_rooms),
