@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.services import register
 from common.transactions import operation
 from courses.models import Course, CourseSession
-from courses.services import archive_course, publish_course, write_outline
+from courses.services import archive_course, publish_course, save_sessions, write_outline
 from enrollments.access import Access, find_access
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.timetable import add_session
@@ -137,9 +137,23 @@ def make_course(
         **(texts | fields),
     )
     first = timezone.now() + starts_in
-    for index in range(sessions):
-        extend_course(course, starts_at=first + index * every)
+    plan_sessions(course, [first + index * every for index in range(sessions)])
     return publish_course(course_id=course.pk, actor=teacher) if published else course
+
+
+def plan_sessions(course: Course, starts: list[datetime]) -> None:
+    """As `add_session` would a draft, which has nobody to let in or to tell, but all at once."""
+    CourseSession.objects.bulk_create(
+        CourseSession(
+            course=course,
+            session_number=number,
+            title="A lesson",
+            starts_at=starts_at,
+            duration_minutes=60,
+        )
+        for number, starts_at in enumerate(starts, start=1)
+    )
+    save_sessions(course)
 
 
 def extend_course(course: Course, *, starts_at: datetime, minutes: int = 60) -> CourseSession:
