@@ -6,6 +6,7 @@ from collections.abc import Callable
 import hypothesis
 import pytest
 from django.db import connection
+from django.test import TestCase
 
 from payments import audit
 from tests.stripe import mock
@@ -24,13 +25,15 @@ NO_STRIPE_MOCK = (
     "No stripe-mock here: no request of ours is put to what Stripe itself says it knows. "
     "go install github.com/stripe/stripe-mock@latest brings it; STRIPE_MOCK may name it."
 )
-FACES = ("test_pages", "test_admin", "test_contract", "test_schemathesis", "test_routes")
+FACES = ("test_pages", "test_admin", "test_contract", "test_routes")
+A_DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On SQLite the tests of locks and browsers are no part of the suite: left out, not skipped."""
     for item in items:
-        if item.path.name.startswith(FACES):
+        face = item.path.name.startswith(FACES) and not item.get_closest_marker("both")
+        if face or asks_no_database(item):
             item.add_marker("once")
         if item.get_closest_marker("livekit") and "LIVEKIT_PID" not in os.environ:
             item.add_marker(pytest.mark.skip(reason=NO_LIVEKIT))
@@ -42,6 +45,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def asks_no_database(item: pytest.Item) -> bool:
+    """Where pytest-django would refuse it one."""
+    case = getattr(item, "cls", None)
+    return not (
+        item.get_closest_marker("django_db")
+        or A_DATABASE & set(getattr(item, "fixturenames", ()))
+        or (case and issubclass(case, TestCase))
+    )
 
 
 @pytest.fixture

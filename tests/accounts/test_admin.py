@@ -44,6 +44,7 @@ def test_the_admin_is_no_way_around_the_limits(boss, client):
     assert client.sign_in("boss@example.com").status_code == 429
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("by", ["ada@exam", "Ada"])
 def test_users_are_found(browser, ada, by):
     page = browser.get(reverse("admin:accounts_user_changelist"), {"q": by}).content.decode()

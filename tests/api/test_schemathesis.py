@@ -32,7 +32,9 @@ def _video(settings):
         setattr(settings, name, value)
 
 
-# The application gives its connection back after each request, as it does when it serves.
+# MariaDB holds texts and numbers to their columns. The application gives its connection back after
+# each request, as it does when it serves.
+@pytest.mark.mariadb
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("known", [True, False], ids=["known", "invented"])
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)

@@ -70,6 +70,7 @@ def test_staff_without_permission_sees_nothing(client, model):
     assert client.get(f"{where(model)}{model.objects.get().pk}/change/").status_code == 403
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("model", BOOKINGS)
 def test_bookings_are_found(browser, model):
     buy()
@@ -97,6 +98,7 @@ def test_statements_do_not_grow_with_rows(browser, model):
     assert statements() == few
 
 
+@pytest.mark.both
 def test_evidence_is_looked_at_and_never_edited(browser):
     now = timezone.now()
     session = make_course(sessions=1).sessions.get()

@@ -61,6 +61,7 @@ def three(db):
     )
 
 
+@pytest.mark.both
 @pytest.mark.usefixtures("three")
 class TestFinding:
     @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def page(client, path, **query):
     return client.get(path, query).content.decode()
 
 
+@pytest.mark.both
 def test_what_went_to_whom_and_why_not(client, clerk, notice):
     set_aside(notice)
     for shown in (page(client, LIST), page(client, f"{LIST}{notice.pk}/change/")):

@@ -97,6 +97,7 @@ def test_no_row_is_added_changed_or_deleted(browser, student, model):
     assert list(model.objects.order_by("pk").values()) == rows
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("model", MONEY)
 @pytest.mark.parametrize(
     "words", ["ada@example", "0198", "0198c1de-zzzz", "\0", "%", "'", '"', "😀", "urn:uuid:", "{}"]
@@ -105,6 +106,7 @@ def test_any_words_can_be_searched(browser, student, model, words):
     assert browser.get(url(model, "changelist"), {"q": words}).status_code == 200
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("model", MONEY)
 def test_a_row_is_found_by_its_id(browser, student, model):
     buy_and_more("bob@example.com")
@@ -115,6 +117,7 @@ def test_a_row_is_found_by_its_id(browser, student, model):
     assert not browser.get(url(model, "changelist"), {"q": uuid4()}).context["cl"].result_list
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("words", ["ada@example.com", "Course of Ada", "enrollment id"])
 def test_a_hold_is_found_by_person_course_and_enrolment(browser, words):
     buy_and_more("bob@example.com")
@@ -126,6 +129,7 @@ def test_a_hold_is_found_by_person_course_and_enrolment(browser, words):
     assert list(found) == [enrollment.hold]
 
 
+@pytest.mark.both
 def test_holds_are_filtered_by_person(browser, student):
     other = buy_and_more("bob@example.com")
     page = browser.get(

@@ -189,6 +189,7 @@ def test_who_was_there_is_told(client, hold):
         assert page.count("of 60 min") == 1
 
 
+@pytest.mark.both
 def test_the_words_of_a_search_are_an_address_or_a_title(client, hold, single):
     assert found(client, q=" ADA@example ") == found(client, q="Spanish") == [hold]
     assert found(client, q=hold.teacher.email) == [hold]
@@ -312,6 +313,7 @@ def test_what_is_filtered_is_exported(client, hold, single):
     assert client.get(EXPORT, {"student__id__exact": "garbage"}).status_code == 302
 
 
+@pytest.mark.both
 def test_all_rows_are_exported_chunk_by_chunk(client, hold, single, monkeypatch):
     monkeypatch.setattr(exports, "CHUNK", 2)
     third = purchase_session(

@@ -369,12 +369,14 @@ def test_statements_do_not_grow_with_rows(browser, where):
     assert statements() == few
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("where", [COURSES, SESSIONS])
 @pytest.mark.parametrize("words", ["Spanish", "0198-zzzz", "\0", "😀"])
 def test_any_words_can_be_searched(browser, sold, where, words):
     assert browser.get(where, {"q": words}).status_code == 200
 
 
+@pytest.mark.both
 def test_found_by_id(browser, sold):
     make_course(sessions=1)
     courses = browser.get(COURSES, {"q": sold.pk}).context["cl"].result_list
