@@ -65,10 +65,10 @@ def kill(process):
 
 
 def wait_until_ready(process, path="/readyz"):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
-            if requests.get(f"{process.url}{path}", timeout=2).ok:
+            if requests.get(f"{process.url}{path}", timeout=5).ok:
                 return
         except requests.RequestException:
             time.sleep(0.1)

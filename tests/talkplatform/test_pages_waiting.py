@@ -1,6 +1,5 @@
 """A LiveKit that takes connections and says nothing holds each page up once, however many rooms."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.test import Client
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.models import HoldPart
+from rooms import livekit as rooms_livekit
 from talkplatform import settings as project
 from tests.conversations import CONFIGURED
 from tests.factories import DAY, StaffFactory, make_course, start_session, student_with_credit
@@ -89,12 +89,21 @@ def calling_off_many(world: World) -> tuple[Any, str, Answers]:
 
 
 @pytest.fixture(autouse=True)
-def livekit(settings: Any) -> Iterator[None]:
+def waits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """For how many seconds LiveKit was waited for, each time: a clock measures the machine too."""
+    waits = []
+
+    def noted(question: Any, limit: float) -> Any:
+        waits.append(limit)
+        return answered(question, limit)
+
+    answered = rooms_livekit._answered
+    monkeypatch.setattr(rooms_livekit, "_answered", noted)
     with standing_still() as url:
         for name, value in (CONFIGURED | {"LIVEKIT_URL": url}).items():
             setattr(settings, name, value)
         settings.LIVEKIT_TIMEOUT_SECONDS = PATIENCE
-        yield
+        yield waits
 
 
 @pytest.mark.parametrize(
@@ -109,27 +118,28 @@ def livekit(settings: Any) -> Iterator[None]:
         calling_off_many,
     ],
 )
-def test_what_empties_rooms_waits_once(deed: Callable[[World], tuple[Any, str, Answers]]) -> None:
+def test_what_empties_rooms_waits_once(
+    deed: Callable[[World], tuple[Any, str, Answers]], waits: list[float]
+) -> None:
     reader, path, answers = deed(World())
     browser = Client()
     browser.force_login(reader)
     form = {} if path.startswith("/admin/") else shown(browser.get(path))
-    began = time.monotonic()
+    waits.clear()
     assert browser.post(path, form | answers).status_code == 302
-    took = time.monotonic() - began
-    assert PATIENCE < took < PATIENCE * (ROOMS - 1)
+    assert 0 < sum(waits) <= PATIENCE
 
 
-def test_the_door_itself_asks_nobody() -> None:
+def test_the_door_itself_asks_nobody(waits: list[float]) -> None:
     world = World()
     world.hold_singles()
     browser = Client()
     browser.force_login(world.student)
-    began = time.monotonic()
+    waits.clear()
     for path in ("/learning/", f"/courses/{world.course.pk}/"):
         assert browser.get(path).status_code == 200
     assert browser.post(f"/sessions/{world.sessions[0].pk}/join/").status_code < 400
-    assert time.monotonic() - began < PATIENCE * 2
+    assert waits == []
 
 
 def test_it_waits_two_seconds_unless_told_otherwise() -> None:
