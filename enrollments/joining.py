@@ -1,4 +1,4 @@
-"""Into a session's room: who gets a pass, why others don't, and what its teacher does there."""
+"""Into a room: who gets a pass and is let in, why others aren't; what its teacher does there."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from rooms.errors import (
     VideoAway,
     VideoNotConfigured,
 )
-from rooms.livekit import SEEN, SHARING, Join, VideoUnreachable
+from rooms.livekit import SEEN, SHARING, Join, VideoUnreachable, sources_of
 from rooms.models import RoomDeed
 from rooms.services import deeds
 
@@ -54,8 +54,7 @@ def join_of(session: CourseSession, user: User, access: Access, *, now: datetime
             deeds.do(session, Kind.KNOCKED, actor=user, user_id=user.pk)
         return None
     lives = min(session.ends_at - now, timedelta(minutes=settings.JOIN_PASS_MINUTES))
-    sources = SHARING if access.may_share else SEEN
-    return livekit.pass_into(session.room_name, user, sources, lives=lives)
+    return livekit.pass_into(session.room_name, user, sources_of(access.may_share), lives=lives)
 
 
 def enter(*, user: User, session_id: UUID) -> Join:
@@ -71,6 +70,19 @@ def enter(*, user: User, session_id: UUID) -> Join:
     with _answering():
         livekit.make_room(session.room_name, empty_for=session.ends_at - now)
     return join
+
+
+def let_in(*, user: User, session_id: UUID) -> None:
+    """Let a user who has come into a session's room see and hear the others.
+
+    At once, because their page asks: LiveKit's word of it may be late or lost. A repeat changes
+    nothing. Raises what `enter` does. Asks LiveKit.
+    """
+    session, access = find_access(user=user, session_id=session_id)
+    if refusal := refuse_entry(access, timezone.now()):
+        raise refusal
+    with _answering():
+        livekit.let_in(session.room_name, {str(user.pk): sources_of(access.may_share)})
 
 
 def remove(session: CourseSession, teacher: User, student: UUID) -> None:
@@ -93,13 +105,13 @@ def mute(session: CourseSession, teacher: User, student: UUID) -> None:
 def share(session: CourseSession, teacher: User, student: UUID) -> None:
     """Let a student share the screen. A repeat changes nothing."""
     deeds.do(session, Kind.SHARING, actor=teacher, user_id=student)
-    livekit.let_publish(session.room_name, str(student), SHARING)
+    livekit.let_in(session.room_name, {str(student): SHARING})
 
 
 def unshare(session: CourseSession, teacher: User, student: UUID) -> None:
     """Let a student no longer share the screen. A repeat changes nothing."""
     deeds.undo(session, Kind.SHARING, actor=teacher, user_id=student)
-    livekit.let_publish(session.room_name, str(student), SEEN)
+    livekit.let_in(session.room_name, {str(student): SEEN})
 
 
 VERBS: dict[str, Callable[[CourseSession, User, UUID], None]] = {

@@ -13,6 +13,7 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/buy/", buying.buy_session, name="buy_session"),
     path("sessions/<uuid:session_id>/room/", room.room, name="room"),
     path("sessions/<uuid:session_id>/room/pass/", room.make_pass, name="room_pass"),
+    path("sessions/<uuid:session_id>/room/in/", room.let_in, name="room_in"),
     path("sessions/<uuid:session_id>/room/state/", room.state, name="room_state"),
     path("sessions/<uuid:session_id>/room/end/", room.end, name="room_end"),
     path("sessions/<uuid:session_id>/room/resume/", room.resume, name="room_resume"),

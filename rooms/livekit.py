@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -50,13 +50,15 @@ class Connection:
     """A person's connection to a room; LiveKit gives each its own id (`sid`).
 
     In a poll it is `active` once sound and picture can pass. In an event that means nothing:
-    `participant_left` comes with one that was. One that ended has LiveKit's `reason`.
+    `participant_left` comes with one that was. One that ended has LiveKit's `reason`. It receives
+    nothing until it is `let_in`; where LiveKit does not say, it has been.
     """
 
     identity: str
     sid: str
     joined_at: datetime | None
     active: bool = field(default=True, compare=False)
+    let_in: bool = field(default=True, compare=False)
     reason: str = field(default="", compare=False)
 
     @property
@@ -89,6 +91,11 @@ class Join:
     token: str
 
 
+def sources_of(may_share: bool) -> Sequence[str]:
+    """What somebody may publish in a room."""
+    return SHARING if may_share else SEEN
+
+
 def is_configured() -> bool:
     """Whether there is a LiveKit server to talk to."""
     return bool(settings.LIVEKIT_URL)
@@ -102,14 +109,16 @@ def addresses() -> list[str]:
 
 
 def pass_into(room: str, user: User, sources: Sequence[str], *, lives: timedelta) -> Join:
-    """A pass that lets the user into a room for this long, to publish these sources.
+    """A pass that lets the user through a room's door for this long, to publish these sources.
 
-    Nobody's pass runs the room: any page that a browser shows could use it for that. People who are
-    in the room stay when the pass expires.
+    Until they are `let_in` they see and hear nobody there: those who lost the right to be in the
+    room come back with it in vain. Nobody's pass runs the room: any page that a browser shows could
+    use it for that. People who are in the room stay when the pass expires.
     """
     grants = api.VideoGrants(
         room_join=True,
         room=room,
+        can_subscribe=False,
         can_publish_sources=[*sources],
         can_update_own_metadata=False,
     )
@@ -242,20 +251,24 @@ def mute(room: str, identity: str) -> None:
     _ask(_if_there(ask))
 
 
-def let_publish(room: str, identity: str, sources: Sequence[str]) -> None:
-    """Let a person who is in a room publish these sources from now on, and no others."""
-    allowed = ParticipantPermission(
-        can_subscribe=True,
-        can_publish=True,
-        can_publish_data=True,
-        can_publish_sources=[source.upper() for source in sources],
-    )
-    wanted = api.UpdateParticipantRequest(room=room, identity=identity, permission=allowed)
+def let_in(room: str, people: Mapping[str, Sequence[str]], *, within: float | None = None) -> None:
+    """Let these people who are in a room see and hear the others, and publish their sources alone.
+
+    By their identities; who is gone is passed over. A repeat changes nothing.
+    """
 
     async def ask(service: RoomService) -> None:
-        await service.update_participant(wanted)
+        for identity, sources in people.items():
+            allowed = ParticipantPermission(
+                can_subscribe=True,
+                can_publish=True,
+                can_publish_data=True,
+                can_publish_sources=[source.upper() for source in sources],
+            )
+            wanted = api.UpdateParticipantRequest(room=room, identity=identity, permission=allowed)
+            await _unless_gone(service.update_participant(wanted))
 
-    _ask(_if_there(ask))
+    _ask(ask, within)
 
 
 def close_room(room: str, *, within: float | None = None) -> None:
@@ -332,6 +345,7 @@ def _connection(somebody: ParticipantInfo) -> Connection:
         sid=somebody.sid,
         joined_at=joined_at,
         active=somebody.state == ParticipantInfo.State.ACTIVE,
+        let_in=not somebody.HasField("permission") or somebody.permission.can_subscribe,
         reason=_reason(somebody.disconnect_reason),
     )
 

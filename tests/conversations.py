@@ -96,6 +96,12 @@ class Room:
         self.connections[user] = (f"PA_{secrets.token_hex(6)}", minute)
         return self.event("participant_joined", minute, user)
 
+    def waits(self, user: User, minute: float) -> bytes:
+        """The same with a pass of ours: nobody is let in yet."""
+        wire = json.loads(self.joined(user, minute))
+        wire["participant"]["permission"]["canSubscribe"] = False
+        return json.dumps(wire).encode()
+
     def left(self, user: User, minute: float) -> bytes:
         return self.event("participant_left", minute, user)
 

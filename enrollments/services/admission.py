@@ -2,7 +2,7 @@
 
 A pass works for minutes, LiveKit renews it, and with an old one a removed person can come back. So
 the right to be there is checked when it ends, whenever LiveKit names somebody, and in each pass of
-`poll_rooms`, which makes up for every failure.
+`poll_rooms`, which makes up for every failure. Nobody sees or hears the others before that.
 """
 
 import logging
@@ -21,8 +21,8 @@ from courses.models import CourseSession
 from enrollments.access import admitted
 from payments.models import HoldPart
 from rooms import livekit
-from rooms.doors import closes_at, is_shut, users_among
-from rooms.livekit import Connection, RoomEvent, VideoUnreachable
+from rooms.doors import Orders, closes_at, is_shut, users_among
+from rooms.livekit import Connection, RoomEvent, VideoUnreachable, sources_of
 from rooms.services.signs import ENDINGS
 
 logger = logging.getLogger(__name__)
@@ -37,8 +37,9 @@ def keep_door(
 ) -> int:
     """Remove those of these people who may not be in the room, or close it if it is shut.
 
-    Gives how many were removed; people who aren't our users stay. A repeat finds nobody. Asks
-    LiveKit, for at most `within` seconds. Raises `VideoUnreachable`.
+    Those who may, and receive nothing yet, are let in. Gives how many were removed; people who
+    aren't our users stay. A repeat finds nobody. Asks LiveKit, for at most `within` seconds each
+    time. Raises `VideoUnreachable`.
     """
     if is_shut(session, timezone.now()):
         livekit.close_room(session.room_name, within=within)
@@ -48,6 +49,11 @@ def keep_door(
     strangers = [identity for identity, user in ours.items() if user.pk not in may_stay]
     if strangers:
         livekit.put_out(session.room_name, strangers, within=within)
+    waiting = [one.identity for one in people if one.identity in ours and not one.let_in]
+    if honest := [identity for identity in waiting if identity not in strangers]:
+        sharing = {session.course.teacher_id, *Orders.of(session).sharing}
+        sources = {key: sources_of(ours[key].pk in sharing) for key in honest}
+        livekit.let_in(session.room_name, sources, within=within)
     return len(strangers)
 
 
@@ -69,8 +75,8 @@ def check_after_refund(parts: Iterable[HoldPart]) -> None:
     check_after_commit(set(due))
 
 
-def keep_out(event: RoomEvent) -> None:
-    """LiveKit names somebody in a room: if they may not be there, they are out before they see it.
+def look_at(event: RoomEvent) -> None:
+    """LiveKit names somebody in a room: they are let in, or out before they see it.
 
     Asks LiveKit; a failure is logged and left to `poll_rooms`. Not for what happened long ago.
     """

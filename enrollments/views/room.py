@@ -80,6 +80,14 @@ def make_pass(request: HttpRequest, session_id: UUID) -> Json:
 
 @require_POST
 @answering_json
+def let_in(request: HttpRequest, session_id: UUID) -> Json:
+    """The page is in the room: it may see and hear the others."""
+    joining.let_in(user=signed_in(request), session_id=session_id)
+    return _state(request, session_id)
+
+
+@require_POST
+@answering_json
 def end(request: HttpRequest, session_id: UUID) -> Json:
     """End the session for all."""
     joining.end_for_all(teacher=signed_in(request), session_id=session_id)

@@ -11,7 +11,7 @@ from common.errors import Unavailable
 from common.locks import Rank, take
 from common.transactions import operation
 from courses.models import CourseSession
-from enrollments.services.admission import keep_out
+from enrollments.services.admission import look_at
 from payments.models import HoldPart
 from rooms.attendance import attendance_in
 from rooms.livekit import Connection, RoomEvent
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 def take_event(event: RoomEvent, body: str) -> None:
     """Store an event that LiveKit signed, and work it in unless somebody is at its session now.
 
-    Before that, the person whom it names is put out where they may not be there. Once stored it is
-    not lost: whatever keeps it from being processed, `settle_sessions` does it. A repeat changes
-    nothing.
+    Before that, the person whom it names is let into the room, or put out where they may not be
+    there. Once stored it is not lost: whatever keeps it from being processed, `settle_sessions`
+    does it. A repeat changes nothing.
     """
-    keep_out(event)
+    look_at(event)
     stored = events.store_event(event, body)
     try:
         process_event(stored)

@@ -86,11 +86,12 @@ export class Call extends EventTarget {
       videoCaptureDefaults: await wish("videoinput"),
       audioOutput: { deviceId: choice().audiooutput || "default" },
     });
-    this.#listen(room);
+    this.#listen(room, turn);
     this.latest = room;
     await room.connect(url, token);
     if (turn !== this.turn) return void room.disconnect();
     this.room = room;
+    this.#ring();
     this.#tell("status", "inside");
     this.#tell("change");
     for (const device of /** @type {const} */ (["microphone", "camera"])) {
@@ -98,8 +99,16 @@ export class Call extends EventTarget {
     }
   }
 
-  /** @param {Room} room */
-  #listen(room) {
+  /** Ask to be let in at once; should that fail, LiveKit tells our server that somebody waits. */
+  #ring() {
+    this.server.letIn().catch(() => {});
+  }
+
+  /**
+   * @param {Room} room
+   * @param {number} turn
+   */
+  #listen(room, turn) {
     const change = () => room === this.room && this.#tell("change");
     for (const event of CHANGES) room.on(event, change);
     room.on("participantConnected", ({ identity }) => room === this.room && this.#tell("came", identity));
@@ -107,7 +116,11 @@ export class Call extends EventTarget {
     for (const event of /** @type {const} */ (["signalReconnecting", "reconnecting"])) {
       room.on(event, () => room === this.room && this.#tell("status", "reconnecting"));
     }
-    room.on("reconnected", () => room === this.room && this.#tell("status", "inside"));
+    room.on("reconnected", () => {
+      if (room !== this.room) return;
+      this.#ring();
+      this.#tell("status", "inside");
+    });
     room.on("audioPlaybackChanged", () => room === this.room && this.#tell("sound", room.canPlaybackAudio));
     room.on("dataReceived", (bytes, sender, _kind, topic) => {
       if (room === this.latest && sender) this.#tell("data", { bytes, from: sender.identity, topic });
@@ -120,7 +133,10 @@ export class Call extends EventTarget {
         this.#tell("silenced");
       }
     });
-    room.on("disconnected", (reason) => room === this.room && this.#lost(reason ?? 0));
+    room.on("disconnected", (reason = 0) => {
+      // Whoever is put out on the way in would go on waiting for the room.
+      if (room === this.room || (turn === this.turn && reason in FINAL)) this.#lost(reason);
+    });
   }
 
   /** @param {number} reason */

@@ -38,6 +38,14 @@ export class Server {
   }
 
   /**
+   * One is in the room, and sees and hears the others from now on.
+   * @returns {Promise<State>}
+   */
+  letIn() {
+    return this.#ask("in/", "POST");
+  }
+
+  /**
    * End the session for everybody, or take that back.
    * @param {"end" | "resume"} verb
    * @returns {Promise<State>}

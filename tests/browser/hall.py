@@ -26,6 +26,8 @@ class Hall:
         self.said: list[dict[str, Any]] = []
         self.devices: dict[str, dict[str, Any]] = {}
         self.shut = False
+        # Why LiveKit ends the connections of those who are about to come in.
+        self.turns_away = 0
 
     def open_to(self, context: BrowserContext) -> None:
         context.route("**/vendor/livekit-client*.js", self._give_double)
@@ -84,6 +86,9 @@ class Hall:
     def _let_in(self, line: WebSocketRoute, token: str) -> None:
         if self.shut:
             line.close()
+            return
+        if self.turns_away:
+            line.send(json.dumps({"type": "out", "reason": self.turns_away}))
             return
         identity = jwt.decode(token, options={"verify_signature": False})["sub"]
         if before := self.lines.pop(identity, None):

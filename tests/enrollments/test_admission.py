@@ -281,6 +281,29 @@ def test_who_is_deactivated_or_was_removed_goes_out(
     assert livekit.inside(session.room_name) == [str(teacher.pk), "EG_recorder"]
 
 
+@pytest.mark.parametrize("by", ["webhook", "poll"])
+def test_who_waits_in_a_room_is_let_in_or_put_out(
+    livekit, committed, student, session, teacher, by
+):
+    """Whatever became of their page: nobody sees or hears anybody before they were looked at."""
+    buy_single(student, session)
+    stranger, name = new_student("0.00"), session.room_name
+    RoomDeed.objects.create(session=session, kind="sharing", user=student, actor=teacher)
+    for somebody in (student, teacher, stranger, "EG_recorder"):
+        livekit.wait(name, somebody)
+    if by == "poll":
+        poll()
+    else:
+        for somebody in (student, teacher, stranger):
+            committed(post, body=Room(session).waits(somebody, -5))
+    assert livekit.inside(name) == [str(student.pk), str(teacher.pk), "EG_recorder"]
+    assert livekit.receiving(name) == [str(student.pk), str(teacher.pk)]
+    assert "SCREEN_SHARE" in livekit.allowed(name, student)
+    livekit.asked.clear()
+    poll()
+    assert "UpdateParticipant" not in livekit.asked
+
+
 def test_the_door_is_kept_though_somebody_else_is_at_the_session(
     livekit, committed, student, session, monkeypatch
 ):

@@ -157,6 +157,7 @@ class TestThePass:
         video = claims(answer)["video"]
         assert (claims(answer)["sub"], video["room"]) == (str(student.pk), session.room_name)
         assert video["canPublishSources"] == ["camera", "microphone"]
+        assert video["canSubscribe"] is False
         assert livekit.asked == ["CreateRoom"]
         kept = livekit.kept_open[session.room_name]
         assert abs(kept - 55 * 60) < 5
@@ -228,6 +229,43 @@ class TestThePass:
         with caplog.at_level(logging.DEBUG):
             token = post(student, session, "pass/").json()["token"]
         assert token not in caplog.text
+
+
+class TestBeingLetIn:
+    def test_whoever_has_come_in_sees_and_hears_the_others(
+        self, livekit, session, student, teacher
+    ):
+        name = session.room_name
+        for user in (student, teacher):
+            livekit.wait(name, user)
+            assert post(user, session, "in/").status_code == 200
+        assert livekit.receiving(name) == [str(student.pk), str(teacher.pk)]
+        assert livekit.allowed(name, student) == ["CAMERA", "MICROPHONE"]
+        assert "SCREEN_SHARE" in livekit.allowed(name, teacher)
+
+    def test_whoever_may_share_may_still(self, livekit, session, student, teacher):
+        order(teacher, session, student, "share")
+        livekit.wait(session.room_name, student)
+        post(student, session, "in/")
+        assert "SCREEN_SHARE" in livekit.allowed(session.room_name, student)
+
+    def test_nobody_else_is(self, livekit, session, student, teacher):
+        name, stranger = session.room_name, student_with_credit()
+        for user in (student, stranger):
+            livekit.wait(name, user)
+        order(teacher, session, student, "remove")
+        livekit.wait(name, student)
+        assert refused(post(student, session, "in/")) == (409, "removed_from_room")
+        assert refused(post(stranger, session, "in/")) == (404, "not_found")
+        assert refused(post(None, session, "in/")) == (401, "not_authenticated")
+        assert livekit.receiving(name) == []
+
+    def test_whoever_is_not_there_changes_nothing(self, livekit, session, student):
+        assert post(student, session, "in/").status_code == 200
+
+    def test_without_livekit_it_says_so(self, session, student):
+        with override_settings(**CONFIGURED):
+            assert refused(post(student, session, "in/")) == (503, "video_away")
 
 
 def test_a_pass_that_is_logged_all_the_same_is_cut():

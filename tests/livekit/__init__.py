@@ -14,7 +14,14 @@ from typing import Any, ClassVar
 import jwt
 from google.protobuf.message import Message
 from livekit.protocol import room as wire
-from livekit.protocol.models import DisconnectReason, ParticipantInfo, Room, TrackInfo, TrackSource
+from livekit.protocol.models import (
+    DisconnectReason,
+    ParticipantInfo,
+    ParticipantPermission,
+    Room,
+    TrackInfo,
+    TrackSource,
+)
 
 from tests.conversations import SECRET
 
@@ -66,6 +73,15 @@ class LiveKit:
             self.rooms[name][1].remove(somebody)
             somebody.state, somebody.disconnect_reason = GONE, DisconnectReason.Value(reason)
             self.tell("participant_left", self._room(name), somebody)
+
+    def wait(self, name: str, who: Any) -> str:
+        """Somebody enters with a pass of ours, and receives nothing yet."""
+        return self.enter(name, who, permission=ParticipantPermission(can_publish=True))
+
+    def receiving(self, name: str) -> list[str]:
+        """The identities of those in a room who see and hear the others."""
+        people = self.rooms[name][1]
+        return [one.identity for one in people if one.permission.can_subscribe]
 
     def inside(self, name: str) -> list[str]:
         """The identities of those who are in a room; none where it is closed."""

@@ -52,6 +52,13 @@ def test_it_comes_back_with_a_new_pass_when_livekit_gave_up(join, lesson, hall, 
     assert livekit.asked.count("CreateRoom") > passes
 
 
+def test_whom_livekit_turns_away_on_the_way_in_is_told_at_once(visit, lesson, hall):
+    page = visit(lesson.course.teacher, lesson)
+    hall.turns_away = 4
+    press(page, "Join now")
+    says(page, "The teacher removed you")
+
+
 def test_sound_is_turned_on_with_a_press(join, lesson, hall):
     teacher = lesson.course.teacher
     page = join(teacher, lesson)
