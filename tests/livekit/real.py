@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.livekit.line import Line, line
+
+HERE, ANOTHER_ADDRESS = "127.0.0.1", "127.0.0.2"
+
 
 class RealLiveKit:
     """The server with its configuration; it is the same to everybody after a new start."""
@@ -52,8 +56,27 @@ class RealLiveKit:
 
     def make_rooms_by_itself(self, value: bool) -> None:
         """Have it open a room for whoever has a pass, or not."""
-        text, word = self.config.read_text(), str(value).lower()
-        changed = re.sub(r"auto_create: \w+", f"auto_create: {word}", text)
+        self._configure("auto_create", str(value).lower())
+
+    @contextmanager
+    def behind_a_line(self) -> Iterator[Line]:
+        """Sound and picture come and go by a line of the test, at another address of this machine.
+
+        Linux alone has that without being told.
+        """
+        found = re.search(r"udp_port: (\d+)", self.config.read_text())
+        assert found
+        port = int(found[1])
+        with line((ANOTHER_ADDRESS, port), (HERE, port)) as opened:
+            self._configure("node_ip", ANOTHER_ADDRESS)
+            try:
+                yield opened
+            finally:
+                self._configure("node_ip", HERE)
+
+    def _configure(self, name: str, value: str) -> None:
+        text = self.config.read_text()
+        changed = re.sub(rf"{name}: [\w.]+", f"{name}: {value}", text)
         if changed != text:
             self.config.write_text(changed)
             self.kill()

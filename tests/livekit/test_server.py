@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,9 +24,8 @@ from livekit.protocol.models import DisconnectReason
 from accounts.models import User
 from courses.models import CourseSession
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from payments.models import HoldPart, LedgerAccount
+from payments.models import HoldPart
 from rooms import livekit as ours
-from rooms.attendance import attendance_of
 from rooms.livekit import SEEN, VideoRefused
 from rooms.models import Attendance, RoomWatch, WebhookEvent
 from settlement.services.settling import settle_all
@@ -36,31 +34,11 @@ from tests.factories import make_course, start_session, student_with_credit
 from tests.livekit import LiveKit
 from tests.livekit import serving as double_serving
 from tests.livekit.people import People, Person, gathering, until
-from tests.livekit.real import RealLiveKit
-from tests.serving import running, wait_until_ready
+from tests.serving import running
 
 pytestmark = [pytest.mark.livekit, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 MINUTE = timedelta(minutes=1)
 REMOVED = DisconnectReason.PARTICIPANT_REMOVED
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[RealLiveKit]:
-    found = RealLiveKit()
-    yield found
-    found.reap()
-
-
-@pytest.fixture(scope="module")
-def site(real: RealLiveKit, django_db_setup: None) -> Iterator[Any]:
-    """The server of production, to which LiveKit's webhooks go."""
-    port = os.environ["LIVEKIT_WEBHOOK_PORT"]
-    words = {"DEBUG": "true", "PORT": port, "JOBS": "false", "WEB_PROCESSES": "2"}
-    words["DJANGO_SETTINGS_MODULE"] = "talkplatform.settings"
-    with running("-m", "talkplatform.serve", **words) as process:
-        process.url = f"http://127.0.0.1:{port}"
-        wait_until_ready(process)
-        yield process
 
 
 @pytest.fixture(autouse=True)
@@ -124,15 +102,13 @@ def joined(user: User, session: CourseSession) -> bool:
 
 
 def comes_back_in_vain(people: People, given: dict[str, str]) -> None:
-    """Three times, with a pass of before: out each time, before the pictures begin to move."""
+    """Three times, with a pass of before: out each time, without having seen anything."""
     for _ in range(3):
         started = time.monotonic()
         back = people.enter(**given)
         until(lambda back=back: back.ended is not None, within=2)
         assert back.ended in (REMOVED, DisconnectReason.ROOM_DELETED)
-        assert back.ended_at - started < 2
-        # The first picture may be as fast as the news of who came, on a machine that is busy.
-        assert back.frames <= 1
+        assert (back.ended_at - started < 2, back.frames) == (True, 0)
 
 
 class TestOut:
@@ -229,47 +205,7 @@ def settle(session: CourseSession) -> None:
         list(settle_all())
 
 
-def earned(user: User) -> Decimal:
-    return LedgerAccount.objects.get(owner=user, kind="earnings").balance
-
-
-class TestTheWholeStory:
-    def test_it_pays_to_the_cent(self, people, session, student, teacher, settings, broken):
-        settings.ATTENDANCE_THRESHOLD_PERCENT = 5
-        absent = student_with_credit("100.00")
-        soon(session, student, absent)
-        short(session)
-        call_command("poll_rooms")
-        since = {}
-        inside = {}
-        for user in (teacher, student):
-            inside[user] = enter(people, user, session)
-            since[user] = time.monotonic()
-        until(lambda: joined(teacher, session) and joined(student, session))
-        until(lambda: time.monotonic() - since[student] > 4)
-        spent = {}
-        for user, person in inside.items():
-            person.leave()
-            spent[user.pk] = time.monotonic() - since[user]
-        until(lambda: not Attendance.objects.filter(session=session, left_at=None).exists())
-        for user, presence in attendance_of(session).items():
-            assert abs(presence.time.total_seconds() - spent[user]) <= 2
-        reasons = Attendance.objects.values_list("disconnect_reason", flat=True)
-        assert set(reasons) == {"CLIENT_INITIATED"}
-        # The minute's job, as each minute: so it is known that nobody else came.
-        until(lambda: timezone.now() > session.ends_at, within=70)
-        call_command("poll_rooms")
-        settle(session)
-        ends = dict(HoldPart.objects.values_list("hold__student", "reason"))
-        assert ends == {student.pk: "attended", absent.pk: "missed"}
-        wallets = LedgerAccount.objects.filter(kind="wallet", owner__in=[student, absent])
-        assert dict(wallets.values_list("owner", "balance")) == {
-            student.pk: Decimal("84.00"),
-            absent.pk: Decimal("100.00"),
-        }
-        assert earned(teacher) == Decimal("11.20")
-        assert broken() == {}
-
+class TestTheMoney:
     def test_a_livekit_that_died_and_came_back_leaves_it_decided(
         self, real, people, session, student, teacher, settings
     ):
@@ -333,7 +269,7 @@ class TestTheDouble:
             lambda: ours.make_room(name, empty_for=MINUTE),
             lambda: ours.put_out(name, [nobody]),
             lambda: ours.mute(name, nobody),
-            lambda: ours.let_publish(name, nobody, SEEN),
+            lambda: ours.let_in(name, {nobody: SEEN}),
             lambda: ours.people_in(name),
             lambda: name in ours.open_rooms(),
             lambda: ours.close_room(name),
@@ -356,14 +292,15 @@ class TestTheDouble:
 
     def test_tells_what_the_real_one_tells(self, people, session, student):
         soon(session, student)
-        enter(people, student, session).leave()
-        until(lambda: WebhookEvent.objects.filter(kind="participant_left").exists())
         told = Room(session)
         mine = {
             "room_started": json.loads(told.started()),
             "participant_joined": json.loads(told.joined(student, -5)),
             "participant_left": json.loads(told.ended(student, -4, "CLIENT_INITIATED")),
         }
+        enter(people, student, session).leave()
+        heard = WebhookEvent.objects.values_list("kind", flat=True)
+        until(lambda: mine.keys() <= set(heard.all()))
         for kind, body in mine.items():
             real = json.loads(WebhookEvent.objects.filter(kind=kind).first().body)
             assert body.keys() <= real.keys() | {"participant"}
