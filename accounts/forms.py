@@ -1,10 +1,12 @@
 """The pages' forms: each passes its input to one service and shows what that refuses."""
 
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth import login
 from django.contrib.auth.forms import (
     AdminPasswordChangeForm,
     AdminUserCreationForm,
@@ -12,7 +14,7 @@ from django.contrib.auth.forms import (
     UserChangeForm,
 )
 from django.contrib.auth.password_validation import validate_password
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 
 from accounts import proving, services
 from accounts.addresses import AddressFormField
@@ -57,19 +59,30 @@ class SignInForm(AuthenticationForm, RefusableForm):
 
     def clean(self) -> Cleaned:
         data = self.cleaned_data
-        if data.get("username") and data.get("password") and self.request:
+        if data.get("username") and data.get("password") and (request := self.request):
             with self.refusals():
                 self.user_cache = services.sign_in(
                     email=data["username"],
                     password=data["password"],
-                    address=client_address(self.request),
+                    address=client_address(request),
+                    opens=partial(self.open, request, request.session.session_key),
                 )
                 self.confirm_login_allowed(self.user_cache)
         return data
 
+    def open(self, request: HttpRequest, key: str | None, user: User) -> User:
+        """Log the user in, from the session that the browser had before this try."""
+        request.session = type(request.session)(key)
+        login(request, user)
+        request.session.save()
+        return user
+
 
 class StaffSignInForm(SignInForm, AdminAuthenticationForm):
-    """The same for the admin, which lets in staff only."""
+    """The same for the admin, which lets in staff only, and logs them in itself."""
+
+    def open(self, request: HttpRequest, key: str | None, user: User) -> User:
+        return user
 
 
 class RegistrationForm(RefusableForm):
@@ -102,7 +115,7 @@ class RegistrationForm(RefusableForm):
         with self.refusals():
             begin_registration(address)
             self.user = services.register(**self.cleaned_data)
-            SignInAttempt(self.user.email, address).know()
+            SignInAttempt(self.user.email, address).know(self.user)
         return self.user
 
 

@@ -145,12 +145,6 @@ class ExpiringQuerySet(models.QuerySet):
     def live(self) -> "ExpiringQuerySet":
         return self.filter(expires_at__gt=timezone.now())
 
-    def prune(self, at_most: int = 20) -> None:
-        """Delete a few expired rows; every caller that adds rows calls this, so none pile up."""
-        expired = self.filter(expires_at__lte=timezone.now()).order_by("expires_at")
-        if keys := sorted(expired.values_list("pk", flat=True)[:at_most]):
-            self.filter(pk__in=keys).delete()
-
 
 class AddressChange(models.Model):
     """The address that a user wants instead: theirs once it is proved, until `expires_at`.

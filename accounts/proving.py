@@ -77,8 +77,6 @@ def ask_to_change_address(*, user: User, email: str, password: str, address: str
     `ValidationError`, which names the field that is wrong; `WrongPassword`, `TooManyAttempts`.
     """
     confirm_password(user=user, password=password, address=address)
-    # Its hash may have been renewed on the way, and a link for the old one would be dead.
-    user.refresh_from_db(fields=["password"])
     change = AddressChange(
         user=user,
         email=email,

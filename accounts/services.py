@@ -1,6 +1,9 @@
 """Who comes in: registering, signing in, changing the password."""
 
-from django.contrib.auth import authenticate
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
@@ -13,8 +16,11 @@ from accounts.messages import (
     tell_password_changed,
 )
 from accounts.models import User
-from accounts.throttling import SignInAttempt, begin_reset, prune
+from accounts.passwords import is_right, renewed
+from accounts.throttling import Budget, SignInAttempt, begin_reset
 from common.transactions import operation
+
+R = TypeVar("R")
 
 
 def register(
@@ -46,21 +52,25 @@ def register(
     return user
 
 
-def sign_in(*, email: str, password: str, address: str) -> User:
-    """The active user with this email address and password.
+def sign_in(*, email: str, password: str, address: str, opens: Callable[[User], R]) -> R:
+    """What `opens` gives for the active user with this email address and password.
 
-    Raises `InvalidCredentials`, after the same work for an unknown address as for a wrong password,
-    or `TooManyAttempts`, even if the password is right.
+    It opens a session, or a family of tokens, in the transaction that gives the attempt back, and
+    is called again if that is tried again. An old hash of the password is renewed. Raises
+    `InvalidCredentials`, after the same work for an unknown address as for a wrong password, or
+    `TooManyAttempts`, even if the password is right.
     """
-    email = normal_address(email)
-    attempt = SignInAttempt(email, address)
-    prune()
-    taken = attempt.begin()
-    user = authenticate(username=email, password=password)
-    if not isinstance(user, User):
-        raise InvalidCredentials
-    attempt.succeed(taken)
-    return user
+    user, succeed = _check(email=email, password=password, address=address)
+    new_hash = renewed(password, user)
+
+    @operation
+    def enter() -> R:
+        if new_hash:
+            _renew(user, new_hash, password)
+        succeed(user)
+        return opens(user)
+
+    return enter()
 
 
 def confirm_password(*, user: User, password: str, address: str) -> None:
@@ -69,9 +79,36 @@ def confirm_password(*, user: User, password: str, address: str) -> None:
     Raises `WrongPassword`, or `TooManyAttempts`: a wrong password counts as it does at sign-in.
     """
     try:
-        sign_in(email=user.email, password=password, address=address)
+        checked, succeed = _check(email=user.email, password=password, address=address)
     except InvalidCredentials as error:
         raise WrongPassword from error
+    succeed(checked)
+
+
+def _check(*, email: str, password: str, address: str) -> tuple[User, Callable[[User], None]]:
+    """The user with this password, and what gives the attempt back, which is taken by now."""
+    attempt = SignInAttempt(normal_address(email), address)
+    user, taken = _begin(attempt)
+    right = is_right(password, user)
+    if user is None or not right:
+        raise InvalidCredentials
+    return user, partial(attempt.succeed, taken=taken)
+
+
+@operation
+def _begin(attempt: SignInAttempt) -> tuple[User | None, Sequence[Budget]]:
+    user = User.objects.filter(email=attempt.email).first()
+    return user, attempt.begin(user)
+
+
+def _renew(user: User, new_hash: str, password: str) -> None:
+    """Replace the hash of a user's password; if it was changed meanwhile, the new one counts."""
+    if User.objects.filter(pk=user.pk, password=user.password).update(password=new_hash):
+        user.password = new_hash
+        return
+    user.refresh_from_db(fields=["password"])
+    if not is_right(password, user):
+        raise InvalidCredentials
 
 
 def change_password(*, user: User, current_password: str, new_password: str, address: str) -> None:

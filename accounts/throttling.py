@@ -1,13 +1,15 @@
 """How often people may try, counted in the database, so that all processes count together.
 
-An attempt is taken from its budgets before the password is checked, each with one conditional
-UPDATE, so that parallel guesses get no further than sequential ones. A success gives it back.
+An attempt is taken from its budgets, and that is committed, before the password is checked: so
+parallel guesses get no further than sequential ones, and a process that dies gives nothing back. A
+success does.
 """
 
 import ipaddress
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Case, F, Q, Value, When
@@ -19,8 +21,9 @@ from rest_framework.throttling import BaseThrottle
 
 from accounts.addresses import normal_address
 from accounts.errors import TooManyAttempts
-from accounts.models import SignInRecord
+from accounts.models import SignInRecord, User
 from common.transactions import operation
+from common.writing import insert, save
 
 KNOWN_FOR = timedelta(days=90)
 
@@ -33,25 +36,13 @@ class Budget:
     limit: int
     window: timedelta
 
-    @operation
-    def take(self) -> int:
-        """Take one attempt; gives 0, or the seconds to wait if none is left."""
-        now = timezone.now()
-        record = SignInRecord.objects.filter(key=self.key)
-        expired = Q(expires_at__lte=now)
-        # MySQL assigns from left to right, and the count has to see the old end of the window.
-        taken = record.filter(expired | Q(count__lt=self.limit)).update(
-            count=Case(When(expired, then=Value(1)), default=F("count") + 1),
-            expires_at=Case(When(expired, then=Value(now + self.window)), default=F("expires_at")),
-        )
-        if taken:
-            return 0
-        ends = record.values_list("expires_at", flat=True).first() or now
-        return max(1, math.ceil((ends - now).total_seconds()))
-
-    @operation
-    def give_back(self) -> None:
-        SignInRecord.objects.filter(key=self.key, count__gt=0).update(count=F("count") - 1)
+    def count(self, record: SignInRecord, now: datetime) -> int:
+        """Count one attempt on its record; gives 0, or the seconds to wait if none is left."""
+        if record.expires_at <= now:
+            record.count, record.expires_at = 0, now + self.window
+        record.count += 1
+        left = (record.expires_at - now).total_seconds()
+        return 0 if record.count <= self.limit else max(1, math.ceil(left))
 
 
 @dataclass(frozen=True)
@@ -73,40 +64,40 @@ class SignInAttempt:
     def to_account(self) -> Budget:
         return Budget(_key("account", self.email), 20, timedelta(minutes=15))
 
-    @property
-    def known(self) -> str:
-        return _key("known", self.email, self.address)
-
-    def begin(self) -> list[Budget]:
+    def begin(self, user: User | None) -> list[Budget]:
         """Take this attempt from its budgets, which it gives; or raise `TooManyAttempts`."""
         budgets = [self.pair, self.from_address]
-        _take(budgets)
         # Attacking an account from everywhere must not lock its owner out: at an address where the
         # owner has signed in before, only the budgets of that address count.
-        if not SignInRecord.objects.live().filter(key=self.known).exists():
-            _take([self.to_account])
+        if not SignInRecord.objects.live().filter(key=self._known(user)).exists():
             budgets.append(self.to_account)
+        take(budgets)
         return budgets
 
     @operation
-    def succeed(self, taken: list[Budget]) -> None:
+    def succeed(self, user: User, taken: Sequence[Budget]) -> None:
         """Give back what was taken, forget the account's failures from here, know the address."""
-        for budget in taken:
-            budget.give_back()
-        SignInRecord.objects.filter(key=self.pair.key).update(count=0)
-        self.know()
+        none_left = Q(key=self.pair.key) | Q(count=0)
+        SignInRecord.objects.filter(key__in=[budget.key for budget in taken]).update(
+            count=Case(When(none_left, then=Value(0)), default=F("count") - 1)
+        )
+        self.know(user)
 
     @operation
-    def know(self) -> None:
-        """Remember this address as the owner's, so that attacks from elsewhere don't count."""
-        SignInRecord.objects.update_or_create(
-            key=self.known, defaults={"expires_at": timezone.now() + KNOWN_FOR}
-        )
+    def know(self, user: User) -> None:
+        """Remember this address as the user's, so that attacks from elsewhere don't count."""
+        record = SignInRecord(key=self._known(user), expires_at=timezone.now() + KNOWN_FOR)
+        if not SignInRecord.objects.filter(pk=record.pk).update(expires_at=record.expires_at):
+            insert([record], once_by="key")
+
+    def _known(self, user: User | None) -> str:
+        """It ends with the password: an address that somebody else made known is unknown again."""
+        return _key("known", self.email, self.address, user.get_session_auth_hash() if user else "")
 
 
 def begin_registration(address: str) -> None:
     """Count a registration from an address (a class may share one), or raise `TooManyAttempts`."""
-    _take([Budget(_key("register", address), 60, timedelta(hours=1))])
+    take([Budget(_key("register", address), 60, timedelta(hours=1))])
 
 
 def begin_reset(email: str, address: str) -> None:
@@ -116,12 +107,12 @@ def begin_reset(email: str, address: str) -> None:
     """
     hour = timedelta(hours=1)
     account = _key("reset", normal_address(email))
-    _take([Budget(_key("reset from", address), 20, hour), Budget(account, 5, hour)])
+    take([Budget(_key("reset from", address), 20, hour), Budget(account, 5, hour)])
 
 
 def begin_proof(*, account: UUID, address: str) -> None:
     """Count a link that a user asks for, to their own address, or raise `TooManyAttempts`."""
-    _take(_links_for(account, str(account), address, a_day=10))
+    take(_links_for(account, str(account), address, a_day=10))
 
 
 def begin_change(*, account: UUID, proved: bool, to: str, address: str) -> bool:
@@ -133,10 +124,10 @@ def begin_change(*, account: UUID, proved: bool, to: str, address: str) -> bool:
     for this can't use those up either. The rest are left out in silence, so nobody learns whether
     others asked. It counts whether or not the address is taken, so a refusal reveals nothing.
     """
-    _take(_links_for(account, to, address, a_day=5))
+    take(_links_for(account, to, address, a_day=5))
     whose = "the proved" if proved else "others"
     try:
-        _take([Budget(_key("links", to, whose), 10, timedelta(days=1))])
+        take([Budget(_key("links", to, whose), 10, timedelta(days=1))])
     except TooManyAttempts:
         return False
     return True
@@ -167,29 +158,21 @@ def client_address(request: HttpRequest | Request) -> str:
     return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
-def _take(budgets: list[Budget]) -> None:
-    _open(budgets)
-    for budget in budgets:
-        if wait := budget.take():
-            raise TooManyAttempts(retry_after=wait)
-
-
 @operation
-def _open(budgets: list[Budget]) -> None:
-    # In the order of the keys, as prune() deletes them, so that the two never deadlock.
-    SignInRecord.objects.bulk_create(
-        (
-            SignInRecord(key=b.key, expires_at=timezone.now() + b.window)
-            for b in sorted(budgets, key=lambda b: b.key)
-        ),
-        ignore_conflicts=True,
-    )
+def take(budgets: Sequence[Budget]) -> None:
+    """Take one attempt from each of these, or raise `TooManyAttempts` and take none.
 
-
-@operation
-def prune() -> None:
-    """Delete a few expired records; every attempt to sign in does this."""
-    SignInRecord.objects.prune()
+    Locks their records.
+    """
+    now = timezone.now()
+    # In the order of the keys, so that two that share some never deadlock. It locks those that are
+    # there already, too.
+    ordered = sorted(budgets, key=lambda b: b.key)
+    insert([SignInRecord(key=b.key, expires_at=now + b.window) for b in ordered], once_by="key")
+    records = SignInRecord.objects.in_bulk([budget.key for budget in budgets])
+    if wait := max(budget.count(records[budget.key], now) for budget in budgets):
+        raise TooManyAttempts(retry_after=wait)
+    save(list(records.values()), ["count", "expires_at"])
 
 
 def _key(*parts: str) -> str:

@@ -85,7 +85,6 @@ def log_in(request: HttpRequest) -> HttpResponse:
         return _go_on(request, _home_of(signed_in(request)))
     form = SignInForm(request, request.POST or None)
     if form.is_valid():
-        login(request, form.get_user())
         return _go_on(request, _home_of(form.get_user()))
     return _show(request, "login", form, next=_wanted(request))
 
@@ -195,7 +194,7 @@ class NewPassword(PasswordResetConfirmView):
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:  # type: ignore[override]
         """The owner, who has read the email, can log in even while the account is under attack."""
         response = super().form_valid(form)  # type: ignore[arg-type]
-        SignInAttempt(form.user.email, client_address(self.request)).know()
+        SignInAttempt(form.user.email, client_address(self.request)).know(form.user)
         messages.success(self.request, WAS_NOBODYS if form.handed_over else CHANGED)
         return response
 

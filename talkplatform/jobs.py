@@ -72,11 +72,12 @@ PLANS = (
     Plan("settle_top_ups", OFTEN, MINUTES, wanted=lambda: bool(methods())),
     Plan("remind", OFTEN, MINUTES),
     Plan("send_mail", OFTEN, MINUTES, early=is_anything_due),
+    # Each wrong guess leaves records of minutes, and a day of an attack would fill the table.
+    Plan("prune_sign_ins", OFTEN, MINUTES),
     Plan(HEARTBEAT, OFTEN, MINUTES, lambda: bool(settings.HEARTBEAT_URL), round_is_full),
     Plan("check_ledger", NIGHTLY, HOURS),
     Plan("prune_idempotency_keys", NIGHTLY, HOURS),
     Plan("prune_notices", NIGHTLY, HOURS),
-    Plan("prune_sign_ins", NIGHTLY, HOURS),
     Plan("prune_webhook_events", NIGHTLY, HOURS),
     Plan("tell_staff", NIGHTLY, HOURS),
 )

@@ -177,7 +177,6 @@ else:
         f"DATABASE_URL names {_engine}: it has to be mysql:// (MariaDB, MySQL) or sqlite:///."
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "enrollments:learning"
@@ -186,14 +185,15 @@ PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 # How long a link proves an address, and a new address waits for that.
 PROOF_HOURS = env.int("PROOF_HOURS", default=48)
 require(PROOF_HOURS >= 1, "PROOF_HOURS is below one: no link would work.")
+SESSION_ENGINE = "accounts.sessions"
+PASSWORD_HASHERS = ["accounts.passwords.Argon2"]
+if env.bool("OLD_PASSWORD_HASHES", default=True):
+    PASSWORD_HASHERS.append("django.contrib.auth.hashers.PBKDF2PasswordHasher")
+_rules, _own = "django.contrib.auth.password_validation", ("email", "display_name")
+_simple = ("MinimumLength", "CommonPassword", "NumericPassword")
 AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("email", "display_name")},
-    },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    *({"NAME": f"{_rules}.{_name}Validator"} for _name in _simple),
+    {"NAME": f"{_rules}.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": _own}},
 ]
 
 # Mail: printed where the server runs, until there is a server for it.

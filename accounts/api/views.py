@@ -103,7 +103,7 @@ class RegisterView(OpenView):
             user = services.register(**data)
         except ValidationError as error:
             raise InvalidInput(as_serializer_error(error)) from error
-        SignInAttempt(user.email, client_address(request)).know()
+        SignInAttempt(user.email, client_address(request)).know(user)
         return Response(render(ProfileSerializer, user), status.HTTP_201_CREATED)
 
 
@@ -166,8 +166,8 @@ class TokenView(OpenView):
         examples=[SIGN_IN, PAIR],
     )
     def post(self, request: Request) -> Response:
-        user = services.sign_in(**self.parsed(request), address=client_address(request))
-        return Response(tokens.open_family(user))
+        credentials = self.parsed(request) | {"address": client_address(request)}
+        return Response(services.sign_in(**credentials, opens=tokens.open_family))
 
 
 class RefreshView(OpenView):

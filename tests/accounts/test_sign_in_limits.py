@@ -1,13 +1,16 @@
 import re
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 import time_machine
 from django.contrib.auth.hashers import MD5PasswordHasher
+from django.core.management import call_command
 from django.utils import timezone
 
+from accounts.errors import TooManyAttempts
 from accounts.models import SignInRecord, User
-from accounts.throttling import Budget
+from accounts.throttling import Budget, take
 from tests.accounts.conftest import PASSWORD, Client
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +64,18 @@ def test_five_wrong_guesses_from_one_place_are_all(ada, client):
 def test_a_window_that_has_ended_opens_anew(db):
     budget = Budget("key", limit=2, window=timedelta(minutes=5))
     SignInRecord.objects.create(key="key", count=2, expires_at=timezone.now())
-    assert [bool(budget.take()) for _ in range(3)] == [False, False, True]
+    take([budget])
+    take([budget])
+    with pytest.raises(TooManyAttempts):
+        take([budget])
+
+
+def test_of_several_budgets_all_are_taken_or_none(db):
+    few, many = (Budget(name, limit, timedelta(minutes=5)) for name, limit in (("a", 1), ("b", 9)))
+    take([many, few])
+    with pytest.raises(TooManyAttempts):
+        take([many, few])
+    assert dict(SignInRecord.objects.values_list("key", "count")) == {"a": 1, "b": 1}
 
 
 def test_an_unknown_account_is_limited_the_same(db):
@@ -177,6 +191,7 @@ def test_old_records_go_and_name_nobody(ada, client):
     assert SignInRecord.objects.count() == 3
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
         attack("192.0.2.2", "bob@example.com")
+        call_command("prune_sign_ins", stdout=StringIO())
     assert SignInRecord.objects.filter(expires_at__lt=timezone.now()).count() == 0
     assert SignInRecord.objects.count() == 3
     assert all(re.fullmatch("[0-9a-f]{64}", record.key) for record in SignInRecord.objects.all())

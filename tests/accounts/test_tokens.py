@@ -112,10 +112,3 @@ def test_a_refresh_token_of_no_family_is_refused(pair, client):
     token = RefreshToken(pair["refresh"])
     del token["family"]
     assert refused(client.refresh(str(token)))
-
-
-def test_expired_families_go_when_new_ones_come(pair, client):
-    with later(days=15):
-        client.sign_in()
-    assert TokenFamily.objects.count() == 1
-    assert TokenFamily.objects.get().expires_at > timezone.now() + timedelta(days=20)

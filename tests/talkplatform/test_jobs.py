@@ -378,6 +378,7 @@ class TestHeartbeat:
         self.last("settle_sessions", on_time + SECOND)
         assert not jobs.round_is_full()
         self.last("send_mail", on_time + SECOND)
+        self.last("prune_sign_ins", on_time + SECOND)
         assert not jobs.round_is_full()
         self.last("remind", on_time + SECOND)
         assert jobs.round_is_full()
@@ -389,6 +390,7 @@ class TestHeartbeat:
     def test_not_while_a_job_of_the_night_is_late(self, on_time):
         self.last("settle_sessions", on_time + SECOND)
         self.last("send_mail", on_time + SECOND)
+        self.last("prune_sign_ins", on_time + SECOND)
         self.last("remind", on_time + SECOND)
         self.last("check_ledger", on_time - 26 * HOUR)
         assert not jobs.round_is_full()
@@ -399,6 +401,7 @@ class TestHeartbeat:
         assert not claim(plan, A)
         self.last("settle_sessions", on_time + SECOND)
         self.last("send_mail", on_time + SECOND)
+        self.last("prune_sign_ins", on_time + SECOND)
         self.last("remind", on_time + SECOND)
         assert claim(plan, A)
 
