@@ -19,6 +19,7 @@ _TITLES = {
     Transfer.Kind.GRANT: "Credit added",
     Transfer.Kind.REVOKE: "Credit revoked",
     Transfer.Kind.REFUND: "Refund",
+    Transfer.Kind.TOP_UP: "Top-up",
 }
 
 

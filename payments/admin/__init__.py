@@ -1,5 +1,5 @@
 """Staff screens of the bank; Django finds them by importing this package."""
 
-from payments.admin import books, texts, users, withdrawals
+from payments.admin import books, texts, topups, users, withdrawals
 
-__all__ = ["books", "texts", "users", "withdrawals"]
+__all__ = ["books", "texts", "topups", "users", "withdrawals"]

@@ -60,7 +60,15 @@ class TransferAdmin(ReadOnlyAdmin):
     search_fields = (
         "debit_account__owner__email", "credit_account__owner__email", "^dedupe_key",
     )  # fmt: skip
-    id_fields = ("pk", "hold", "hold_part", "withdrawal", "debit_account", "credit_account")
+    id_fields = (
+        "pk",
+        "hold",
+        "hold_part",
+        "withdrawal",
+        "top_up",
+        "debit_account",
+        "credit_account",
+    )
 
     @admin.display(description="from")
     def debit(self, transfer: Transfer) -> str:

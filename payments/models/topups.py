@@ -1,7 +1,7 @@
 """Money that comes in from outside, and what its processor tells of it."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -18,6 +18,8 @@ from payments.conditions import PAID, within
 # Without those that are taken for another one when they are read out or copied.
 CLEAR = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CURRENCY = "usd"
+# How long a processor may take to say what became of a payment.
+SILENCE = timedelta(days=2)
 
 
 def new_reference() -> str:
@@ -35,6 +37,15 @@ class TopUpQuerySet(LockingQuerySet):
     def to_look_at(self, now: datetime) -> Self:
         """Those of which the processor is to be asked again by now, longest due first."""
         return self.filter(next_look_at__lte=now).order_by("next_look_at")
+
+    def in_question(self, now: datetime) -> Self:
+        """Those that staff have to look into: the processor says something else, or nothing.
+
+        It should have said by now what became of a payment, and what it kept of one.
+        """
+        silent = Q(status=TopUp.Status.CREATED, pending_since=None, expires_at__lt=now - SILENCE)
+        unbooked = Q(fee_booked_at=None, paid_at__lt=now - SILENCE)
+        return self.filter(~Q(problem="") | silent | unbooked)
 
 
 class TopUp(TimestampedModel):

@@ -12,7 +12,7 @@ from accounts.models import User
 from common.transactions import operation
 from courses.models import CourseSession
 from notices.models import Notice
-from payments.models import PaymentHold, Withdrawal
+from payments.models import PaymentHold, ProcessorEvent, TopUp, Withdrawal
 from settlement.messages import tell_waiting
 from settlement.queries import holds_overdue, holds_under_review
 from settlement.services.deciding import parts_with_notes
@@ -56,6 +56,18 @@ ERRANDS = (
         "Withdrawals to be paid",
         "payments.view_withdrawal",
         lambda: Withdrawal.objects.filter(status=Withdrawal.Status.APPROVED),
+    ),
+    Errand(
+        "Top-ups to look into",
+        "payments.view_topup",
+        lambda: TopUp.objects.in_question(timezone.now()),
+    ),
+    Errand(
+        "Payment events not processed",
+        "payments.view_processorevent",
+        lambda: ProcessorEvent.objects.filter(
+            processed_at=None, received_at__lt=timezone.now() - SLACK
+        ),
     ),
     Errand(
         "Emails set aside",

@@ -1,6 +1,7 @@
 """Whatever breaks, wherever it breaks: all of an operation happened, or nothing of it."""
 
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -31,7 +32,7 @@ from enrollments.services.sessions import (
 from payments.idempotency import Answer, answer_once
 from payments.models import Transfer
 from payments.processors.rehearsal import play
-from payments.services.topups import settle_top_up
+from payments.services.topups import request_top_up, settle_top_up
 from payments.services.withdrawals import complete_withdrawal, reject_withdrawal
 from rooms import livekit
 from rooms.rehearsal import conversation
@@ -233,6 +234,11 @@ def send_back():
     return asked_for("requested", partial(reject_withdrawal, reason="Name unknown"))
 
 
+def ask_for_a_top_up():
+    request = partial(request_top_up, amount=Decimal("20.00"), method="rehearsal")
+    return override_settings(PAYMENTS="rehearsal")(partial(request, user=UserFactory()))
+
+
 def credit_a_top_up():
     """It is paid for, and nobody has asked about it yet."""
     made = top_up_of(UserFactory(), play_it="")
@@ -286,6 +292,7 @@ OPERATIONS = [
     decide_on_a_course,
     end_a_course,
     buy_with_a_key,
+    ask_for_a_top_up,
     credit_a_top_up,
     settle_a_hold,
     work_in_an_event,

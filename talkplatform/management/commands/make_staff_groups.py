@@ -26,6 +26,8 @@ SUPPORT = {
     "payments.view_holdpart",
     "payments.view_ledgeraccount",
     "payments.view_paymenthold",
+    "payments.view_processorevent",
+    "payments.view_topup",
     "payments.view_transfer",
     "payments.view_withdrawal",
     "talkplatform.view_job",
