@@ -240,6 +240,43 @@ print(kind.pk, sum(p.group_set.count() for p in seen if p.content_type_id == kin
 """
 
 
+def test_a_world_of_before_gets_the_accounts_for_money_from_outside(elsewhere):
+    """Forward, back, and forward again: what moved before stays, and the keys are the same."""
+    manage(elsewhere, "migrate", "-v0")
+    kept = manage(elsewhere, "shell", "-v0", "-c", A_WORLD_OF_BEFORE)
+    for target in (("payments", "0017"), ()):
+        manage(elsewhere, "migrate", *target, "-v0")
+    assert manage(elsewhere, "shell", "-v0", "-c", ITS_ACCOUNTS) == kept
+    assert kept.startswith("11 credit 7.00 ")
+
+
+A_WORLD_OF_BEFORE = """
+from decimal import Decimal
+from uuid_utils.compat import uuid7
+from accounts.models import User
+from payments.models import SYSTEM_ACCOUNTS, LedgerAccount
+from payments.services.ledger import grant_credit
+
+user = User.objects.create(email="old@example.com", referral_code="old")
+grant_credit(user=user, amount=Decimal("7.00"), reason="Before", request_id=uuid7())
+added = list(SYSTEM_ACCOUNTS.values())[4:]
+wallet = LedgerAccount.objects.get(owner=user, kind="wallet")
+there = LedgerAccount.objects.filter(owner=None).count()
+print(there, "credit", wallet.balance, *SYSTEM_ACCOUNTS.values())
+# As it was before there were any of them.
+LedgerAccount.objects.filter(pk__in=added).delete()
+"""
+
+ITS_ACCOUNTS = """
+from payments.models import SYSTEM_ACCOUNTS, LedgerAccount
+
+wallet = LedgerAccount.objects.get(owner__email="old@example.com", kind="wallet")
+found = LedgerAccount.objects.filter(owner=None).in_bulk()
+keys = (key for kind, key in SYSTEM_ACCOUNTS.items() if found[key].kind == kind)
+print(len(found), "credit", wallet.balance, *keys)
+"""
+
+
 def test_the_feeds_of_calendars_stay_when_their_app_is_another(elsewhere):
     """Forward, back, and forward again, on a row and a content type."""
     manage(elsewhere, "migrate", "-v0")

@@ -78,11 +78,31 @@ def test_a_value_in_the_environment_wins_over_the_file(tmp_path):
         ("TWO_PEOPLE_ABOVE", "-0.01"),
         ("TWO_PEOPLE_ABOVE", "Infinity"),
         ("CALENDAR_FETCHES_PER_HOUR", "0"),
+        ("TOP_UP_MIN", "0"),
+        ("TOP_UP_MAX", "4.99"),
+        ("TOP_UPS_PER_HOUR", "0"),
+        ("STRIPE_SECRET_KEY", "pk_test_1"),
+        ("STRIPE_SECRET_KEY", "sk_test_1"),  # without what signs its webhooks
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_1"),
+        ("STRIPE_STATEMENT_DESCRIPTOR", "A name of more than 22 letters"),
+        ("STRIPE_STATEMENT_DESCRIPTOR", "Talk*"),
+        ("PAYMENTS", "free"),
     ],
 )
 def test_rates_and_sums_out_of_range_are_refused(name, value):
     refused = run("import talkplatform.settings", **{name: value})
     assert name in refused.stderr.splitlines()[-1]
+
+
+STRIPE = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"}
+
+
+@pytest.mark.parametrize("public", [{"HTTPS": "true"}, {"HTTPS": "false"} | STRIPE])
+def test_where_money_may_be_real_nobody_rehearses(public):
+    start = "import talkplatform.settings"
+    assert run(start, PAYMENTS="rehearsal", HTTPS="false").returncode == 0
+    refused = run(start, PAYMENTS="rehearsal", **public)
+    assert "PAYMENTS=rehearsal" in refused.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from django.db import connection
 from django.forms import model_to_dict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from enrollments.services.enrolling import enroll_full_course
@@ -19,14 +20,25 @@ from payments.models import (
     IdempotencyRecord,
     LedgerAccount,
     PaymentHold,
+    ProcessorEvent,
+    TopUp,
     Transfer,
     Withdrawal,
 )
-from tests.factories import StaffFactory, UserFactory, make_course, student_with_credit
+from tests.factories import (
+    StaffFactory,
+    UserFactory,
+    make_course,
+    student_with_credit,
+    top_up_of,
+)
 
 pytestmark = pytest.mark.django_db
 
-MONEY = [PaymentHold, HoldPart, Transfer, LedgerAccount, Withdrawal, IdempotencyRecord]
+MONEY = [
+    PaymentHold, HoldPart, Transfer, LedgerAccount, Withdrawal, IdempotencyRecord, TopUp,
+    ProcessorEvent,
+]  # fmt: skip
 GRANT = "/admin/payments/ledgeraccount/grant/"
 REVOKE = "/admin/payments/ledgeraccount/revoke/"
 
@@ -43,6 +55,13 @@ def buy_and_more(email: str = "ada@example.com") -> User:
     enroll_full_course(student=student, course_id=make_course(sessions=2).pk)
     Withdrawal.objects.create(teacher=course.teacher, amount=Decimal("1.00"), payout_details="x")
     IdempotencyRecord.objects.create(user=student, key=student.pk.hex, fingerprint="f")
+    ProcessorEvent.objects.create(
+        event_id=f"evt_{student.pk.hex}",
+        type="checkout.session.completed",
+        live=False,
+        created=timezone.now(),
+        top_up=top_up_of(student),
+    )
     return student
 
 

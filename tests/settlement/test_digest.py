@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from enrollments.services.enrolling import enroll_full_course
 from notices.models import Notice
-from payments.models import HoldPart
+from payments.models import HoldPart, ProcessorEvent, TopUp
 from settlement.services.digest import tell_staff
 from settlement.services.settling import settle_all
 from talkplatform.management.commands.make_staff_groups import make_groups
@@ -20,10 +20,12 @@ from tests.conversations import CONFIGURED, attend
 from tests.factories import (
     StaffFactory,
     TeacherFactory,
+    UserFactory,
     earn,
     end_session,
     make_course,
     student_with_credit,
+    top_up_of,
     withdraw,
 )
 from tests.telling import mailed, told, was_told
@@ -138,3 +140,31 @@ def test_once_a_day_and_the_next_day_again(boss, hold):
     assert out.getvalue() == "Told: 1.\n"
     assert was_told(boss, "staff_digest") == 2
     assert not Notice.objects.filter(kind="staff_digest", is_notice=True).exists()
+
+
+def test_top_ups_of_which_the_processor_says_nothing_or_something_else(boss):
+    booked, wrong, unbooked = (top_up_of(UserFactory()) for _ in range(3))
+    rows_of = TopUp.objects.filter
+    long_ago = timezone.now() - 49 * HOUR
+    unpaid = top_up_of(UserFactory(), play_it="")
+    rows_of(pk=unpaid.pk).update(expires_at=long_ago)
+    rows_of(pk=wrong.pk).update(problem="amount $12.00, not $20.00")
+    rows_of(pk=unbooked.pk).update(fee_booked_at=None, paid_at=long_ago)
+    rows_of(pk=booked.pk).update(paid_at=long_ago)
+    tell_staff()
+    assert rows(boss) == ["Top-ups to look into: 3"]
+
+
+def test_events_of_a_processor_that_were_not_processed(boss):
+    now = timezone.now()
+    for number, (received, done) in enumerate([(2, None), (0, None), (2, now)]):
+        ProcessorEvent.objects.create(
+            event_id=f"evt_{number}",
+            type="checkout.session.completed",
+            live=False,
+            created=now,
+            received_at=now - received * HOUR,
+            processed_at=done,
+        )
+    tell_staff()
+    assert rows(boss) == ["Payment events not processed: 1"]
