@@ -67,3 +67,27 @@ WITHDRAWAL = [
         status_codes=["201"],
     ),
 ]
+TOP_UP = [
+    OpenApiExample(
+        "By card",
+        {"amount": "20.00", "method": "stripe", "return_url": "https://app.example.org/credit"},
+        request_only=True,
+    ),
+    OpenApiExample(
+        "To be paid",
+        {
+            "id": "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e93",
+            "status": "created",
+            "amount": "20.00",
+            "method": "stripe",
+            "reference": "TU-7KQ2M9XB",
+            "checkout_url": "https://checkout.stripe.com/c/pay/cs_live_a1b2c3",
+            "created_at": "2026-12-02T09:00:00Z",
+            "expires_at": "2026-12-02T12:00:00Z",
+            "pending_since": None,
+            "paid_at": None,
+        },
+        response_only=True,
+        status_codes=["201"],
+    ),
+]

@@ -12,8 +12,9 @@ from common.errors import InvalidAmount
 from common.money import parse_amount, parse_sum
 from common.parsers import Exact
 from common.rendering import Money, Rendered, RenderedModel
-from payments.models import HoldPart, PaymentHold, Transfer, Withdrawal
+from payments.models import HoldPart, PaymentHold, TopUp, Transfer, Withdrawal
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
+from payments.services.topups import may_return_to
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -206,6 +207,46 @@ class WithdrawalRequestSerializer(Exact):
         help_text="Where to pay it: the account's holder and number.",
     )
     password = Text(max_length=128, trim_whitespace=False, write_only=True)
+
+
+class TopUpSerializer(RenderedModel):
+    checkout_url = serializers.CharField(
+        source="page", help_text="Where to pay it, as long as it is open; otherwise empty."
+    )
+    pending_since = serializers.DateTimeField(
+        allow_null=True, help_text="Paid by a slow method, and the money hasn't arrived yet."
+    )
+
+    class Meta:
+        model = TopUp
+        fields = [
+            "id",
+            "status",
+            "amount",
+            "method",
+            "reference",
+            "checkout_url",
+            "created_at",
+            "expires_at",
+            "pending_since",
+            "paid_at",
+        ]
+
+
+class TopUpRequestSerializer(Exact):
+    amount = Amount()
+    method = serializers.ChoiceField(choices=TopUp.Method.choices)
+    return_url = Text(
+        max_length=500,
+        required=False,
+        help_text="Where paying leads back to: on an origin that may call this API. The default is "
+        "a page of the site's own.",
+    )
+
+    def validate_return_url(self, url: str) -> str:
+        if not may_return_to(url):
+            raise serializers.ValidationError("This address isn't on an origin that we know.")
+        return url
 
 
 class MeSerializer(AccountSerializer, WalletSerializer):

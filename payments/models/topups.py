@@ -3,10 +3,12 @@
 import secrets
 from datetime import datetime, timedelta
 from typing import Self
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -116,6 +118,9 @@ class TopUp(TimestampedModel):
     def __str__(self) -> str:
         return self.reference
 
+    def get_absolute_url(self) -> str:
+        return reverse("payments:top_up", args=[self.pk])
+
     @property
     def is_paid(self) -> bool:
         return self.status == self.Status.PAID
@@ -124,6 +129,12 @@ class TopUp(TimestampedModel):
     def is_open(self) -> bool:
         """Whether it may still be paid, as far as we know."""
         return self.status == self.Status.CREATED
+
+    @property
+    def page(self) -> str:
+        """The address of the page where it can be paid; empty if it can't be, or not yet."""
+        there = self.is_open and self.checkout_url and not self.pending_since
+        return urljoin(f"{settings.SITE_URL}/", self.checkout_url) if there else ""
 
 
 class ProcessorEvent(UUIDModel):

@@ -6,13 +6,13 @@ that is sent; after it, the row is locked, compared with what was said, and chan
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -20,6 +20,7 @@ from accounts.errors import TooManyAttempts
 from accounts.models import User
 from common.formats import money
 from common.locks import Rank, take
+from common.pacing import Pace
 from common.shapes import Json
 from common.transactions import operation, refuse_within_operation
 from payments import queries
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 Status = TopUp.Status
 HOUR = timedelta(hours=1)
+# What the address says that paying leads back to.
+RETURNED = "returned"
 # How long the processor's page takes the payment: Stripe wants half an hour to a day, counted from
 # when it is asked, which may be again some time later.
 OPEN_FOR = timedelta(hours=3)
@@ -41,6 +44,9 @@ OPEN_FOR = timedelta(hours=3)
 FIRST_LOOK, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 # How many of them one pass asks about.
 AT_ONCE, MOST_LOOKS = 50, 30_000
+# How often somebody who waits for one may have its processor asked, as each process counts.
+ASKED_PER_MINUTE = 20
+_asked = Pace(60)
 
 
 @operation
@@ -71,7 +77,7 @@ def request_top_up(
         expires_at=(now + OPEN_FOR).replace(microsecond=0),
         next_look_at=now + FIRST_LOOK,
     )
-    page = f"{settings.SITE_URL}{reverse('payments:top_up', args=[made.pk])}"
+    page = f"{settings.SITE_URL}{made.get_absolute_url()}?{RETURNED}=1"
     made.parameters = processor.parameters(made, back=return_url or page)
     made.save(force_insert=True)
     return made
@@ -131,6 +137,17 @@ def settle_top_up(top_up_id: UUID) -> TopUp:
             return _close(top_up_id)
         top_up = open_checkout(top_up)
     return _book(top_up_id, processor_of(top_up.method).look(top_up))
+
+
+def look_at(top_up: TopUp) -> TopUp:
+    """A top-up as it is now, for somebody who waits for it: settled, if that can be done.
+
+    Without an answer of its processor, or if that was asked too often, it is as we know it.
+    """
+    if top_up.is_open and not _asked.wait(str(top_up.pk), ASKED_PER_MINUTE):
+        with suppress(ProcessorUnavailable):
+            return settle_top_up(top_up.pk)
+    return top_up
 
 
 def settle_all() -> Iterator[bool]:

@@ -10,7 +10,14 @@ from accounts.tokens import open_family
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from notices.models import Notice
-from tests.factories import StaffFactory, earn, make_course, student_with_credit, withdraw
+from tests.factories import (
+    StaffFactory,
+    earn,
+    make_course,
+    student_with_credit,
+    top_up_of,
+    withdraw,
+)
 
 
 def client_of(user: User | None) -> APIClient:
@@ -50,6 +57,7 @@ def world(db: Any) -> SimpleNamespace:
         enrollment=enrollment,
         purchase=purchase_session(student=owner, session_id=single.pk),
         withdrawal=withdraw(owner),
+        top_up=top_up_of(owner),
         draft=make_course(published=False, teacher=course.teacher),
         notice=Notice.objects.shown_to(owner.pk)[0],
     )

@@ -23,6 +23,7 @@ LISTS = [
     "payments/transfers",
     "payments/holds",
     "payments/withdrawals",
+    "payments/topups",
 ]
 
 

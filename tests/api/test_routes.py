@@ -42,10 +42,15 @@ ROUTES = [
     # The owner has earned something, the others have not.
     ("post", "payments/withdrawals", (201, 409, 401, 409, 409), PAYOUT),
     ("delete", "payments/withdrawals/{withdrawal}", (200, 404, 401, 404, 404), None),
+    ("get", "payments/topups", (200, 200, 401, 200, 200), None),
+    # No processor is set up.
+    ("post", "payments/topups", (503, 503, 401, 503, 503), {"amount": "20", "method": "stripe"}),
+    ("get", "payments/topups/{top_up}", (200, 404, 401, 404, 404), None),
     ("get", "notices", (200, 200, 401, 200, 200), None),
     ("post", "notices/{notice}/read", (200, 404, 401, 404, 404), None),
     ("post", "notices/{notice}/acknowledge", (200, 404, 401, 404, 404), None),
     ("post", "webhooks/livekit", (415, 415, 415, 415, 415), {}),
+    ("post", "webhooks/stripe", (503, 503, 503, 503, 503), {}),
     ("get", "auth/me", (200, 200, 401, 200, 200), None),
     ("post", "auth/register", (201, 201, 201, 201, 201), NEWCOMER),
     ("post", "auth/email", (202, 202, 401, 202, 202), CREDENTIALS | {"password": PASSWORD}),
@@ -62,7 +67,8 @@ TABLE = [
     for who, status in zip(WHO, statuses, strict=True)
 ]
 NAMES = (
-    "course", "draft", "session", "single", "purchase", "enrollment", "withdrawal", "notice",
+    "course", "draft", "session", "single", "purchase", "enrollment", "withdrawal", "top_up",
+    "notice",
 )  # fmt: skip
 NOTHING = "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e90"
 

@@ -11,6 +11,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from payments.processors.rehearsal import Rehearsal
+from payments.services import topups
 from tests.api.conftest import client_of
 from tests.conversations import CONFIGURED
 
@@ -26,10 +28,13 @@ OPERATIONS = [result.ok() for result in SCHEMA.get_all_operations()]
 
 
 @pytest.fixture(autouse=True)
-def _video(settings):
-    """Without it the webhook says that it cannot serve."""
+def _set_up(settings, monkeypatch):
+    """Otherwise webhooks and top-ups say that they cannot serve."""
     for name, value in CONFIGURED.items():
         setattr(settings, name, value)
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRETS = "sk_test_1", ["whsec_1"]
+    # Either method is the rehearsal's: nobody else is asked.
+    monkeypatch.setattr(topups, "processor_of", lambda method: Rehearsal())
 
 
 # MariaDB holds texts and numbers to their columns. The application gives its connection back after
@@ -46,6 +51,7 @@ def test_every_answer_is_as_described(operation, known, world):
         "enrollment_id": world.enrollment.pk,
         "purchase_id": world.purchase.pk,
         "withdrawal_id": world.withdrawal.pk,
+        "top_up_id": world.top_up.pk,
     }
     token = client_of(world.owner)._credentials["HTTP_AUTHORIZATION"]
 

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.mariadb]
 
 
 def test_the_client_does_what_it_promises(built, world, broken):
-    with serving() as server:
+    with serving(PAYMENTS="rehearsal") as server:
         wait_until_ready(server)
         told = json.dumps(world | {"baseUrl": server.url})
         done = npm("test", TALKPLATFORM_WORLD=told)

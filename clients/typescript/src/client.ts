@@ -12,7 +12,14 @@ import {
   type RowOf,
   settle,
 } from "./results.js";
-import type { Earnings, operations, paths, Registration, WithdrawalRequest } from "./schema.js";
+import type {
+  Earnings,
+  operations,
+  paths,
+  Registration,
+  TopUpRequest,
+  WithdrawalRequest,
+} from "./schema.js";
 import { memoryStore, type TokenStore } from "./tokens.js";
 import { transport } from "./transport.js";
 
@@ -242,6 +249,20 @@ export class TalkplatformClient {
     const params = { path: { withdrawal_id }, header: key(once, "take back", withdrawal_id) };
     return settle(this.api.DELETE("/api/payments/withdrawals/{withdrawal_id}", { params }));
   }
+
+  getTopUps(query: ListOptions = {}): Promise<PageOf<"list_top_ups">> {
+    return page<"list_top_ups">(this.api.GET("/api/payments/topups", { params: { query } }));
+  }
+
+  /** Ask for credit; then send the user to the `checkout_url` of the answer, to pay it there. */
+  requestTopUp(body: TopUpRequest, once: Once = {}): Found<"request_top_up"> {
+    const params = { header: key(once, "top up", body) };
+    return settle(this.api.POST("/api/payments/topups", { params, body }));
+  }
+
+  getTopUp(top_up_id: string): Found<"get_top_up"> {
+    return settle(this.api.GET("/api/payments/topups/{top_up_id}", { params: { path: { top_up_id } } }));
+  }
 }
 
 /**
@@ -293,7 +314,8 @@ type Lists =
   | "list_notices"
   | "list_transfers"
   | "list_holds"
-  | "list_withdrawals";
+  | "list_withdrawals"
+  | "list_top_ups";
 
 async function page<Op extends Lists>(fetched: Fetched): Promise<PageOf<Op>> {
   const call = linked(fetched);

@@ -221,6 +221,24 @@ describe("earnings", () => {
   });
 });
 
+describe("top-ups", () => {
+  test("are asked for once, though the answer is lost, and looked at", async () => {
+    const client = await signedIn(world.earner);
+    const request = { amount: "20.00", method: "rehearsal" } as const;
+
+    proxy.next("cut after");
+    const asked = unwrap(await client.requestTopUp(request));
+    expect(asked).toMatchObject({ status: "created", amount: "20.00", paid_at: null });
+    expect(asked.checkout_url).toContain(asked.id);
+    expect(unwrap(await client.getTopUp(asked.id))).toEqual(asked);
+    expect(unwrap(await client.getTopUps()).rows).toEqual([asked]);
+
+    expect(await refusal(client.requestTopUp({ ...request, amount: "4.99" }))).toBe(
+      "amount_out_of_range",
+    );
+  });
+});
+
 describe("a refusal has its code", () => {
   const nowhere = "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e90";
 
