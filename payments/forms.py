@@ -1,6 +1,8 @@
 """Input of the bank's pages."""
 
+from contextlib import suppress
 from decimal import Decimal
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -10,9 +12,15 @@ from uuid_utils.compat import uuid7
 from accounts.addresses import AddressFormField
 from accounts.models import User
 from accounts.services import confirm_password
+from common.errors import InvalidAmount
+from common.formats import money
 from common.forms import AmountField, LongTextField, RefusableForm
+from common.money import parse_amount
 from payments.errors import BelowMinimum, InsufficientBalance
+from payments.models import TopUp
+from payments.processors import methods
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
+from payments.services.topups import is_ours, request_top_up
 from payments.services.withdrawals import request_withdrawal
 
 
@@ -97,3 +105,50 @@ class WithdrawalForm(RefusableForm):
             payout_details=self.cleaned_data["payout_details"],
         )
         return {"amount": str(made.amount)}
+
+
+class TopUpForm(RefusableForm):
+    """How much credit to buy, by which method, and the page of ours that it is for."""
+
+    about = {"amount_out_of_range": "amount"}
+    amount = AmountField(label="Amount in US dollars")
+    method = forms.ChoiceField(label="Pay by")
+    next = forms.CharField(required=False, max_length=500, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        offered = methods()
+        least, most = money(settings.TOP_UP_MIN), money(settings.TOP_UP_MAX)
+        self.fields["amount"].help_text = f"{least} to {most}."
+        chosen = cast(forms.ChoiceField, self.fields["method"])
+        chosen.choices = [(method, TopUp.Method(method).label) for method in offered]
+        if len(offered) == 1:
+            chosen.widget, chosen.initial = forms.HiddenInput(), offered[0]
+
+    @staticmethod
+    def preset(asked: QueryDict) -> dict[str, object]:
+        """What a link to this form says: the sum that is missing, and what it is missing for."""
+        preset: dict[str, object] = {"next": asked.get("next", "")}
+        with suppress(InvalidAmount):
+            preset["amount"] = max(parse_amount(asked.get("amount")), settings.TOP_UP_MIN)
+        return preset
+
+    def clean_next(self) -> str:
+        path: str = self.cleaned_data["next"]
+        return path if is_ours(path) else ""
+
+    def request(self, user: User) -> dict[str, str]:
+        """Ask for the top-up; gives its key."""
+        made = request_top_up(
+            user=user,
+            amount=self.cleaned_data["amount"],
+            method=self.cleaned_data["method"],
+            return_path=self.cleaned_data["next"],
+        )
+        return {"top_up": str(made.pk)}
+
+
+class RehearsalForm(forms.Form):
+    """What is played on the page that stands for a processor's."""
+
+    outcome = forms.ChoiceField(choices=[(s, s) for s in ("paid", "failed", "pending", "closed")])

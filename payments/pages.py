@@ -1,4 +1,4 @@
-"""How pages send a form that moves money: once, however often it is sent."""
+"""What pages with money share: a form is processed once, and every page says what is a test."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from accounts.people import signed_in
 from common.errors import DomainError
 from payments.idempotency import Answer, answer_once, fingerprint
+from payments.processors import is_test_mode, methods
 
 T = TypeVar("T")
 
@@ -36,6 +37,11 @@ def submit_once(
         )
     except DomainError as error:
         return Answer(error.status, error.body())
+
+
+def top_ups(request: HttpRequest) -> dict[str, bool]:
+    """For every page: whether people can top up here, and whether that is for no real money."""
+    return {"can_top_up": bool(methods()), "test_mode": is_test_mode()}
 
 
 def ask_again(request: HttpRequest) -> HttpResponse:

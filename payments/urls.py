@@ -8,6 +8,7 @@ app_name = "payments"
 urlpatterns = [
     path("credit/", credit.credit, name="credit"),
     path("credit/receipts/<uuid:hold_id>/", credit.receipt, name="receipt"),
+    path("credit/top-up/", topups.ask, name="ask_for_top_up"),
     path("credit/top-ups/<uuid:top_up_id>/", topups.top_up, name="top_up"),
     path("credit/top-ups/<uuid:top_up_id>/rehearsal/", topups.rehearsal, name="rehearsal"),
     path("earnings/", earnings.overview, name="earnings"),

@@ -26,7 +26,7 @@ from enrollments.models import CourseEnrollment, EnrollmentStatus
 from enrollments.quotes import CourseQuote
 from enrollments.shop.course import ShownCourse, ShownSession
 from payments.models import HoldPart
-from payments.wallets import credit_of
+from payments.wallets import credit_of, where_to_get
 
 
 class State(StrEnum):
@@ -238,13 +238,13 @@ def _to_buy(offer: Offer, course: Course, to_pay: Decimal, reader: Reader) -> Of
         back = urlencode({"next": reverse("enrollments:course", args=[course.pk])})
         login = f"{reverse('accounts:login')}?{back}"
         return Offer(State.GUEST, label="Log in to buy", url=login)
-    if to_pay > reader.credit:
+    if (missing := to_pay - reader.credit) > 0:
         return replace(
             offer,
             state=State.INSUFFICIENT,
             url="",
-            reason=f"You need {money(to_pay - reader.credit)} more credit",
-            reason_url=reverse("payments:credit"),
+            reason=f"You need {money(missing)} more credit",
+            reason_url=where_to_get(missing, wanted=offer.url),
         )
     return offer
 

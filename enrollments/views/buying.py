@@ -161,7 +161,8 @@ def _tell(
         return _have_already(request, item, said)
     if code in STALE:
         return _ask(request, find(), answer.status, said)
-    context = {"item": item, "code": code, "reason": said}
+    missing = answer.body.get("details", {}).get("missing", "")
+    context = {"item": item, "code": code, "reason": said, "missing": missing}
     return render(request, "enrollments/buy_refused.html", context, status=answer.status)
 
 

@@ -41,7 +41,7 @@ class Rehearsal:
     def look(self, top_up: TopUp) -> Found:
         played = RehearsalCheckout.objects.get(top_up=top_up)
         return Found(
-            paying=_paying(played),
+            paying=_paying(played, top_up),
             checkout=played.id,
             about=str(top_up.pk),
             amount=top_up.amount,
@@ -56,10 +56,10 @@ class Rehearsal:
         return False
 
 
-def _paying(played: RehearsalCheckout) -> Paying:
+def _paying(played: RehearsalCheckout, top_up: TopUp) -> Paying:
     if played.state == State.PENDING and played.pays_at and played.pays_at <= timezone.now():
         return Paying.PAID
-    if played.state == State.OPEN and played.top_up.expires_at <= timezone.now():
+    if played.state == State.OPEN and top_up.expires_at <= timezone.now():
         return Paying.EXPIRED
     return PAYING[State(played.state)]
 
@@ -76,7 +76,7 @@ def play(top_up: TopUp, state: str) -> RehearsalCheckout:
     played = RehearsalCheckout.objects.filter(top_up=top_up).first()
     if played is None:
         raise NotFound
-    if _paying(played) is Paying.OPEN:
+    if _paying(played, top_up) is Paying.OPEN:
         played.state = State(state)
         played.pays_at = timezone.now() + PAYS_AFTER if state == State.PENDING else None
         played.save(update_fields=["state", "pays_at"])
