@@ -69,6 +69,10 @@ class CourseQuerySet(LockingQuerySet):
         """Published courses whose teacher is active: when a teacher has left, nothing is sold."""
         return self.published().filter(teacher__is_active=True, teacher__is_teacher=True)
 
+    def listed(self) -> Self:
+        """Those on sale that anyone may come across: not by link only."""
+        return self.on_sale().filter(by_link_only=False)
+
     def visible_to(self, user: User | None) -> Self:
         """Only its teacher and staff see a draft."""
         if user is None or not user.is_authenticated:
@@ -107,6 +111,8 @@ class Course(TimestampedModel):
     max_students = models.PositiveIntegerField(null=True, blank=True)
     current_students = models.PositiveIntegerField(default=0, editable=False)
     status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
+    # In no list and for no search engine: only people with its link find it.
+    by_link_only = models.BooleanField(default=False, db_default=False)
     # Raised by every change to what is sold, including sessions, so that a buyer can tell whether
     # the course is still as it was read.
     terms_version = models.PositiveIntegerField(default=1, db_default=1, editable=False)

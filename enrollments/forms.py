@@ -30,7 +30,7 @@ ANY: Json = {
 
 def _on_sale(field: str) -> list[tuple[str, str]]:
     """The values of courses on sale, in one spelling where they differ only by case."""
-    alike = Course.objects.on_sale().values(folded=Folded(field)).annotate(word=Max(field))
+    alike = Course.objects.listed().values(folded=Folded(field)).annotate(word=Max(field))
     return [(word, word) for word in alike.order_by("word").values_list("word", flat=True)]
 
 

@@ -152,6 +152,12 @@ class CourseForm(EditableForm):
         max_value=100_000,
         help_text="How many students each session can take. Leave empty for no limit.",
     )
+    by_link_only = forms.BooleanField(
+        label="By link only",
+        required=False,
+        help_text="The course isn't listed, and search engines leave it out. "
+        "Anyone who has its link can see and buy it.",
+    )
     categories = CATEGORIES
     languages = LANGUAGES
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 
 from accounts.models import User
@@ -17,12 +17,12 @@ class TeacherRequest(HttpRequest):
     user: User
 
 
-def for_teachers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def for_teachers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Let in who teaches, ask guests to log in, and tell everybody else what this is about."""
 
     @login_required
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not getattr(request.user, "is_teacher", False):
             return render(request, "teaching/not_a_teacher.html", status=403)
         return view(request, *args, **kwargs)

@@ -286,10 +286,41 @@ class MoveForm(RefusableForm):
     def _move(self, session: CourseSession) -> Move:
         typed, now = self.cleaned_data, timezone.localtime(session.starts_at)
         day = now.weekday() if typed["day"] is None else typed["day"]
-        to = now.date() + timedelta(weeks=typed["weeks"], days=day - now.weekday())
-        wall = datetime.combine(to, typed["at"] or now.time())
-        try:
-            start = StartField().clean(wall.strftime(AS_SHOWN))
-            return Move(session, _check_ahead(start))
-        except forms.ValidationError as error:
-            return Move(session, None, " ".join(error.messages))
+        by = timedelta(weeks=typed["weeks"], days=day - now.weekday())
+        return _moved(session, by, typed["at"])
+
+
+class CopyForm(RefusableForm):
+    """A course again: `sessions` are those to copy, in order."""
+
+    first = PlainDateField(
+        label="First session on",
+        help_text="The others keep their distance to it, and each its time of day.",
+    )
+
+    def __init__(self, *sent: Any, sessions: Sequence[CourseSession]) -> None:
+        super().__init__(*sent)
+        self.sessions = sessions
+        if not sessions:
+            del self.fields["first"]
+
+    def clean(self) -> None:
+        self.moves: list[Move] = []
+        if self.errors or not self.sessions:
+            return
+        by = self.cleaned_data["first"] - timezone.localdate(self.sessions[0].starts_at)
+        self.moves = [_moved(session, by) for session in self.sessions]
+        if problem := next((move.problem for move in self.moves if move.problem), ""):
+            self.add_error("first", problem)
+
+
+def _moved(session: CourseSession, by: timedelta, at: time | None = None) -> Move:
+    """A session so many days from where it is, by the teacher's clock."""
+    now = timezone.localtime(session.starts_at)
+    try:
+        wall = datetime.combine(now.date() + by, at or now.time())
+        return Move(session, _check_ahead(StartField().clean(wall.strftime(AS_SHOWN))))
+    except OverflowError:
+        return Move(session, None, "Choose a start within the next five years.")
+    except forms.ValidationError as error:
+        return Move(session, None, " ".join(error.messages))

@@ -1,11 +1,14 @@
-"""The timetable of a course: one or many sessions added, or moved, at once."""
+"""The timetable of a course: one or many sessions added, moved or copied at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.core.files.base import ContentFile
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from common.errors import NotFound
@@ -22,6 +25,12 @@ from enrollments.services.admission import check_after_commit
 from enrollments.services.numbers import next_number, renumber
 from enrollments.services.sessions import check_movable, check_start
 from payments.models import HoldPart
+
+# What a copy of a course has in common with it.
+_TERMS = (
+    "title", "description", "language", "level", "category", "price_full_course",
+    "price_per_session", "max_students", "by_link_only",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +137,41 @@ def move_sessions(
 def _are_booked(sessions: Sequence[CourseSession]) -> bool:
     pending = HoldPart.objects.filter(session__in=sessions, status=HoldPart.Status.PENDING)
     return pending.exists()
+
+
+@operation
+def copy_course(*, course_id: UUID, actor: User, starts: Mapping[UUID, datetime]) -> Course:
+    """Draft a course like this one, with those of its sessions that get other `starts`.
+
+    Its picture is copied too; nobody's booking is. A repeat drafts another. Raises `StartInPast`,
+    `NotStored` if there is no room for the picture, and `NotFound` for anyone but its teacher and
+    staff. Locks the course.
+    """
+    course = lock_course(course_id=course_id, actor=actor)
+    for start in starts.values():
+        check_start(start)
+    terms = {name: getattr(course, name) for name in _TERMS}
+    picture = _copy_of(course.thumbnail)
+    draft = Course.objects.create(teacher=course.teacher, thumbnail=picture or "", **terms)
+    taken = course.sessions.filter(pk__in=starts.keys())
+    ordered = sorted(taken, key=lambda session: (starts[session.pk], session.session_number))
+    CourseSession.objects.bulk_create(
+        CourseSession(
+            course=draft,
+            session_number=number,
+            starts_at=starts[session.pk],
+            title=session.title,
+            description=session.description,
+            duration_minutes=session.duration_minutes,
+        )
+        for number, session in enumerate(ordered, 1)
+    )
+    save_sessions(draft)
+    return draft
+
+
+def _copy_of(picture: FieldFile) -> ContentFile | None:
+    if not picture:
+        return None
+    with picture.open() as stored:
+        return ContentFile(stored.read(), f"{uuid7().hex}.webp")

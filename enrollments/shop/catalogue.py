@@ -72,8 +72,8 @@ class Card:
 
 
 def catalogue() -> QuerySet[FoundCourse]:
-    """The courses on sale with teacher, price and the next session's start: for the two below."""
-    courses = Course.objects.on_sale().select_related("teacher", "outline")
+    """The courses listed, with teacher, price and the next session's start: for the two below."""
+    courses = Course.objects.listed().select_related("teacher", "outline")
     return courses.annotate(
         next_session_starts_at=next_start(timezone.now()),
         price=Coalesce("price_full_course", "price_per_session"),

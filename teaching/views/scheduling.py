@@ -1,4 +1,4 @@
-"""Many sessions of a course at once: added or moved by a rule, after a look at a preview."""
+"""Many sessions of a course at once: planned by a rule, moved, copied."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -13,14 +13,14 @@ from django.views.decorators.http import require_http_methods
 
 from common.errors import DomainError
 from common.formats import counted
-from courses.models import Course
+from courses.models import Course, CourseSession, in_time
 from courses.services import publish_course
-from enrollments.services.timetable import add_sessions, move_sessions
+from enrollments.services.timetable import add_sessions, copy_course, move_sessions
 from payments.pages import submit_once
 from teaching import reads
 from teaching.errors import OverlapsChanged, PreviewOutdated
 from teaching.guards import TeacherRequest, for_teachers, own_course
-from teaching.planning import Move, MoveForm, Rows, ScheduleForm
+from teaching.planning import CopyForm, Move, MoveForm, Rows, ScheduleForm
 from teaching.schedules import overlaps
 
 
@@ -130,3 +130,31 @@ def _told(moves: Sequence[Move]) -> str:
     """What the preview shows, so that nothing else is moved."""
     shown = [(str(m.session.pk), m.session.starts_at, m.starts_at) for m in moves]
     return sha256(repr(shown).encode()).hexdigest()[:32]
+
+
+@for_teachers
+@require_http_methods(["GET", "HEAD", "POST"])
+def copy(request: TeacherRequest, course_id: UUID) -> HttpResponse:
+    """Draft a course like this one from another first day; the form sent twice drafts one."""
+    course = own_course(request, course_id)
+    kept = course.sessions.exclude(status=CourseSession.Status.CANCELLED)
+    sessions = in_time(kept)
+    form = CopyForm(request.POST or None, sessions=sessions)
+    if form.is_valid():
+        answer = submit_once(request, lambda: _copied(request, course, form.moves))
+        if not answer.refused:
+            messages.success(request, "Your copy is a draft. Check it, then publish it.")
+            if answer.body["overlapping"]:
+                met = counted(answer.body["overlapping"], "session")
+                messages.warning(request, f"Overlaps with other sessions of yours: {met}.")
+            return redirect("teaching:course", answer.body["course"])
+        form.refuse(answer.body)
+    context = {"course": course, "form": form, "sessions": sessions}
+    return render(request, "teaching/copy.html", context)
+
+
+def _copied(request: TeacherRequest, course: Course, moves: Sequence[Move]) -> dict[str, str | int]:
+    met = overlaps(request.user, [move.slot for move in moves])
+    starts = {move.session.pk: move.starts_at for move in moves if move.starts_at}
+    draft = copy_course(course_id=course.pk, actor=request.user, starts=starts)
+    return {"course": str(draft.pk), "overlapping": sum(bool(one) for one in met)}

@@ -5,12 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from common.errors import DomainError
+from common.exports import stream_csv
 from common.formats import moment
 from common.forms import Cleaned
 from common.pages import page_of
@@ -19,10 +20,13 @@ from enrollments.errors import ReasonMissing
 from enrollments.services import sessions, timetable
 from payments.pages import submit_once
 from teaching import reads
+from teaching.attendance import students_of_course, table_of
 from teaching.forms import CancelSessionForm, SessionForm
 from teaching.guards import TeacherRequest, for_teachers, own_course, own_session
 
 STUDENTS_PER_PAGE = 50
+# Each has a word about every session, of which there may be 200.
+STUDENTS_PER_TABLE = 20
 
 
 @for_teachers
@@ -46,6 +50,29 @@ def roster(request: TeacherRequest, session_id: UUID) -> HttpResponse:
         "page_obj": page,
     }
     return render(request, "teaching/roster.html", context)
+
+
+@for_teachers
+@require_safe
+def attendance(request: TeacherRequest, course_id: UUID) -> HttpResponse:
+    """Everyone who has or had any session of a course, and how long they were there."""
+    course = own_course(request, course_id)
+    page = page_of(students_of_course(course), STUDENTS_PER_TABLE, request)
+    shown, rows = table_of(course, list(page), timezone.now())
+    context = {"course": course, "page_obj": page, "sessions": shown, "rows": rows}
+    return render(request, "teaching/attendance.html", context)
+
+
+@for_teachers
+@require_safe
+def attendance_csv(request: TeacherRequest, course_id: UUID) -> StreamingHttpResponse:
+    """The same table as a file, with everyone."""
+    course = own_course(request, course_id)
+    students = list(students_of_course(course))
+    shown, rows = table_of(course, students, timezone.now())
+    header = ["Student", *(f"{session}, {moment(session.starts_at)}" for session in shown)]
+    lines = ([row.student.display_name, *row.words] for row in rows)
+    return stream_csv("attendance.csv", header, lines)
 
 
 @for_teachers

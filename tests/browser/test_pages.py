@@ -48,6 +48,7 @@ NO_PAGES = {
     "teaching:publish",
     "payments:cancel_withdrawal",
     "payments:earnings_csv",
+    "teaching:attendance_csv",
     # What calendars fetch, and files; and what redirects.
     "calendars:feed",
     "calendars:session_file",
@@ -147,6 +148,8 @@ def teacher_pages() -> Iterator[str]:
         "add_session",
         "schedule",
         "move_all",
+        "copy",
+        "attendance",
         "write_about_course",
     ):
         yield to(f"teaching:{name}", course.pk)
