@@ -108,6 +108,17 @@ def _events(user: User, **which: Any) -> list[Event]:
     return [_event(session, booked[session.pk]) for session in sessions]
 
 
+def left_of_enrollment(user: User, enrollment_id: UUID) -> list[Event]:
+    """The sessions that a user had by an enrolment and has no more, by their start; two statements.
+
+    Without those that were called off, of which each is told by itself.
+    """
+    mine = HoldPart.objects.filter(hold__enrollment=enrollment_id, hold__student=user)
+    booked = _by_session(_booked(user, session__in=mine.values_list("session")).filter(kept=0))
+    sessions = _with_course(pk__in=booked).order_by("starts_at", "pk")
+    return [_event(session, booked[session.pk]) for session in sessions]
+
+
 def _booked(user: User, **which: Any) -> QuerySet:
     """How often the user got each session, and what they still have of it.
 

@@ -53,13 +53,14 @@ class Quote:
 
 @dataclass(frozen=True)
 class CalendarPart:
-    """The part of an email for calendars: iCalendar in UTF-8, and its METHOD.
+    """The part of an email for calendars: iCalendar in UTF-8, its METHOD, the `uids` in it.
 
     With a `file_name` it is a file to keep; otherwise an alternative part, to be acted on.
     """
 
     content: bytes
     method: str
+    uids: tuple[str, ...]
     file_name: str = ""
 
 
@@ -68,7 +69,7 @@ class Letter:
     """All that an email says: its text and HTML are made from it.
 
     An empty line in `lead` starts a new paragraph. `rows` are pairs of label and value. `calendar`
-    is the part for calendars.
+    are the parts for calendars, which understand one session a part.
     """
 
     subject: str
@@ -76,7 +77,7 @@ class Letter:
     rows: tuple[tuple[str, str], ...] = ()
     quote: Quote | None = None
     button: Button | None = None
-    calendar: CalendarPart | None = None
+    calendar: tuple[CalendarPart, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

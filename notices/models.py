@@ -36,7 +36,8 @@ class Notice(UUIDModel):
     same as once. Nothing in it gives access: links that do are made when it is sent.
 
     `mail` says what happened to the email, `mailed_at` when, and `mail_note` why it wasn't sent. An
-    email that hasn't been sent by `until` is dropped. Without `is_notice` it is only an email.
+    email that hasn't been sent by `until` is dropped. `calendar` is what it said to calendars, once
+    it was sent: the method by the UID of each event. Without `is_notice` it is only an email.
     Course and session are keys without a constraint, which would lock rows of money calls out of
     order.
     """
@@ -67,6 +68,7 @@ class Notice(UUIDModel):
     until = models.DateTimeField(null=True)
     mailed_at = models.DateTimeField(null=True)
     mail_note = models.CharField(max_length=LONGEST_NOTE, blank=True)
+    calendar = models.JSONField(null=True, editable=False)
 
     objects = NoticeQuerySet.as_manager()
 
@@ -89,6 +91,10 @@ class Notice(UUIDModel):
     def time(self, name: str) -> datetime:
         """A fact that is a time."""
         return datetime.fromisoformat(self.facts[name])
+
+    def key(self, name: str) -> UUID | None:
+        """A fact that is a key; None if it is missing."""
+        return UUID(self.facts[name]) if self.facts.get(name) else None
 
     def text(self, name: str) -> str:
         """A fact that is text; empty if it is missing."""

@@ -75,7 +75,8 @@ def said_to(reader: Any, notices: Iterable[Notice]) -> list[Said]:
 def mail_of(notice: Notice) -> EmailMultiAlternatives:
     """Its email as it would be sent now; never stored, as it may have a link that gives access.
 
-    Raises `NoLongerTrue`, and any error in putting it into words.
+    Notes on the notice, unsaved, what it says to calendars. Raises `NoLongerTrue`, and any error in
+    putting it into words.
     """
     kind = kind_of(notice)
     if kind is None or kind.letter is None:
@@ -100,8 +101,9 @@ def mail_of(notice: Notice) -> EmailMultiAlternatives:
         headers=_headers(notice, kind),
     )
     message.attach_alternative(html, "text/html")
-    if letter.calendar:
-        _add_calendar(message, letter.calendar)
+    for part in letter.calendar:
+        _add_calendar(message, part)
+        notice.calendar = (notice.calendar or {}) | dict.fromkeys(part.uids, part.method)
     message.message().as_bytes()  # raises for anything that doesn't fit in a mail
     return message
 

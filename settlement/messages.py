@@ -9,11 +9,11 @@ from django.db.models import Count, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from calendars.mails import session_part
+from calendars.mails import session_parts
 from common.formats import counted, minutes_of, money
 from common.money import ZERO, total
 from courses.models import CourseSession
-from enrollments.messages.bookings import of_ended
+from enrollments.messages.bookings import goes_too, of_ended
 from enrollments.messages.words import (
     STAFF,
     Slot,
@@ -242,7 +242,7 @@ def _decision(notice: Notice) -> Letter:
         button=Button("See your earnings", reverse("payments:earnings"))
         if to_teacher
         else Button("Open My learning", my_learning(notice)),
-        calendar=None if to_teacher else session_part(notice.reader, notice.session_id),
+        calendar=session_parts(notice.reader, notice.session_id) or goes_too(notice),
     )
 
 
@@ -337,6 +337,7 @@ def tell_decided(
     """
     hold = booking.hold
     facts = {
+        "enrollment": hold.enrollment_id,
         "course": hold.sold_title,
         "sessions": [part.sold_title for part in parts],
         "student": hold.student.display_name,

@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
 
 from django.urls import reverse
 
 from accounts.models import User
-from calendars.mails import course_part, session_part
+from calendars.mails import Parts, course_parts, left_parts, session_parts
 from common.formats import moment, money, until
 from courses.models import CourseSession
 from enrollments.messages.words import Rows, in_teaching, my_learning, names, what
 from enrollments.models import Booking, CourseEnrollment, SessionPurchase
 from enrollments.rules import CANCEL_IN_TIME, CANCEL_ONE_IN_TIME
-from notices.kinds import Button, CalendarPart, Kind, Letter, register
+from notices.kinds import Button, Kind, Letter, register
 from notices.models import Notice
 from notices.services.outbox import put
 from payments.commission import shares_of
@@ -46,7 +45,7 @@ def _booked(notice: Notice) -> Letter:
     back = (("Refunded for your single sessions", money(folded)),) if folded else ()
     calendar, button = _for_calendar(notice), Button("Open My learning", my_learning(notice))
     lead = f"You booked {what(notice)}. {HELD_FOR_ONE if single else HELD}"
-    if calendar and calendar.file_name:
+    if any(part.file_name for part in calendar):
         lead, button = f"{lead}{SUBSCRIBE}", Button("Subscribe", reverse("calendars:calendar"))
     return Letter(
         subject=f"You're in: {notice.text('course')}",
@@ -64,11 +63,11 @@ def _booked(notice: Notice) -> Letter:
     )
 
 
-def _for_calendar(notice: Notice) -> CalendarPart | None:
+def _for_calendar(notice: Notice) -> Parts:
     """The one session, or a file of the course."""
-    if enrollment := notice.text("enrollment"):
-        return course_part(notice.reader, UUID(enrollment))
-    return session_part(notice.reader, notice.session_id)
+    if enrollment := notice.key("enrollment"):
+        return course_parts(notice.reader, enrollment)
+    return session_parts(notice.reader, notice.session_id)
 
 
 BOOKED = register(
@@ -100,6 +99,7 @@ def _sold(notice: Notice) -> Letter:
             ("Your share of it", money(notice.sum("share"))),
         ),
         button=Button("See your students", in_teaching(notice)),
+        calendar=session_parts(notice.reader, notice.session_id),
     )
 
 
@@ -135,8 +135,13 @@ def _cancelled(notice: Notice) -> Letter:
         lead=f"You {_gone(notice)} {what(notice)}. {_back(notice)}{running}",
         rows=(*names(notice), ("Refunded", money(notice.sum("refund")))),
         button=Button("See your credit", reverse("payments:credit")),
-        calendar=session_part(notice.reader, notice.session_id),
+        calendar=session_parts(notice.reader, notice.session_id) or goes_too(notice),
     )
+
+
+def goes_too(notice: Notice) -> Parts:
+    """What goes from the calendar with an enrolment, or with several sessions of one."""
+    return left_parts(notice.reader, notice.key("enrollment"))
 
 
 CANCELLED = register(
@@ -159,6 +164,7 @@ def _sale_cancelled(notice: Notice) -> Letter:
         "went back to them.",
         rows=(*names(notice), ("Student", student), ("Refunded", money(notice.sum("refund")))),
         button=Button("See your students", in_teaching(notice)),
+        calendar=session_parts(notice.reader, notice.session_id),
     )
 
 
@@ -194,6 +200,7 @@ ENDED = register(
             lead=_ended(notice),
             rows=(*names(notice), ("Refunded", money(notice.sum("refund")))),
             button=Button("See your credit", reverse("payments:credit")),
+            calendar=goes_too(notice),
         ),
         text=_ended,
         page=lambda notice: reverse("payments:credit"),
@@ -218,7 +225,6 @@ def tell_booked(booking: Booking, sessions: Sequence[CourseSession]) -> None:
         "count": len(sessions),
         "times": [[s.starts_at, s.duration_minutes] for s in (in_time[0], in_time[-1])],
         "settles_at": max(session.settles_at for session in sessions),
-        "enrollment": booking.pk if isinstance(booking, CourseEnrollment) else None,
     }
     _tell((BOOKED, SOLD), booking, booking.user, facts)
 
@@ -255,7 +261,11 @@ def tell_ended(enrollment: Booking) -> None:
 
 def of_ended(enrollment: Booking) -> Notice:
     """The same, to be put with what else is told; the enrolment comes with its hold."""
-    facts = {"course": enrollment.hold.sold_title, "refund": enrollment.refund_amount}
+    facts = {
+        "enrollment": enrollment.pk,
+        "course": enrollment.hold.sold_title,
+        "refund": enrollment.refund_amount,
+    }
     course = enrollment.course_id
     return ENDED.tell(enrollment.user_id, about=enrollment.pk, facts=facts, course_id=course)
 
@@ -278,6 +288,7 @@ def _tell(
     elif isinstance(booking, SessionPurchase):
         session_id, session = booking.session_id, str(booking.session)
     names = {
+        "enrollment": booking.pk if isinstance(booking, CourseEnrollment) else None,
         "course": course.title,
         "session": session,
         "student": student.display_name,

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from calendars.mails import session_part
+from calendars.mails import session_parts
 from common.formats import counted, moment
 from courses.models import CourseSession
 from enrollments.messages.words import Slot, in_teaching, names, what
@@ -49,7 +49,7 @@ def _reminder(notice: Notice) -> Letter:
             ("Time", str(Slot.among(notice))),
         ),
         button=Button("Open the session", _door(notice)),
-        calendar=session_part(notice.reader, notice.session_id),
+        calendar=session_parts(notice.reader, notice.session_id),
     )
 
 
@@ -89,6 +89,7 @@ def _teaching(notice: Notice) -> Letter:
             ("Students", str(notice.facts["students"])),
         ),
         button=Button("Open the session", in_teaching(notice)),
+        calendar=session_parts(notice.reader, notice.session_id),
     )
 
 

@@ -1,5 +1,6 @@
 """What students are told about a session they have: moved, called off."""
 
+from collections.abc import Mapping
 from typing import TypedDict
 from uuid import UUID
 
@@ -8,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from calendars.mails import session_part
+from calendars.mails import changed_parts, session_parts
 from common.formats import in_zone, moment, money
-from courses.models import CourseSession
+from courses.models import Course, CourseSession
 from enrollments.messages.words import (
     STAFF,
     Rows,
@@ -22,7 +23,7 @@ from enrollments.messages.words import (
     what,
     why,
 )
-from notices.kinds import Button, Kind, Letter, register
+from notices.kinds import Button, Kind, Letter, NoLongerTrue, register
 from notices.models import Notice
 from notices.services.outbox import put
 from payments.models import HoldPart
@@ -51,7 +52,7 @@ def _moved(notice: Notice) -> Letter:
         ),
         quote=quote(notice),
         button=button,
-        calendar=session_part(notice.reader, notice.session_id),
+        calendar=session_parts(notice.reader, notice.session_id),
     )
 
 
@@ -99,7 +100,7 @@ def _called_off(notice: Notice) -> Letter:
         rows=(*names(notice), ("Time", str(slot)), ("Refunded", money(notice.sum("refund")))),
         quote=quote(notice),
         button=Button("Open My learning", my_learning(notice)),
-        calendar=session_part(notice.reader, notice.session_id),
+        calendar=session_parts(notice.reader, notice.session_id),
     )
 
 
@@ -126,6 +127,7 @@ def _changed(notice: Notice) -> Letter:
         rows=(*names(notice), ("Time", str(slot))),
         quote=quote(notice),
         button=Button("Open the session", in_teaching(notice)),
+        calendar=session_parts(notice.reader, notice.session_id),
     )
 
 
@@ -144,10 +146,37 @@ CHANGED_BY_STAFF = register(
 )
 
 
+def _for_calendar(notice: Notice) -> Letter:
+    calendar = changed_parts(notice.reader, notice.session_id)
+    if not calendar:
+        raise NoLongerTrue("No email has put it into their calendar.")
+    deed, slot = notice.text("deed"), Slot.among(notice)
+    who = STAFF if notice.facts["by_staff"] else "You"
+    return Letter(
+        subject=f"{who} {deed} {notice.text('session')}, {moment(slot.starts_at)}",
+        lead=f"{who} {deed} a session that you teach. Its students have been told, and this email "
+        "tells your calendar.",
+        rows=(*names(notice), ("Time", str(slot))),
+        button=Button("Open the session", in_teaching(notice)),
+        calendar=calendar,
+    )
+
+
+FOR_CALENDAR = register(
+    Kind(
+        name="teaching_for_calendar",
+        to="teachers",
+        told="a session of theirs that they moved or cancelled, or that was moved with others, if "
+        "an earlier email put it into their calendar",
+        letter=_for_calendar,
+    )
+)
+
+
 def tell_moved(session: CourseSession, *, old: Slot, actor: User, reason: str) -> None:
     """Tell students of a session that its time or length has changed, once for each change.
 
-    Its teacher too, if someone else changed it. The session comes with its course.
+    Its teacher too, if only for their calendar. The session comes with its course.
     """
     facts = _facts(session, actor, reason) | {
         "old": old,
@@ -164,21 +193,30 @@ def tell_moved(session: CourseSession, *, old: Slot, actor: User, reason: str) -
         )
         for part in _parts(session)
     ]
-    put([*told, *_to_teacher(session, actor, facts | {"deed": "moved"}, keys)])
+    put([*told, _to_teacher(session, actor, facts | {"deed": "moved"}, keys)])
+
+
+def moved_for_calendar(
+    session: CourseSession, course: Course, said: Mapping[str, object]
+) -> Notice:
+    """What the teacher's calendar is told of one of several sessions that moved at once."""
+    facts = {**said, "course": course.title, "session": str(session), "slot": Slot.of(session)}
+    keys = _keys(session, f"{session.pk}:{session.sequence}")
+    return FOR_CALENDAR.tell(course.teacher_id, facts={**facts, "deed": "moved"}, **keys)
 
 
 def tell_called_off(session: CourseSession, *, actor: User, reason: str) -> None:
     """Tell students of a session that it is called off, before its parts are refunded.
 
-    Its teacher too, if someone else did it. A repeat tells nobody again. The session comes with its
-    course.
+    Its teacher too, if only for their calendar. A repeat tells nobody again. The session comes with
+    its course.
     """
     facts, keys = _facts(session, actor, reason), _keys(session, session.pk)
     told = [
         CALLED_OFF.tell(part.hold.student_id, facts=facts | {"refund": part.amount}, **keys)
         for part in _parts(session)
     ]
-    put([*told, *_to_teacher(session, actor, facts | {"deed": "cancelled"}, keys)])
+    put([*told, _to_teacher(session, actor, facts | {"deed": "cancelled"}, keys)])
 
 
 def _parts(session: CourseSession) -> QuerySet[HoldPart]:
@@ -222,6 +260,7 @@ def _return_of(part: HoldPart, session: CourseSession) -> dict[str, object]:
 
 def _to_teacher(
     session: CourseSession, actor: User, facts: dict[str, object], keys: Keys
-) -> list[Notice]:
+) -> Notice:
     teacher = session.course.teacher_id
-    return [] if actor.pk == teacher else [CHANGED_BY_STAFF.tell(teacher, facts=facts, **keys)]
+    kind = FOR_CALENDAR if actor.pk == teacher else CHANGED_BY_STAFF
+    return kind.tell(teacher, facts=facts, **keys)

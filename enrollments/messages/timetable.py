@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from accounts.models import User
-from calendars.mails import session_part, sessions_part
+from calendars.mails import session_parts, sessions_parts
 from common.formats import counted, moment
 from courses.models import CourseSession
+from enrollments.messages.sessions import moved_for_calendar
 from enrollments.messages.words import (
     STAFF,
     Rows,
@@ -39,7 +40,7 @@ def _added(notice: Notice) -> Letter:
         lead=f"{_who(notice)} added a session to a course that you booked. You pay nothing for it.",
         rows=(*names(notice), ("Time", str(slot))),
         button=Button("Open the course", course_page(notice)),
-        calendar=session_part(notice.reader, notice.session_id),
+        calendar=session_parts(notice.reader, notice.session_id),
     )
 
 
@@ -78,7 +79,7 @@ def _several_added(notice: Notice) -> Letter:
         "You pay nothing for them.",
         rows=(*names(notice), *_listed(notice)),
         button=Button("Open the course", course_page(notice)),
-        calendar=sessions_part(notice.reader, notice.course_id),
+        calendar=sessions_parts(notice.reader, notice.course_id),
     )
 
 
@@ -154,7 +155,7 @@ def _several_moved(notice: Notice) -> Letter:
         ),
         quote=quote(notice),
         button=Button("Open My learning", my_learning(notice)),
-        calendar=sessions_part(notice.reader, notice.course_id),
+        calendar=sessions_parts(notice.reader, notice.course_id),
     )
 
 
@@ -191,7 +192,8 @@ def tell_several_moved(
 ) -> None:
     """Tell each student of these sessions, once for all, which of theirs moved from `old` times.
 
-    They come with their course, whose version is that of after the move.
+    Their teacher too, if only for their calendar. They come with their course, whose version is
+    that of after the move.
     """
     course = sessions[0].course
     theirs: dict[UUID, list[HoldPart]] = defaultdict(list)
@@ -200,7 +202,7 @@ def tell_several_moved(
         theirs[part.hold.student_id].append(part)
     taught = actor.pk == course.teacher_id
     said = {"by_staff": not taught, "by": actor.display_name if taught else STAFF, "reason": reason}
-    put(
+    told = [
         SEVERAL_MOVED.tell(
             student,
             about=f"{course.pk}:{course.terms_version}",
@@ -217,4 +219,6 @@ def tell_several_moved(
             course_id=course.pk,
         )
         for student, parts in theirs.items()
-    )
+    ]
+    booked = {part.session_id: part.session for parts in theirs.values() for part in parts}
+    put([*told, *(moved_for_calendar(session, course, said) for session in booked.values())])

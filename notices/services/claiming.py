@@ -143,8 +143,9 @@ def _forget_failures(mailbox: Mailbox) -> None:
 @operation
 def note(notice: Notice, became: Notice.Mail, why: str = "") -> None:
     """Record what happened to an email. A repeat, or a note that comes late, changes nothing."""
+    said = {"calendar": notice.calendar} if became == Notice.Mail.SENT else {}
     Notice.objects.filter(pk=notice.pk, mail=Notice.Mail.WAITING).update(
-        mail=became, mailed_at=timezone.now(), mail_note=why
+        mail=became, mailed_at=timezone.now(), mail_note=why, **said
     )
 
 

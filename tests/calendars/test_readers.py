@@ -13,7 +13,7 @@ from django.utils import timezone
 from calendars import files
 from calendars.events import events_of
 from calendars.feeds import feed_address
-from calendars.mails import session_part
+from calendars.mails import session_parts
 from calendars.models import CalendarFeed
 from calendars.services import renew_feed
 from common.formats import in_zone, until
@@ -255,7 +255,7 @@ def test_an_invitation_names_who_organised_it_and_who_comes(ical_js, settings):
     }
 
     def read():
-        calendar = ical_js(source=session_part(student, session.pk).content.decode())
+        calendar = ical_js(source=session_parts(student, session.pk)[0].content.decode())
         [event] = calendar["events"]
         assert event["attendees"] == [reader]
         assert [(one["address"], one["cn"]) for one in event["organizer"]] == [
