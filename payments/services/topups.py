@@ -203,6 +203,7 @@ def _book(top_up_id: UUID, found: Found) -> TopUp:
     So nothing ever leads from paid to anything else, and everything else may lead to paid.
     """
     top_up = _lock(top_up_id)
+    status = top_up.status
     top_up.problem = _mismatch(top_up, found)
     if top_up.problem:
         pass
@@ -213,6 +214,8 @@ def _book(top_up_id: UUID, found: Found) -> TopUp:
     elif top_up.is_open:
         _follow(top_up, found.paying)
     _save(top_up)
+    if top_up.status != status and top_up.status in (Status.PAID, Status.FAILED):
+        tell_top_up(top_up)
     return top_up
 
 
@@ -243,7 +246,6 @@ def _credit(top_up: TopUp, found: Found) -> None:
         note=top_up.reference,
     )
     ledger.transfer_all([entry])
-    tell_top_up(top_up)
 
 
 def _receipt(top_up: TopUp, found: Found) -> Json:
@@ -291,7 +293,6 @@ def _follow(top_up: TopUp, paying: Paying) -> None:
         _end(top_up, Status.EXPIRED)
     elif paying is Paying.FAILED:
         _end(top_up, Status.FAILED)
-        tell_top_up(top_up)
 
 
 def _end(top_up: TopUp, status: Status) -> None:
