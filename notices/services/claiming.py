@@ -163,6 +163,8 @@ def server_failed(problem: str) -> None:
     now = timezone.now()
     insert([MailServer()], once_by="id")
     server = MailServer.objects.get()
+    if server.rests_until and server.rests_until > now:
+        return
     server.failures, server.problem = server.failures + 1, problem
     server.failing_since = server.failing_since or now
     server.rests_until = now + _pause(server.failures, SERVER_LONGEST_PAUSE)

@@ -150,6 +150,19 @@ def test_what_is_said_to_us_makes_the_queue_wait(
     assert (server.failures, server.problem, server.failing_since) == (0, "", None)
 
 
+def test_several_that_find_it_failing_at_once_count_once(settings):
+    """Otherwise each failure would double the pause as often as there are connections."""
+    settings.MAIL_PAUSE_SECONDS = 10
+    for _ in range(4):
+        claiming.server_failed("421 not now")
+    server = MailServer.objects.get()
+    assert server.failures == 1
+    assert server.rests_until - server.failing_since <= timedelta(seconds=10)
+    rested()
+    claiming.server_failed("421 not now")
+    assert MailServer.objects.get().failures == 2
+
+
 def test_a_server_that_is_not_there_makes_the_queue_wait(mail_server, kind, ada, settings):
     settings.EMAIL_PORT = 1
     tell(kind, ada)
