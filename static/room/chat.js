@@ -1,6 +1,7 @@
 // The chat beside the pictures. It is kept nowhere: whoever comes later does not see what was written before.
 import { announce } from "./announce.js";
 import { Call } from "./call.js";
+import { timeOf } from "./clock.js";
 import { LONGEST, send, textOf } from "./messages.js";
 import { byId, copyOf, find, write } from "./page.js";
 import { Roster } from "./roster.js";
@@ -12,10 +13,13 @@ export class Chat {
   /**
    * @param {Call} call
    * @param {Roster} roster
+   * @param {string} zone
    * @param {(from: string) => void} came
    */
-  constructor(call, roster, came) {
+  constructor(call, roster, zone, came) {
     this.call = call;
+    this.roster = roster;
+    this.zone = zone;
     this.list = byId("chat-messages");
     this.field = byId("chat-text", HTMLTextAreaElement);
     this.field.maxLength = LONGEST;
@@ -69,7 +73,7 @@ export class Chat {
   #add(name, text) {
     const message = copyOf("message-template");
     write(find(message, ".message-from"), name);
-    write(find(message, "time"), new Date().toLocaleTimeString("en-GB", { timeStyle: "short" }));
+    write(find(message, "time"), timeOf(this.roster.now, this.zone));
     find(message, ".message-text").append(...linked(text));
     byId("chat-empty").hidden = true;
     this.list.append(message);

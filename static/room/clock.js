@@ -25,11 +25,11 @@ export function away(milliseconds) {
 
 /**
  * "18:05", in the zone that the reader has chosen on this site.
- * @param {string} iso
+ * @param {string | number} moment in ISO 8601, or in milliseconds
  * @param {string} timeZone
  */
-export function timeOf(iso, timeZone) {
-  return new Intl.DateTimeFormat("en-GB", { timeStyle: "short", timeZone }).format(new Date(iso));
+export function timeOf(moment, timeZone) {
+  return new Intl.DateTimeFormat("en-GB", { timeStyle: "short", timeZone }).format(new Date(moment));
 }
 
 /** @param {number} milliseconds */

@@ -38,9 +38,10 @@ const outside = new Outside(roster, enter);
 const tiles = new Tiles();
 const hands = new Hands(call, roster, show);
 const controls = new Controls(call, roster, hands, tiles);
-const register = new Register(roster, root.dataset.timeZone ?? "UTC");
+const zone = root.dataset.timeZone ?? "UTC";
+const register = new Register(roster, zone);
 const panels = new Panels();
-new Chat(call, roster, () => panels.noteMessage());
+new Chat(call, roster, zone, () => panels.noteMessage());
 new Ending(call, roster);
 
 /** @param {string} stage */

@@ -1,6 +1,9 @@
 """What is to be seen, heard and done in the room, with a double in LiveKit's place."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests.browser.doing import press, says
@@ -8,6 +11,7 @@ from tests.browser.room.seeing import student_of, tile, told, until
 from tests.factories import UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+MINUTE = timedelta(minutes=1)
 WIDER = """([one, other]) => {
   const width = (name) => [...document.querySelectorAll("#tiles > li")]
     .find((tile) => tile.textContent.includes(name)).getBoundingClientRect().width;
@@ -47,6 +51,9 @@ def test_chat_has_links_and_is_told(join, lesson):
     link = theirs.get_by_role("link", name="https://example.com/a?b=1", exact=True)
     expect(link).to_have_attribute("rel", "noopener noreferrer nofollow ugc")
     says(theirs, "<b>Now</b>")
+    sent = theirs.get_by_role("complementary").get_by_role("time").inner_text()
+    now = timezone.now()  # in UTC, as the teacher has chosen; the browser is in Berlin
+    assert sent in {f"{now:%H:%M}", f"{now - MINUTE:%H:%M}"}
     expect(ours.get_by_text("You", exact=True)).to_be_visible()
 
 

@@ -1,10 +1,15 @@
 """What the teacher does in the room, and what becomes of whom they do it to."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests.browser.doing import press, says
 from tests.browser.room.seeing import look_again, student_of, tile, told
+from tests.conversations import Room, hear
+from tests.factories import UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -22,6 +27,9 @@ def test_the_teacher_mutes_lets_share_removes_and_lets_in(join, lesson, hall, li
     expect(ours.get_by_role("button", name="Share screen")).to_be_hidden()
     press(theirs, "Let share Ada")
     told(theirs, "Ada may share their screen.")
+    look_again(ours)
+    press(ours, "Share screen")
+    expect(tile(theirs, "Ada's screen").locator("video")).to_be_visible()
     press(theirs, "Remove Ada")
     told(theirs, "Ada was removed and can't come back until you let them in.")
     assert livekit.inside(room) == []
@@ -54,3 +62,21 @@ def test_the_teacher_ends_for_all_and_takes_it_back(join, lesson, hall):
     press(ours, "Join again")
     told(ours, "The session goes on.")
     expect(tile(ours, "Ada (you)")).to_be_visible()
+
+
+def test_the_register_says_who_is_here_since_when_by_our_evidence(join, lesson, hall):
+    """In the teacher's zone; whoever is not here is listed, too, and a stranger as one."""
+    ada = student_of(lesson, display_name="Ada")
+    student_of(lesson, display_name="Ben")
+    page = join(lesson.course.teacher, lesson)
+    room = Room(lesson)
+    hear(room.started(), room.joined(ada, 2))
+    hall.enter(ada, microphone=False)
+    hall.enter(UserFactory())
+    look_again(page)
+    press(page, "People")
+    people = page.get_by_role("complementary").get_by_role("listitem")
+    since = timezone.localtime(room.at(2), ZoneInfo(lesson.course.teacher.time_zone))
+    expect(people.filter(has_text="Ada")).to_contain_text(f"Muted · Here since {since:%H:%M}")
+    expect(people.filter(has_text="Ben")).to_contain_text("Not here")
+    expect(people.filter(has_text="Guest")).to_contain_text("Not on the list of this session")
