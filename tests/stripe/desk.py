@@ -1,6 +1,7 @@
 """Where requests arrive: who asks, what it is, whether it was asked before, and what goes wrong."""
 
 import json
+import os
 import pickle
 import secrets
 import threading
@@ -68,11 +69,12 @@ class Stripe:
             self.calls: list[Thing] = []
 
     def leave(self) -> None:
-        """Write down all that is known."""
+        """Write down all that is known, and end: nothing happens after that."""
         with self.lock:
             account = {name: getattr(self.account, name) for name in LEFT}
-            left = {"account": account, "keys": self.keys.kept, "calls": self.calls}
+            left = {"account": account, "keys": self.keys.answered(), "calls": self.calls}
             (self.folder / "state").write_bytes(pickle.dumps(left | {"post": self.post.leave()}))
+            os._exit(0)
 
     # --- the API ---------------------------------------------------------------------------------
 
@@ -91,6 +93,8 @@ class Stripe:
             if asked.what in BEFORE:
                 raise BEFORE[asked.what]
             status, said = (0, b"") if asked.what == "deaf" else self.once(asked, known)
+            if asked.what == "event_first":
+                self.post.wait()
         except Refused as refused:
             status, said = refused.status, encode(refused.body())
         return status, said, known, fault
@@ -127,8 +131,6 @@ class Stripe:
                 self.account.request = {"id": None, "idempotency_key": None}
             if asked.what == "event_first" and asked.call == "create_session":
                 self.account.pay(done["id"])
-        if asked.what == "event_first":
-            self.post.wait()
         return 200, encode(done)
 
     # --- what tests want --------------------------------------------------------------------------
@@ -159,6 +161,10 @@ class Stripe:
         """Every request of the API, in order, with what went wrong."""
         with self.lock:
             return list(self.calls)
+
+    def answered(self) -> list[int]:
+        """How each webhook was answered; 0 where it was not."""
+        return [status for _, _, status in self.post.answers]
 
     def messages(self, kinds: list[str] | None = None, ago: float = 0.0) -> list[Thing]:
         """All events there were, each as it is sent, signed some seconds ago."""

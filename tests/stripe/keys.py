@@ -47,3 +47,7 @@ class Keys:
 
     def forget(self, key: str) -> Any:
         return self.kept.pop(key, None)
+
+    def answered(self) -> dict[str, Kept]:
+        """Those whose work is done: what had not begun when all ends never does."""
+        return {key: kept for key, kept in self.kept.items() if kept.answer is not AT_WORK}

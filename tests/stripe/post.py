@@ -37,7 +37,7 @@ class Post:
     def __init__(self) -> None:
         self.url = ""
         self.secrets = ["whsec_stand_in"]
-        self.copies, self.late, self.again = [1], 0.0, 0.1
+        self.copies, self.late, self.again, self.kinds = [1], 0.0, 0.1, ""
         self.dice = random.Random(0)
         self.pending: list[tuple[float, Thing, int]] = []
         self.answers: list[tuple[str, str, int]] = []
@@ -52,12 +52,16 @@ class Post:
         secrets: list[str] | None = None,
         copies: list[int] | None = None,
         late: float = 0.0,
+        kinds: str = "",
         seed: int = 0,
     ) -> None:
-        """Send to this address from now on, like this; nothing waits any more."""
+        """Send to this address from now on, like this; nothing waits any more.
+
+        Only events whose type begins with `kinds` are sent there.
+        """
         with self.turn:
             self.url, self.secrets = url, secrets or ["whsec_stand_in"]
-            self.copies, self.late = copies or [1], late
+            self.copies, self.late, self.kinds = copies or [1], late, kinds
             self.dice = random.Random(seed)
             self.pending.clear()
             self.answers.clear()
@@ -66,7 +70,7 @@ class Post:
         """What goes on after a new start."""
         with self.turn:
             waiting = [(event, tries) for _, event, tries in self.pending]
-            names = ("url", "secrets", "copies", "late", "dice", "answers")
+            names = ("url", "secrets", "copies", "late", "kinds", "dice", "answers")
             return {"waiting": waiting, **{name: getattr(self, name) for name in names}}
 
     def take_up(self, left: Thing) -> None:
@@ -79,7 +83,7 @@ class Post:
     def put(self, event: Thing) -> None:
         """Have an event sent, if any is."""
         with self.turn:
-            if not self.url:
+            if not self.url or not event["type"].startswith(self.kinds):
                 return
             for _ in range(self.dice.choice(self.copies)):
                 due = time.monotonic() + self.dice.uniform(0, self.late)

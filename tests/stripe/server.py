@@ -122,7 +122,6 @@ def serve(folder: Path) -> None:
 
     def end(*_: Any) -> None:
         Handler.stripe.leave()
-        os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -94,6 +94,10 @@ class StandIn:
         """Send events, by their ids, to where the post goes; gives how each was answered."""
         return self._stripe.send(events=list(events))
 
+    def answered(self) -> list[int]:
+        """How each webhook was answered; 0 where it was not."""
+        return self._stripe.answered()
+
     @property
     def balance(self) -> int:
         """What lies there, in cents of the one currency."""
