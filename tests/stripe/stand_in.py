@@ -15,7 +15,7 @@ import requests
 
 from tests.stripe.desk import KEY
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 SECRET = "whsec_stand_in"
 __all__ = ["KEY", "StandIn", "running_stand_in", "stand_in"]
 
