@@ -57,11 +57,11 @@ def open_page(
     """
     watches = request.node.stash[WATCHES] = []
 
-    def open_page(user: User | None = None, **options: Any) -> Page:
+    def open_page(user: User | None = None, away: str = "", **options: Any) -> Page:
         wanted = {"timezone_id": "Europe/Berlin", "base_url": live_server.url, **options}
         context = browser.new_context(**wanted)
         context.set_default_timeout(30_000)
-        watches.append(Watch(context, live_server.url))
+        watches.append(Watch(context, live_server.url, away))
         if user:
             sign_in(context, user, live_server.url)
         return context.new_page()

@@ -23,10 +23,13 @@ OVERFLOWING = """() => {
 
 
 class Watch:
-    """Everything that went wrong in one browser, in words."""
+    """Everything that went wrong in one browser, in words.
 
-    def __init__(self, context: BrowserContext, origin: str) -> None:
-        self.context, self.origin = context, origin
+    `away` is where a page may lead beside our own: how that behaves is not looked at.
+    """
+
+    def __init__(self, context: BrowserContext, origin: str, away: str = "") -> None:
+        self.context, self.origin, self.away = context, origin, away
         self.problems: list[str] = []
         context.on("console", self._console)
         context.on("weberror", self._error)
@@ -42,13 +45,16 @@ class Watch:
         self.problems.append(f"script of {error.page and error.page.url}: {error.error}")
 
     def _request(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.origin}/", "data:")):
+        if not (request.url.startswith((f"{self.origin}/", "data:")) or self._is_away(request)):
             self.problems.append(f"another host: {request.url}")
 
     def _response(self, response: Response) -> None:
         page = response.request.is_navigation_request()
-        if response.status >= (500 if page else 400):
+        if response.status >= (500 if page else 400) and not self._is_away(response.request):
             self.problems.append(f"{response.status}: {response.url}")
+
+    def _is_away(self, request: Request) -> bool:
+        return bool(self.away) and request.url.startswith(f"{self.away}/")
 
 
 def inaccessible(page: Page, **options: Any) -> list[str]:
