@@ -36,7 +36,6 @@ from tests.factories import (
 ROOT = Path(__file__).resolve().parent.parent
 DOWNWARDS = ("talkplatform", "payments", "enrollments", "courses", "admin", "accounts")
 TABLES = """
-import sys
 from django.db import connection
 print(*connection.introspection.table_names())
 """
@@ -68,6 +67,13 @@ def manage(url: str, *words: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def migrate(url: str, *targets: tuple[str, ...], then: str) -> str:
+    """Go to each of these in turn, and tell what this code prints: all in one process."""
+    steps = [f"call_command('migrate', *{target!r}, verbosity=0)" for target in targets]
+    code = "\n".join(["from django.core.management import call_command", *steps, then])
+    return manage(url, "shell", "-v0", "-c", code)
 
 
 @pytest.mark.django_db
@@ -176,15 +182,9 @@ print(*User.objects.exclude(proved_since=None).values_list("email", flat=True))
 
 
 def test_who_was_there_before_addresses_were_proved_is_mailed_as_ever(elsewhere):
-    manage(elsewhere, "migrate", "accounts", "0006", "-v0")
-    manage(elsewhere, "shell", "-v0", "-c", SIGN_UP_AS_BEFORE)
-    for target in ((), ("accounts", "0006"), ()):
-        manage(elsewhere, "migrate", *target, "-v0")
-    assert manage(elsewhere, "shell", "-v0", "-c", WHO_IS_PROVED) == "old@example.com\n"
-
-
-def tables(url: str) -> set[str]:
-    return set(manage(url, "shell", "-v0", "-c", TABLES).split())
+    migrate(elsewhere, ("accounts", "0006"), then=SIGN_UP_AS_BEFORE)
+    told = migrate(elsewhere, (), ("accounts", "0006"), (), then=WHO_IS_PROVED)
+    assert told == "old@example.com\n"
 
 
 def test_none_tells_anybody_anything():
@@ -196,33 +196,29 @@ def test_none_tells_anybody_anything():
 
 def test_up_to_the_top_down_to_zero_and_up_again(elsewhere):
     ours = {"users", "courses", "course_enrollments", "payment_holds", "transfers", "jobs"}
-    manage(elsewhere, "migrate", "-v0")
-    assert ours <= tables(elsewhere)
-    for app in DOWNWARDS:
-        manage(elsewhere, "migrate", app, "zero", "-v0")
-    assert not ours & tables(elsewhere)
-    manage(elsewhere, "migrate", "-v0")
-    assert ours <= tables(elsewhere)
+    top, zero = (), [(app, "zero") for app in DOWNWARDS]
+    assert ours <= {*migrate(elsewhere, top, then=TABLES).split()}
+    assert not ours & {*migrate(elsewhere, *zero, then=TABLES).split()}
+    assert ours <= {*migrate(elsewhere, top, then=TABLES).split()}
     assert "No changes" in manage(elsewhere, "makemigrations", "--check", "--dry-run")
 
 
 def test_what_staff_may_see_of_rooms_and_have_done_there_moves_with_them(elsewhere):
-    manage(elsewhere, "migrate", "-v0")
-    manage(elsewhere, "make_staff_groups")
-    kept = manage(elsewhere, "shell", "-v0", "-c", LOOKED_AT)
+    kept = migrate(elsewhere, (), then=LOOKED_AT)
     for target in (("enrollments", "0020"), ("rooms", "zero"), ("enrollments",), ()):
-        manage(elsewhere, "migrate", *target, "-v0")
         app = "rooms" if len(target) < 2 else "enrollments"
-        assert manage(elsewhere, "shell", "-v0", "-c", WHO_MAY_SEE) == f"{app}\n{kept}"
+        assert migrate(elsewhere, target, then=WHO_MAY_SEE) == f"{app}\n{kept}"
 
 
 LOOKED_AT = """
+from io import StringIO
 from uuid_utils.compat import uuid7
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from accounts.models import User
 from rooms.models import WebhookEvent
 
+call_command("make_staff_groups", stdout=StringIO())
 clerk = User.objects.create(email="clerk@example.com", referral_code="clerk")
 kind = ContentType.objects.get_for_model(WebhookEvent)
 LogEntry.objects.create(user=clerk, content_type=kind, object_id="1", action_flag=2)
@@ -279,12 +275,10 @@ print(len(found), "credit", wallet.balance, *keys)
 
 def test_the_feeds_of_calendars_stay_when_their_app_is_another(elsewhere):
     """Forward, back, and forward again, on a row and a content type."""
-    manage(elsewhere, "migrate", "-v0")
-    kept = manage(elsewhere, "shell", "-v0", "-c", A_FEED)
+    kept = migrate(elsewhere, (), then=A_FEED)
     for target in (("enrollments", "0023"), ("calendars", "zero"), ()):
-        manage(elsewhere, "migrate", *target, "-v0")
         app = "enrollments" if target else "calendars"
-        assert manage(elsewhere, "shell", "-v0", "-c", ITS_FEED) == f"{app} {kept}"
+        assert migrate(elsewhere, target, then=ITS_FEED) == f"{app} {kept}"
 
 
 A_FEED = """
