@@ -12,6 +12,7 @@ import time
 import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -79,44 +80,64 @@ def jobs_of(server: subprocess.Popen[str]) -> Path:
     return children(server, "run_jobs")[0]
 
 
-@pytest.fixture
-def port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as chosen:
         return int(chosen.getsockname()[1])
 
 
-@pytest.fixture
-def answers(port) -> Callable[..., bool]:
-    def ask(path: str = "healthz") -> bool:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/{path}", timeout=2) as response:
-                return bool(response.status == 200)
-        except OSError:
-            return False
-
-    return ask
+def is_answered(port: int, path: str = "healthz") -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/{path}", timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
 
 
 @pytest.fixture
-def place() -> Path:
-    """Where it keeps its socket: a short name, as the kernel demands."""
-    return Path(tempfile.mkdtemp(prefix="running-"))
+def port() -> int:
+    return free_port()
 
 
 @pytest.fixture
-def database(place) -> str:
+def answers(port) -> Callable[..., bool]:
+    return partial(is_answered, port)
+
+
+@pytest.fixture
+def database(tmp_path) -> str:
     """One that nobody has migrated: nothing here is about what is in it."""
-    return f"sqlite:///{place}/db.sqlite3"
+    return f"sqlite:///{tmp_path}/db.sqlite3"
+
+
+@contextmanager
+def serving(port: int) -> Iterator[subprocess.Popen[str]]:
+    # Where it keeps its socket: a short name, as the kernel demands.
+    with tempfile.TemporaryDirectory(prefix="running-") as name:
+        place = Path(name)
+        places = {"PORT": str(port), "TMPDIR": name, "DATABASE_URL": f"sqlite:///{name}/db.sqlite3"}
+        with start(SERVE, WEB_PROCESSES="2", **places) as process:
+            assert within(PATIENCE, lambda: is_answered(port))
+            yield process
+        assert within(PATIENCE, lambda: not any(place.glob("talkplatform-serve-*")))
 
 
 @pytest.fixture
-def server(port, answers, place, database) -> Iterator[subprocess.Popen[str]]:
-    places = {"PORT": str(port), "TMPDIR": str(place), "DATABASE_URL": database}
-    with start(SERVE, WEB_PROCESSES="2", **places) as process:
-        assert within(PATIENCE, answers)
+def server(port) -> Iterator[subprocess.Popen[str]]:
+    """One that the test ends."""
+    with serving(port) as process:
         yield process
-    assert within(PATIENCE, lambda: not any(place.glob("talkplatform-serve-*")))
-    shutil.rmtree(place)
+
+
+@pytest.fixture(scope="module")
+def shared_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def shared(shared_port) -> Iterator[subprocess.Popen[str]]:
+    """One that stands through the tests that leave it as it was."""
+    with serving(shared_port) as process:
+        yield process
 
 
 def test_a_killed_server_takes_its_processes_along(server, answers):
@@ -134,10 +155,10 @@ def test_ctrl_c_at_the_terminal_ends_the_server_soon(server, answers):
     assert not jobs.exists()
 
 
-def test_jobs_that_die_are_back_in_five_seconds(server):
-    jobs = jobs_of(server)
+def test_jobs_that_die_are_back_in_five_seconds(shared):
+    jobs = jobs_of(shared)
     os.kill(int(jobs.name), signal.SIGKILL)
-    assert within(5, lambda: children(server, "run_jobs") not in ([], [jobs]))
+    assert within(5, lambda: children(shared, "run_jobs") not in ([], [jobs]))
 
 
 def test_what_hangs_ends_with_the_others_in_time(server, answers):
@@ -182,9 +203,11 @@ def test_developers_have_the_jobs_with_the_code_as_it_is(port, answers, database
         assert not jobs.exists()
 
 
-def test_haproxy_that_dies_is_started_again(server, answers):
-    os.kill(int(haproxy_of(server).name), signal.SIGKILL)
-    assert within(PATIENCE, answers)
+def test_haproxy_that_dies_is_started_again(shared, shared_port):
+    haproxy = haproxy_of(shared)
+    os.kill(int(haproxy.name), signal.SIGKILL)
+    assert within(PATIENCE, lambda: not haproxy.exists())
+    assert within(PATIENCE, lambda: is_answered(shared_port))
 
 
 def test_haproxy_that_cannot_start_ends_the_server(port, answers, tmp_path):
@@ -208,13 +231,13 @@ def test_without_haproxy_the_processes_serve_alone_and_it_is_said(port, answers,
         assert "apt-get install haproxy" in server.communicate(timeout=PATIENCE)[0]
 
 
-def test_ctrl_c_at_the_terminal_reaches_no_worker(server):
-    assert workers(server)
-    assert within(PATIENCE, lambda: server.pid not in map(os.getpgid, workers(server)))
+def test_ctrl_c_at_the_terminal_reaches_no_worker(shared):
+    assert workers(shared)
+    assert within(PATIENCE, lambda: shared.pid not in map(os.getpgid, workers(shared)))
 
 
-def test_a_port_that_is_taken_is_not_shared(server, port):
-    with start(SERVE, PORT=str(port)) as second:
+def test_a_port_that_is_taken_is_not_shared(shared, shared_port):
+    with start(SERVE, PORT=str(shared_port)) as second:
         assert "Address already in use" in second.communicate(timeout=PATIENCE)[0]
     assert second.returncode == 1
 
