@@ -21,9 +21,10 @@ from tests.browser.watch import Watch
 from tests.serving import running, wait_until_ready
 from tests.test_architecture import ROOT
 
-# A picture, a beep, and nobody who has to be asked.
+# A picture, a beep, and nobody who has to be asked. Few pictures a second fit a small machine.
 MEDIA_FLAGS = (
     *FLAGS,
+    "--use-fake-device-for-media-stream=fps=5",
     "--use-fake-ui-for-media-stream",
     "--allow-loopback-in-peer-connection",
     "--auto-select-desktop-capture-source=Entire screen",
@@ -102,7 +103,7 @@ class Meeting:
     def open(self, user: User | None = None, **options: Any) -> Page:
         wanted = {"viewport": DESKTOP, "base_url": self.url, **options}
         context = self.browser.new_context(**wanted)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         context.add_init_script(REMEMBER)
         self.watches.append(Watch(context, self.url))
         if user:

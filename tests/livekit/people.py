@@ -42,6 +42,11 @@ class Person:
         self.frames = 0
         self.tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def handed(self) -> str:
+        """The newest pass that LiveKit has handed them."""
+        return self.room._token or ""
+
     async def connect(self, url: str, token: str) -> None:
         self.room = rtc.Room()
         self.room.on("disconnected", self._note_end)

@@ -37,7 +37,7 @@ WEIGHT = """() => [...performance.getEntriesByType("navigation"),
   .reduce((sum, entry) => sum + entry.encodedBodySize, 0)"""
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 MOST_BYTES = 250_000
-PATIENCE = 30_000
+PATIENCE = 60_000
 FRAMES = "(video) => video.getVideoPlaybackQuality().totalVideoFrames"
 
 
@@ -173,9 +173,8 @@ def is_out(student, session):
     stays = Attendance.objects.filter(session=session, user=student, removed=True)
     left_at = until(lambda: stays.values_list("left_at", flat=True).first())
     deed = RoomDeed.objects.filter(session=session, kind="removed").first()
-    return left_at - (
-        deed.at if deed else CourseEnrollment.objects.get(student=student).cancelled_at
-    )
+    cancelled_at = CourseEnrollment.objects.get().cancelled_at
+    return left_at - (deed.at if deed else cancelled_at)
 
 
 def cancels(theirs, ours, session):
@@ -196,15 +195,16 @@ def test_who_has_to_go_is_out_within_five_seconds_and_comes_back_in_vain(meeting
     """Three pages were opened before, and keep the pass of then; the site tells them nothing."""
     session, teacher, student = lesson
     start_session(session, ago=-5 * MINUTE)
-    theirs = meeting.join(teacher, session)
     ours = meeting.visit(student, session)
-    with ours.expect_response("**/room/pass/") as given:
-        press(ours, "Join now")
-    old_pass = given.value.text()
     returning = [ours.context.new_page() for _ in range(3)]
     for page in returning:
         page.goto(ours.url)
         page.get_by_role("button", name="Join now").wait_for()
+        page.route("**/room/state/", lambda route: route.abort())
+    theirs = meeting.join(teacher, session)
+    with ours.expect_response("**/room/pass/") as given:
+        press(ours, "Join now")
+    old_pass = given.value.text()
     for page in (theirs, ours):
         grows(page, "frames")
     # Later questions of those pages, and of a page that has no business there any more.
@@ -214,7 +214,6 @@ def test_who_has_to_go_is_out_within_five_seconds_and_comes_back_in_vain(meeting
     expect(ours.locator("#outside")).to_be_visible()
     assert is_out(student, session) <= 5 * SECOND
     ours.context.route("**/room/pass/", lambda route: route.fulfill(body=old_pass))
-    ours.context.route("**/room/state/", lambda route: route.abort())
     for page in returning:
         press(page, "Join now")
         says(page, "The teacher removed you")

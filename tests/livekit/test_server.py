@@ -131,6 +131,24 @@ class TestOut:
         assert shown.ended is None
         real.make_rooms_by_itself(False)
 
+    def test_a_pass_that_livekit_handed_them_leads_out_again_as_well(
+        self, people, session, student, teacher
+    ):
+        """It says that they may see and hear: no server of ours can make that pass any other."""
+        [bought] = soon(session, student)
+        shown = enter(people, teacher, session)
+        shown.show()
+        given = pass_of(student, session)
+        watching = people.enter(**given)
+        until(lambda: watching.frames > 2 and watching.handed != given["token"])
+        cancel_session_purchase(student=student, purchase_id=bought.pk)
+        until(lambda: watching.ended is not None)
+        for _ in range(3):
+            started = time.monotonic()
+            back = people.enter(given["url"], watching.handed)
+            until(lambda back=back: back.ended is not None)
+            assert (back.ended, back.ended_at - started < 2) == (REMOVED, True)
+
     def test_whom_the_teacher_removes_is_out_until_let_in(self, people, session, student, teacher):
         soon(session, student)
         shown = enter(people, teacher, session)
