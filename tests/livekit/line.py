@@ -4,7 +4,7 @@ import selectors
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 LARGEST = 65_536
 Address = tuple[str, int]
@@ -37,10 +37,12 @@ class Line:
     def run(self) -> None:
         while self.open:
             for key, _ in self.known.select(timeout=0.2):
-                if key.fileobj is self.front:
-                    self._send()
-                else:
-                    self._answer(key.data)
+                # Refused where LiveKit is away for a moment.
+                with suppress(ConnectionError):
+                    if key.fileobj is self.front:
+                        self._send()
+                    else:
+                        self._answer(key.data)
 
     def close(self) -> None:
         self.known.close()

@@ -259,8 +259,7 @@ def test_a_line_that_breaks_comes_back_by_itself(meeting, lesson, real):
     session, teacher, student = lesson
     with real.behind_a_line() as line:
         theirs = meeting.join(teacher, session)
-        theirs_alone = len(line.senders)
-        assert theirs_alone
+        theirs_alone = until(lambda: len(line.senders))
         ours = meeting.join(student, session)
         for page in (theirs, ours):
             grows(page, "frames")
