@@ -344,6 +344,24 @@ class OutlinedSession(NamedTuple):
         return self.starts_at is not None and self.starts_at > now
 
 
+class CourseDescription(models.Model):
+    """What the Markdown of a course's description says, as safe HTML, made when it was saved.
+
+    Beside the course, which is read with each of its sessions.
+    """
+
+    course = models.OneToOneField(
+        Course, models.CASCADE, primary_key=True, related_name="description_made"
+    )
+    html = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "course_descriptions"
+
+    def __str__(self) -> str:
+        return str(self.course_id)
+
+
 class CourseOutline(models.Model):
     """What a list shows about a course's sessions, so that it doesn't have to read them.
 

@@ -10,6 +10,7 @@ from common.errors import NotFound
 from common.money import CENT
 from common.transactions import operation
 from courses import locks
+from courses.descriptions import write_description
 from courses.errors import NothingToSell, TeacherGone
 from courses.models import Course, CourseOutline
 
@@ -46,7 +47,9 @@ def create_course(*, teacher: User, **terms: Any) -> Course:
 
     A repeat drafts another. Raises `NotStored` if there is no room for the picture. Locks nothing.
     """
-    return Course.objects.create(teacher=teacher, **terms)
+    course = Course.objects.create(teacher=teacher, **terms)
+    write_description(course)
+    return course
 
 
 @operation

@@ -25,6 +25,10 @@ PICTURE_SIZE = (1280, 720)
 FURTHEST_START = timedelta(days=5 * 365)
 AS_SHOWN = "%Y-%m-%dT%H:%M"
 
+LONGEST_DESCRIPTION = 5000
+# What a new course's description begins with; left alone, it counts as none.
+HEADINGS = "### What you'll learn\n\n\n### Who it's for\n\n\n### What to bring"
+
 CATEGORIES = (
     "Art", "Business", "Communication", "Cooking", "Games", "Languages", "Literature",
     "Mathematics", "Music", "Programming", "Science", "Wellbeing",
@@ -119,10 +123,11 @@ class CourseForm(EditableForm):
 
     title = forms.CharField(max_length=200)
     description = LongTextField(
-        rows=6,
-        max_length=5000,
+        rows=12,
+        max_length=LONGEST_DESCRIPTION,
         required=False,
-        help_text="What students will learn, who it's for and what to bring.",
+        help_text="Markdown: ### for a heading, **bold**, *italic*, - for a list, "
+        "[words](https://…) for a link.",
     )
     language = forms.CharField(
         max_length=50,
@@ -166,6 +171,8 @@ class CourseForm(EditableForm):
         if course:
             names = self.fields.keys() - {"thumbnail", "remove_picture"}
             self.show(**{name: getattr(course, name) for name in names})
+        else:
+            self.fields["description"].initial = HEADINGS
 
     def clean_thumbnail(self) -> ContentFile | None:
         """The picture, redrawn, under a name of ours."""

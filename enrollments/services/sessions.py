@@ -17,9 +17,15 @@ from common.errors import DomainError, NotFound
 from common.formats import counted, money
 from common.money import ZERO
 from common.transactions import operation
+from courses.descriptions import write_description
 from courses.locks import lock_session, lock_sessions
 from courses.models import Course, CourseSession
-from courses.services import check_sellable, lock_course, save_sessions, save_terms
+from courses.services import (
+    check_sellable,
+    lock_course,
+    save_sessions,
+    save_terms,
+)
 from enrollments.access import most_admitted
 from enrollments.errors import (
     CourseSold,
@@ -86,6 +92,8 @@ def change_course(*, course_id: UUID, actor: User, **changes: Any) -> Course:
     if course.status == Course.Status.PUBLISHED:
         check_sellable(course)
     save_terms(course, *changes)
+    if "description" in changes:
+        write_description(course)
     return course
 
 

@@ -14,8 +14,9 @@ from accounts.models import User
 from common.errors import NotFound
 from common.transactions import operation
 from common.writing import save
+from courses.descriptions import write_description
 from courses.locks import lock_sessions
-from courses.models import Course, CourseSession
+from courses.models import Course, CourseDescription, CourseSession
 from courses.services import check_sellable, lock_course, save_sessions
 from enrollments.errors import ReasonMissing
 from enrollments.messages.timetable import tell_added, tell_several_moved
@@ -153,6 +154,8 @@ def copy_course(*, course_id: UUID, actor: User, starts: Mapping[UUID, datetime]
     terms = {name: getattr(course, name) for name in _TERMS}
     picture = _copy_of(course.thumbnail)
     draft = Course.objects.create(teacher=course.teacher, thumbnail=picture or "", **terms)
+    if CourseDescription.objects.filter(course=course).exists():  # else it is plain text
+        write_description(draft)
     taken = course.sessions.filter(pk__in=starts.keys())
     ordered = sorted(taken, key=lambda session: (starts[session.pk], session.session_number))
     CourseSession.objects.bulk_create(

@@ -10,7 +10,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.invitations import inviter_of
 from accounts.people import visitor
+from common.markdown import to_words
 from common.pages import page_of
+from courses.descriptions import described
 from courses.models import next_of
 from enrollments.forms import CatalogueForm
 from enrollments.policy import Policy
@@ -46,8 +48,11 @@ def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
     sessions = sorted(shown.sessions, key=lambda one: one.session.when)
     opens_at = next_of([one.session for one in sessions], now)
     page = page_of(sessions, SESSIONS_PER_PAGE, request, opens_at=opens_at)
+    description = described(shown.course)
     context = {
         "shown": shown,
+        "description": description,
+        "words": to_words(description),
         "course": shown.course,
         "page_obj": page,
         "sessions": [(one, offers.session_offer(one, reader, now)) for one in page],

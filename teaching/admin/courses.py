@@ -20,6 +20,7 @@ from common.errors import DomainError
 from common.forms import AmountField, Cleaned, PlainMomentField, WholeNumberField
 from common.shapes import Json
 from common.transactions import operation
+from courses.descriptions import write_description
 from courses.models import Announcement, Course, CourseSession
 from enrollments.services.sessions import change_course
 from enrollments.services.timetable import add_session
@@ -130,6 +131,7 @@ class CourseAdmin(Deciding):
     def save_model(self, request: HttpRequest, obj: Course, form: CourseForm, change: bool) -> None:
         if not change:
             obj.save()
+            write_description(obj)
         elif changes := {name: getattr(obj, name) for name in form.changed_data}:
             change_course(course_id=obj.pk, actor=signed_in(request), **changes)
 

@@ -7,9 +7,11 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from common.errors import DomainError
+from common.markdown import to_html
 from common.pages import page_of
 from courses.models import next_of
 from courses.services import archive_course, publish_course
@@ -20,7 +22,7 @@ from enrollments.services import sessions
 from enrollments.services.sessions import change_course
 from payments.pages import submit_once
 from teaching import reads
-from teaching.forms import CourseForm
+from teaching.forms import LONGEST_DESCRIPTION, CourseForm
 from teaching.guards import TeacherRequest, for_teachers, own_course
 
 COURSES_PER_PAGE = 20
@@ -55,14 +57,14 @@ def course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
 def create_course(request: TeacherRequest) -> HttpResponse:
     """Draft a course; the form sent twice drafts one."""
     form = CourseForm(request.POST or None, request.FILES or None)
-    if form.is_valid():
+    if (shown := _preview(request)) is None and form.is_valid():
         terms = form.changes()
         answer = submit_once(request, lambda: str(draft_course(teacher=request.user, **terms).pk))
         if not answer.refused:
             messages.success(request, "Your draft is saved. Now plan its sessions.")
             return redirect("teaching:schedule", answer.body)
         form.refuse(answer.body)
-    return render(request, "teaching/course_form.html", {"form": form})
+    return render(request, "teaching/course_form.html", {"form": form, "preview": shown})
 
 
 @for_teachers
@@ -71,12 +73,20 @@ def edit_course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     """Change the texts, prices or seats of a course."""
     found = own_course(request, course_id)
     form = CourseForm(request.POST or None, request.FILES or None, course=found)
-    if form.is_valid():
+    if (shown := _preview(request)) is None and form.is_valid():
         with form.refusals():
             change_course(course_id=found.pk, actor=request.user, **form.changes())
             messages.success(request, "Your changes have been saved.")
             return redirect("teaching:course", found.pk)
-    return render(request, "teaching/course_form.html", {"form": form, "course": found})
+    context = {"form": form, "course": found, "preview": shown}
+    return render(request, "teaching/course_form.html", context)
+
+
+def _preview(request: TeacherRequest) -> str | None:
+    """The description as students will see it, if only that was asked for."""
+    if request.POST.get("step") != "preview":
+        return None
+    return SafeString(to_html(request.POST.get("description", "")[:LONGEST_DESCRIPTION]))
 
 
 @for_teachers
