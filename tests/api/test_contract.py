@@ -10,6 +10,8 @@ import pytest
 from accounts.api.views import CREDENTIALS
 from accounts.services import register
 from enrollments.services.sessions import move_session
+from payments.processors.rehearsal import Rehearsal
+from payments.services import topups
 from talkplatform import contract
 from tests.api.conftest import client_of
 from tests.factories import DAY
@@ -74,8 +76,10 @@ def test_answers_shown_are_answers_described(path, method, operation):
 
 
 @pytest.mark.parametrize(("path", "method", "body"), REQUESTS)
-def test_requests_shown_are_taken(path, method, body, world):
-    """As shown, but for the reader's own keys and tokens."""
+def test_requests_shown_are_taken(path, method, body, world, settings, monkeypatch):
+    """As shown, but for the reader's own keys and tokens; at a Stripe that is only played."""
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example.org"]
+    monkeypatch.setattr(topups, "processor_of", lambda method: Rehearsal())
     if not path.endswith("/register"):
         register(**ADA)
     if "refresh" in body:
