@@ -9,7 +9,7 @@ from django.db import connection
 from common import locks
 from common.locks import Rank
 from settlement.services.settling import complete_session, settle_hold
-from tests.concurrency.test_faults import OPERATIONS, World, tell
+from tests.concurrency.operations import OPERATIONS, World, tell
 from tests.factories import DAY, end_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +65,7 @@ def complete():
     return lambda: complete_session(session.pk)
 
 
+@pytest.mark.mariadb  # SQLite's statements do not say FOR UPDATE
 @pytest.mark.parametrize("prepare", [*OPERATIONS, add_a_session, hear_late, complete])
 def test_what_is_locked_was_taken(prepare):
     seen = []

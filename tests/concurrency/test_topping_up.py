@@ -18,13 +18,9 @@ from payments.services import topups
 from payments.services.events import take_event
 from payments.services.topups import open_checkout, request_top_up, settle_all, settle_top_up
 from payments.wallets import credit_of
+from tests.concurrency.operations import Fault, PulledPlugError, statements_of
 from tests.concurrency.racing import kinds, race
-from tests.concurrency.test_faults import (
-    Fault,
-    PulledPlugError,
-    connection_lost_at_commit,
-    statements_of,
-)
+from tests.concurrency.test_faults import connection_lost_at_commit
 from tests.factories import UserFactory, make_course, student_with_credit
 from tests.payments.conftest import ask, at_stripe, opened
 from tests.payments.test_top_ups_stripe import agree
