@@ -152,10 +152,11 @@ def _for_calendar(notice: Notice) -> Letter:
         raise NoLongerTrue("No email has put it into their calendar.")
     deed, slot = notice.text("deed"), Slot.among(notice)
     who = STAFF if notice.facts["by_staff"] else "You"
+    now = "now " if deed == "moved" else ""
     return Letter(
-        subject=f"{who} {deed} {notice.text('session')}, {moment(slot.starts_at)}",
+        subject=f"{who} {deed} {notice.text('session')}, {now}{moment(slot.starts_at)}",
         lead=f"{who} {deed} a session that you teach. Its students have been told, and this email "
-        "tells your calendar.",
+        "updates your calendar.",
         rows=(*names(notice), ("Time", str(slot))),
         button=Button("Open the session", in_teaching(notice)),
         calendar=calendar,

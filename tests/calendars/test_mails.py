@@ -281,8 +281,8 @@ class TestTeachers:
         send_to(course.teacher, mailoutbox)
         move(session)
         [mail] = send_to(course.teacher, mailoutbox)
-        assert mail.subject.startswith("You moved 1. A lesson, ")
-        assert "Its students have been told, and this email tells your calendar." in mail.body
+        assert mail.subject.startswith("You moved 1. A lesson, now ")
+        assert "Its students have been told, and this email updates your calendar." in mail.body
         assert said_by(mail) == ("REQUEST", 1)
         cancel_session(session_id=session.pk, actor=course.teacher)
         [mail] = send_to(course.teacher, mailoutbox)
