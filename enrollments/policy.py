@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from enrollments.rules import CANCEL_IN_TIME
-from payments.commission import WHOLE_BP
+from payments.commission import WHOLE_BP, shares_of
 
 
 @dataclass(frozen=True)
@@ -35,3 +35,11 @@ class Policy:
             share=kept / one_percent,
             share_of_referred=brought / one_percent,
         )
+
+    @staticmethod
+    def earned(price: Decimal) -> tuple[Decimal, Decimal]:
+        """What a teacher gets of a price that is released, and if they brought the student."""
+        shares = shares_of(
+            price, commission_bp=settings.COMMISSION_BP, referral_bp=settings.REFERRAL_BP
+        )
+        return shares.teacher, shares.teacher + shares.referrer

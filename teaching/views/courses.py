@@ -3,9 +3,11 @@
 from http import HTTPStatus
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -13,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common.errors import DomainError
 from common.markdown import to_html
 from common.pages import page_of
-from courses.models import next_of
+from courses.models import Course, next_of
 from courses.services import archive_course, publish_course
 from courses.services import create_course as draft_course
 from enrollments.errors import CourseSold
@@ -49,6 +51,7 @@ def course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     opens_at = next_of([one.session for one in timetable], timezone.now())
     page = page_of(timetable, SESSIONS_PER_PAGE, request, opens_at=opens_at)
     context = {"taught": taught, "course": found, "page_obj": page, "policy": Policy.now()}
+    context |= _earned(request, found)
     return render(request, "teaching/course.html", context)
 
 
@@ -80,6 +83,17 @@ def edit_course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
             return redirect("teaching:course", found.pk)
     context = {"form": form, "course": found, "preview": shown}
     return render(request, "teaching/course_form.html", context)
+
+
+def _earned(request: TeacherRequest, course: Course) -> dict[str, object]:
+    """What a full seat, or one session, earns its teacher now, and their own link to the course."""
+    price = course.price_full_course or course.price_per_session
+    if price is None:
+        return {}
+    usual, brought = Policy.earned(price)
+    page = reverse("enrollments:course", args=[course.pk])
+    link = f"{settings.SITE_URL}{page}?ref={request.user.referral_code}"
+    return {"earned": usual, "earned_if_brought": brought, "link": link}
 
 
 def _preview(request: TeacherRequest) -> str | None:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import strip_tags
 from PIL import Image
 
 from courses.models import Course
@@ -225,6 +226,18 @@ class TestCourse:
     def test_times_are_the_teachers(self, browser, teacher):
         course = make_course(teacher=teacher, sessions=1)
         assert any(zone in browser.get(at("course", course)).text for zone in ("CET", "CEST"))
+
+    def test_it_says_what_a_seat_earns_net_and_whom_the_link_brings(self, browser, teacher):
+        course = make_course(teacher=teacher, price_full_course="80.00")
+        page = browser.get(at("course", course)).text
+        words = " ".join(strip_tags(page).split())
+        assert "You earn $56.00 for each full seat." in words
+        assert "a student you bring pays you $72.80, otherwise $56.00." in words
+        assert f"/courses/{course.pk}/?ref={teacher.referral_code}</code>" in page
+        single = make_course(teacher=teacher, price_full_course=None, published=False)
+        page = browser.get(at("course", single)).text
+        assert "You earn $11.20 for each session sold." in " ".join(strip_tags(page).split())
+        assert "?ref=" not in page  # of a draft
 
     def test_titles_are_text(self, browser, teacher):
         course = make_course(teacher=teacher, title="<script>alert(1)</script>")
