@@ -14,7 +14,8 @@ CHOICES = {
 }
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Checkout</title>
-<meta name="viewport" content="width=device-width"></head><body><main>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"></head>
+<body><main>
 <h1>{heading}</h1>
 {more}
 </main></body></html>"""
