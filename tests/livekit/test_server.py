@@ -34,6 +34,7 @@ from tests.factories import make_course, start_session, student_with_credit
 from tests.livekit import LiveKit
 from tests.livekit import serving as double_serving
 from tests.livekit.people import People, Person, gathering, until
+from tests.livekit.telling import telling
 from tests.serving import running
 
 pytestmark = [pytest.mark.livekit, pytest.mark.once, pytest.mark.django_db(transaction=True)]
@@ -326,6 +327,45 @@ class TestTheDouble:
                 made_up = {"turnPassword", "departureTimeout", "isPublisher", "region"}
                 assert body[part].keys() - made_up <= real[part].keys() | {"permission"}
             assert "turnPassword" not in real["room"]
+
+    def test_sends_the_webhooks_of_the_real_one(self, site, people, student, settings):
+        """Somebody comes and leaves, is put out, and is in a room that closes."""
+        real, small = (make_course(sessions=1).sessions.get() for _ in range(2))
+        for session in (real, small):
+            soon(session, student)
+        enter(people, student, real).leave()
+        until(lambda: len(heard_of(real)) == 3)
+        enter(people, student, real)
+        until(lambda: len(heard_of(real)) == 4)
+        ours.put_out(real.room_name, [str(student.pk)])
+        until(lambda: len(heard_of(real)) == 5)
+        enter(people, student, real)
+        until(lambda: len(heard_of(real)) == 6)
+        ours.close_room(real.room_name)
+        until(lambda: heard_of(real)[-1][0] == "room_finished")
+        key, secret = settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET
+        settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET = "APIkey", "s" * 40
+        with telling(site.url, key=key, secret=secret) as tell:
+            double = LiveKit(tell)
+            with double_serving(double) as settings.LIVEKIT_URL:
+                double.enter(small.room_name, student)
+                double.leave(small.room_name, student)
+                double.enter(small.room_name, student)
+                ours.put_out(small.room_name, [str(student.pk)])
+                double.enter(small.room_name, student)
+                ours.close_room(small.room_name)
+        assert heard_of(small) == heard_of(real)
+
+
+def heard_of(session: CourseSession) -> list[tuple[str, str, str]]:
+    """What our server was told of a session's room: each kind, and how somebody is, and why."""
+    bodies = WebhookEvent.objects.filter(session=session).order_by("received_at", "pk")
+    told = [json.loads(body) for body in bodies.values_list("body", flat=True)]
+    people = [event.get("participant", {}) for event in told]
+    return [
+        (event["event"], person.get("state", ""), person.get("disconnectReason", ""))
+        for event, person in zip(told, people, strict=True)
+    ]
 
 
 def test_a_client_that_is_killed_is_told_from_one_that_left(people, session, student):
