@@ -56,27 +56,27 @@ class RealLiveKit:
 
     def make_rooms_by_itself(self, value: bool) -> None:
         """Have it open a room for whoever has a pass, or not."""
-        self._configure("auto_create", str(value).lower())
+        self._configure(auto_create=str(value).lower())
 
     @contextmanager
     def behind_a_line(self) -> Iterator[Line]:
         """Sound and picture come and go by a line of the test, at another address of this machine.
 
-        Linux alone has that without being told.
+        Linux alone has that without being told. By TCP they could go round it.
         """
-        found = re.search(r"udp_port: (\d+)", self.config.read_text())
-        assert found
-        port = int(found[1])
+        ports = dict(re.findall(r"(\w+_port): (\d+)", self.config.read_text()))
+        port = int(ports["udp_port"])
         with line((ANOTHER_ADDRESS, port), (HERE, port)) as opened:
-            self._configure("node_ip", ANOTHER_ADDRESS)
+            self._configure(node_ip=ANOTHER_ADDRESS, tcp_port="0")
             try:
                 yield opened
             finally:
-                self._configure("node_ip", HERE)
+                self._configure(node_ip=HERE, tcp_port=ports["tcp_port"])
 
-    def _configure(self, name: str, value: str) -> None:
-        text = self.config.read_text()
-        changed = re.sub(rf"{name}: [\w.]+", f"{name}: {value}", text)
+    def _configure(self, **values: str) -> None:
+        changed = text = self.config.read_text()
+        for name, value in values.items():
+            changed = re.sub(rf"{name}: [\w.]+", f"{name}: {value}", changed)
         if changed != text:
             self.config.write_text(changed)
             self.kill()
