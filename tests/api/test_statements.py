@@ -160,8 +160,8 @@ BUDGETS = {
     "catalogue": LIST,
     "course_page": PAGE,
     # And what the teacher wrote to those who booked.
-    "course_page_of_a_buyer": PAGE + 1,
-    "course_page_of_an_enrolled": PAGE,
+    "course_page_of_a_buyer": PAGE + 2,
+    "course_page_of_an_enrolled": PAGE + 1,
     "notices": READ,
 }
 

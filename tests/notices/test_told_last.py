@@ -19,7 +19,8 @@ from enrollments.services.enrolling import (
 from enrollments.services.lifecycle import end_enrollment
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.reminding import DAY, remind
-from enrollments.services.sessions import _mark_cancelled, add_session, change_session
+from enrollments.services.sessions import _mark_cancelled, change_session
+from enrollments.services.timetable import add_session
 from payments.models import HoldPart, PaymentHold
 from payments.processors.rehearsal import play
 from payments.services.ledger import grant_credit, revoke_credit

@@ -339,7 +339,8 @@ def message(opened, at_stripe):
 def test_only_what_is_signed_is_heard(message, client):
     assert tell(client, message, body=message["body"] + " ") == 401
     assert tell(client, message, signature="") == 401
-    assert tell(client, message, signature=message["signature"][:-1] + "0") == 401
+    last = "1" if message["signature"].endswith("0") else "0"
+    assert tell(client, message, signature=message["signature"][:-1] + last) == 401
     assert not ProcessorEvent.objects.exists()
     assert tell(client, message) == 200
 
