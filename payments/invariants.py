@@ -342,7 +342,7 @@ WITHDRAWAL_TRANSFERS = Invariant(
 
 TOP_UPS = Invariant(
     "I16",
-    "Each paid top-up has exactly one credit of its amount, and no other has one.",
+    "Each paid top-up has one credit of its amount, no other has any; all are real, or none is.",
     (
         Check(
             "its credit is not that of its status",
@@ -373,6 +373,21 @@ TOP_UPS = Invariant(
             ) AS t ON t.top_up_id = u.id
             WHERE ROUND(CASE WHEN u.fee_booked_at IS NULL THEN 0 ELSE COALESCE(u.fee, 0) END
                 - COALESCE(t.booked, 0), 2) <> 0
+            """,
+        ),
+        Check(
+            "nobody asks for its fee any more",
+            """
+            SELECT id, reference, amount FROM top_ups
+            WHERE status = 'paid' AND fee_booked_at IS NULL AND next_look_at IS NULL
+            """,
+        ),
+        Check(
+            "no real money, where others paid with real money",
+            """
+            SELECT id, reference, amount FROM top_ups
+            WHERE status = 'paid' AND NOT live
+                AND EXISTS (SELECT 1 FROM top_ups r WHERE r.status = 'paid' AND r.live)
             """,
         ),
     ),

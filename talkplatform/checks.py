@@ -34,6 +34,29 @@ def refuse_other_characters(
     return [checks.Error(message, hint, id="talkplatform.E001")]
 
 
+def refuse_other_money(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Credit that no real money was paid for would buy what is real, and be paid out."""
+    from payments.models import TopUp  # noqa: PLC0415 # there are no models yet
+    from payments.processors import is_test_mode, methods  # noqa: PLC0415 # nor settings
+
+    if not (databases and methods() and TopUp._meta.db_table in _tables()):
+        return []
+    of_the_other = TopUp.objects.filter(status=TopUp.Status.PAID, live=is_test_mode())
+    example = of_the_other.values_list("reference", flat=True).first()
+    if not example:
+        return []
+    paid, now = ("real", "none is") if is_test_mode() else ("not real", "it is")
+    message = f"Top-ups here were paid with money that is {paid} ({example}); now {now}."
+    hint = "Money that is real needs a database of its own: docs/operations.md, “Stripe”."
+    return [checks.Error(message, hint, id="talkplatform.E002")]
+
+
+def _tables() -> list[str]:
+    return connection.introspection.table_names()
+
+
 def not_utf8mb4() -> list[str]:
     """The columns of ours that keep some characters only, and what new ones would be like."""
     if connection.vendor != "mysql":

@@ -411,6 +411,14 @@ def fee_forgotten(world: World) -> None:
     change(TopUp, {"pk": world.top_up.pk}, fee=Decimal("0.88"))
 
 
+def fee_never_asked_for(world: World) -> None:
+    change(TopUp, {"pk": world.top_up.pk}, fee_booked_at=None, next_look_at=None)
+
+
+def played_beside_real(world: World) -> None:
+    change(TopUp, {"pk": top_up_of(world.ada).pk}, live=True)
+
+
 def fee_taken_from_the_payer(world: World) -> None:
     of = {"kind": "fee", "top_up": world.top_up}
     move("fee:ada", account("wallet", world.ada), account("rehearsal"), "0.88", **of)
@@ -474,6 +482,8 @@ DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (credited_too_much, "I16"),
     (credit_of_no_top_up, "I14 I16"),
     (fee_forgotten, "I16"),
+    (fee_never_asked_for, "I16"),
+    (played_beside_real, "I16"),
     (fee_taken_from_the_payer, "I14"),
     (real_money_for_a_rehearsal, "I14"),
     (credited_to_another, "I14"),
