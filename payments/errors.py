@@ -49,6 +49,10 @@ class ProcessorUnavailable(DomainError):
     retry_after = 5
 
 
+class ProcessorSilent(ProcessorUnavailable):
+    """It answers nobody just now: whatever else it is asked will fare no better."""
+
+
 class WithdrawalDecided(DomainError):
     code = "withdrawal_decided"
     message = "This withdrawal is already %(status)s."

@@ -130,7 +130,8 @@ class TopUpForm(RefusableForm):
         """What a link to this form says: the sum that is missing, and what it is missing for."""
         preset: dict[str, object] = {"next": asked.get("next", "")}
         with suppress(InvalidAmount):
-            preset["amount"] = max(parse_amount(asked.get("amount")), settings.TOP_UP_MIN)
+            missing = max(parse_amount(asked.get("amount")), settings.TOP_UP_MIN)
+            preset["amount"] = min(missing, settings.TOP_UP_MAX)
         return preset
 
     def clean_next(self) -> str:

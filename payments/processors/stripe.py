@@ -14,7 +14,7 @@ from common.errors import InvalidSignature, MalformedEvent
 from common.money import from_cents, to_cents
 from common.shapes import Json
 from common.transactions import refuse_within_operation
-from payments.errors import ProcessorUnavailable
+from payments.errors import ProcessorSilent, ProcessorUnavailable
 from payments.models import ProcessorEvent, TopUp
 from payments.processors import Checkout, Found, Paying
 
@@ -186,11 +186,14 @@ def _paid_with(details: Json) -> str:
 
 
 def _key_is_live() -> bool:
-    return "_live_" in settings.STRIPE_SECRET_KEY
+    return settings.STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 
 
 def _ask(question: Callable[[], T]) -> T:
-    """Stripe's answer. Raises `ProcessorUnavailable` if there is none that we can use."""
+    """Stripe's answer. Raises `ProcessorUnavailable` if there is none that we can use.
+
+    `ProcessorSilent`, if others would get none either.
+    """
     refuse_within_operation()
     try:
         return question()
@@ -203,7 +206,15 @@ def _ask(question: Callable[[], T]) -> T:
         ValueError,
     ) as e:
         logger.exception("Stripe gave no useful answer")
-        raise ProcessorUnavailable from e
+        raise (ProcessorSilent if _is_silence(e) else ProcessorUnavailable) from e
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether it is no answer to this question: none at all, or "not now"."""
+    if not isinstance(error, stripe.StripeError):
+        return False
+    busy = error.http_status is not None and (error.http_status == 429 or error.http_status >= 500)
+    return busy or isinstance(error, stripe.APIConnectionError)
 
 
 def _client() -> stripe.StripeClient:

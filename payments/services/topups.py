@@ -24,7 +24,7 @@ from common.pacing import Pace
 from common.shapes import Json
 from common.transactions import operation, refuse_within_operation
 from payments import queries
-from payments.errors import AmountOutOfRange, ProcessorUnavailable
+from payments.errors import AmountOutOfRange, ProcessorSilent, ProcessorUnavailable
 from payments.messages import tell_top_up
 from payments.models import TopUp, Transfer
 from payments.processors import Checkout, Found, Paying, processor_of
@@ -89,7 +89,9 @@ def is_ours(path: str) -> bool:
 
 
 def may_return_to(url: str) -> bool:
-    """Whether an address is on an origin whose pages may call us."""
+    """Whether an address is on an origin whose pages may call us, and any processor takes it."""
+    if not (url.isascii() and url.isprintable()) or " " in url:
+        return False
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -146,7 +148,9 @@ def look_at(top_up: TopUp) -> TopUp:
     """
     if top_up.is_open and not _asked.wait(str(top_up.pk), ASKED_PER_MINUTE):
         with suppress(ProcessorUnavailable):
-            return settle_top_up(top_up.pk)
+            # Nobody pays on a page that nobody was shown.
+            unseen = not top_up.checkout_session and top_up.expires_at > timezone.now()
+            return open_checkout(top_up) if unseen else settle_top_up(top_up.pk)
     return top_up
 
 
@@ -169,9 +173,9 @@ def settle_all() -> Iterator[bool]:
             # The others are due all the same.
             logger.exception("the top-up %s was not settled", key)
             yield False
-            if silent and isinstance(error, ProcessorUnavailable):
+            if silent and isinstance(error, ProcessorSilent):
                 return
-            silent = isinstance(error, ProcessorUnavailable)
+            silent = isinstance(error, ProcessorSilent)
 
 
 @operation
@@ -233,7 +237,10 @@ def _mismatch(top_up: TopUp, found: Found) -> str:
 
 
 def _credit(top_up: TopUp, found: Found) -> None:
-    top_up.status, top_up.paid_at, top_up.pending_since = Status.PAID, timezone.now(), None
+    now = timezone.now()
+    top_up.status, top_up.paid_at, top_up.pending_since = Status.PAID, now, None
+    # Until its fee is known, also where it had ended and nobody was to look any more.
+    top_up.looks, top_up.next_look_at = 0, now + FIRST_LOOK
     top_up.payment_intent, top_up.charge = found.payment_intent, found.charge
     top_up.receipt = _receipt(top_up, found)
     entry = Entry(
@@ -302,7 +309,7 @@ def _end(top_up: TopUp, status: Status) -> None:
 def _save(top_up: TopUp) -> None:
     names = (
         "status", "paid_at", "pending_since", "payment_intent", "charge", "receipt", "problem",
-        "fee", "fee_booked_at", "next_look_at", "updated_at",
+        "fee", "fee_booked_at", "looks", "next_look_at", "updated_at",
     )  # fmt: skip
     top_up.save(update_fields=names)
 

@@ -6,12 +6,13 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.people import signed_in
+from common.errors import DomainError
 from common.formats import money
 from common.pages import load_also
 from payments.forms import RehearsalForm, TopUpForm
@@ -38,10 +39,21 @@ def ask(request: HttpRequest) -> HttpResponse:
             form.refuse(answer.body)
             return _show(request, form, answer.status)
         top_up = TopUp.objects.of(user).get(pk=answer.body["top_up"])
-        with form.refusals():
-            there = open_checkout(top_up)
-            return redirect(there.checkout_url if there.is_open else there)
+        return _lead_away(request, top_up)
     return _show(request, form)
+
+
+def _lead_away(request: HttpRequest, top_up: TopUp) -> HttpResponse:
+    """To the page where it is paid; or, if that can't be opened now, to its own, which asks again.
+
+    The form would ask for another top-up.
+    """
+    try:
+        there = open_checkout(top_up)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+        return redirect(top_up)
+    return redirect(there.checkout_url if there.is_open else there)
 
 
 @login_required
@@ -62,6 +74,8 @@ def top_up(request: HttpRequest, top_up_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def rehearsal(request: HttpRequest, top_up_id: UUID) -> HttpResponse:
     """Stands in for the page of a processor: students play what happens there."""
+    if TopUp.Method.REHEARSAL not in methods():
+        raise Http404
     mine = TopUp.objects.of(signed_in(request)).filter(method=TopUp.Method.REHEARSAL)
     top_up = get_object_or_404(mine, pk=top_up_id)
     form = RehearsalForm(request.POST)

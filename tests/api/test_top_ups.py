@@ -119,6 +119,10 @@ def test_paying_leads_back_to_an_origin_that_may_call_us(client, settings, at_st
         "//app.example.org/",
         "/credit/",
         "https://[",
+        "https://app.example.org/a b",
+        "https://app.example.org/caf\u00e9",
+        "https://app.example.org/\u202e",
+        "https://app.example.org/a\tb",
     ):
         assert "return_url" in refused(
             client.post(URL, BODY | {"return_url": url}), 400, "invalid_request"

@@ -67,9 +67,10 @@ def test_from_a_course_without_credit_to_the_course(browser, student, rehearsing
     assert broken() == {}
 
 
-def test_what_is_missing_for_a_session_is_at_least_the_smallest_top_up(browser, rehearsing):
-    page = browser.get(f"{FORM}?amount=1.50&next=/learning/").content.decode()
-    assert fields_of(page)["amount"] == "5.00"
+def test_what_is_missing_is_preset_as_far_as_one_top_up_goes(browser, rehearsing):
+    for missing, preset in (("1.50", "5.00"), ("600.00", "500.00")):
+        page = browser.get(f"{FORM}?amount={missing}&next=/learning/").content.decode()
+        assert fields_of(page)["amount"] == preset
     assert browser.get(f"{FORM}?amount=x&next=//evil.example.org").status_code == 200
 
 
@@ -148,11 +149,18 @@ def test_only_this_form_may_lead_to_stripe(browser, at_stripe, settings):
     assert browser.get(reverse("payments:rehearsal", args=[top_up.pk])).status_code == 404
 
 
-def test_while_stripe_is_away_the_form_says_so(browser, at_stripe):
+def test_while_stripe_is_away_one_top_up_waits_for_it(browser, at_stripe):
+    """Its own page asks again: nobody sends the form anew, for another one each time."""
     with at_stripe.down():
-        page = browser.post(FORM, ASKED | {"method": "stripe"})
-    assert (page.status_code, page["Retry-After"]) == (503, "5")
-    assert "reach our payment provider" in page.content.decode()
+        away = browser.post(FORM, ASKED | {"method": "stripe"})
+        top_up = TopUp.objects.get()
+        assert away["Location"] == top_up.get_absolute_url()
+        page = browser.get(away["Location"]).content.decode()
+    assert "reach our payment provider" in page
+    assert "Continue to payment" not in page
+    page = browser.get(away["Location"]).content.decode()
+    assert f'href="{TopUp.objects.get().checkout_url}">Continue to payment' in page
+    assert TopUp.objects.count() == 1
 
 
 def test_where_nobody_can_top_up_nothing_says_so(browser, student):
@@ -168,6 +176,13 @@ def test_the_history_has_it_with_its_receipt(browser, student, rehearsing):
     assert "Top-up" in page
     assert top_up.reference in page
     assert top_up.get_absolute_url() in page
+
+
+def test_nobody_plays_where_there_is_no_rehearsal(browser, student, rehearsing, settings):
+    page = reverse("payments:rehearsal", args=[top_up_of(student, play_it="").pk])
+    settings.PAYMENTS = ""
+    assert browser.get(page).status_code == 404
+    assert browser.post(page, {"outcome": "paid"}).status_code == 404
 
 
 def test_an_expired_one_is_not_paid_on_the_page_that_plays(browser, student, rehearsing):

@@ -154,6 +154,23 @@ def test_a_fee_that_comes_later_is_booked_once_by_the_job(opened, at_stripe, bro
     assert broken() == {}
 
 
+@pytest.mark.parametrize("before", ["expired", "failed"])
+def test_a_fee_that_comes_later_is_booked_for_what_had_ended_too(before, opened, at_stripe, broken):
+    at_stripe.habits(fees_later=True)
+    top_up = opened()
+    TopUp.objects.update(status=before, next_look_at=None, looks=9)
+    pay(at_stripe, top_up)
+    paid = settled(top_up)
+    assert (paid.status, paid.fee, paid.looks) == ("paid", None, 0)
+    assert paid.next_look_at - paid.paid_at < timedelta(minutes=2)
+    at_stripe.account.book_fees()
+    TopUp.objects.update(next_look_at=timezone.now())
+    assert list(settle_all()) == [True]
+    assert TopUp.objects.get().next_look_at is None
+    assert agree(at_stripe)
+    assert broken() == {}
+
+
 def test_without_any_message_the_job_finds_what_was_paid(opened, at_stripe, broken):
     paid, open_ = opened(), opened()
     pay(at_stripe, paid)
@@ -388,6 +405,15 @@ def test_a_live_event_on_a_test_key_is_refused(opened, at_stripe, client, monkey
     assert tell(client, live) == 200  # the twin, who takes no notice
 
 
+@pytest.mark.parametrize(
+    ("key", "live"),
+    [("sk_live_1", True), ("rk_live_1", True), ("sk_test_1", False), ("rk_test_a_live_1", False)],
+)
+def test_how_a_key_starts_says_whether_it_is_live(key, live, settings):
+    settings.STRIPE_SECRET_KEY = key
+    assert stripe.Stripe().is_live() is live
+
+
 # --- the key, and what goes with it ---------------------------------------------------------------
 
 
@@ -525,6 +551,30 @@ def test_who_is_it_of_is_the_payer_alone(opened, at_stripe):
     assert settled(mine).status == "created"
     assert settled(theirs).status == "paid"
     assert (credit_of(mine.user), credit_of(theirs.user)) == (NOTHING, TWENTY)
+
+
+def all_due(*top_ups):
+    """In this order."""
+    now = timezone.now()
+    for place, top_up in enumerate(top_ups):
+        due = now - timedelta(seconds=60 - place)
+        TopUp.objects.filter(pk=top_up.pk).update(next_look_at=due)
+
+
+def test_two_that_stripe_refuses_keep_nobody_waiting(ask, opened, at_stripe):
+    refused, honest = [ask(), ask()], opened()
+    TopUp.objects.filter(pk__in=[one.pk for one in refused]).update(parameters={"mode": "gift"})
+    pay(at_stripe, honest)
+    all_due(*refused, honest)
+    assert list(settle_all()) == [False, False, True]
+    assert credit_of(honest.user) == TWENTY
+
+
+@pytest.mark.parametrize("what", ["drop", "half", "down", "busy"])
+def test_two_without_an_answer_end_the_pass(what, ask, at_stripe):
+    all_due(ask(), ask(), ask())
+    at_stripe.faults.next(call="create_session", what=what, times=9)
+    assert list(settle_all()) == [False, False]
 
 
 @pytest.mark.stripe_mock
