@@ -273,6 +273,38 @@ print(len(found), "credit", wallet.balance, *keys)
 """
 
 
+def test_no_top_up_is_taken_away_by_going_back(elsewhere):
+    """And one of whose fee nobody asked any more is asked about again."""
+    assert migrate(elsewhere, (), ("payments", "0022"), then=TOP_UP).splitlines() == [
+        "True",
+        "Nothing was changed: top-up TU-KEPT would be lost, and what people paid with it.",
+        "To go back further, restore a backup.",
+        "1",
+    ]
+
+
+TOP_UP = """
+from django.core.management import CommandError
+from django.utils import timezone
+from accounts.models import User
+from payments.models import TopUp
+
+user = User.objects.create(email="a@example.com", referral_code="a")
+now = timezone.now()
+paid = {"status": "paid", "paid_at": now, "receipt": {}, "checkout_session": "cs_1"}
+TopUp.objects.create(
+    user=user, method="stripe", amount=20, reference="TU-KEPT", expires_at=now, **paid
+)
+call_command("migrate", verbosity=0)
+print(TopUp.objects.get().next_look_at is not None)
+try:
+    call_command("migrate", "payments", "0021", verbosity=0)
+except CommandError as refused:
+    print(refused)
+print(TopUp.objects.count())
+"""
+
+
 def test_the_feeds_of_calendars_stay_when_their_app_is_another(elsewhere):
     """Forward, back, and forward again, on a row and a content type."""
     kept = migrate(elsewhere, (), then=A_FEED)
