@@ -25,7 +25,7 @@ from payments.api.serializers import TopUpRequestSerializer, TopUpSerializer
 from payments.errors import AmountOutOfRange, ProcessorUnavailable
 from payments.idempotency import Answer
 from payments.models import TopUp
-from payments.services.topups import look_at, open_checkout, request_top_up
+from payments.services.topups import lead_to_checkout, look_at, request_top_up
 
 TAGS = ["payments"]
 
@@ -94,4 +94,4 @@ class TopUpView(APIView):
 def _with_page(user: User, answer: Answer) -> Answer:
     """The top-up of this answer as it is by now, with its page: the processor is asked for it."""
     top_up = TopUp.objects.of(user).get(pk=answer.body["id"])
-    return replace(answer, body=render(TopUpSerializer, open_checkout(top_up)))
+    return replace(answer, body=render(TopUpSerializer, lead_to_checkout(top_up)))

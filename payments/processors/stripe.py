@@ -1,6 +1,7 @@
 """Stripe, and the only importer of its library: checkouts, what became of them, signed events."""
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,9 @@ T = TypeVar("T")
 API_VERSION = "2026-10-28.endive"
 CONNECT_SECONDS = READ_SECONDS = 5
 RETRIES = 1
+# As long as this after it left a process waiting, that process doesn't ask it again: the others who
+# want something of us would wait, too.
+SILENT_SECONDS = 10
 TOLERANCE_SECONDS = 300
 LONGEST_SESSION = TopUp._meta.get_field("checkout_session").max_length or 0
 LONGEST_ID = ProcessorEvent._meta.get_field("event_id").max_length or 0
@@ -189,14 +193,37 @@ def _key_is_live() -> bool:
     return settings.STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 
 
+class _Silence:
+    """Until when this process takes Stripe for silent."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def begin(self) -> None:
+        self._until = time.monotonic() + SILENT_SECONDS
+
+    def refuse(self) -> None:
+        """Raises `ProcessorSilent` as long as it lasts."""
+        if time.monotonic() < self._until:
+            raise ProcessorSilent
+
+
+_silence = _Silence()
+
+
 def _ask(question: Callable[[], T]) -> T:
     """Stripe's answer. Raises `ProcessorUnavailable` if there is none that we can use.
 
-    `ProcessorSilent`, if others would get none either.
+    `ProcessorSilent`, if others would get none either; at once, a while after it left us waiting.
     """
     refuse_within_operation()
+    _silence.refuse()
     try:
         return question()
+    except stripe.APIConnectionError as e:
+        logger.exception("Stripe is silent")
+        _silence.begin()
+        raise ProcessorSilent from e
     except (
         stripe.StripeError,
         AssertionError,
@@ -210,11 +237,11 @@ def _ask(question: Callable[[], T]) -> T:
 
 
 def _is_silence(error: Exception) -> bool:
-    """Whether it is no answer to this question: none at all, or "not now"."""
+    """Whether it answers no question just now, whatever it is."""
     if not isinstance(error, stripe.StripeError):
         return False
-    busy = error.http_status is not None and (error.http_status == 429 or error.http_status >= 500)
-    return busy or isinstance(error, stripe.APIConnectionError)
+    status = error.http_status or 0
+    return status == 429 or status >= 500
 
 
 def _client() -> stripe.StripeClient:

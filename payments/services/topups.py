@@ -44,7 +44,7 @@ OPEN_FOR = timedelta(hours=3)
 FIRST_LOOK, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 # How many of them one pass asks about.
 AT_ONCE, MOST_LOOKS = 50, 30_000
-# How often somebody who waits for one may have its processor asked, as each process counts.
+# How often a user may have a processor asked, whatever for, as each process counts.
 ASKED_PER_MINUTE = 20
 _asked = Pace(60)
 
@@ -113,6 +113,14 @@ def open_checkout(top_up: TopUp) -> TopUp:
     return _note_checkout(top_up.pk, processor_of(top_up.method).open_checkout(top_up))
 
 
+def lead_to_checkout(top_up: TopUp) -> TopUp:
+    """The same, for its user, who can have a processor asked so often: else `TooManyAttempts`."""
+    is_to_be_asked = top_up.is_open and not top_up.checkout_session
+    if is_to_be_asked and (wait := _asked.wait(str(top_up.user_id), ASKED_PER_MINUTE)):
+        raise TooManyAttempts(retry_after=wait)
+    return open_checkout(top_up)
+
+
 @operation
 def _note_checkout(top_up_id: UUID, checkout: Checkout) -> TopUp:
     top_up = _lock(top_up_id)
@@ -146,7 +154,7 @@ def look_at(top_up: TopUp) -> TopUp:
 
     Without an answer of its processor, or if that was asked too often, it is as we know it.
     """
-    if top_up.is_open and not _asked.wait(str(top_up.pk), ASKED_PER_MINUTE):
+    if top_up.is_open and not _asked.wait(str(top_up.user_id), ASKED_PER_MINUTE):
         with suppress(ProcessorUnavailable):
             # Nobody pays on a page that nobody was shown.
             unseen = not top_up.checkout_session and top_up.expires_at > timezone.now()

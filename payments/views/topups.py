@@ -20,7 +20,7 @@ from payments.models import TopUp
 from payments.pages import submit_once
 from payments.processors import methods
 from payments.processors.rehearsal import play
-from payments.services.topups import RETURNED, look_at, open_checkout
+from payments.services.topups import RETURNED, lead_to_checkout, look_at
 
 
 @login_required
@@ -49,7 +49,7 @@ def _lead_away(request: HttpRequest, top_up: TopUp) -> HttpResponse:
     The form would ask for another top-up.
     """
     try:
-        there = open_checkout(top_up)
+        there = lead_to_checkout(top_up)
     except DomainError as refusal:
         messages.error(request, str(refusal))
         return redirect(top_up)

@@ -87,7 +87,7 @@ def test_a_crash_before_stripe_is_asked_leaves_what_a_replay_goes_on_with(
     client, at_stripe, monkeypatch
 ):
     with monkeypatch.context() as broken:
-        broken.setattr("payments.api.topups.open_checkout", None)
+        broken.setattr("payments.api.topups.lead_to_checkout", None)
         assert client.post(URL, BODY, **KEY).status_code == 500
     assert at_stripe.asked() == []
     assert IdempotencyRecord.objects.get().status == 201
@@ -148,8 +148,20 @@ def test_while_stripe_is_silent_it_is_shown_as_we_know_it(client, at_stripe):
 
 
 def test_looking_often_asks_stripe_now_and_then(client, at_stripe, monkeypatch):
+    """However many there are to look at."""
+    monkeypatch.setattr(topups, "ASKED_PER_MINUTE", 4)
+    made = [client.post(URL, BODY).json() for _ in range(2)]
+    for one in made * 4:
+        assert client.get(f"{URL}/{one['id']}").json() == one
+    assert 2 <= len(at_stripe.asked("retrieve")) <= 6
+
+
+def test_sending_a_key_again_asks_stripe_now_and_then(client, at_stripe, monkeypatch):
     monkeypatch.setattr(topups, "ASKED_PER_MINUTE", 2)
-    made = client.post(URL, BODY).json()
-    for _ in range(5):
-        assert client.get(f"{URL}/{made['id']}").json() == made
-    assert 2 <= len(at_stripe.asked("retrieve")) <= 4
+    at_stripe.faults.next(call="create_session", what="fails")
+    answers = [client.post(URL, BODY, **KEY) for _ in range(6)]
+    throttled = [one for one in answers if one.status_code == 429]
+    assert 2 <= len(throttled) <= 4
+    assert refused(throttled[0], 429, "throttled")["retry_after"] <= 60
+    assert len(at_stripe.asked("create_session")) < 2 * len(answers)
+    assert TopUp.objects.count() == 1

@@ -5,14 +5,16 @@ from typing import Any
 import pytest
 
 from payments.models import TopUp
+from payments.processors import stripe
 from payments.services.topups import open_checkout, request_top_up
 from tests.factories import UserFactory
 from tests.stripe.stand_in import KEY, SECRET, StandIn
 
 
 @pytest.fixture
-def at_stripe(stand_in: StandIn, settings: Any) -> StandIn:
-    """We top up at Stripe, which knows nothing yet."""
+def at_stripe(stand_in: StandIn, settings: Any, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """We top up at Stripe, which knows nothing yet; and ask again as soon as it was silent."""
+    monkeypatch.setattr(stripe, "SILENT_SECONDS", 0)
     settings.PAYMENTS = ""
     settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRETS = KEY, [SECRET]
     settings.STRIPE_API_BASE = stand_in.url

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from payments.models import TopUp
+from payments.services import topups
 from payments.wallets import credit_of
 from tests.factories import UserFactory, make_course, student_with_credit, top_up_of
 from tests.payments.conftest import at_stripe
@@ -161,6 +162,13 @@ def test_while_stripe_is_away_one_top_up_waits_for_it(browser, at_stripe):
     page = browser.get(away["Location"]).content.decode()
     assert f'href="{TopUp.objects.get().checkout_url}">Continue to payment' in page
     assert TopUp.objects.count() == 1
+
+
+def test_who_has_it_asked_too_often_is_led_to_their_top_up(browser, at_stripe, monkeypatch):
+    monkeypatch.setattr(topups, "ASKED_PER_MINUTE", 0)
+    away = browser.post(FORM, ASKED | {"method": "stripe"})
+    assert away["Location"] == TopUp.objects.get().get_absolute_url()
+    assert at_stripe.asked() == []
 
 
 def test_where_nobody_can_top_up_nothing_says_so(browser, student):

@@ -15,7 +15,7 @@ import stripe as library
 from django.utils import timezone
 
 from common.transactions import operation
-from payments.errors import ProcessorUnavailable
+from payments.errors import ProcessorSilent, ProcessorUnavailable
 from payments.models import LedgerAccount, ProcessorEvent, TopUp, Transfer
 from payments.processors import Paying, stripe
 from payments.services import topups
@@ -515,6 +515,25 @@ def test_a_stripe_that_is_away_loses_nothing(opened, ask, at_stripe, broken):
     assert settled(paid).status == "paid"
     assert open_checkout(asked).checkout_url
     assert broken() == {}
+
+
+def test_a_stripe_that_left_one_waiting_keeps_no_other(ask, at_stripe, monkeypatch):
+    """It is not even tried, until a while later."""
+    now = [1000.0]
+    monkeypatch.setattr(stripe.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(stripe, "_silence", stripe._Silence())
+    monkeypatch.setattr(stripe, "SILENT_SECONDS", 10)
+    at_stripe.faults.next(call="create_session", what="drop", times=2)
+    with pytest.raises(ProcessorSilent):
+        open_checkout(ask())
+    tried = len(at_stripe.asked())
+    for seconds in (0, 9):
+        now[0] = 1000.0 + seconds
+        with pytest.raises(ProcessorSilent):
+            open_checkout(ask())
+    assert len(at_stripe.asked()) == tried
+    now[0] = 1010.0
+    assert open_checkout(ask()).checkout_url
 
 
 def test_nobody_asks_stripe_inside_an_operation(opened, ask, at_stripe):
