@@ -86,8 +86,12 @@ class UserAdmin(DjangoUserAdmin):
         return view(*args)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
-        """An address that staff typed is proved like any other."""
-        super().save_model(request, obj, form, change)
+        """An address that staff typed is proved like any other.
+
+        What they left as it was is not written: its user may have changed it meanwhile.
+        """
+        columns = {field.name for field in User._meta.concrete_fields}
+        obj.save(update_fields=columns.intersection(form.changed_data) if change else None)
         if "email" in form.changed_data:
             proving.doubt_address(user=obj, old=form.initial.get("email", ""))
 

@@ -242,7 +242,9 @@ class StaffPasswordForm(AdminPasswordChangeForm):
 
     @operation
     def save(self, commit: bool = True) -> User:
-        user: User = super().save(commit)
+        user: User = super().save(commit=False)
+        if commit:
+            user.save(update_fields=["password"])
         tell_password_changed(user)
         return user
 

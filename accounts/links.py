@@ -1,4 +1,4 @@
-"""Links that prove an address, sealed with SECRET_KEY, so that no row gives access.
+"""Links that prove an address or set a password, sealed with SECRET_KEY: no row gives access.
 
 The address is sealed but not contained, so a link can be logged without naming anyone.
 """
@@ -7,7 +7,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core import signing
+
+from accounts.models import User
 
 
 def lifetime() -> timedelta:
@@ -35,6 +38,24 @@ def proves(token: str, address: str) -> bool:
     except signing.BadSignature:
         return False
     return True
+
+
+class PasswordLinks(PasswordResetTokenGenerator):
+    """Links for a new password, which work once.
+
+    Someone who registers another person's address must not be able to keep its owner out. So until
+    it is proved, nothing that they can do ends a link: neither a login nor another password. Its
+    use does, which proves the address.
+    """
+
+    key_salt = "accounts.links.PasswordLinks"
+
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
+        state = f"{user.proved_since}{user.password}" if user.email_proved else ""
+        return f"{user.pk}{user.email}{timestamp}{state}"
+
+
+password_links = PasswordLinks()
 
 
 def _signer(address: str) -> signing.TimestampSigner:

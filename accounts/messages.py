@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.contrib.auth.tokens import default_token_generator
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.encoding import force_bytes
@@ -24,7 +23,7 @@ def _link_for_a_new_password(notice: Notice) -> Letter:
     if not (user.is_active and user.has_usable_password()):
         raise NoLongerTrue("Nobody can log in with a password.")
     key = urlsafe_base64_encode(force_bytes(user.pk))
-    token = default_token_generator.make_token(user)
+    token = links.password_links.make_token(user)
     return Letter(
         subject="Choose a new password for talkplatform",
         lead="Someone, probably you, asked for a new password for talkplatform. "
@@ -127,6 +126,8 @@ def send_link_to_prove(user: User, email: str) -> None:
 
 
 def _change_asked(notice: Notice) -> Letter:
+    if not notice.facts.get("old_was_proved", True):
+        raise NoLongerTrue("The address wasn't confirmed.")
     return Letter(
         subject="Someone asked to change your email address",
         lead="Someone, probably you, asked to change the email address of your talkplatform "
@@ -143,13 +144,16 @@ CHANGE_ASKED = register(
         to="everybody",
         told="at the current address, that it is about to be changed, and how to stop that",
         letter=_change_asked,
+        # The change may be made before this is sent, and its owner must learn of it all the same.
+        address=lambda notice: notice.text("old") or notice.reader.email,
     )
 )
 
 
 def change_asked(user: User, new: str) -> Notice:
     """Tells a user, each time, that their address is about to change."""
-    return CHANGE_ASKED.tell(user.pk, about=uuid7(), facts={"new": new})
+    facts = {"old": user.email, "old_was_proved": user.email_proved, "new": new}
+    return CHANGE_ASKED.tell(user.pk, about=uuid7(), facts=facts)
 
 
 def _changed(notice: Notice) -> Letter:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import Value
@@ -18,7 +19,7 @@ from accounts.messages import (
     send_link_to_prove,
 )
 from accounts.models import AddressChange, User
-from accounts.services import confirm_password, set_password
+from accounts.services import confirm_password, replace_password
 from accounts.signals import handed_over
 from accounts.throttling import begin_change, begin_proof
 from common.transactions import operation
@@ -155,20 +156,28 @@ def prove_address(
     return proof.user
 
 
-@operation
 def use_password_link(*, user: User, new_password: str, visitor: User | None) -> bool:
     """Set a password for a user who followed a link in a mail, which proves their address too.
 
-    Raises and ends what `set_password` does. Gives whether the account was handed over: if nobody
-    had proved the address, someone else may have made it, unless the visitor is logged in as its
-    user.
+    The password has been validated. It ends what `set_password` ends. Gives whether the account was
+    handed over: if nobody had proved the address, someone else may have made it, unless the visitor
+    is logged in as its user. Raises `LinkNotValid` if the account has changed since the link was
+    found to be good; then nothing is proved or set.
     """
     is_first = not Proof(user, user.email).counts_for(visitor)
-    _prove(user, user.email)
+    new_hash = make_password(new_password)
+    _use(user, new_hash, is_first=is_first)
+    user.password = new_hash
+    return is_first
+
+
+@operation
+def _use(user: User, new_hash: str, *, is_first: bool) -> None:
+    if not _prove_as_found(user, user.email):
+        raise LinkNotValid
     if is_first:
         _hand_over(user)
-    set_password(user=user, new_password=new_password)
-    return is_first
+    replace_password(user, new_hash)
 
 
 def _hand_over(user: User) -> None:
@@ -198,11 +207,11 @@ def doubt_address(*, user: User, old: str) -> None:
     put(told)
 
 
-@operation
-def _prove(user: User, address: str) -> None:
-    """Locks the mailbox and the user.
+def _prove_as_found(user: User, address: str) -> bool:
+    """Whether the user still had the address and password that they were found with.
 
-    The password is compared too: a change of address ends with it, even at the last moment.
+    The password is compared too: a change of address ends with it, even at the last moment. Locks
+    the mailbox and the user.
     """
     try_address_again(reader_id=user.pk)
     as_found = User.objects.filter(pk=user.pk, email=user.email, password=user.password)
@@ -211,7 +220,12 @@ def _prove(user: User, address: str) -> None:
         email_refused=False,
         proved_since=Coalesce("proved_since", Value(timezone.now())),
     )
-    if not proved:
+    return bool(proved)
+
+
+@operation
+def _prove(user: User, address: str) -> None:
+    if not _prove_as_found(user, address):
         _by_a_repeat(user, address)
     elif address != user.email:
         waiting = AddressChange.objects.filter(pk=user.pk, email=address)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
@@ -15,7 +16,7 @@ from accounts.messages import (
     send_link_to_prove,
     tell_password_changed,
 )
-from accounts.models import User
+from accounts.models import AddressChange, User
 from accounts.passwords import is_right, renewed
 from accounts.throttling import Budget, SignInAttempt, begin_reset
 from common.transactions import operation
@@ -73,8 +74,8 @@ def sign_in(*, email: str, password: str, address: str, opens: Callable[[User], 
     return enter()
 
 
-def confirm_password(*, user: User, password: str, address: str) -> None:
-    """Check the password again before something serious is done.
+def confirm_password(*, user: User, password: str, address: str) -> User:
+    """Check the password again before something serious is done; gives the user who has it.
 
     Raises `WrongPassword`, or `TooManyAttempts`: a wrong password counts as it does at sign-in.
     """
@@ -82,7 +83,10 @@ def confirm_password(*, user: User, password: str, address: str) -> None:
         checked, succeed = _check(email=user.email, password=password, address=address)
     except InvalidCredentials as error:
         raise WrongPassword from error
+    if checked != user:
+        raise WrongPassword
     succeed(checked)
+    return checked
 
 
 def _check(*, email: str, password: str, address: str) -> tuple[User, Callable[[User], None]]:
@@ -102,9 +106,15 @@ def _begin(attempt: SignInAttempt) -> tuple[User | None, Sequence[Budget]]:
 
 
 def _renew(user: User, new_hash: str, password: str) -> None:
-    """Replace the hash of a user's password; if it was changed meanwhile, the new one counts."""
+    """Replace the hash of a user's password; if it was changed meanwhile, the new one counts.
+
+    The password is the same, so a change of address that was asked for with it goes on waiting.
+    """
+    asked_with = user.get_session_auth_hash()
     if User.objects.filter(pk=user.pk, password=user.password).update(password=new_hash):
         user.password = new_hash
+        waiting = AddressChange.objects.filter(pk=user.pk, asked_with=asked_with)
+        waiting.update(asked_with=user.get_session_auth_hash())
         return
     user.refresh_from_db(fields=["password"])
     if not is_right(password, user):
@@ -112,15 +122,17 @@ def _renew(user: User, new_hash: str, password: str) -> None:
 
 
 def change_password(*, user: User, current_password: str, new_password: str, address: str) -> None:
-    """Set a new password, which ends every existing session and token.
+    """Set a new password, which ends every existing session and token; the address stays known.
 
     Raises Django's `ValidationError`, which names the field that is wrong, or `TooManyAttempts`.
     """
     try:
-        confirm_password(user=user, password=current_password, address=address)
+        confirmed = confirm_password(user=user, password=current_password, address=address)
+        set_password(user=confirmed, new_password=new_password)
     except WrongPassword as error:
         raise ValidationError({"current_password": str(error)}) from error
-    set_password(user=user, new_password=new_password)
+    user.password = confirmed.password
+    SignInAttempt(user.email, address).know(user)
 
 
 @operation
@@ -136,19 +148,31 @@ def ask_for_new_password(*, email: str, address: str) -> None:
         send_link_for_a_new_password(user)
 
 
-@operation
 def set_password(*, user: User, new_password: str) -> None:
     """Set a password for a user who has proved who they are; it ends what `change_password` ends.
 
     The user is told; a repeat tells them again. Raises Django's `ValidationError`, which names the
-    field. Locks the user.
+    field, or `WrongPassword` if the password isn't the one that the user was found with: somebody
+    else has set another since. Locks the user.
     """
     try:
         validate_password(new_password, user)
     except ValidationError as error:
         raise ValidationError({"new_password": error}) from error
-    user.set_password(new_password)
-    user.save(update_fields=["password"])
+    new_hash = make_password(new_password)
+    replace_password(user, new_hash)
+    user.password = new_hash
+
+
+@operation
+def replace_password(user: User, new_hash: str) -> None:
+    """Replace the hash that a user was found with, and tell them; else raises `WrongPassword`.
+
+    The user in hand keeps the old one, with which it is tried again. Locks the user.
+    """
+    found = User.objects.filter(pk=user.pk, password=user.password)
+    if not found.update(password=new_hash):
+        raise WrongPassword
     tell_password_changed(user)
 
 

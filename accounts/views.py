@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import proving
+from accounts import links, proving
 from accounts.errors import TooManyAttempts
 from accounts.forms import (
     AddressForm,
@@ -184,6 +184,7 @@ def forgot_password(request: HttpRequest) -> HttpResponse:
 class NewPassword(PasswordResetConfirmView):
     """Where the emailed link leads: a new password, once. It ends every session and token."""
 
+    token_generator = links.password_links
     form_class = NewPasswordForm  # type: ignore[assignment] # Django's own asks twice
     template_name = "accounts/new_password.html"
     success_url = reverse_lazy("accounts:login")

@@ -3,6 +3,7 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client as Browser
 from django.urls import reverse
 
+from accounts.forms import StaffPasswordForm, UserForm
 from accounts.models import TokenFamily, User
 from tests.accounts.conftest import PASSWORD
 from tests.telling import was_told
@@ -75,6 +76,33 @@ def test_a_user_is_made_a_teacher(browser, ada):
     ada.refresh_from_db()
     assert ada.is_teacher
     assert ada.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("form", "page", "body"),
+    [
+        (UserForm, "admin:accounts_user_change", {"is_teacher": "on"}),
+        (
+            StaffPasswordForm,
+            "admin:auth_user_password_change",
+            {"usable_password": "true", "password1": "battery 77", "password2": "battery 77"},
+        ),
+    ],
+)
+def test_what_staff_leave_as_it_was_is_not_written(browser, ada, monkeypatch, form, page, body):
+    """Its user, or the owner of the account, may change it while staff save."""
+    save, was = form.save, {"email": ada.email, "display_name": "Ada", "time_zone": "UTC"}
+
+    def meanwhile(*args, **kwargs):
+        User.objects.filter(pk=ada.pk).update(display_name="Ada L.")
+        return save(*args, **kwargs)
+
+    monkeypatch.setattr(form, "save", meanwhile)
+    body = was | {"is_active": "on"} | body
+    assert browser.post(reverse(page, args=[ada.pk]), body).status_code == 302
+    user = User.objects.get(pk=ada.pk)
+    assert user.display_name == "Ada L."
+    assert user.is_teacher or user.check_password("battery 77")
 
 
 def test_no_hash_is_shown(browser, ada):

@@ -7,12 +7,13 @@ from html import unescape
 import pytest
 import time_machine
 from django.core import mail
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import links, proving
+from accounts import links, proving, services
 from accounts.messages import tell_password_changed
 from accounts.models import AddressChange, SignInRecord, User
 from accounts.proving import (
@@ -23,7 +24,7 @@ from accounts.proving import (
     send_link_again,
     use_password_link,
 )
-from accounts.services import change_profile, register, set_password
+from accounts.services import change_password, change_profile, register, set_password
 from accounts.tokens import open_family
 from calendars.feeds import feed_address
 from notices.kinds import Group
@@ -41,6 +42,11 @@ pytestmark = pytest.mark.django_db
 NEW = "ada@example.org"
 CHANGE = {"email": NEW, "password": PASSWORD}
 NEW_PASSWORD = {"new_password": "battery staple 9", "visitor": None}
+CHANGED = {
+    "current_password": PASSWORD,
+    "new_password": "battery horse 77",
+    "address": "198.51.100.1",
+}
 GONE = "This link no longer works"
 
 
@@ -302,6 +308,33 @@ class TestPasswordLink:
         set_password(user=eve, new_password="battery staple 9")
         assert not User.objects.get(pk=eve.pk).email_proved
 
+    def test_it_works_once(self, eve):
+        path = reset(eve.email)
+        choose_a_password(path)
+        assert GONE in page(Client().get(path))
+
+    def test_of_a_proved_account_it_ends_with_another_password(self, ada):
+        path = reset(ada.email)
+        change_password(user=ada, **CHANGED)
+        assert GONE in page(Client().get(path))
+
+    def test_with_a_password_that_was_changed_a_moment_ago_it_proves_nothing(
+        self, eve, monkeypatch
+    ):
+        path, lift = reset(eve.email), proving.try_address_again
+
+        def meanwhile(**options):
+            monkeypatch.setattr(proving, "try_address_again", lift)
+            change_password(user=User.objects.get(), **CHANGED)
+            lift(**options)
+
+        monkeypatch.setattr(proving, "try_address_again", meanwhile)
+        assert GONE in page(choose_a_password(path))
+        user = User.objects.get()
+        assert (user.email_proved, user.display_name) == (False, eve.display_name)
+        choose_a_password(path)
+        assert User.objects.get().email_proved
+
     def test_it_reaches_an_address_that_was_refused_and_lifts_that(self, ada):
         refuse(ada)
         Client().post("/password/", {"email": ada.email})
@@ -357,6 +390,38 @@ class TestHandOver:
         owner = User.objects.get(pk=eve.pk)
         assert (owner.email, owner.email_proved) == (eve.email, True)
         assert "Eve" not in owner.display_name
+
+    @pytest.mark.parametrize("does", ["login", "token", "password"])
+    def test_nothing_that_its_maker_does_ends_the_owners_link(self, eve, owns, does):
+        """Or the address would be kept from its owner, however often they ask."""
+        path = reset(eve.email)
+        if does == "login":
+            credentials = {"username": eve.email, "password": PASSWORD}
+            with time_machine.travel(timezone.now() + timedelta(minutes=1)):
+                assert Client().post("/login/", credentials).status_code == 302
+        elif does == "token":
+            assert ApiClient().sign_in(eve.email).status_code == 200
+        else:
+            change_password(user=User.objects.get(pk=eve.pk), **CHANGED)
+        choose_a_password(path)
+        assert owns.left() == set()
+        assert User.objects.get(pk=eve.pk).check_password(NEW_PASSWORD["new_password"])
+
+    def test_a_password_that_its_maker_was_changing_does_not_undo_it(self, eve, monkeypatch):
+        """The old one was right a moment ago; then the owner's link was used."""
+        path, check = reset(eve.email), services.validate_password
+
+        def meanwhile(*given):
+            monkeypatch.setattr(services, "validate_password", check)
+            choose_a_password(path)
+            return check(*given)
+
+        monkeypatch.setattr(services, "validate_password", meanwhile)
+        change = CHANGED | {"user": User.objects.get(pk=eve.pk)}
+        with pytest.raises(ValidationError, match="That password isn't right"):
+            change_password(**change)
+        assert User.objects.get(pk=eve.pk).check_password(NEW_PASSWORD["new_password"])
+        assert was_told(eve, "password_changed") == 1
 
     def test_so_it_does_after_the_owner_pressed_the_other_link(self, eve, owns):
         path = link(eve.email)
@@ -491,8 +556,28 @@ class TestChange:
             *settings.PASSWORD_HASHERS,
         ]
         ask(ada)
+        before = User.objects.get().password
+        assert ApiClient().sign_in().status_code == 200
+        assert User.objects.get().password != before
         assert User.objects.get().new_email == NEW
-        assert proving.find_proof(links.token_for(ada.pk, NEW))
+        press(link(NEW))
+        assert User.objects.get().email == NEW
+
+    def test_its_first_word_goes_to_the_old_address_even_if_it_was_made_before(self, ada):
+        ask(ada)
+        press(f"/email/{links.token_for(ada.pk, NEW)}/")
+        assert User.objects.get().email == NEW
+        assert sorted(send()) == [
+            ("ada@example.com", "Someone asked to change your email address"),
+            ("ada@example.com", "Your email address was changed"),
+        ]
+
+    def test_unless_nobody_had_proved_that(self, eve):
+        ask(eve)
+        press(f"/email/{links.token_for(eve.pk, NEW)}/", browser_of(eve))
+        assert User.objects.get(pk=eve.pk).email == NEW
+        assert send() == []
+        assert told(eve, "address_change_asked").mail == "dropped"
 
     def test_it_takes_the_password_and_proof_of_the_new_one(self, ada):
         browser = browser_of(ada)
@@ -855,6 +940,7 @@ class TestStaff:
         user = User.objects.get(pk=ada.pk)
         assert (user.email, user.email_proved, user.new_email) == (NEW, False, "")
         assert sorted(send()) == [
+            ("ada@example.com", "Someone asked to change your email address"),
             ("ada@example.com", "Your email address was changed"),
             (NEW, "Confirm your email address for talkplatform"),
         ]

@@ -14,7 +14,7 @@ from accounts.errors import TokenNotValid
 from accounts.messages import address_changed
 from accounts.models import AddressChange, TokenFamily, User
 from accounts.proving import ask_to_change_address
-from accounts.services import register
+from accounts.services import change_password, register
 from notices.models import Notice
 from notices.services.outbox import put
 from tests.accounts.conftest import PASSWORD, Client
@@ -136,6 +136,47 @@ def test_counted_after_the_password_they_would(ada, monkeypatch):
 
     monkeypatch.setattr(throttling.SignInAttempt, "begin", begin)
     assert Counter(at_once(guess, 20)) == {401: 20}
+
+
+@pytest.fixture
+def all_have_confirmed(monkeypatch) -> None:
+    """Each change of a password waits until all have shown that they know the old one."""
+    barrier, check = Barrier(MANY), services.validate_password
+
+    def wait(*given):
+        barrier.wait(timeout=20)
+        return check(*given)
+
+    monkeypatch.setattr(services, "validate_password", wait)
+
+
+def change_at_once(user: User) -> list[object]:
+    """Each from a place of their own, since an account has few tries from one."""
+    passwords = {f"battery staple {n}": f"198.51.100.{n}" for n in range(MANY)}
+
+    def change(new: str) -> None:
+        me = User.objects.get(pk=user.pk)
+        given = {"current_password": PASSWORD, "new_password": new}
+        change_password(user=me, address=passwords[new], **given)
+
+    return in_turn(change, list(passwords))
+
+
+def test_of_changes_that_know_the_old_password_one_is_made(ada, all_have_confirmed):
+    assert kinds(change_at_once(ada)) == {"NoneType": 1, "ValidationError": MANY - 1}
+    assert Notice.objects.filter(kind="password_changed").count() == 1
+
+
+def test_written_whatever_is_there_each_would_undo_the_one_before(
+    ada, all_have_confirmed, monkeypatch
+):
+    """The race is real: an owner's new password is replaced by who knew the old one."""
+
+    def replace(user, new_hash):
+        User.objects.filter(pk=user.pk).update(password=new_hash)
+
+    monkeypatch.setattr(services, "replace_password", replace)
+    assert kinds(change_at_once(ada)) == {"NoneType": MANY}
 
 
 NEW = "new@example.com"

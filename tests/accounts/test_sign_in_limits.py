@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.errors import TooManyAttempts
 from accounts.models import SignInRecord, User
+from accounts.services import change_password
 from accounts.throttling import Budget, take
 from tests.accounts.conftest import PASSWORD, Client
 
@@ -127,6 +128,13 @@ def test_an_attack_from_everywhere_is_stopped_and_the_owner_gets_in(ada, client)
     assert attack_from_everywhere() == [401] * 20 + [429] * 5
     assert client.sign_in().status_code == 200
     assert Client("203.0.113.7").sign_in().status_code == 429
+
+
+def test_where_somebody_changed_their_password_they_get_in_whoever_attacks(ada, client):
+    changed = {"current_password": PASSWORD, "new_password": "battery staple 9"}
+    change_password(user=ada, address="192.0.2.1", **changed)
+    attack_from_everywhere()
+    assert client.sign_in(password="battery staple 9").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/api/auth/register", "/register/"])

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.tokens import default_token_generator
 from django.db.models import F
 from django.urls import Resolver404, URLPattern, get_resolver, resolve, reverse
 from django.utils.http import urlsafe_base64_encode
@@ -73,7 +72,7 @@ def guest_pages() -> Iterator[str]:
     yield to("enrollments:course", on_sale().pk)
     for name in ("register", "login", "forgot_password", "link_sent"):
         yield to(f"accounts:{name}")
-    yield to("accounts:new_password", key, default_token_generator.make_token(ada))
+    yield to("accounts:new_password", key, links.password_links.make_token(ada))
     yield to("accounts:new_password", key, "grown-old")
     turn_off(reader_id=ada.pk, group=Group.ANNOUNCEMENTS)
     for group in (Group.REMINDERS, Group.ANNOUNCEMENTS):
