@@ -177,15 +177,17 @@ def replace_password(user: User, new_hash: str) -> None:
 
 
 def change_profile(*, user: User, display_name: str, time_zone: str) -> None:
-    """Set the user's display name and time zone.
+    """Set the user's display name and time zone, unless their password has been changed since.
 
-    Raises Django's `ValidationError`, which names each field that is wrong; then nothing changed.
+    By then the owner of the address may have taken the account over, and ended its name. Raises
+    Django's `ValidationError`, which names each field that is wrong; then nothing changed.
     """
     changed = User(display_name=display_name.strip(), time_zone=time_zone)
     fields = {"display_name", "time_zone"}
     changed.clean_fields(exclude={field.name for field in User._meta.fields} - fields)
     user.display_name, user.time_zone = changed.display_name, changed.time_zone
-    user.save(update_fields=fields)
+    as_found = User.objects.filter(pk=user.pk, password=user.password)
+    as_found.update(display_name=user.display_name, time_zone=user.time_zone)
 
 
 def _validate(user: User, password: str) -> None:

@@ -423,6 +423,13 @@ class TestHandOver:
         assert User.objects.get(pk=eve.pk).check_password(NEW_PASSWORD["new_password"])
         assert was_told(eve, "password_changed") == 1
 
+    def test_a_name_that_its_maker_was_choosing_does_not_stay(self, eve):
+        maker = User.objects.get(pk=eve.pk)
+        choose_a_password(reset(eve.email))
+        change_profile(user=maker, display_name="Eve was here", time_zone="Asia/Tokyo")
+        owner = User.objects.get(pk=eve.pk)
+        assert (owner.display_name, owner.time_zone) == ("Unnamed", "UTC")
+
     def test_so_it_does_after_the_owner_pressed_the_other_link(self, eve, owns):
         path = link(eve.email)
         for password in ("", "what could it be"):
