@@ -259,11 +259,19 @@ def busy(site):
     assert [request.result()[0] for request in working] == [200, 200]
 
 
-def test_money_goes_before_pages_and_pages_before_sign_ins(make_site):
+@pytest.mark.parametrize(
+    "money",
+    [
+        ("DELETE", "/api/enrollments/x"),
+        ("POST", "/credit/top-up/"),
+        ("POST", "/api/webhooks/stripe"),
+    ],
+)
+def test_money_goes_before_pages_and_pages_before_sign_ins(make_site, money):
     site = make_site(PROCESSES=1, QUEUE_SIGN_INS=5, QUEUE_SECONDS=10)
     turn = [
         ("GET", "/healthz"),
-        ("DELETE", "/api/enrollments/x"),
+        money,
         ("GET", "/"),
         ("POST", "/api/auth/token"),
     ]
