@@ -176,6 +176,11 @@ def _top_up(notice: Notice) -> str:
     return reverse("payments:top_up", args=[notice.text("top_up")])
 
 
+def _test(notice: Notice) -> tuple[tuple[str, str], ...]:
+    """A row for those that took no real money."""
+    return () if notice.facts.get("live", True) else (("Test", "No real money"),)
+
+
 def _paid(notice: Notice) -> str:
     return f"Your top-up of {money(notice.sum('amount'))} is in your credit."
 
@@ -186,6 +191,7 @@ def _receipt(notice: Notice) -> Letter:
         subject=f"Receipt: {amount} of credit",
         lead=_paid(notice),
         rows=(
+            *_test(notice),
             ("Reference", notice.text("reference")),
             ("Amount", amount),
             *((("Paid with", paid_with),) if paid_with else ()),
@@ -204,7 +210,7 @@ def _no_receipt(notice: Notice) -> Letter:
     return Letter(
         subject=f"Top-up failed: {amount}",
         lead=_not_paid(notice),
-        rows=(("Reference", notice.text("reference")), ("Amount", amount)),
+        rows=(*_test(notice), ("Reference", notice.text("reference")), ("Amount", amount)),
         button=Button("Open your credit", _credit(notice)),
     )
 
@@ -239,6 +245,7 @@ def tell_top_up(top_up: TopUp) -> None:
         "top_up": str(top_up.pk),
         "amount": top_up.amount,
         "reference": top_up.reference,
+        "live": top_up.live,
         "paid_with": (top_up.receipt or {}).get("paid_with", ""),
     }
     kind = OF_TOP_UPS[TopUp.Status(top_up.status)]

@@ -80,6 +80,7 @@ TOP_UP = [
             "status": "created",
             "amount": "20.00",
             "method": "stripe",
+            "live": True,
             "reference": "TU-7KQ2M9XB",
             "checkout_url": "https://checkout.stripe.com/c/pay/cs_live_a1b2c3",
             "created_at": "2026-12-02T09:00:00Z",

@@ -213,6 +213,7 @@ class TopUpSerializer(RenderedModel):
     checkout_url = serializers.CharField(
         source="page", help_text="Where to pay it, as long as it is open; otherwise empty."
     )
+    live = serializers.BooleanField(help_text="Whether the money is real; otherwise it is a test.")
     pending_since = serializers.DateTimeField(
         allow_null=True, help_text="Paid by a slow method, and the money hasn't arrived yet."
     )
@@ -224,6 +225,7 @@ class TopUpSerializer(RenderedModel):
             "status",
             "amount",
             "method",
+            "live",
             "reference",
             "checkout_url",
             "created_at",

@@ -39,6 +39,7 @@ def test_ask_pay_look(client, student, at_stripe):
     assert asked.status_code == 201
     made = asked.json()
     assert (made["status"], made["amount"], made["paid_at"]) == ("created", "20.00", None)
+    assert made["live"] is False
     row = TopUp.objects.get(pk=made["id"])
     assert (made["checkout_url"], made["reference"]) == (row.checkout_url, row.reference)
     assert client.get(URL).json() == [made]

@@ -112,6 +112,17 @@ def test_the_payer_is_told_once(student, kind, played, subject, said, more):
     settle_top_up(top_up.pk)
     notice = told(student, kind)
     page = [f"/credit/top-ups/{top_up.pk}/"] if played == "paid" else []
-    rows = [f"Reference: {top_up.reference}", "Amount: $20.00"]
+    rows = ["Test: No real money", f"Reference: {top_up.reference}", "Amount: $20.00"]
     assert mailed(notice) == [subject, said, *rows, *more, *page]
     assert words_of(notice) == said
+
+
+@pytest.mark.parametrize("real", [{"live": True}, {}])
+def test_what_was_paid_with_real_money_says_nothing_of_a_test(student, real):
+    """Nor does what was told before that was kept."""
+    top_up_of(student)
+    notice = told(student, "top_up_paid")
+    notice.facts.pop("live")
+    notice.facts |= real
+    notice.save(update_fields=["facts"])
+    assert not [row for row in mailed(notice) if "real money" in row]
