@@ -33,11 +33,12 @@ WATCHES = pytest.StashKey[list[Watch]]()
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """Playwright keeps an event loop in this thread, in which Django would refuse to ask anything.
 
-    So the loop goes with the last test of this package.
+    So the loop goes with the last test of this package, or of another whose conftest imports it.
     """
+    assert request.node is not request.session, "Import it in a conftest: it would stay to the end."
     program = shutil.which("chromium")
     assert program, "Missing on this machine: chromium. script/test installs it on Debian."
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:

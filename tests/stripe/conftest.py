@@ -4,7 +4,10 @@ from typing import Any
 import pytest
 import stripe
 
+from tests.browser.conftest import browser
 from tests.stripe.stand_in import KEY, StandIn
+
+__all__ = ["browser"]
 
 
 @pytest.fixture

@@ -2,10 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import browser
 from tests.stripe.page import CHOICES
-
-__all__ = ["browser"]
 
 pytestmark = pytest.mark.browser
 
