@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
@@ -13,7 +13,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError
-from courses.models import Course, CourseOutline, CourseSession, OutlinedSession, next_start
+from courses.models import (
+    MAX_SESSION_MINUTES,
+    Course,
+    CourseOutline,
+    CourseSession,
+    OutlinedSession,
+    next_start,
+)
 from enrollments import quotes, rules
 from enrollments.errors import NotForSale, Unsold
 from enrollments.models import CourseEnrollment
@@ -89,12 +96,16 @@ def listed(courses: Sequence[FoundCourse]) -> list[ListedCourse]:
 
 
 def cards(courses: Sequence[FoundCourse], user: User | None) -> list[Card]:
-    """Courses of the `catalogue` as the reader sees them; two statements more than `listed`."""
+    """Courses of the `catalogue` as the reader sees them.
+
+    One statement more than `listed` for a user, and one if a session may be running.
+    """
     now, joined = timezone.now(), _joined(user, courses) if user else set()
-    running = _running(courses, now)
+    found = _listed(courses, now)
+    running = _running(found, now)
     return [
-        _card(found, now, joined=found.course.pk in joined, running=found.course.pk in running)
-        for found in _listed(courses, now)
+        _card(one, now, joined=one.course.pk in joined, running=one.course.pk in running)
+        for one in found
     ]
 
 
@@ -136,9 +147,20 @@ def _is_outlined(course: FoundCourse, now: datetime) -> bool:
     return outline is not None and outline.next_start(now) == course.next_session_starts_at
 
 
-def _running(courses: Sequence[FoundCourse], now: datetime) -> set[UUID]:
-    running = CourseSession.objects.running(now).filter(course__in=courses)
+def _running(found: Sequence[ListedCourse], now: datetime) -> set[UUID]:
+    """Those with a session that runs. Sessions are read only where an outline says that one may."""
+    maybe = [one.course.pk for one in found if _may_run(one.outline, now)]
+    if not maybe:
+        return set()
+    running = CourseSession.objects.running(now).filter(course__in=maybe)
     return set(running.values_list("course_id", flat=True))
+
+
+def _may_run(outline: CourseOutline, now: datetime) -> bool:
+    """Whether a session began so lately that the longest would still run."""
+    earliest = now - timedelta(minutes=MAX_SESSION_MINUTES)
+    starts = (session.starts_at for session in outline.sessions)
+    return any(start and earliest < start <= now for start in starts)
 
 
 def _joined(user: User, courses: Sequence[FoundCourse]) -> set[UUID]:

@@ -21,7 +21,14 @@ from enrollments.services.sessions import (
 )
 from enrollments.shop.catalogue import cards, catalogue
 from enrollments.shop.course import course_for
-from tests.factories import DAY, extend_course, make_course, student_with_credit
+from tests.factories import (
+    DAY,
+    end_session,
+    extend_course,
+    make_course,
+    start_session,
+    student_with_credit,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +142,17 @@ def test_a_course_of_which_all_was_called_off_has_nothing_to_come(course):
     assert listed(course) == on_its_page(course) | {"read": 0}
     assert listed(course)["to_come"] == 0
     assert listed(course)["count"] == 4
+
+
+def test_a_card_says_that_a_session_is_running(course):
+    def running() -> list[bool]:
+        return [card.running for card in cards(list(catalogue()), None)]
+
+    assert running() == [False]
+    start_session(nth(course, 1))
+    assert running() == [True]
+    end_session(nth(course, 1))
+    assert running() == [False]
 
 
 def test_time_does_not_age_an_outline(course):
