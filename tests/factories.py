@@ -137,7 +137,8 @@ def make_course(
         **(texts | fields),
     )
     first = timezone.now() + starts_in
-    plan_sessions(course, [first + index * every for index in range(sessions)])
+    if sessions:
+        plan_sessions(course, [first + index * every for index in range(sessions)])
     return publish_course(course_id=course.pk, actor=teacher) if published else course
 
 

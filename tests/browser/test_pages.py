@@ -21,7 +21,7 @@ from notices.services.choosing import turn_off
 from payments.models import HoldPart, PaymentHold, Withdrawal
 from tests.browser.doing import fill
 from tests.browser.watch import heavy, inaccessible, overflowing
-from tests.factories import make_course
+from tests.factories import make_course, top_up_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -39,7 +39,7 @@ SHORTEN = """() => document.querySelectorAll("#result_list tbody tr:nth-child(n 
 MISSING = "/no-such-page/"
 NO_PAGES = {
     # What the room's script asks for; where links of before lead.
-    *(f"enrollments:room_{verb}" for verb in ("pass", "state", "end", "resume", "order")),
+    *(f"enrollments:room_{verb}" for verb in ("pass", "in", "state", "end", "resume", "order")),
     "enrollments:join",
     "accounts:logout",
     "accounts:send_link",
@@ -57,6 +57,12 @@ NO_PAGES = {
     "notices:follow",
     "notices:acknowledge",
 }
+
+
+@pytest.fixture(autouse=True)
+def rehearsing(settings: Any) -> None:
+    """Credit can be bought, so that the pages for it are there."""
+    settings.PAYMENTS = "rehearsal"
 
 
 def to(name: str, *args: Any, query: str = "") -> str:
@@ -90,6 +96,10 @@ def student_pages() -> Iterator[str]:
     for shelf in ("upcoming", "past", "cancelled"):
         yield to("enrollments:learning", query=f"?show={shelf}")
     yield to("payments:credit")
+    yield to("payments:ask_for_top_up")
+    yield to("payments:rehearsal", top_up_of(student, play_it="").pk)
+    for outcome in ("", "paid"):
+        yield to("payments:top_up", top_up_of(student, play_it=outcome).pk)
     yield to("notices:notices")
     yield to("notices:emails")
     for course in Course.objects.exclude(status="draft"):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from courses.services import archive_course
 from enrollments import queries
 from enrollments.errors import NotForSale, PriceChanged, SoldOut
-from enrollments.services import sessions
+from enrollments.services import timetable
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session, change_course, move_session
@@ -151,7 +151,7 @@ def test_two_who_add_the_last_session_add_one(course, settings):
 def test_without_the_lock_only_the_number_is_refused(course, settings, without_locks, meeting):
     """Its session numbers are unique: a teacher would see a crash."""
     settings.MAX_SESSIONS_PER_COURSE = 5
-    meeting().after(sessions, "_next_number")
+    meeting().after(timetable, "next_number")
     assert kinds(race(*[partial(add_to, course)] * 2)) == {"CourseSession": 1, "IntegrityError": 1}
 
 
