@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import stripe
 from django.conf import settings
+from stripe.params.checkout import SessionCreateParams
 
 from common.errors import InvalidSignature, MalformedEvent
 from common.money import from_cents, to_cents
@@ -90,7 +91,8 @@ class Stripe:
     def open_checkout(self, top_up: TopUp) -> Checkout:
         sessions = _client().v1.checkout.sessions
         key: Any = {"idempotency_key": f"topup:{top_up.pk}"}
-        made = _ask(lambda: sessions.create(top_up.parameters, key))
+        said = cast(SessionCreateParams, _in_order(top_up.parameters))
+        made = _ask(lambda: sessions.create(said, key))
         if not made.url or not 0 < len(made.id) <= LONGEST_SESSION:
             logger.error("Stripe opened a checkout for %s that is none: %s", top_up, made.id)
             raise ProcessorUnavailable
@@ -103,6 +105,16 @@ class Stripe:
 
     def is_live(self) -> bool:
         return _key_is_live()
+
+
+def _in_order(said: object) -> object:
+    """The same in one order: MySQL gives a JSON column's keys in another than they came in.
+
+    With its key a request has to be the same whenever it is repeated.
+    """
+    if isinstance(said, dict):
+        return {name: _in_order(said[name]) for name in sorted(said)}
+    return [_in_order(one) for one in said] if isinstance(said, list) else said
 
 
 def receive(body: bytes, signature: str) -> Event:

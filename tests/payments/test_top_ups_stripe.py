@@ -463,6 +463,13 @@ def test_what_is_sent_is_in_the_row_whatever_is_set_since(ask, at_stripe, settin
     assert open_checkout(TopUp.objects.get()).checkout_session == sessions_of(at_stripe)[0]
 
 
+def test_a_repeat_says_the_same_in_whatever_order_the_database_keeps_it(ask, at_stripe):
+    top_up = ask()
+    lose_the_answer(at_stripe, top_up)
+    top_up.parameters = dict(reversed(top_up.parameters.items()))
+    assert open_checkout(top_up).checkout_session == sessions_of(at_stripe)[0]
+
+
 def test_twin_who_works_it_out_anew_is_refused_for_ever(ask, at_stripe, settings, monkeypatch):
     top_up = ask()
     lose_the_answer(at_stripe, top_up)
