@@ -24,7 +24,7 @@ from settlement.services.settling import Tally, settle_all, settle_hold
 from talkplatform.models import Job
 from tests.concurrency.conftest import forget_statements
 from tests.concurrency.racing import kinds, race
-from tests.concurrency.test_kill import wait_until_rolled_back
+from tests.concurrency.test_kill import connections, wait_until_rolled_back
 from tests.conversations import CONFIGURED, Room, attend, hear, post
 from tests.factories import StaffFactory, end_session, make_course, student_with_credit
 from tests.serving import kill, running
@@ -295,10 +295,11 @@ def wait_for(condition):
 
 def test_a_job_killed_half_way_is_done_by_the_next(session, broken):
     crowd(session, 60)
+    others = connections()
     with running("manage.py", "settle_sessions") as job:
         wait_for(Transfer.objects.filter(kind="release").exists)
         kill(job)
-    wait_until_rolled_back()
+    wait_until_rolled_back(others)
     settled = HoldPart.objects.filter(status="released").count()
     assert 0 < settled < 60
     assert broken() == {}
