@@ -37,7 +37,7 @@ DEADLOCK, LOCK_WAIT, LOST = 1213, 1205, 2013
 @pytest.mark.parametrize("prepare", OPERATIONS)
 def test_broken_off_at_any_statement_nothing_has_happened(prepare, broken):
     statements = statements_of(prepare())
-    assert statements > 3
+    assert statements >= 3
     act = prepare()
     before = rows()
     for k in range(1, statements + 1):
