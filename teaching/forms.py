@@ -118,6 +118,17 @@ def reason_field() -> LongTextField:
     )
 
 
+def length_field() -> WholeNumberField:
+    """How long a session is."""
+    return WholeNumberField(
+        label="Length",
+        min_value=1,
+        max_value=MAX_SESSION_MINUTES,
+        initial=60,
+        help_text="In minutes.",
+    )
+
+
 class CourseForm(EditableForm):
     about = {"seats_taken": "max_students", "not_stored": "thumbnail"}
 
@@ -216,13 +227,7 @@ class SessionForm(EditableForm):
 
     title = forms.CharField(max_length=200)
     starts_at = StartField(label="Date and time")
-    duration_minutes = WholeNumberField(
-        label="Length",
-        min_value=1,
-        max_value=MAX_SESSION_MINUTES,
-        initial=60,
-        help_text="In minutes.",
-    )
+    duration_minutes = length_field()
     description = LongTextField(
         rows=4,
         max_length=5000,

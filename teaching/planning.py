@@ -14,7 +14,14 @@ from common.numbers import whole_number
 from courses.models import MAX_SESSION_MINUTES, CourseSession
 from enrollments.errors import StartInPast, TooManySessions
 from enrollments.services.timetable import NewSession
-from teaching.forms import AS_SHOWN, FURTHEST_START, StartField, check_reach, reason_field
+from teaching.forms import (
+    AS_SHOWN,
+    FURTHEST_START,
+    StartField,
+    check_reach,
+    length_field,
+    reason_field,
+)
 from teaching.schedules import Schedule, Slot
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -25,26 +32,21 @@ WEEK = timedelta(weeks=1)
 ROW = ("title", "starts_at", "duration_minutes")
 
 
-class PlainDateField(forms.DateField):
-    """A day, in the digits and the form that browsers send."""
+class PlainField(forms.Field):
+    """Takes the digits that browsers send."""
 
+    def to_python(self, value: Any) -> Any:
+        if not str(value).isascii():
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class PlainDateField(PlainField, forms.DateField):
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
-    def to_python(self, value: Any) -> date | None:
-        if not str(value).isascii():
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
 
-
-class PlainTimeField(forms.TimeField):
-    """A time of day, likewise."""
-
+class PlainTimeField(PlainField, forms.TimeField):
     widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
-
-    def to_python(self, value: Any) -> time | None:
-        if not str(value).isascii():
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
 
 
 class ScheduleForm(RefusableForm):
@@ -52,13 +54,7 @@ class ScheduleForm(RefusableForm):
 
     first = PlainDateField(label="First day")
     every = forms.TypedChoiceField(label="How often", choices=WEEKS, coerce=int, initial=1)
-    duration_minutes = WholeNumberField(
-        label="Length",
-        min_value=1,
-        max_value=MAX_SESSION_MINUTES,
-        initial=60,
-        help_text="In minutes.",
-    )
+    duration_minutes = length_field()
     count = WholeNumberField(
         label="Number of sessions",
         required=False,
