@@ -6,6 +6,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.services import register
 
 JSON = "application/json"
 PASSWORD = "correct horse battery"
@@ -51,3 +52,9 @@ def ada(db) -> User:
 @pytest.fixture
 def pair(ada, client) -> dict[str, str]:
     return client.sign_in().json()
+
+
+@pytest.fixture
+def eve() -> User:
+    """Somebody new, who has not proved the address yet."""
+    return register(email="eve@example.com", password=PASSWORD, display_name="Eve <b>!</b>")
