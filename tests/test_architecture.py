@@ -64,7 +64,7 @@ def test_every_code_is_documented_once_and_nothing_else():
     assert documented_codes() == dict.fromkeys(known, 1)
 
 
-@pytest.mark.parametrize("kind", sorted(refusals(), key=lambda kind: kind.code))
+@pytest.mark.parametrize("kind", sorted(refusals(), key=lambda kind: (kind.code, kind.__name__)))
 def test_every_refusal_can_say_what_is_the_matter(kind):
     body = kind(**kind.example).body()
     assert body["message"]
