@@ -21,8 +21,11 @@ class Rank(IntEnum):
     HOLD = auto()
     PART = auto()
     TOP_UP = auto()
+    REFUND = auto()
+    DISPUTE = auto()
     EVENT = auto()
     WITHDRAWAL = auto()
+    GRANT = auto()
     ACCOUNT = auto()
     NOTICE = auto()
 

@@ -142,6 +142,7 @@ def _accounts(owner: int, count: int, balances: Mapping[str, Decimal]) -> Iterat
             "id": _account(owner, account, "#"),
             "kind": f"'{account}'",
             "balance": balances.get(account, 0),
+            "owed": 0,
             "owner_id": key(owner, "#"),
         }
         yield _insert("ledger_accounts", count, values)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from common.money import CENT
 from payments import booking_invariants as bookings
 from payments import invariants as books
+from payments import outside_invariants as outside
 from payments.invariants import Check, Invariant
 
 INVARIANTS = (
@@ -31,7 +32,8 @@ INVARIANTS = (
     books.SHARES,
     books.DIRECTIONS,
     bookings.ADMITTED,
-    books.TOP_UPS,
+    outside.TOP_UPS,
+    outside.DEBTS,
 )
 # A broken ledger may have millions of offending rows; nobody reads more than this.
 AT_MOST = 1000

@@ -19,6 +19,11 @@ COMPLETED = (Q(status="completed", completed_at__isnull=False) & ~Q(payout_refer
     ~Q(status="completed") & Q(completed_at__isnull=True, payout_reference="")
 )
 
+# What one of the staff asks for and another decides; neither is the person it is about.
+TWO_PEOPLE = Q(status="asked", decided_at__isnull=True, decided_by__isnull=True) | (
+    ~Q(status="asked") & Q(decided_at__isnull=False, decided_by__isnull=False)
+)
+
 # A top-up: paid with the time, the session that was paid, and its receipt; or none of it yet.
 PAID = Q(
     status="paid",

@@ -13,6 +13,7 @@ class InsufficientCredit(DomainError):
         "required": Decimal("80.00"),
         "available": Decimal("62.00"),
         "missing": Decimal("18.00"),
+        "owed": Decimal("0.00"),
     }
     status = HTTPStatus.PAYMENT_REQUIRED
 
@@ -31,6 +32,12 @@ class BelowMinimum(DomainError):
     code = "below_minimum"
     message = "The smallest withdrawal is %(minimum)s."
     example = {"minimum": Decimal("10.00")}
+
+
+class InDebt(DomainError):
+    code = "in_debt"
+    message = "You owe %(owed)s. Nothing can be withdrawn until that is paid."
+    example = {"owed": Decimal("15.00")}
 
 
 class AmountOutOfRange(DomainError):
@@ -84,6 +91,24 @@ class OwnCredit(DomainError):
     code = "own_credit"
     message = "This is your own credit, so someone else on the staff has to grant or revoke it."
     status = HTTPStatus.FORBIDDEN
+
+
+class OwnDebt(DomainError):
+    code = "own_debt"
+    message = "You owe this, or asked for it yourself, so someone else on the staff has to decide."
+    status = HTTPStatus.FORBIDDEN
+
+
+class LessOwed(DomainError):
+    code = "less_owed"
+    message = "Only %(owed)s is owed."
+    example = {"owed": Decimal("5.00")}
+
+
+class WriteOffDecided(DomainError):
+    code = "write_off_decided"
+    message = "This has already been decided: %(status)s."
+    example = {"status": "refused"}
 
 
 class KeyReused(DomainError):

@@ -262,12 +262,14 @@ DIRECTIONS = Invariant(
             LEFT JOIN withdrawals w ON w.id = t.withdrawal_id
             LEFT JOIN top_ups u ON u.id = t.top_up_id
             WHERE t.amount <= 0 OR COALESCE(CASE t.kind
-                WHEN 'grant' THEN d.kind IN ('issued', 'platform') AND c.kind = 'wallet'
+                WHEN 'grant' THEN d.kind IN ('issued', 'platform')
+                    AND (c.kind = 'wallet' OR c.kind = 'debts')
                 WHEN 'revoke' THEN d.kind = 'wallet' AND c.kind = 'issued'
                 WHEN 'hold' THEN d.kind = 'wallet' AND d.owner_id = h.student_id
                     AND c.kind = 'escrow' AND t.hold_part_id IS NULL
                 WHEN 'refund' THEN d.kind = 'escrow' AND p.id IS NOT NULL
-                    AND c.kind = 'wallet' AND c.owner_id = h.student_id
+                    AND (c.kind = 'wallet' AND c.owner_id = h.student_id
+                        OR c.kind = 'debts' AND t.debtor_id = h.student_id)
                 WHEN 'release' THEN d.kind = 'escrow' AND p.id IS NOT NULL AND CASE
                     WHEN t.dedupe_key LIKE '%%:teacher'
                         THEN c.kind = 'earnings' AND c.owner_id = h.teacher_id
@@ -281,8 +283,16 @@ DIRECTIONS = Invariant(
                     AND c.kind = 'earnings' AND c.owner_id = w.teacher_id
                 WHEN 'payout' THEN d.kind = 'withdrawing' AND d.owner_id = w.teacher_id
                     AND c.kind = 'paid_out'
-                WHEN 'top_up' THEN d.kind = u.method AND c.kind = 'wallet'
-                    AND c.owner_id = u.user_id
+                WHEN 'top_up' THEN d.kind = u.method
+                    AND (c.kind = 'wallet' AND c.owner_id = u.user_id
+                        OR c.kind = 'debts' AND t.debtor_id = u.user_id)
+                WHEN 'dispute' THEN c.kind = u.method
+                    AND (d.kind = 'wallet' AND d.owner_id = u.user_id
+                        OR d.kind = 'debts' AND t.debtor_id = u.user_id)
+                WHEN 'dispute_won' THEN d.kind = u.method
+                    AND (c.kind = 'wallet' AND c.owner_id = u.user_id
+                        OR c.kind = 'debts' AND t.debtor_id = u.user_id)
+                WHEN 'write_off' THEN d.kind = 'platform' AND c.kind = 'debts'
                 WHEN 'fee' THEN d.kind = 'fees' AND c.kind = u.method
                 END, 0) = 0
             """,
@@ -335,59 +345,6 @@ WITHDRAWAL_TRANSFERS = Invariant(
                     - CASE WHEN w.status = 'completed' THEN w.amount ELSE 0 END, 2) <> 0
                 OR ROUND(t.returned - CASE WHEN w.status IN ('rejected', 'cancelled')
                     THEN w.amount ELSE 0 END, 2) <> 0
-            """,
-        ),
-    ),
-)
-
-TOP_UPS = Invariant(
-    "I16",
-    "Each paid top-up has one credit of its amount, no other has any; all are real, or none is.",
-    (
-        Check(
-            "its credit is not that of its status",
-            """
-            SELECT u.id, u.status, u.amount, COALESCE(t.times, 0) AS times, t.credited
-            FROM top_ups u LEFT JOIN (
-                SELECT top_up_id, COUNT(*) AS times, SUM(amount) AS credited
-                FROM transfers WHERE kind = 'top_up' GROUP BY top_up_id
-            ) AS t ON t.top_up_id = u.id
-            WHERE COALESCE(t.times, 0) <> CASE WHEN u.status = 'paid' THEN 1 ELSE 0 END
-                OR ROUND(u.amount - COALESCE(t.credited, u.amount), 2) <> 0
-            """,
-        ),
-        Check(
-            "a credit of no top-up",
-            """
-            SELECT id, dedupe_key, amount FROM transfers
-            WHERE kind IN ('top_up', 'fee') AND top_up_id IS NULL
-            """,
-        ),
-        Check(
-            "what was booked is not its fee",
-            """
-            SELECT u.id, u.fee, COALESCE(t.booked, 0) AS booked
-            FROM top_ups u LEFT JOIN (
-                SELECT top_up_id, SUM(amount) AS booked
-                FROM transfers WHERE kind = 'fee' GROUP BY top_up_id
-            ) AS t ON t.top_up_id = u.id
-            WHERE ROUND(CASE WHEN u.fee_booked_at IS NULL THEN 0 ELSE COALESCE(u.fee, 0) END
-                - COALESCE(t.booked, 0), 2) <> 0
-            """,
-        ),
-        Check(
-            "nobody asks for its fee any more",
-            """
-            SELECT id, reference, amount FROM top_ups
-            WHERE status = 'paid' AND fee_booked_at IS NULL AND next_look_at IS NULL
-            """,
-        ),
-        Check(
-            "no real money, where others paid with real money",
-            """
-            SELECT id, reference, amount FROM top_ups
-            WHERE status = 'paid' AND NOT live
-                AND EXISTS (SELECT 1 FROM top_ups r WHERE r.status = 'paid' AND r.live)
             """,
         ),
     ),

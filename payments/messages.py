@@ -1,5 +1,7 @@
 """What users are told about their credit, and about each step of their withdrawals."""
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -166,10 +168,59 @@ OF_CREDIT = {
 }
 
 
-def tell_credit(user_id: UUID, moved: Transfer) -> None:
+def tell_credit(user_id: UUID, moved: Transfer, *, amount: Decimal) -> None:
     """Tell a user that staff granted or revoked credit, once for each transfer."""
-    facts = {"amount": moved.amount, "reason": moved.note}
+    facts = {"amount": amount, "reason": moved.note}
     put([OF_CREDIT[Transfer.Kind(moved.kind)].tell(user_id, about=moved.pk, facts=facts)])
+
+
+def _owed(notice: Notice) -> str:
+    amount, owed = money(notice.sum("amount")), money(notice.sum("owed"))
+    return (
+        f"A payment of yours was taken back, and {amount} of it was already spent. You owe {owed} "
+        "now. Anything that comes into your credit pays this first."
+    )
+
+
+def _debt_paid(notice: Notice) -> str:
+    amount, owed = money(notice.sum("amount")), notice.sum("owed")
+    rest = f"You still owe {money(owed)}." if owed else "You don't owe anything now."
+    return f"{amount} went towards what you owed. {rest}"
+
+
+def _of_debts(name: str, told: str, subject: str, said: Callable[[Notice], str]) -> Kind:
+    def letter(notice: Notice) -> Letter:
+        return Letter(
+            subject=f"{subject}: {money(notice.sum('amount'))}",
+            lead=said(notice),
+            rows=(("You owe", money(notice.sum("owed"))),),
+            button=Button("Open your credit", _credit(notice)),
+        )
+
+    return register(
+        Kind(name=name, to="everybody", told=told, letter=letter, text=said, page=_credit)
+    )
+
+
+OWED = _of_debts(
+    "credit_owed",
+    "that they owe what was taken back after it was spent",
+    "You owe",
+    _owed,
+)
+DEBT_PAID = _of_debts(
+    "debt_paid",
+    "what of their credit paid a debt, and what they still owe",
+    "Paid towards what you owed",
+    _debt_paid,
+)
+
+
+def tell_debt(moved: Transfer, *, risen_by: Decimal, owed: Decimal) -> None:
+    """Tell a debtor that they owe more, or less, and how much by now; once for each transfer."""
+    assert moved.debtor_id
+    kind, facts = OWED if risen_by > 0 else DEBT_PAID, {"amount": abs(risen_by), "owed": owed}
+    put([kind.tell(moved.debtor_id, about=moved.pk, facts=facts)])
 
 
 def _top_up(notice: Notice) -> str:

@@ -10,7 +10,7 @@ from django.db.models import Case, F, Q, QuerySet, Sum, When, Window
 from accounts.models import User
 from common.money import exact
 from courses.models import Course, CourseSession
-from payments.models import LedgerAccount, PaymentHold, Transfer
+from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, PaymentHold, Transfer
 from payments.outcomes import story_of, summary_of
 
 # The key of a transfer, what it changed, and the balance afterwards.
@@ -20,12 +20,18 @@ _TITLES = {
     Transfer.Kind.REVOKE: "Credit revoked",
     Transfer.Kind.REFUND: "Refund",
     Transfer.Kind.TOP_UP: "Top-up",
+    Transfer.Kind.DISPUTE: "Top-up taken back",
+    Transfer.Kind.DISPUTE_WON: "Top-up returned",
+    Transfer.Kind.WRITE_OFF: "Written off",
 }
 
 
 @dataclass(frozen=True)
 class Line:
-    """One movement: the wallet's `change`, and its `balance` afterwards, in credits."""
+    """One movement: the wallet's `change`, and its `balance` afterwards, in credits.
+
+    What is owed counts as a balance below zero.
+    """
 
     transfer: Transfer
     change: Decimal
@@ -60,6 +66,13 @@ class Line:
             return f"Now {summary_of(self.transfer.hold)}"
         return self.transfer.note
 
+    @property
+    def about_debt(self) -> str:
+        """What it did to what the user owes, if anything."""
+        if not self.transfer.debtor_id:
+            return ""
+        return "Paid what you owed" if self.change > 0 else "You owe this"
+
 
 def course_of(hold: PaymentHold) -> Course:
     """The course that a hold pays for, in full or in part."""
@@ -75,9 +88,12 @@ def movements_of(user: User) -> QuerySet[Transfer, Movement]:
     can come in between.
     """
     wallet = LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
-    change = Case(When(debit_account=wallet, then=-F("amount")), default=F("amount"))
+    debts = SYSTEM_ACCOUNTS[LedgerAccount.Kind.DEBTS]
+    taken = Q(debit_account__in=[wallet.pk, debts])
+    change = Case(When(taken, then=-F("amount")), default=F("amount"))
+    mine = Q(debit_account=wallet) | Q(credit_account=wallet) | Q(debtor=user)
     return (
-        Transfer.objects.filter(Q(debit_account=wallet) | Q(credit_account=wallet))
+        Transfer.objects.filter(mine)
         .annotate(change=change)
         .annotate(balance=Window(Sum("change"), order_by=["created_at", "id"]))
         .order_by("-created_at", "-id")

@@ -1,6 +1,7 @@
 """What a user can spend, and what is held."""
 
 from decimal import Decimal
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.db.models import F, Sum
@@ -12,17 +13,41 @@ from payments.models import HoldStatus, LedgerAccount, PaymentHold
 from payments.processors import methods
 
 
+class Standing(NamedTuple):
+    """In credits: what a user can spend, what is held in escrow, and what they owe."""
+
+    credit: Decimal
+    held: Decimal
+    owed: Decimal
+
+
 def credit_of(user: User) -> Decimal:
     """Credit to spend; one statement."""
-    wallet = LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
-    return wallet.balance or ZERO
+    return _wallet_of(user).balance or ZERO
+
+
+def worth_of(user: User) -> Decimal:
+    """Credit to spend, or below zero what a user owes; one statement."""
+    wallet = _wallet_of(user)
+    return (wallet.balance or ZERO) - wallet.owed
 
 
 def balances_of(user: User) -> tuple[Decimal, Decimal]:
     """Credit to spend, and the sum held in escrow, both in credits; two statements."""
+    credit, held, _ = standing_of(user)
+    return credit, held
+
+
+def standing_of(user: User) -> Standing:
+    """The same, and what they owe."""
     waiting = F("amount") - F("released_amount") - F("refunded_amount")
     held = PaymentHold.objects.of(user).filter(status=HoldStatus.HELD).aggregate(sum=Sum(waiting))
-    return credit_of(user), exact(held["sum"])
+    wallet = _wallet_of(user)
+    return Standing(wallet.balance or ZERO, exact(held["sum"]), wallet.owed)
+
+
+def _wallet_of(user: User) -> LedgerAccount:
+    return LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
 
 
 def where_to_get(missing: Decimal, *, wanted: str) -> str:

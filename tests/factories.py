@@ -17,13 +17,14 @@ from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course, save_sessions, write_outline
 from enrollments.access import Access, find_access
 from enrollments.services.enrolling import enroll_full_course
+from enrollments.services.purchasing import purchase_session
 from enrollments.services.timetable import add_session
 from notices.models import Notice
 from payments.models import HoldPart, PaymentHold, TopUp
 from payments.processors.rehearsal import play
 from payments.services import withdrawals
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
-from payments.services.ledger import grant_credit
+from payments.services.ledger import grant_credit, take_back
 from payments.services.topups import open_checkout, request_top_up, settle_top_up
 
 PASSWORD = "correct horse battery"
@@ -106,6 +107,15 @@ def top_up_of(user: User, amount: Decimal | str = "20.00", *, play_it: str = "pa
             return opened
         play(opened, play_it)
         return settle_top_up(opened.pk)
+
+
+def owe(user: User, amount: Decimal | str = "15.00") -> TopUp:
+    """Have a user without credit owe `amount`: a top-up that is spent, and taken back then."""
+    top_up = top_up_of(user, amount)
+    course = make_course(sessions=1, price_per_session=amount)
+    purchase_session(student=user, session_id=course.sessions.get().pk)
+    take_back(top_up=top_up, amount=Decimal(amount), dedupe_key=f"dispute:{top_up.pk}")
+    return top_up
 
 
 def make_course(

@@ -273,6 +273,33 @@ print(len(found), "credit", wallet.balance, *keys)
 """
 
 
+def test_no_debt_is_forgotten_by_going_back(elsewhere):
+    said = migrate(elsewhere, (), then=A_DEBT).splitlines()
+    assert said == ["Nothing was changed: what users owe, or have owed, would be lost.", "9.00"]
+
+
+A_DEBT = """
+from decimal import Decimal
+from django.core.management import CommandError
+from accounts.models import User
+from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, Transfer
+
+user = User.objects.create(email="a@example.com", referral_code="a")
+wallet = LedgerAccount.objects.get(owner=user, kind="wallet")
+Transfer.objects.create(
+    dedupe_key="dispute:1", kind="dispute", amount=9, debtor=user,
+    debit_account_id=SYSTEM_ACCOUNTS["debts"], credit_account_id=SYSTEM_ACCOUNTS["stripe"],
+)
+LedgerAccount.objects.filter(pk=wallet.pk).update(owed=9)
+try:
+    call_command("migrate", "payments", "0023", verbosity=0)
+except CommandError as refused:
+    print(str(refused).splitlines()[0])
+wallet.refresh_from_db()
+print(wallet.owed)
+"""
+
+
 def test_no_top_up_is_taken_away_by_going_back(elsewhere):
     """And one of whose fee nobody asked any more is asked about again."""
     assert migrate(elsewhere, (), ("payments", "0022"), then=TOP_UP).splitlines() == [
@@ -289,7 +316,8 @@ from django.utils import timezone
 from accounts.models import User
 from payments.models import TopUp
 
-user = User.objects.create(email="a@example.com", referral_code="a")
+# Without accounts: theirs have columns by now that those tables lack.
+[user] = User.objects.bulk_create([User(email="a@example.com", referral_code="a")])
 now = timezone.now()
 paid = {"status": "paid", "paid_at": now, "receipt": {}, "checkout_session": "cs_1"}
 TopUp.objects.create(

@@ -26,7 +26,7 @@ from enrollments.models import CourseEnrollment, EnrollmentStatus
 from enrollments.quotes import CourseQuote
 from enrollments.shop.course import ShownCourse, ShownSession
 from payments.models import HoldPart
-from payments.wallets import credit_of, where_to_get
+from payments.wallets import where_to_get, worth_of
 
 
 class State(StrEnum):
@@ -103,7 +103,7 @@ _NO_SESSIONS = Offer(State.NO_SESSIONS, reason="No sessions scheduled yet")
 
 @dataclass(frozen=True)
 class Reader:
-    """The reader, if we know them, and what they can spend, in credits."""
+    """The reader, if we know them, and what they can spend, in credits; below zero, if they owe."""
 
     user: User | None = None
     credit: Decimal = ZERO
@@ -111,7 +111,7 @@ class Reader:
     @classmethod
     def of(cls, user: User | None) -> "Reader":
         """The user with their balance; None is a guest."""
-        return cls(user, credit_of(user)) if user else cls()
+        return cls(user, worth_of(user)) if user else cls()
 
 
 def course_offer(shown: ShownCourse, reader: Reader, now: datetime) -> Offer:

@@ -30,7 +30,7 @@ from payments import outcomes
 from payments.errors import HoldSettled
 from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once
-from payments.wallets import balances_of
+from payments.wallets import worth_of
 
 # There is nothing left to ask.
 GONE = {AlreadyCancelled.code, HoldSettled.code}
@@ -136,7 +136,7 @@ def _leaving(
     student: User, booking: Booking, preview: CancellationPreview, title: str, page: str
 ) -> Leaving:
     template = f"enrollments/{page}.html"
-    return Leaving(booking, preview, title, template, balances_of(student)[0])
+    return Leaving(booking, preview, title, template, worth_of(student))
 
 
 def _cancel(

@@ -58,7 +58,8 @@ class TransferAdmin(ReadOnlyAdmin):
     list_filter = ("kind", ("created_at", PeriodFilter))
     joined = ("debit_account__owner", "credit_account__owner", "actor")
     search_fields = (
-        "debit_account__owner__email", "credit_account__owner__email", "^dedupe_key",
+        "debit_account__owner__email", "credit_account__owner__email", "debtor__email",
+        "^dedupe_key",
     )  # fmt: skip
     id_fields = (
         "pk",
@@ -68,6 +69,7 @@ class TransferAdmin(ReadOnlyAdmin):
         "top_up",
         "debit_account",
         "credit_account",
+        "debtor",
     )
 
     @admin.display(description="from")
@@ -89,7 +91,7 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
 
 @admin.register(LedgerAccount)
 class LedgerAccountAdmin(GivingCredit, ReadOnlyAdmin):
-    list_display = ("id", "kind", "owner", "balance")
+    list_display = ("id", "kind", "owner", "balance", "owed")
     list_filter = ("kind", ("owner", PersonFilter))
     joined = ("owner",)
     search_fields = ("owner__email",)

@@ -26,10 +26,11 @@ class MovingCredit(Decision[None]):
         wanted = dict(answers.fields)
         user = wanted.pop("email")
         moved = self.service(user=user, actor=actor, **wanted)
-        owners = {moved.debit_account.owner_id, moved.credit_account.owner_id}
-        if user.pk not in owners or moved.amount != wanted["amount"]:
+        owners = {moved.debit_account.owner_id, moved.credit_account.owner_id, moved.debtor_id}
+        amount = Transfer.objects.total_of(moved.dedupe_key)
+        if user.pk not in owners or amount != wanted["amount"]:
             raise forms.ValidationError("This form moved something else before. Open a new one.")
-        return Done(self.done.format(moved.amount, user), made=moved)
+        return Done(self.done.format(amount, user), made=moved)
 
 
 class GivingCredit(Deciding):

@@ -11,7 +11,7 @@ from accounts.admin import UserAdmin
 from accounts.models import User
 from common.formats import money
 from payments.models import LedgerAccount
-from payments.wallets import balances_of
+from payments.wallets import standing_of
 
 admin.site.unregister(User)
 
@@ -40,9 +40,10 @@ class UserWithMoneyAdmin(UserAdmin):
 
     @admin.display
     def balances(self, user: User) -> str:
-        _, held = balances_of(user)
+        _, held, owed = standing_of(user)
         kept = user.ledger_accounts.order_by("id").values_list("kind", "balance")
-        rows = ((kind, money(amount)) for kind, amount in (*kept, ("held in escrow", held)))
+        more = (("held in escrow", held), ("owed", owed))
+        rows = ((kind, money(amount)) for kind, amount in (*kept, *more))
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
 
 

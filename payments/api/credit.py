@@ -18,23 +18,21 @@ from payments.api.serializers import (
     WalletSerializer,
 )
 from payments.models import PaymentHold, Transfer
-from payments.wallets import balances_of
+from payments.wallets import standing_of
 
 
 class MeView(APIView):
     @documented("get_me", {200: MeSerializer}, tags=["auth"], summary="My profile and credit")
     def get(self, request: Request) -> Response:
         user = signed_in(request)
-        credit, held = balances_of(user)
-        wallet = render(WalletSerializer, {"credit_balance": credit, "held": held})
+        wallet = render(WalletSerializer, standing_of(user))
         return Response(render(AccountSerializer, user) | wallet)
 
 
 class WalletView(APIView):
     @documented("get_wallet", {200: WalletSerializer}, tags=["payments"], summary="My credit")
     def get(self, request: Request) -> Response:
-        credit, held = balances_of(signed_in(request))
-        return Response(render(WalletSerializer, {"credit_balance": credit, "held": held}))
+        return Response(render(WalletSerializer, standing_of(signed_in(request))))
 
 
 class NewestTransfers(LinkPagination):

@@ -27,7 +27,7 @@ from payments.api.serializers import (
     WithdrawalRequestSerializer,
     WithdrawalSerializer,
 )
-from payments.errors import BelowMinimum, InsufficientBalance, WithdrawalDecided
+from payments.errors import BelowMinimum, InDebt, InsufficientBalance, WithdrawalDecided
 from payments.models import Withdrawal
 from payments.services.withdrawals import cancel_withdrawal, request_withdrawal
 
@@ -84,6 +84,7 @@ class WithdrawalsView(MoneyView, ListAPIView):
             WrongPassword,
             BelowMinimum,
             InsufficientBalance,
+            InDebt,
             TooManyAttempts,
             Unavailable,
             *KEY_ERRORS,

@@ -96,7 +96,9 @@ class HoldWithTimelineSerializer(HoldSerializer):
 class TransferSerializer(RenderedModel):
     """`amount` is signed from the account's point of view: negative when it paid."""
 
-    account = serializers.CharField(help_text="Which of my accounts: wallet, earnings, …")
+    account = serializers.CharField(
+        help_text="Which of my accounts: wallet, earnings, …; `debts` for what I owe."
+    )
     amount = serializers.SerializerMethodField()
     hold_id = serializers.UUIDField(allow_null=True)
 
@@ -109,8 +111,9 @@ class TransferSerializer(RenderedModel):
 
 
 class WalletSerializer(Rendered):
-    credit_balance = Money()
+    credit_balance = Money(source="credit")
     held = Money()
+    owed = Money(help_text="What comes in pays this first. Who owes has no credit.")
 
 
 SENT = {"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,2})?$"}
@@ -254,4 +257,4 @@ class TopUpRequestSerializer(Exact):
 class MeSerializer(AccountSerializer, WalletSerializer):
     class Meta:
         model = User
-        fields = (*AccountSerializer.Meta.fields, "credit_balance", "held")
+        fields = (*AccountSerializer.Meta.fields, "credit_balance", "held", "owed")

@@ -1,6 +1,7 @@
 """The bank's books: accounts, transfers between them, and what they are about."""
 
 from payments.models.accounts import SYSTEM_ACCOUNTS, USER_KINDS, Kind, LedgerAccount
+from payments.models.debts import DebtWriteOff
 from payments.models.holds import HoldEvent, HoldPart, HoldQuerySet, HoldStatus, PaymentHold
 from payments.models.keys import IdempotencyRecord
 from payments.models.texts import CreditNotice
@@ -11,14 +12,16 @@ from payments.models.topups import (
     TopUp,
     TopUpQuerySet,
 )
-from payments.models.transfers import Transfer, TransferQuerySet
+from payments.models.transfers import OF_DEBT, Transfer, TransferQuerySet
 from payments.models.withdrawals import Withdrawal, WithdrawalQuerySet
 
 __all__ = [
     "CURRENCY",
+    "OF_DEBT",
     "SYSTEM_ACCOUNTS",
     "USER_KINDS",
     "CreditNotice",
+    "DebtWriteOff",
     "HoldEvent",
     "HoldPart",
     "HoldQuerySet",

@@ -7,10 +7,14 @@ from django.db import models
 from django.db.models import Q
 
 from common.models import LockingQuerySet, UUIDModel
+from common.money import ZERO
 
 
 class LedgerAccount(UUIDModel):
-    """A user's account stores its balance; a system account's is the sum of its transfers."""
+    """A user's account stores its balance; a system account's is the sum of its transfers.
+
+    What a user owes stands on their wallet, and is empty then: nobody owes and has credit.
+    """
 
     class Kind(models.TextChoices):
         WALLET = "wallet"
@@ -33,6 +37,7 @@ class LedgerAccount(UUIDModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="ledger_accounts"
     )
     balance = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    owed = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
 
     objects = LockingQuerySet.as_manager()
 
@@ -48,6 +53,10 @@ class LedgerAccount(UUIDModel):
                 condition=Q(owner__isnull=False, balance__gte=0)
                 | Q(owner__isnull=True, balance__isnull=True),
                 name="ledger_accounts_balance",
+            ),
+            models.CheckConstraint(
+                condition=Q(owed=0) | Q(kind="wallet", balance=0, owed__gt=0),
+                name="ledger_accounts_owed",
             ),
         ]
 

@@ -1,32 +1,48 @@
 """Movements between accounts."""
 
+from decimal import Decimal
 from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, Sum, Value, When
 from django.utils import timezone
 
 from accounts.models import User
 from common.fields import ExactCharField
 from common.models import UUIDModel
-from payments.models.accounts import LedgerAccount
+from common.money import exact
+from payments.models.accounts import Kind, LedgerAccount
 from payments.models.holds import HoldPart, PaymentHold
 from payments.models.topups import TopUp
 from payments.models.withdrawals import Withdrawal
 
+# Ends the key of what a debt took of a movement, or added to it.
+OF_DEBT = ":debt"
+
 
 class TransferQuerySet(models.QuerySet):
     def as_seen_by(self, user: User) -> Self:
-        """The user's movements, each with the `account` concerned and whether it `paid`."""
+        """The user's movements, each with the `account` concerned and whether it `paid`.
+
+        Those of their debt too: what raised it paid for them, what lowered it came in.
+        """
         accounts = list(LedgerAccount.objects.filter(owner=user).values_list("pk", flat=True))
-        paid = Q(debit_account__in=accounts)
-        return self.filter(paid | Q(credit_account__in=accounts)).annotate(
+        paid = Q(debit_account__in=accounts) | Q(debtor=user, debit_account__kind=Kind.DEBTS)
+        return self.filter(paid | Q(credit_account__in=accounts) | Q(debtor=user)).annotate(
             paid=Case(When(paid, then=Value(1)), default=Value(0)),
             account=Case(
                 When(paid, then=F("debit_account__kind")), default=F("credit_account__kind")
             ),
         )
+
+    def of_event(self, dedupe_key: str) -> Self:
+        """The movement of this key, and what of it a debt took."""
+        return self.filter(dedupe_key__in=[dedupe_key, f"{dedupe_key}{OF_DEBT}"])
+
+    def total_of(self, dedupe_key: str) -> Decimal:
+        """How much they moved, in credits."""
+        return exact(self.of_event(dedupe_key).aggregate(sum=Sum("amount"))["sum"])
 
 
 class Transfer(UUIDModel):
@@ -43,6 +59,9 @@ class Transfer(UUIDModel):
         PAYOUT = "payout"
         TOP_UP = "top_up"
         FEE = "fee"
+        DISPUTE = "dispute"
+        DISPUTE_WON = "dispute_won"
+        WRITE_OFF = "write_off"
 
     # The business event: the database itself prevents it from moving money twice.
     dedupe_key = ExactCharField(max_length=100, unique=True)
@@ -54,6 +73,10 @@ class Transfer(UUIDModel):
     hold_part = models.ForeignKey(HoldPart, models.PROTECT, null=True, related_name="transfers")
     withdrawal = models.ForeignKey(Withdrawal, models.PROTECT, null=True, related_name="transfers")
     top_up = models.ForeignKey(TopUp, models.PROTECT, null=True, related_name="transfers")
+    # Whose debt it is about, if it is one from or to the account of all debts.
+    debtor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="debt_transfers"
+    )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="caused_transfers"
     )

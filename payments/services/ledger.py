@@ -1,21 +1,23 @@
 """The books: `transfer_all` is the only writer of balances and of transfers."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
 from accounts.models import User
+from common.errors import DomainError
 from common.locks import Rank, take
 from common.money import ZERO
 from common.transactions import operation
 from common.writing import insert, save
 from payments import queries
 from payments.errors import InsufficientBalance, InsufficientCredit, OwnCredit
-from payments.messages import tell_credit
+from payments.messages import tell_credit, tell_debt
 from payments.models import (
+    OF_DEBT,
     SYSTEM_ACCOUNTS,
     LedgerAccount,
     PaymentHold,
@@ -54,11 +56,16 @@ ISSUED = Ref(Kind.ISSUED)
 PLATFORM = Ref(Kind.PLATFORM)
 PAID_OUT = Ref(Kind.PAID_OUT)
 FEES = Ref(Kind.FEES)
+DEBTS = Ref(Kind.DEBTS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One movement to make: `amount` from `debit` to `credit`, once per `dedupe_key`."""
+    """One movement to make: `amount` from `debit` to `credit`, once per `dedupe_key`.
+
+    What a wallet lacks is refused, or if it is `owing`, becomes its owner's debt. A movement from
+    or to `DEBTS` itself names the debtor.
+    """
 
     dedupe_key: str
     kind: str
@@ -69,23 +76,32 @@ class Entry:
     hold_part_id: UUID | None = None
     withdrawal: Withdrawal | None = None
     top_up: TopUp | None = None
+    owing: bool = False
+    debtor_id: UUID | None = None
     note: str = ""
 
 
 def transfer_all(entries: Iterable[Entry], *, actor: User | None = None) -> list[Transfer]:
     """Make these movements all or nothing, inside the caller's operation; zeros are left out.
 
-    Locks every user account concerned, ascending by id, before the first movement. Raises
-    `InsufficientCredit` (wallets) or `InsufficientBalance` if an account would go below zero. A
-    repeat is refused by the database: `dedupe_key` is unique for ever.
+    What comes in for somebody who owes pays that first: such a movement becomes two, or another
+    one, and one of them has the `dedupe_key`. Locks every user account concerned, ascending by id,
+    before the first movement. Raises `InsufficientCredit` (wallets) or `InsufficientBalance` if an
+    account would go below zero. A repeat is refused by the database: `dedupe_key` is unique for
+    ever. Users are told what they owe, and that they don't any more.
     """
     wanted = [entry for entry in entries if entry.amount]
-    accounts = _lock_accounts({ref for e in wanted for ref in (e.debit, e.credit) if ref.owner_id})
-    _change_balances(accounts, wanted)
+    accounts = _lock_accounts({ref for entry in wanted for ref in _owned_by(entry)})
+    made = [*_along_debts(accounts, wanted)]
+    lent = _lent(made)
+    _change_balances(accounts, made, lent)
     keys = {ref: account.pk for ref, account in accounts.items()}
     keys |= {Ref(kind): key for kind, key in SYSTEM_ACCOUNTS.items()}
-    transfers = [_row(entry, keys, actor) for entry in wanted]
+    transfers = [_row(entry, keys, actor) for entry in made]
     insert(transfers)
+    for ref, amount in lent.items():
+        last = next(t for t in reversed(transfers) if t.debtor_id == ref.owner_id)
+        tell_debt(last, risen_by=amount, owed=accounts[ref].owed)
     return transfers
 
 
@@ -130,6 +146,59 @@ def revoke_credit(
     return _transfer_once(entry, user, actor)
 
 
+@operation
+def take_back(
+    *,
+    top_up: TopUp,
+    amount: Decimal,
+    dedupe_key: str,
+    kind: str = Transfer.Kind.DISPUTE,
+    note: str = "",
+) -> None:
+    """Take `amount` credits of a top-up from its user again: what is spent already is owed.
+
+    `wallet → stripe` as far as the wallet reaches, the rest `debts → stripe`. A repeat with the
+    same key, of at most 90 characters, is refused by the database. The user is told what they owe.
+    Locks the wallet; the caller has locked the top-up.
+    """
+    entry = Entry(
+        dedupe_key=dedupe_key,
+        kind=kind,
+        debit=wallet(top_up.user_id),
+        credit=Ref(top_up.method),
+        amount=amount,
+        top_up=top_up,
+        owing=True,
+        note=note,
+    )
+    transfer_all([entry])
+
+
+@operation
+def give_back(
+    *,
+    top_up: TopUp,
+    amount: Decimal,
+    dedupe_key: str,
+    kind: str = Transfer.Kind.DISPUTE_WON,
+    note: str = "",
+) -> None:
+    """Give the user of a top-up what was taken back: their debt first, the rest is credit.
+
+    Repeats and locks are those of `take_back`.
+    """
+    entry = Entry(
+        dedupe_key=dedupe_key,
+        kind=kind,
+        debit=Ref(top_up.method),
+        credit=wallet(top_up.user_id),
+        amount=amount,
+        top_up=top_up,
+        note=note,
+    )
+    transfer_all([entry])
+
+
 def _refuse_own(user: User, actor: User | None) -> None:
     """No CHECK can do this: a transfer names accounts, not their owners."""
     if actor is not None and actor.pk == user.pk:
@@ -145,8 +214,9 @@ def _transfer_once(entry: Entry, user: User, actor: User | None) -> Transfer:
     _lock_accounts({wallet(user.pk)})
     if made := Transfer.objects.filter(dedupe_key=entry.dedupe_key).first():
         return made
-    [made] = transfer_all([entry], actor=actor)
-    tell_credit(user.pk, made)
+    moved = transfer_all([entry], actor=actor)
+    made = next(one for one in moved if one.dedupe_key == entry.dedupe_key)
+    tell_credit(user.pk, made, amount=entry.amount)
     return made
 
 
@@ -170,7 +240,70 @@ def _ref_of(account: LedgerAccount) -> Ref:
     return Ref(account.kind, account.owner_id)
 
 
-def _change_balances(accounts: dict[Ref, LedgerAccount], entries: Sequence[Entry]) -> None:
+def _owned_by(entry: Entry) -> Iterator[Ref]:
+    """The accounts of users that it changes."""
+    yield from (ref for ref in (entry.debit, entry.credit) if ref.owner_id)
+    if entry.debtor_id:
+        yield wallet(entry.debtor_id)
+
+
+def _along_debts(
+    accounts: Mapping[Ref, LedgerAccount], entries: Sequence[Entry]
+) -> Iterable[Entry]:
+    """These movements, where what comes in for a debtor goes to debts, as far as they owe.
+
+    And where what a wallet that may owe doesn't reach comes from there.
+    """
+    if not any(account.owed for account in accounts.values()) and not any(
+        entry.owing for entry in entries
+    ):
+        return entries
+    free = {ref: account.balance or ZERO for ref, account in accounts.items()}
+    owed = {ref: account.owed for ref, account in accounts.items()}
+    made = []
+    for entry in entries:
+        for piece in _pieces(entry, free, owed):
+            made.append(piece)
+            for ref, amount in ((piece.debit, -piece.amount), (piece.credit, piece.amount)):
+                if ref in free:
+                    free[ref] += amount
+        for ref, amount in _lent(made).items():
+            owed[ref] = accounts[ref].owed + amount
+    return made
+
+
+def _pieces(
+    entry: Entry, free: Mapping[Ref, Decimal], owed: Mapping[Ref, Decimal]
+) -> Iterator[Entry]:
+    """What of it is about a debt, and what is not."""
+    other = entry
+    if entry.owing:
+        other = replace(entry, debit=DEBTS, debtor_id=entry.debit.owner_id)
+        about_debt = entry.amount - min(entry.amount, max(free[entry.debit], ZERO))
+    else:
+        about_debt = min(entry.amount, owed.get(entry.credit, ZERO))
+        if about_debt:
+            other = replace(entry, credit=DEBTS, debtor_id=entry.credit.owner_id)
+    rest = entry.amount - about_debt
+    if about_debt:
+        key = entry.dedupe_key + OF_DEBT * bool(rest)
+        yield replace(other, amount=about_debt, dedupe_key=key, owing=False)
+    if rest:
+        yield replace(entry, amount=rest, owing=False)
+
+
+def _lent(entries: Iterable[Entry]) -> dict[Ref, Decimal]:
+    """By how much each debt rises, by the wallet on which it stands."""
+    lent: defaultdict[Ref, Decimal] = defaultdict(lambda: ZERO)
+    for entry in entries:
+        if entry.debtor_id:
+            lent[wallet(entry.debtor_id)] += entry.amount if entry.debit == DEBTS else -entry.amount
+    return {ref: amount for ref, amount in lent.items() if amount}
+
+
+def _change_balances(
+    accounts: dict[Ref, LedgerAccount], entries: Sequence[Entry], lent: Mapping[Ref, Decimal]
+) -> None:
     taken: defaultdict[Ref, Decimal] = defaultdict(lambda: ZERO)
     given: defaultdict[Ref, Decimal] = defaultdict(lambda: ZERO)
     for entry in entries:
@@ -178,17 +311,29 @@ def _change_balances(accounts: dict[Ref, LedgerAccount], entries: Sequence[Entry
         given[entry.credit] += entry.amount
     for ref, account in accounts.items():
         available = (account.balance or ZERO) + given[ref]
-        _require(ref, taken[ref], available)
-        if taken[ref] != given[ref]:
-            account.balance = available - taken[ref]
+        if taken[ref] > available:
+            raise _lacking(account, taken[ref], available, lent.get(ref, ZERO))
+        account.balance = available - taken[ref]
+        if ref in lent:
+            account.owed += lent[ref]
+            save([account], ["balance", "owed"])
+        elif taken[ref] != given[ref]:
             save([account], ["balance"])
 
 
-def _require(ref: Ref, required: Decimal, available: Decimal) -> None:
-    if required <= available:
-        return
-    error = InsufficientCredit if ref.kind == Kind.WALLET else InsufficientBalance
-    raise error(required=required, available=available, missing=required - available)
+def _lacking(
+    account: LedgerAccount, required: Decimal, available: Decimal, lent: Decimal
+) -> DomainError:
+    """Why an account doesn't suffice; what is owed has to be paid first."""
+    missing = required - available
+    if account.kind != Kind.WALLET:
+        return InsufficientBalance(required=required, available=available, missing=missing)
+    return InsufficientCredit(
+        required=required,
+        available=available,
+        missing=missing + account.owed + lent,
+        owed=account.owed,
+    )
 
 
 def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:
@@ -202,6 +347,7 @@ def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:
         hold_part_id=entry.hold_part_id,
         withdrawal_id=entry.withdrawal.pk if entry.withdrawal else None,
         top_up_id=entry.top_up.pk if entry.top_up else None,
+        debtor_id=entry.debtor_id,
         actor_id=actor.pk if actor else None,
         note=entry.note,
     )

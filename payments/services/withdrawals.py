@@ -15,13 +15,14 @@ from common.money import total
 from common.transactions import operation
 from payments.errors import (
     BelowMinimum,
+    InDebt,
     OwnWithdrawal,
     SecondPersonNeeded,
     WithdrawalDecided,
     WithdrawalNotApproved,
 )
 from payments.messages import tell_step
-from payments.models import Transfer, Withdrawal, WithdrawalQuerySet
+from payments.models import LedgerAccount, Transfer, Withdrawal, WithdrawalQuerySet
 from payments.sealing import seal
 from payments.services import ledger
 from payments.services.ledger import PAID_OUT, Entry, Ref, earnings, withdrawing
@@ -35,8 +36,10 @@ def request_withdrawal(*, user: User, amount: Decimal, payout_details: str) -> W
     """Reserve `amount` credits of a user's earnings, to be paid as `payout_details` say.
 
     The caller has checked the password again. A repeat requests the amount a second time. Locks the
-    user's earnings and withdrawing accounts. Raises `BelowMinimum`, `InsufficientBalance`.
+    user's earnings and withdrawing accounts. Raises `BelowMinimum`, `InsufficientBalance`, and
+    `InDebt` if the user owes anything.
     """
+    _refuse_debtor(user)
     if amount < settings.MIN_WITHDRAWAL:
         raise BelowMinimum(minimum=settings.MIN_WITHDRAWAL)
     made = Withdrawal.objects.create(
@@ -71,10 +74,12 @@ def approve_withdrawal(*, withdrawal_id: UUID, actor: User) -> Withdrawal:
     """Agree that a withdrawal may be paid; no money moves.
 
     A repeat raises `WithdrawalDecided`. Raises Django's `PermissionDenied` unless `actor` may
-    decide on withdrawals, `OwnWithdrawal` if it is their own, and `NotFound`. Locks the withdrawal.
+    decide on withdrawals, `OwnWithdrawal` if it is their own, `InDebt` if its user owes anything by
+    now, and `NotFound`. Locks the withdrawal.
     """
     found = _lock_to_decide(withdrawal_id, actor)
     _require(found, Status.REQUESTED)
+    _refuse_debtor(found.teacher)
     found.status = Status.APPROVED
     found.decided_by, found.decided_at = actor, timezone.now()
     found.save(update_fields=["status", "decided_by", "decided_at"])
@@ -172,6 +177,12 @@ def _lock(among: WithdrawalQuerySet, withdrawal_id: UUID) -> Withdrawal:
 def _require(found: Withdrawal, *statuses: str) -> None:
     if found.status not in statuses:
         raise WithdrawalDecided(status=found.status)
+
+
+def _refuse_debtor(user: User) -> None:
+    wallet = LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
+    if wallet.owed:
+        raise InDebt(owed=wallet.owed)
 
 
 def _give_back(found: Withdrawal, *, actor: User, note: str) -> None:

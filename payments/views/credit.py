@@ -13,7 +13,7 @@ from common.pages import page_of
 from payments.models import CreditNotice, PaymentHold
 from payments.outcomes import outcome_of
 from payments.statements import lines_of, movements_of
-from payments.wallets import balances_of
+from payments.wallets import standing_of
 
 LINES_PER_PAGE = 25
 
@@ -23,11 +23,12 @@ LINES_PER_PAGE = 25
 def credit(request: HttpRequest) -> HttpResponse:
     """My balance, what is held, every movement, and how to get credit."""
     user = signed_in(request)
-    balance, held = balances_of(user)
+    balance, held, owed = standing_of(user)
     page = page_of(movements_of(user), LINES_PER_PAGE, request)
     context = {
         "balance": balance,
         "held": held,
+        "owed": owed,
         "lines": lines_of(list(page.object_list)),
         "page_obj": page,
         "notice": CreditNotice.objects.first(),

@@ -12,7 +12,7 @@ from accounts.models import User
 from common.transactions import operation
 from courses.models import CourseSession
 from notices.models import Notice
-from payments.models import PaymentHold, ProcessorEvent, TopUp, Withdrawal
+from payments.models import DebtWriteOff, PaymentHold, ProcessorEvent, TopUp, Withdrawal
 from settlement.messages import tell_waiting
 from settlement.queries import holds_overdue, holds_under_review
 from settlement.services.deciding import parts_with_notes
@@ -61,6 +61,11 @@ ERRANDS = (
         "Top-ups to look into",
         "payments.view_topup",
         lambda: TopUp.objects.in_question(timezone.now()),
+    ),
+    Errand(
+        "Debts to be written off",
+        "payments.view_debtwriteoff",
+        lambda: DebtWriteOff.objects.filter(status=DebtWriteOff.Status.ASKED),
     ),
     Errand(
         "Payment events not processed",

@@ -20,6 +20,7 @@ from enrollments.services.purchasing import cancel_session_purchase, purchase_se
 from payments import audit
 from payments.models import (
     SYSTEM_ACCOUNTS,
+    DebtWriteOff,
     HoldPart,
     HoldStatus,
     LedgerAccount,
@@ -40,6 +41,7 @@ from tests.factories import (
     StaffFactory,
     UserFactory,
     make_course,
+    owe,
     start_session,
     student_with_credit,
     top_up_of,
@@ -133,6 +135,8 @@ def world(db, settings) -> World:
     PaymentHold.objects.filter(pk=of_bob.hold_id).update(status="released")
     settings.MIN_WITHDRAWAL = Decimal(1)
     withdrawals = withdraw(teacher)
+    debtor = UserFactory()
+    owe(debtor, "25.00")
     top_up, unpaid = top_up_of(ada, "20.00"), top_up_of(ada, "20.00", play_it="")
     return World(**locals())
 
@@ -433,6 +437,43 @@ def credited_to_another(world: World) -> None:
     change(TopUp, {"pk": world.top_up.pk}, user=world.bob)
 
 
+def debt_forgotten(world: World) -> None:
+    change(LedgerAccount, {"owner": world.debtor, "kind": "wallet"}, owed=0)
+
+
+def debts_swapped(world: World) -> None:
+    """As much in all is owed, by somebody else; nobody knows why."""
+    change(LedgerAccount, {"owner": world.debtor, "kind": "wallet"}, owed=0)
+    other = UserFactory()
+    change(LedgerAccount, {"owner": other, "kind": "wallet"}, owed=Decimal("25.00"))
+
+
+def credit_beside_a_debt(world: World) -> None:
+    with unchecked():
+        move("grant:more", account("issued"), account("wallet", world.debtor), "1.00", kind="grant")
+
+
+def debt_of_another(world: World) -> None:
+    change(Transfer, {"debtor": world.debtor}, debtor=world.bob)
+
+
+def debtor_without_debt(world: World) -> None:
+    change(Transfer, {"top_up": world.top_up}, debtor=world.ada)
+
+
+def written_off_for_nothing(world: World) -> None:
+    """Two people decided it, and nothing moved."""
+    DebtWriteOff.objects.create(
+        debtor=world.debtor,
+        amount=Decimal("5.00"),
+        reason="Gone",
+        status="written_off",
+        asked_by=StaffFactory(),
+        decided_by=StaffFactory(),
+        decided_at=timezone.now(),
+    )
+
+
 DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (balance_raised, "I1 I11"),
     (balances_swapped, "I1"),
@@ -487,6 +528,12 @@ DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (fee_taken_from_the_payer, "I14"),
     (real_money_for_a_rehearsal, "I14"),
     (credited_to_another, "I14"),
+    (debt_forgotten, "I17"),
+    (debts_swapped, "I17"),
+    (credit_beside_a_debt, "I17"),
+    (debt_of_another, "I14 I17"),
+    (debtor_without_debt, "I17"),
+    (written_off_for_nothing, "I17"),
 ]
 
 
@@ -506,7 +553,7 @@ def test_damage_is_found_by_what_speaks_of_it(world, damage, codes):
 def test_every_invariant_has_been_seen_to_fail():
     seen = {code for _, codes in DAMAGES for code in codes.split()}
     assert seen == {invariant.code for invariant in audit.INVARIANTS}
-    assert len(audit.INVARIANTS) == 16
+    assert len(audit.INVARIANTS) == 17
 
 
 def test_offenders_are_named(world):

@@ -35,7 +35,8 @@ class Command(BaseCommand):
             reason=_check(options["reason"]),
             request_id=request_id,
         )
-        self.stdout.write(f"Granted {made.amount} to {options['email']} ({made.dedupe_key}).")
+        amount = Transfer.objects.total_of(made.dedupe_key)
+        self.stdout.write(f"Granted {amount} to {options['email']} ({made.dedupe_key}).")
 
     def _grant(self, *, request_id: UUID, **wanted: Any) -> Transfer:
         try:

@@ -23,6 +23,7 @@ SUPPORT = {
     "enrollments.view_sessionpurchase",
     "rooms.view_webhookevent",
     "payments.audit_money",
+    "payments.view_debtwriteoff",
     "payments.view_holdpart",
     "payments.view_ledgeraccount",
     "payments.view_paymenthold",

@@ -1,0 +1,123 @@
+"""What must be true of money that comes from outside and goes back: see `invariants`."""
+
+from payments.invariants import Check, Invariant
+
+TOP_UPS = Invariant(
+    "I16",
+    "Each paid top-up has one credit of its amount, no other has any; all are real, or none is.",
+    (
+        Check(
+            "its credit is not that of its status",
+            """
+            SELECT u.id, u.status, u.amount, COALESCE(t.times, 0) AS times, t.credited
+            FROM top_ups u LEFT JOIN (
+                SELECT top_up_id, SUM(amount) AS credited,
+                    COUNT(DISTINCT REPLACE(dedupe_key, ':debt', '')) AS times
+                FROM transfers WHERE kind = 'top_up' GROUP BY top_up_id
+            ) AS t ON t.top_up_id = u.id
+            WHERE COALESCE(t.times, 0) <> CASE WHEN u.status = 'paid' THEN 1 ELSE 0 END
+                OR ROUND(u.amount - COALESCE(t.credited, u.amount), 2) <> 0
+            """,
+        ),
+        Check(
+            "a credit of no top-up",
+            """
+            SELECT id, dedupe_key, amount FROM transfers
+            WHERE kind IN ('top_up', 'fee') AND top_up_id IS NULL
+            """,
+        ),
+        Check(
+            "what was booked is not its fee",
+            """
+            SELECT u.id, u.fee, COALESCE(t.booked, 0) AS booked
+            FROM top_ups u LEFT JOIN (
+                SELECT top_up_id, SUM(amount) AS booked
+                FROM transfers WHERE kind = 'fee' GROUP BY top_up_id
+            ) AS t ON t.top_up_id = u.id
+            WHERE ROUND(CASE WHEN u.fee_booked_at IS NULL THEN 0 ELSE COALESCE(u.fee, 0) END
+                - COALESCE(t.booked, 0), 2) <> 0
+            """,
+        ),
+        Check(
+            "nobody asks for its fee any more",
+            """
+            SELECT id, reference, amount FROM top_ups
+            WHERE status = 'paid' AND fee_booked_at IS NULL AND next_look_at IS NULL
+            """,
+        ),
+        Check(
+            "no real money, where others paid with real money",
+            """
+            SELECT id, reference, amount FROM top_ups
+            WHERE status = 'paid' AND NOT live
+                AND EXISTS (SELECT 1 FROM top_ups r WHERE r.status = 'paid' AND r.live)
+            """,
+        ),
+    ),
+)
+
+DEBTS = Invariant(
+    "I17",
+    "What users owe is what was moved for it, and nobody who owes has credit.",
+    (
+        Check(
+            "the account of debts and what is owed differ",
+            """
+            SELECT 'debts', COALESCE(SUM(m.amount), 0) AS moved,
+                (SELECT COALESCE(SUM(owed), 0) FROM ledger_accounts) AS owed
+            FROM ledger_accounts a JOIN moved m ON m.account_id = a.id
+            WHERE a.kind = 'debts'
+            HAVING ROUND(COALESCE(SUM(m.amount), 0)
+                + (SELECT COALESCE(SUM(owed), 0) FROM ledger_accounts), 2) <> 0
+            """,
+        ),
+        Check(
+            "it is not what was moved for this debtor",
+            """
+            SELECT u.id AS user_id, COALESCE(a.owed, 0) AS owed, COALESCE(t.lent, 0) AS moved
+            FROM users u
+            LEFT JOIN ledger_accounts a ON a.owner_id = u.id AND a.kind = 'wallet'
+            LEFT JOIN (
+                SELECT t.debtor_id,
+                    SUM(CASE WHEN d.kind = 'debts' THEN t.amount ELSE -t.amount END) AS lent
+                FROM transfers t JOIN ledger_accounts d ON d.id = t.debit_account_id
+                WHERE t.debtor_id IS NOT NULL GROUP BY t.debtor_id
+            ) AS t ON t.debtor_id = u.id
+            WHERE ROUND(COALESCE(a.owed, 0) - COALESCE(t.lent, 0), 2) <> 0
+            """,
+        ),
+        Check(
+            "owes, and has credit, or is no wallet",
+            """
+            SELECT id, kind, balance, owed FROM ledger_accounts
+            WHERE owed < 0 OR (owed > 0 AND (kind <> 'wallet' OR balance <> 0))
+            """,
+        ),
+        Check(
+            "its debtor and its accounts do not agree",
+            """
+            SELECT t.id, t.dedupe_key FROM transfers t
+            LEFT JOIN ledger_accounts d ON d.id = t.debit_account_id
+            LEFT JOIN ledger_accounts c ON c.id = t.credit_account_id
+            WHERE (CASE WHEN t.debtor_id IS NULL THEN 0 ELSE 1 END)
+                <> (CASE WHEN d.kind = 'debts' OR c.kind = 'debts' THEN 1 ELSE 0 END)
+            """,
+        ),
+        Check(
+            "what was written off is not what was decided",
+            """
+            SELECT u.id AS user_id, COALESCE(w.amount, 0) AS decided, COALESCE(t.amount, 0) AS moved
+            FROM users u
+            LEFT JOIN (
+                SELECT debtor_id, SUM(amount) AS amount FROM debt_write_offs
+                WHERE status = 'written_off' GROUP BY debtor_id
+            ) AS w ON w.debtor_id = u.id
+            LEFT JOIN (
+                SELECT debtor_id, SUM(amount) AS amount FROM transfers
+                WHERE kind = 'write_off' GROUP BY debtor_id
+            ) AS t ON t.debtor_id = u.id
+            WHERE ROUND(COALESCE(w.amount, 0) - COALESCE(t.amount, 0), 2) <> 0
+            """,
+        ),
+    ),
+)

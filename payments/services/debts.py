@@ -1,0 +1,97 @@
+"""Debts that are given up: asked for by one of the staff, decided on by another."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import NotFound
+from common.locks import Rank, take
+from common.transactions import operation
+from payments.errors import LessOwed, OwnDebt, WriteOffDecided
+from payments.models import DebtWriteOff, LedgerAccount, Transfer
+from payments.services import ledger
+from payments.services.ledger import DEBTS, PLATFORM, Entry
+
+Status = DebtWriteOff.Status
+DECIDE = "payments.grant_credit"
+
+
+@operation
+def ask_write_off(
+    *, user: User, amount: Decimal, reason: str, request_id: UUID, actor: User
+) -> DebtWriteOff:
+    """Ask for `amount` credits of what `user` owes to be written off; nothing moves yet.
+
+    A repeat with the same `request_id` gives the first one again. Raises `OwnDebt` if the `actor`
+    is the user, `LessOwed`, and Django's `PermissionDenied`. Locks nothing.
+    """
+    _check(actor)
+    if user.pk == actor.pk:
+        raise OwnDebt
+    if made := DebtWriteOff.objects.filter(pk=request_id).first():
+        return made
+    _refuse_more_than_owed(user.pk, amount)
+    return DebtWriteOff.objects.create(
+        id=request_id, debtor=user, amount=amount, reason=reason, asked_by=actor
+    )
+
+
+@operation
+def write_off(*, write_off_id: UUID, actor: User) -> DebtWriteOff:
+    """Write it off at the platform's expense (`platform → debts`). The user is told.
+
+    A repeat raises `WriteOffDecided`. Raises `OwnDebt` for the user and for who asked, `LessOwed`
+    if something was paid since, `NotFound`, and Django's `PermissionDenied`. Locks the row, then
+    the wallet.
+    """
+    found = _decide(write_off_id, actor, Status.WRITTEN_OFF)
+    _refuse_more_than_owed(found.debtor_id, found.amount, lock=True)
+    entry = Entry(
+        dedupe_key=f"write_off:{found.pk}",
+        kind=Transfer.Kind.WRITE_OFF,
+        debit=PLATFORM,
+        credit=DEBTS,
+        debtor_id=found.debtor_id,
+        amount=found.amount,
+        note=found.reason,
+    )
+    ledger.transfer_all([entry], actor=actor)
+    return found
+
+
+@operation
+def refuse_write_off(*, write_off_id: UUID, actor: User) -> DebtWriteOff:
+    """Leave the debt as it is. Repeats, errors and locks are those of `write_off`."""
+    return _decide(write_off_id, actor, Status.REFUSED)
+
+
+def _decide(write_off_id: UUID, actor: User, status: Status) -> DebtWriteOff:
+    _check(actor)
+    take(Rank.GRANT, write_off_id)
+    found = DebtWriteOff.objects.filter(pk=write_off_id).locked().first()
+    if found is None:
+        raise NotFound
+    if actor.pk in (found.debtor_id, found.asked_by_id):
+        raise OwnDebt
+    if found.status != Status.ASKED:
+        raise WriteOffDecided(status=found.get_status_display().lower())
+    found.status, found.decided_by, found.decided_at = status, actor, timezone.now()
+    found.save(update_fields=["status", "decided_by", "decided_at"])
+    return found
+
+
+def _refuse_more_than_owed(user_id: UUID, amount: Decimal, *, lock: bool = False) -> None:
+    wallet = LedgerAccount.objects.filter(owner=user_id, kind=LedgerAccount.Kind.WALLET)
+    [found] = wallet.locked() if lock else wallet
+    if lock:
+        take(Rank.ACCOUNT, found.pk)
+    if amount > found.owed:
+        raise LessOwed(owed=found.owed)
+
+
+def _check(actor: User) -> None:
+    if not actor.has_perm(DECIDE):
+        raise PermissionDenied
