@@ -4,7 +4,9 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -25,6 +27,7 @@ from livekit.protocol.webhook import WebhookEvent
 
 from accounts.models import User
 from common.errors import InvalidSignature, MalformedEvent
+from common.silence import Silence
 from rooms.errors import VideoNotConfigured
 
 T = TypeVar("T")
@@ -35,6 +38,12 @@ SHARING = (*SEEN, "screen_share", "screen_share_audio")
 LONGEST_ID = 100
 REMOVED = "PARTICIPANT_REMOVED"
 SIGNED_FOR = timedelta(minutes=5)
+# As long as this after it left a process waiting, that process doesn't ask it again: a class that
+# comes in together would hold all processes up, and every page with them.
+SILENT_SECONDS = 5
+
+_silence = Silence()
+_each_time: ContextVar[bool] = ContextVar("livekit_is_asked_each_time", default=False)
 
 
 class VideoUnreachable(Exception):
@@ -189,14 +198,26 @@ def open_rooms() -> dict[str, str]:
     """The id of each open room by name, including rooms that aren't ours.
 
     Asks LiveKit, as do all functions below. Raises `VideoNotConfigured`, and `VideoUnreachable` if
-    there is no answer within `LIVEKIT_TIMEOUT_SECONDS`.
+    there is no answer within `LIVEKIT_TIMEOUT_SECONDS`; at once, a while after there was none.
+    This one asks each time.
     """
 
     async def ask(service: RoomService) -> dict[str, str]:
         found = await service.list_rooms(api.ListRoomsRequest())
         return {room.name: room.sid for room in found.rooms}
 
-    return _ask(ask)
+    with asked_each_time():
+        return _ask(ask)
+
+
+@contextmanager
+def asked_each_time() -> Iterator[None]:
+    """LiveKit is asked inside even if it was silent a moment ago: nobody waits for this."""
+    token = _each_time.set(True)
+    try:
+        yield
+    finally:
+        _each_time.reset(token)
 
 
 def people_in(room: str, *, within: float | None = None) -> list[Connection]:
@@ -288,17 +309,23 @@ def _ask(question: Callable[[RoomService], Awaitable[T]], within: float | None =
     """
     if not is_configured():
         raise VideoNotConfigured
+    if _silence.lasts(settings.LIVEKIT_URL) and not _each_time.get():
+        raise VideoUnreachable("it left somebody waiting a moment ago")
     limit = settings.LIVEKIT_TIMEOUT_SECONDS if within is None else within
     loop = asyncio.new_event_loop()
     try:
-        return loop.run_until_complete(_answered(question, limit))
+        answer = loop.run_until_complete(_answered(question, limit))
     except api.ServerError as error:
         # Not its words, here or in a log: they may quote the token that we sent, whole.
         raise VideoRefused(f"refused: {error.code} ({error.status})") from None
     except (aiohttp.ClientError, TimeoutError) as error:
+        if isinstance(error, TimeoutError) and limit > settings.LIVEKIT_TIMEOUT_SECONDS / 2:
+            _silence.begin(settings.LIVEKIT_URL, SILENT_SECONDS)
         raise VideoUnreachable(str(error) or f"no answer within {limit:.1f} s") from error
     finally:
         loop.close()
+    _silence.end(settings.LIVEKIT_URL)
+    return answer
 
 
 async def _answered(question: Callable[[RoomService], Awaitable[T]], limit: float) -> T:

@@ -1,7 +1,6 @@
 """Stripe, and the only importer of its library: checkouts, what became of them, signed events."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from stripe.params.checkout import SessionCreateParams
 from common.errors import InvalidSignature, MalformedEvent
 from common.money import from_cents, to_cents
 from common.shapes import Json
+from common.silence import Silence
 from common.transactions import refuse_within_operation
 from payments.errors import ProcessorSilent, ProcessorUnavailable
 from payments.models import ProcessorEvent, TopUp
@@ -205,22 +205,7 @@ def _key_is_live() -> bool:
     return settings.STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 
 
-class _Silence:
-    """Until when this process takes Stripe for silent."""
-
-    def __init__(self) -> None:
-        self._until = 0.0
-
-    def begin(self) -> None:
-        self._until = time.monotonic() + SILENT_SECONDS
-
-    def refuse(self) -> None:
-        """Raises `ProcessorSilent` as long as it lasts."""
-        if time.monotonic() < self._until:
-            raise ProcessorSilent
-
-
-_silence = _Silence()
+_silence = Silence()
 
 
 def _ask(question: Callable[[], T]) -> T:
@@ -229,12 +214,13 @@ def _ask(question: Callable[[], T]) -> T:
     `ProcessorSilent`, if others would get none either; at once, a while after it left us waiting.
     """
     refuse_within_operation()
-    _silence.refuse()
+    if _silence.lasts(settings.STRIPE_API_BASE):
+        raise ProcessorSilent
     try:
         return question()
     except stripe.APIConnectionError as e:
         logger.exception("Stripe is silent")
-        _silence.begin()
+        _silence.begin(settings.STRIPE_API_BASE, SILENT_SECONDS)
         raise ProcessorSilent from e
     except (
         stripe.StripeError,

@@ -49,7 +49,9 @@ def poll_rooms() -> Iterator[Count]:
     rooms = livekit.open_rooms()
     for session in _sessions(rooms):
         try:
-            yield _poll(session, rooms.get(session.room_name), asked_at)
+            with livekit.asked_each_time():
+                count = _poll(session, rooms.get(session.room_name), asked_at)
+            yield count
             silent = False
         except Exception as error:
             # The other rooms are due all the same. No answer twice in a row: LiveKit is gone.

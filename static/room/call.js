@@ -38,11 +38,11 @@ export class Call extends EventTarget {
     const turn = ++this.turn;
     this.#tell("status", "joining");
     for (let tries = 0; turn === this.turn; tries++) {
-      await pause(PAUSES[Math.min(tries, PAUSES.length - 1)]);
+      await pause(pauseBefore(tries));
       try {
         if (turn === this.turn) return await this.#enter(turn);
       } catch (error) {
-        const why = error instanceof Refusal ? REFUSED[error.code] : undefined;
+        const why = refusal(error);
         if (why && turn === this.turn) return this.#end(why);
         this.#tell("status", "waiting");
       }
@@ -99,9 +99,18 @@ export class Call extends EventTarget {
     }
   }
 
-  /** Ask to be let in at once; should that fail, LiveKit tells our server that somebody waits. */
-  #ring() {
-    this.server.letIn().catch(() => {});
+  /** Ask to be let in, and again while nobody answers: LiveKit's own word that somebody waits may be late. */
+  async #ring() {
+    const { room } = this;
+    for (let tries = 0; room === this.room; tries++) {
+      await pause(pauseBefore(tries));
+      try {
+        await this.server.letIn();
+        return;
+      } catch (error) {
+        if (refusal(error)) return;
+      }
+    }
   }
 
   /**
@@ -162,6 +171,19 @@ export class Call extends EventTarget {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** @param {number} tries */
+function pauseBefore(tries) {
+  return PAUSES[Math.min(tries, PAUSES.length - 1)];
+}
+
+/**
+ * Why it is no use to try again, if so.
+ * @param {unknown} error
+ */
+function refusal(error) {
+  return error instanceof Refusal ? REFUSED[error.code] : undefined;
 }
 
 /** What changes how the room looks. */

@@ -7,7 +7,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
@@ -189,8 +189,10 @@ def serving(livekit: LiveKit) -> Iterator[str]:
             kind = "json" if answer is None else "protobuf"
             self.send_header("Content-Type", f"application/{kind}")
             self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
+            # Who asked may have given up waiting.
+            with suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(said)
 
         def log_message(self, *args: Any) -> None:
             pass

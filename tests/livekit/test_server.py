@@ -252,31 +252,6 @@ class TestTheMoney:
         assert (part.status, part.reason) == ("released", "attended")
 
 
-class TestStandingStill:
-    def test_keeps_no_page_waiting_for_more_than_two_seconds(
-        self, real, site, session, student, teacher
-    ):
-        soon(session, student)
-        pass_of(student, session)
-        asks = {
-            (student, "pass/"): 503,
-            (teacher, f"people/{student.pk}/remove/"): 503,
-            (teacher, "end/"): 503,
-        }
-        with real.stopped():
-            for (user, rest), status in asks.items():
-                started = time.monotonic()
-                assert post(user, session, rest).status_code == status
-                assert time.monotonic() - started < 2.5
-            started = time.monotonic()
-            browser = Client()
-            browser.force_login(student)
-            assert browser.get(f"/sessions/{session.pk}/room/").status_code == 200
-            assert browser.get(f"/sessions/{session.pk}/room/state/").status_code == 200
-            list(settle_all())
-            assert time.monotonic() - started < 2
-
-
 class TestTheDouble:
     """What the tests of everywhere else have in its place answers alike."""
 

@@ -14,6 +14,7 @@ import pytest
 import stripe as library
 from django.utils import timezone
 
+from common import silence
 from common.transactions import operation
 from payments.errors import ProcessorSilent, ProcessorUnavailable
 from payments.models import LedgerAccount, ProcessorEvent, TopUp, Transfer
@@ -527,8 +528,8 @@ def test_a_stripe_that_is_away_loses_nothing(opened, ask, at_stripe, broken):
 def test_a_stripe_that_left_one_waiting_keeps_no_other(ask, at_stripe, monkeypatch):
     """It is not even tried, until a while later."""
     now = [1000.0]
-    monkeypatch.setattr(stripe.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(stripe, "_silence", stripe._Silence())
+    monkeypatch.setattr(silence.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(stripe, "_silence", silence.Silence())
     monkeypatch.setattr(stripe, "SILENT_SECONDS", 10)
     at_stripe.faults.next(call="create_session", what="drop", times=2)
     with pytest.raises(ProcessorSilent):
