@@ -17,6 +17,9 @@ const WORDS = {
   no_access: ["You no longer have access", "Your booking of this session has ended.", ""],
 };
 
+/** What its teacher reads of "ended": nobody else can. @type {[title: string, text: string, button: string]} */
+const ENDED_BY_ME = ["You ended the session", "You can resume it until its time is up.", ""];
+
 export class Outside {
   /**
    * @param {Roster} roster
@@ -26,15 +29,20 @@ export class Outside {
     this.roster = roster;
     /** @type {Why} */
     this.why = "left";
+    /** Whether our server has said since then how things stand. */
+    this.heard = false;
     byId("come-back").addEventListener("click", enter);
-    roster.addEventListener("change", () => this.#show());
+    roster.addEventListener("change", () => {
+      this.heard = true;
+      this.#show();
+    });
   }
 
   /** @param {Why} why */
   async open(why) {
     this.why = why;
-    const [title] = WORDS[why];
-    announce(title);
+    this.heard = false;
+    write(byId("outside-title"), "");
     this.#show();
     byId("outside-title").focus();
     if (why === "signed_out" || why === "no_access") this.roster.rest();
@@ -42,15 +50,18 @@ export class Outside {
   }
 
   #show() {
+    if (byId("outside").hidden) return;
     const { state } = this.roster;
     // LiveKit says only that the room is gone.
     if (this.why === "closed" && state?.ended_at) this.why = "ended";
     if (this.why === "closed" && this.roster.until("closes_at") <= 0) this.why = "over";
     const { why } = this;
-    const [title, text, button] = WORDS[why];
-    const back = (why === "removed" && state && !state.me.removed) || (why === "ended" && state && !state.ended_at);
+    const [title, text, button] = why === "ended" && state?.me.teacher ? ENDED_BY_ME : WORDS[why];
+    const free = why === "removed" ? !state?.me.removed : why === "ended" && !state?.ended_at;
+    const back = this.heard && free;
     const words = back ? (why === "removed" ? "The teacher lets you in again." : "The session goes on.") : text;
-    if (back && byId("outside-text").textContent !== words) announce(words);
+    if (byId("outside-title").textContent !== title) announce(title);
+    else if (back && byId("outside-text").textContent !== words) announce(words);
     write(byId("outside-title"), title);
     write(byId("outside-text"), words);
     const come = byId("come-back");

@@ -124,3 +124,25 @@ class Meeting:
     def close(self) -> None:
         for watch in self.watches:
             watch.context.close()
+
+
+def grows(page: Page, what: str, *, seconds: int = 15) -> None:
+    """Wait until more of it arrives."""
+    before = page.evaluate(RECEIVED)[what]
+    for _ in range(seconds * 5):
+        page.wait_for_timeout(200)
+        if page.evaluate(RECEIVED)[what] > before:
+            return
+    raise AssertionError(f"no more {what}")
+
+
+def stops(page: Page, what: str) -> None:
+    """Wait until a second goes by in which none of it arrives."""
+    before = None
+    for _ in range(15):
+        now = page.evaluate(RECEIVED)[what]
+        if now == before:
+            return
+        before = now
+        page.wait_for_timeout(1000)
+    raise AssertionError(f"still more {what}")

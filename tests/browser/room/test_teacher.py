@@ -36,6 +36,7 @@ def test_the_teacher_mutes_lets_share_removes_and_lets_in(join, lesson, hall, li
     hall.put_out(ada, 4)
     says(ours, "The teacher removed you", "You can come back once the teacher lets you in.")
     expect(ours.get_by_role("button", name="Join again")).to_be_hidden()
+    expect(ours.locator("#announcements")).not_to_contain_text("lets you in again")
     press(theirs, "Let in Ada")
     told(theirs, "Ada may come in again.")
     look_again(ours)
@@ -56,6 +57,8 @@ def test_the_teacher_ends_for_all_and_takes_it_back(join, lesson, hall):
     for user in (teacher, ada):
         hall.put_out(user, 5)
     says(ours, "The teacher ended the session")
+    told(ours, "The teacher ended the session")
+    says(theirs, "You ended the session", "You can resume it until its time is up.")
     press(theirs, "Resume the session")
     told(theirs, "The session goes on.")
     look_again(ours)
