@@ -84,6 +84,8 @@ prepare_mysqlclient() {
 
 # --- the room -----------------------------------------------------------------------------------
 
+has_livekit() { command -v "${LIVEKIT_SERVER:-livekit-server}" >/dev/null; }
+
 # npm ARGUMENTS…: this machine's, or else the one of a Node in .venv, which is a download of 61 MB.
 npm() {
   if command -v node >/dev/null && [ -n "$(type -P npm)" ]; then command npm "$@"; return; fi

@@ -1,15 +1,12 @@
 """What runs the project must leave nothing behind, even when it is killed."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,12 +16,12 @@ from urllib.request import urlopen
 import pytest
 from django.conf import settings
 
+from tests.cloning import clone_to
 from tests.scratch import TOLD
 
 SERVE = [sys.executable, "-m", "talkplatform.serve"]
 # Seconds until something that does not happen is given up: more than a busy machine needs.
 PATIENCE = 60
-DRIVER = ("mysqlclient", "MySQLdb")
 
 pytestmark = pytest.mark.once
 
@@ -253,25 +250,7 @@ def test_a_place_where_nobody_can_listen_is_one_clear_line(port, wrong):
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The tree as git has it, and a .venv of the base requirements: all but the driver."""
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=settings.BASE_DIR, capture_output=True, check=True
-    )
-    for name in tracked.stdout.decode().split("\0")[:-1]:
-        copy = tmp_path / "tree" / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if Path(settings.BASE_DIR, name).exists():
-            shutil.copy(Path(settings.BASE_DIR, name), copy)
-    environment = tmp_path / "tree/.venv"
-    venv.create(environment, symlinks=True)
-    installed = tmp_path / "base"
-    installed.mkdir()
-    for package in Path(sysconfig.get_path("purelib")).iterdir():
-        if not package.name.startswith(DRIVER):
-            (installed / package.name).symlink_to(package)
-    (own,) = environment.glob("lib/python*/site-packages")
-    (own / "base.pth").write_text(f"{installed}\n")
-    return tmp_path / "tree"
+    return clone_to(tmp_path)
 
 
 @pytest.mark.mariadb
