@@ -2,7 +2,11 @@
 
 /** @param {string} agent */
 function steps(agent) {
-  if (/iPhone|iPad/.test(agent)) {
+  if (/CriOS|FxiOS|EdgiOS/.test(agent)) {
+    return "Open your device's Settings app, choose this browser, and turn on Camera and Microphone. Then reload this page.";
+  }
+  // An iPad says that it is a Mac, which has no screen to touch.
+  if (/iPhone|iPad/.test(agent) || (/Macintosh/.test(agent) && navigator.maxTouchPoints > 1)) {
     return "Tap the page settings icon beside the address, choose Website Settings, and set Camera and Microphone to Allow. Then reload this page.";
   }
   if (/Android/.test(agent)) {
@@ -28,6 +32,9 @@ function steps(agent) {
 export function explain(error, device) {
   const name = error instanceof DOMException ? error.name : "";
   if (!navigator.mediaDevices) return "Cameras and microphones work only on pages that came over HTTPS.";
+  if (name === "NotAllowedError" && /system/.test(/** @type {DOMException} */ (error).message)) {
+    return `Your system keeps the ${device} from this browser. Allow it in the system's privacy settings, then reload this page.`;
+  }
   if (name === "NotAllowedError") {
     return `Your browser blocks the ${device} on this site. ${steps(navigator.userAgent)}`;
   }

@@ -71,6 +71,7 @@ BROWSERS = {
     "Mozilla/5.0 (Windows NT 10.0) Chrome/150.0 Edg/150.0": "Click the padlock",
     "Mozilla/5.0 (Macintosh) Version/20.0 Safari/605": "In the menu Safari",
     "Mozilla/5.0 (iPhone) Version/20.0 Safari/605": "Website Settings",
+    "Mozilla/5.0 (iPhone) CriOS/150.0 Mobile Safari/604": "Open your device's Settings app",
     "Mozilla/5.0 (Linux; Android 16) Chrome/150.0 Mobile": "choose Permissions",
 }
 
@@ -83,6 +84,27 @@ def test_a_block_is_explained_for_the_browser_at_hand(open_page):
         press(page, "Camera")
         says(page, "Your browser blocks the camera on this site.", words)
         page.context.close()
+
+
+BY_THE_SYSTEM = """navigator.mediaDevices.getUserMedia =
+  () => Promise.reject(new DOMException("Permission denied by system", "NotAllowedError"));"""
+
+
+def test_a_block_by_the_system_is_told_from_one_by_the_browser(open_page):
+    page = open_page(UserFactory(), permissions=[])
+    page.add_init_script(BY_THE_SYSTEM)
+    page.goto(reverse("enrollments:room_check"))
+    press(page, "Camera")
+    says(page, "Your system keeps the camera from this browser.")
+
+
+def test_an_ipad_is_told_from_the_mac_that_it_says_it_is(open_page):
+    mac = "Mozilla/5.0 (Macintosh) Version/20.0 Safari/605"
+    page = open_page(UserFactory(), user_agent=mac, permissions=[], has_touch=True)
+    page.add_init_script("Object.defineProperty(navigator, 'maxTouchPoints', {value: 5})")
+    page.goto(reverse("enrollments:room_check"))
+    press(page, "Camera")
+    says(page, "Website Settings")
 
 
 def test_one_goes_in_with_both_blocked(join, lesson):
