@@ -4,7 +4,8 @@
 
 export const PER_PAGE = 30;
 const GAP = 8;
-const SHAPES = [16 / 9, 4 / 3, 1];
+/** A picture loses what does not fit: no tile is wider than a camera's, or higher than wide. */
+const WIDEST = 16 / 9;
 
 /**
  * So many equal tiles in rows, as large as the space allows, each row in the middle.
@@ -34,11 +35,9 @@ function largest(count, space) {
     const rows = Math.ceil(count / columns);
     const across = (space.width - GAP * (columns - 1)) / columns;
     const down = (space.height - GAP * (rows - 1)) / rows;
-    for (const shape of SHAPES) {
-      const width = Math.min(across, down * shape);
-      const height = width / shape;
-      if (width * height > best.width * best.height) best = { columns, width, height };
-    }
+    const width = Math.min(across, down * WIDEST);
+    const height = Math.min(down, width);
+    if (width * height > best.width * best.height) best = { columns, width, height };
   }
   return best;
 }

@@ -2,6 +2,14 @@
 
 from playwright.sync_api import Page, expect
 
+AT_MOST = 60
+FOCUSED = """() => {
+  const here = document.activeElement, style = getComputedStyle(here);
+  return {
+    name: here.ariaLabel || here.innerText.trim(),
+    marked: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+  };
+}"""
 FORM = "form => [...new FormData(form)].filter(([, value]) => typeof value === 'string')"
 
 
@@ -40,3 +48,14 @@ def says(page: Page, *words: str) -> None:
     """Wait until each of these texts is to be seen."""
     for text in words:
         expect(page.get_by_text(text).first).to_be_visible()
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the element of this name has the focus; it shows at every stop."""
+    for _ in range(AT_MOST):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        assert focused["marked"], f"{focused['name']} does not show that it has the focus"
+        if focused["name"] == name:
+            return
+    raise AssertionError(f"{name} cannot be reached")

@@ -3,30 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.doing import click, fill, press, says
+from tests.browser.doing import click, fill, press, says, tab_to
 from tests.factories import PASSWORD, TeacherFactory, UserFactory, make_course, student_with_credit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-AT_MOST = 60
-FOCUSED = """() => {
-  const here = document.activeElement, style = getComputedStyle(here);
-  return {
-    name: here.innerText.trim(),
-    marked: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
-  };
-}"""
-
-
-def tab_to(page, name):
-    """Press Tab until the element of this name has the focus; it shows at every stop."""
-    for _ in range(AT_MOST):
-        page.keyboard.press("Tab")
-        focused = page.evaluate(FOCUSED)
-        assert focused["marked"], f"{focused['name']} does not show that it has the focus"
-        if focused["name"] == name:
-            return
-    raise AssertionError(f"{name} cannot be reached")
 
 
 def test_a_course_is_found_and_bought(open_page):

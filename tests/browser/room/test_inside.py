@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from tests.browser.doing import press, says
+from tests.browser.doing import press, says, tab_to
 from tests.browser.room.seeing import student_of, tile, told, until
 from tests.factories import UserFactory
 
@@ -101,3 +102,35 @@ def test_single_keys_press_buttons_unless_they_are_turned_off(join, lesson):
     press(page, "Done")
     page.keyboard.press("m")
     expect(microphone).to_have_attribute("aria-pressed", "false")
+
+
+def test_without_a_mouse_everything_is_reached_and_nobody_is_lost(visit, lesson, hall):
+    """What opens takes the focus, and gives it back where it came from."""
+    ada = student_of(lesson, display_name="Ada")
+    page = visit(lesson.course.teacher, lesson)
+    hall.enter(ada, camera=True)
+    tab_to(page, "Join now")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=str(lesson))).to_be_focused()
+    tab_to(page, "Pin Ada")
+    page.keyboard.press("Enter")
+    until(page, WIDER, ["Ada", "(you)"])
+    tab_to(page, "Microphone")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Microphone")).to_have_attribute("aria-pressed", "false")
+    for button, opened in (("Chat", "Message to everybody"), ("People", "")):
+        tab_to(page, button)
+        page.keyboard.press("Enter")
+        field = page.get_by_label(opened) if opened else page.get_by_role("heading", name=button)
+        expect(field).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name=button)).to_be_focused()
+    tab_to(page, "Settings")
+    page.keyboard.press("Enter")
+    tab_to(page, "Done")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Settings")).to_be_focused()
+    tab_to(page, "End for everyone")
+    tab_to(page, "Leave")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(reverse("enrollments:room_after", args=[lesson.pk]))
