@@ -261,3 +261,7 @@ class UserForm(UserChangeForm):
     class Meta:
         model = User
         fields = "__all__"
+        help_texts = {
+            "email": "Before you change it, make sure that the new address is this user's: "
+            "anyone who reads its mail can take the account over."
+        }

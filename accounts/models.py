@@ -74,8 +74,9 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
     """Someone with an account.
 
     Emails go out about what happened from `proved_since` on, when an address of theirs was proved
-    first; before that, only those by which it can be. `email_refused` means that the mail server
-    refused this address for good: the reader's `mailbox` says why.
+    first; before that, only those by which it can be. `email_vouched` means that staff gave this
+    address, and know whose account it is: proving it hands nothing over. `email_refused` means that
+    the mail server refused this address for good: the reader's `mailbox` says why.
     """
 
     email = AddressField(unique=True)
@@ -87,6 +88,7 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
     referred_by = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="referrals"
     )
+    email_vouched = models.BooleanField(default=False)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)

@@ -161,21 +161,21 @@ def use_password_link(*, user: User, new_password: str, visitor: User | None) ->
 
     The password has been validated. It ends what `set_password` ends. Gives whether the account was
     handed over: if nobody had proved the address, someone else may have made it, unless the visitor
-    is logged in as its user. Raises `LinkNotValid` if the account has changed since the link was
-    found to be good; then nothing is proved or set.
+    is logged in as its user, or staff know whose it is. Raises `LinkNotValid` if the account has
+    changed since the link was found to be good; then nothing is proved or set.
     """
-    is_first = not Proof(user, user.email).counts_for(visitor)
+    is_known = user.email_vouched or Proof(user, user.email).counts_for(visitor)
     new_hash = make_password(new_password)
-    _use(user, new_hash, is_first=is_first)
+    _use(user, new_hash, is_strangers=not is_known)
     user.password = new_hash
-    return is_first
+    return not is_known
 
 
 @operation
-def _use(user: User, new_hash: str, *, is_first: bool) -> None:
+def _use(user: User, new_hash: str, *, is_strangers: bool) -> None:
     if not _prove_as_found(user, user.email):
         raise LinkNotValid
-    if is_first:
+    if is_strangers:
         _hand_over(user)
     replace_password(user, new_hash)
 
@@ -194,11 +194,15 @@ def _hand_over(user: User) -> None:
 def doubt_address(*, user: User, old: str) -> None:
     """Have a user prove the address that staff gave them instead of the `old` one, if any.
 
-    A change that was waiting ends; the old address is told. A repeat does it again.
+    Staff vouch for it if they know whose account it is: they made it, or its user had proved an
+    address. Someone who made it with an address that nobody proved may be a stranger to the owner
+    of the new one, too. A change that was waiting ends; the old address is told. A repeat does it
+    again.
     """
     was_proved = user.email_proved
+    user.email_vouched = user.email_vouched or was_proved or not old
     user.proved_since, user.email_refused = None, False
-    user.save(update_fields=["proved_since", "email_refused"])
+    user.save(update_fields=["proved_since", "email_vouched", "email_refused"])
     keep_address(user=user)
     try_address_again(reader_id=user.pk)
     told = [link_to_prove(user, user.email)]

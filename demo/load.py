@@ -122,6 +122,7 @@ def _users(kind: int, role: str, count: int, password: str) -> Iterator[Insert]:
         "id": key(kind, "#"),
         "email": f"CONCAT('{role}', #, '@load.example.com')",
         "proved_since": "NOW(6)",
+        "email_vouched": 0,
         "email_refused": 0,
         "password": f"'{password}'",
         "display_name": f"CONCAT('{role.title()} ', #)",

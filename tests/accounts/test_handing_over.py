@@ -132,6 +132,27 @@ class Holdings:
 KEPT = {"feed", "referral", "choices", "name"}
 
 
+def by_staff(path: str, body: dict[str, str]) -> None:
+    boss = User.objects.filter(is_superuser=True).first() or User.objects.create_superuser(
+        "boss@example.com", PASSWORD, display_name="Boss"
+    )
+    answer = browser_of(boss).post(f"/admin/accounts/user/{path}/", body)
+    assert answer.status_code == 302, page(answer)
+
+
+def make(email: str) -> User:
+    """An account that staff make in the admin."""
+    password = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    by_staff("add", {"email": email, "display_name": "Anna"} | password)
+    return User.objects.get(email=email)
+
+
+def give(user: User, email: str) -> None:
+    """Have staff change the address of an account."""
+    same = {"display_name": user.display_name, "time_zone": "UTC", "is_active": "on"}
+    by_staff(f"{user.pk}/change", same | {"email": email})
+
+
 class TestHandOver:
     """Eve registers an address that isn't hers, prepares what she can, and waits for its owner."""
 
@@ -242,6 +263,13 @@ class TestHandOver:
         choose_a_password(reset(ada.email))
         assert owns.left() == KEPT
 
+    @pytest.mark.parametrize("address", ["eve@example.net", "ada@example.net"])
+    def test_so_does_who_confirms_the_address_that_staff_corrected(self, eve, owns, address):
+        give(eve, address)
+        press(link(address), owns.browser, "")
+        choose_a_password(reset(address))
+        assert owns.left() == KEPT
+
     def test_a_second_password_link_takes_nothing_more(self, eve):
         choose_a_password(reset(eve.email))
         owner = User.objects.get(pk=eve.pk)
@@ -251,6 +279,54 @@ class TestHandOver:
         assert User.objects.get(pk=eve.pk).display_name == "Bob"
         assert Client().get(feed).status_code == 200
 
+
+class TestVouched:
+    """Staff gave the address, and know whose account it is."""
+
+    @pytest.fixture
+    def made(self) -> User:
+        """Somebody whose account staff made."""
+        return make("t@example.com")
+
+    def test_who_was_given_an_account_keeps_what_they_have(self, made):
+        owns = Holdings(made)
+        answer = choose_a_password(reset(made.email))
+        assert "reset" not in page(answer)
+        assert owns.left() == KEPT
+        assert User.objects.get(pk=made.pk).email_proved
+
+    def test_so_does_who_was_given_another_address(self, ada):
+        owns = Holdings(ada)
+        give(ada, NEW)
+        choose_a_password(reset(NEW))
+        assert owns.left() == KEPT
+        assert User.objects.get(pk=ada.pk).email_proved
+
+    def test_so_do_both_when_staff_correct_what_they_gave(self, ada, made):
+        for user, addresses in ((ada, (NEW, "ada@example.net")), (made, ("s@example.com",))):
+            owns = Holdings(user)
+            for address in addresses:
+                give(user, address)
+            choose_a_password(reset(addresses[-1]))
+            assert owns.left() == KEPT
+
+    def test_whose_maker_proved_nothing_is_a_strangers_whatever_staff_correct(self, eve):
+        """Staff believe the owner of an address, who believes the account to be their own."""
+        owns = Holdings(eve)
+        for address in ("eva@example.com", "eve@example.org"):
+            give(eve, address)
+        answer = choose_a_password(reset("eve@example.org"))
+        assert "your name, your calendar's address" in page(answer)
+        assert owns.left() == set()
+
+    def test_who_reads_a_mail_that_staff_misdirected_proves_nothing_by_it(self, made, ada):
+        path = link(made.email)
+        for browser in (Client(), browser_of(ada)):
+            press(path, browser, password="")
+        assert not User.objects.get(pk=made.pk).email_proved
+
+
+class TestLast:
     def test_people_are_told_with_the_last_statement(self, eve, ada):
         """What is told locks what it adds, so nothing else may wait behind it."""
         changes = [
