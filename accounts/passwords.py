@@ -5,6 +5,7 @@ from django.contrib.auth.hashers import (
     get_hashers,
     identify_hasher,
     make_password,
+    must_update_salt,
 )
 from django.views.decorators.debug import sensitive_variables
 
@@ -43,10 +44,22 @@ def is_right(password: str, user: User | None) -> bool:
 
 @sensitive_variables()
 def renewed(password: str, user: User) -> str:
-    """The hash that is to replace an old one of this password; empty if it is as new ones are."""
+    """The hash that is to replace an old one of this password; empty if it is as new ones are.
+
+    It has the same salt, by which what is known of this password is still known.
+    """
     preferred, own = get_hashers()[0], _hasher_of(user.password)
     is_old = own is None or own.algorithm != preferred.algorithm
-    return make_password(password) if is_old or preferred.must_update(user.password) else ""
+    if not (is_old or preferred.must_update(user.password)):
+        return ""
+    salt = salt_of(user.password) if own else ""
+    return make_password(password, "" if must_update_salt(salt, preferred.salt_entropy) else salt)
+
+
+def salt_of(encoded: str) -> str:
+    """What is new with each password that a user sets, and stays when its hash is renewed."""
+    own = _hasher_of(encoded)
+    return str(own.decode(encoded)["salt"]) if own else encoded
 
 
 def _hasher_of(encoded: str):  # type: ignore[no-untyped-def] # the stubs have no common class

@@ -22,6 +22,7 @@ from rest_framework.throttling import BaseThrottle
 from accounts.addresses import normal_address
 from accounts.errors import TooManyAttempts
 from accounts.models import SignInRecord, User
+from accounts.passwords import salt_of
 from common.transactions import operation
 from common.writing import insert, save
 
@@ -91,8 +92,11 @@ class SignInAttempt:
             insert([record], once_by="key")
 
     def _known(self, user: User | None) -> str:
-        """It ends with the password: an address that somebody else made known is unknown again."""
-        return _key("known", self.email, self.address, user.get_session_auth_hash() if user else "")
+        """It ends with the password: an address that somebody else made known is unknown again.
+
+        It does not end with the hash, which a login from anywhere may renew.
+        """
+        return _key("known", self.email, self.address, salt_of(user.password) if user else "")
 
 
 def begin_registration(address: str) -> None:

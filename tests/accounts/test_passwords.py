@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts import forms, services
 from accounts.errors import InvalidCredentials
 from accounts.models import SignInRecord, User
+from accounts.passwords import renewed, salt_of
 from accounts.proving import ask_to_change_address
 from accounts.services import change_password, set_password, sign_in
 from tests.accounts.conftest import PASSWORD, Client
@@ -168,6 +169,15 @@ class TestRenewal:
         assert self.stored.startswith("md5$")
         assert browser.get("/profile/").status_code == 200
 
+    @pytest.mark.parametrize(("salt", "stays"), [("salt" * 8, True), ("short", False)])
+    def test_it_keeps_its_salt_if_that_is_long_enough(self, ada, settings, salt, stays):
+        settings.PASSWORD_HASHERS = ["accounts.passwords.Argon2", f"{__name__}.Old"]
+        have(ada, Old().encode(PASSWORD, salt))
+        sign_in(**CREDENTIALS, opens=lambda user: user)
+        assert self.stored.startswith(ARGON2)
+        assert (salt_of(self.stored) == salt) is stays
+        assert renewed(PASSWORD, User.objects.get()) == ""
+
     def test_a_wrong_guess_renews_nothing(self, old, client):
         client.sign_in(password="wrong guess")
         assert self.stored == old
@@ -228,6 +238,13 @@ class TestKnownAddresses:
             user=ada, current_password=PASSWORD, new_password="battery staple 9", **HERE
         )
         assert self.guesses() == 20
+
+    def test_a_new_hash_of_the_same_password_does_not(self, settings):
+        """It is renewed by a login from anywhere; the owner's own places have to stay known."""
+        settings.PASSWORD_HASHERS = [f"{__name__}.Old", *settings.PASSWORD_HASHERS]
+        assert Client("203.0.113.77").sign_in().status_code == 200
+        assert User.objects.get().password.startswith("pbkdf2")
+        assert self.guesses() == 5 * self.PREPARED
 
     def test_so_does_a_password_link(self, ada, client):
         services.set_password(user=ada, new_password="battery staple 9")
