@@ -124,9 +124,11 @@ def begin_change(*, account: UUID, proved: bool, to: str, address: str) -> bool:
 
     Gives whether to send it. Only what users ask for themselves is refused to them: strangers who
     want the same address can't use that up. Yet it must not be flooded, so ten links a day are sent
-    there, and ten more for accounts that have proved an address of their own: a crowd that was made
-    for this can't use those up either. The rest are left out in silence, so nobody learns whether
-    others asked. It counts whether or not the address is taken, so a refusal reveals nothing.
+    there, and ten more for accounts that have proved an address of their own: a crowd that merely
+    signed up can't use those up. Four accounts that proved one can, for a day; if each were sent
+    its own, such a crowd could flood any address. The rest are left out in silence, so nobody
+    learns whether others asked. It counts whether or not the address is taken, so a refusal reveals
+    nothing.
     """
     take(_links_for(account, to, address, a_day=5))
     whose = "the proved" if proved else "others"
