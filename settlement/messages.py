@@ -140,7 +140,7 @@ def _review_of_teaching(notice: Notice) -> Letter:
     return Letter(
         subject=f"Under review: {notice.text('session')}",
         lead=f"We couldn't tell for sure who was at {what(notice)}, which you teach. Our staff are "
-        "looking into it. What students paid for it stays held until they decide.",
+        "looking into it. Any payment for it stays held until they decide.",
         rows=(*names(notice), ("Time", str(Slot.among(notice)))),
         button=Button("Open the session", in_teaching(notice)),
     )
@@ -153,8 +153,8 @@ TEACHING_UNDER_REVIEW = register(
         told="a session of theirs of which nobody knows who was there: staff decide",
         letter=_review_of_teaching,
         text=lambda notice: (
-            f"{what(notice)} is under review: we couldn't tell for sure who was there. What "
-            "students paid for it stays held until our staff decide."
+            f"{what(notice)} is under review: we couldn't tell for sure who was there. Any payment "
+            "for it stays held until our staff decide."
         ),
         page=in_teaching,
     )

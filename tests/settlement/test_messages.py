@@ -193,7 +193,10 @@ def test_nobody_knows_of_what_came_for_nothing(enrolled, teacher, free, take_pla
         f"{LESSON} is under review: we couldn't tell for sure who was there. You paid nothing for "
         "it; our staff only decide whether it counts as attended."
     )
-    assert was_told(teacher, "teaching_under_review") == 1
+    review = told(teacher, "teaching_under_review")
+    for words in (mailed(review)[1], words_of(review)):
+        assert "paid" not in words
+        assert "Any payment for it stays held until" in words
 
 
 @pytest.mark.parametrize(
