@@ -56,6 +56,8 @@ def test_a_session_is_settled_and_each_mail_printed_once(livekit, purchase, tmp_
     grace = {"SETTLEMENT_GRACE_MINUTES": "0", "EMAIL_URL": "consolemail://"}
     with printed.open("w") as output, serving(output, **alone, **grace, **livekit) as server:
         wait_until_ready(server)
+        # Killed between printing a mail and noting that, they would print it again.
+        assert within(PATIENCE, lambda: not mails_waiting()), printed.read_text()[-3000:]
         killed = jobs_of(server)
         os.kill(int(killed.name), signal.SIGKILL)
         assert within(5, lambda: children(server, "run_jobs") not in ([], [killed]))
@@ -81,7 +83,11 @@ def test_a_session_is_settled_and_each_mail_printed_once(livekit, purchase, tmp_
 def is_told(purchase):
     """Whether the teacher has been mailed of what was settled, and nothing more waits."""
     told = Notice.objects.filter(kind="teaching_settled", mail="sent")
-    return told.exists() and not Notice.objects.filter(mail="waiting").exists()
+    return told.exists() and not mails_waiting()
+
+
+def mails_waiting():
+    return Notice.objects.filter(mail="waiting").exists()
 
 
 def subjects(printed):
