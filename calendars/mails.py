@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from uuid import UUID
 
+from django.db.models import Case, F, When
 from django.utils import timezone
 
 from accounts.models import User
@@ -136,9 +137,11 @@ def _kept_by_mail(
     uids = [event.uid for event in events]
     mailed = Notice.objects.filter(reader=reader, calendar__has_any_keys=uids)
     said: dict[str, str] = {}
-    for methods in mailed.order_by("mailed_at", "pk").values_list("calendar", flat=True):
+    for methods in mailed.order_by(said_at, "pk").values_list("calendar", flat=True):
         for uid, method in (methods or {}).items():
             # A file changes what an invitation has put in, which stays an invitation.
             if (said.get(uid), method) != (REQUEST, PUBLISH):
                 said[uid] = method
     return {uid for uid in uids if said.get(uid) in by}
+    # One that staff send again counts by its age, unless it is sent: what it said then still holds.
+    said_at = Case(When(mail=Notice.Mail.SENT, then=F("mailed_at")), default=F("created_at"))

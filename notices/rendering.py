@@ -75,8 +75,8 @@ def said_to(reader: Any, notices: Iterable[Notice]) -> list[Said]:
 def mail_of(notice: Notice) -> EmailMultiAlternatives:
     """Its email as it would be sent now; never stored, as it may have a link that gives access.
 
-    Notes on the notice, unsaved, what it says to calendars. Raises `NoLongerTrue`, and any error in
-    putting it into words.
+    Notes on the notice, unsaved, what it says to calendars this time. Raises `NoLongerTrue`, and
+    any error in putting it into words.
     """
     kind = kind_of(notice)
     if kind is None or kind.letter is None:
@@ -101,9 +101,11 @@ def mail_of(notice: Notice) -> EmailMultiAlternatives:
         headers=_headers(notice, kind),
     )
     message.attach_alternative(html, "text/html")
+    said: dict[str, str] = {}
     for part in letter.calendar:
         _add_calendar(message, part)
-        notice.calendar = (notice.calendar or {}) | dict.fromkeys(part.uids, part.method)
+        said |= dict.fromkeys(part.uids, part.method)
+    notice.calendar = said or None
     message.message().as_bytes()  # raises for anything that doesn't fit in a mail
     return message
 

@@ -463,6 +463,33 @@ def send_to(reader, outbox):
     list(send_due())
     assert not Notice.objects.filter(mail__in=["waiting", "set_aside"]).exists()
     return [mail for mail in outbox if mail.to == [reader.email]]
+    @pytest.mark.parametrize("sent", [True, False])
+    def test_sent_again_after_it_was_taken_out_it_puts_nothing_in(self, session, sent):
+        """The feed has it again: an invitation would stand beside it."""
+        purchase = purchase_session(student=self.student, session_id=session.pk)
+        self.mails()
+        self.follow()
+        cancel_session_purchase(student=self.student, purchase_id=purchase.pk)
+        assert self.brings() == [("CANCEL", 1)]
+        User.objects.update(proved_since=timezone.now() - DAY if sent else None)
+        send_again(notice_id=told(self.student, "booking_made").pk)
+        assert self.brings() == ([None] if sent else [])
+        User.objects.update(proved_since=timezone.now() - DAY)
+        purchase_session(student=self.student, session_id=session.pk)
+        move(session)
+        assert self.brings() == [None, None]
+
+    def test_one_that_could_not_be_sent_again_still_put_it_in(self, session):
+        purchase_session(student=self.student, session_id=session.pk)
+        self.mails()
+        self.follow()
+        User.objects.update(proved_since=None)
+        send_again(notice_id=told(self.student, "booking_made").pk)
+        assert self.mails() == []
+        User.objects.update(proved_since=timezone.now() - DAY)
+        move(session)
+        assert self.brings() == [("REQUEST", 1)]
+
 
 
 def calendar_of(mail):
