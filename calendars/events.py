@@ -86,6 +86,11 @@ def event_of(user: User, session_id: UUID) -> Event:
     raise NotFound
 
 
+def event_of_taught(session: CourseSession) -> Event:
+    """A session in its teacher's calendar; no statement, so it may have been deleted."""
+    return _event(session, None)
+
+
 def events_of_enrollment(user: User, enrollment_id: UUID) -> list[Event]:
     """The sessions of a user's enrolment that they have, by their start; two statements.
 

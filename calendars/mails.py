@@ -17,12 +17,14 @@ from calendars import files
 from calendars.events import (
     Event,
     event_of,
+    event_of_taught,
     events_of_course,
     events_of_enrollment,
     left_of_enrollment,
 )
 from calendars.feeds import follows_feed
 from common.errors import NotFound
+from courses.models import CourseSession
 from notices.kinds import CalendarPart
 from notices.models import Notice
 
@@ -52,6 +54,15 @@ def changed_parts(reader: User, session_id: UUID | None) -> Parts:
     """The same only for what emails have put into the reader's calendar; two statements more."""
     event = _event_of(reader, session_id)
     return session_parts(reader, session_id) if event and _kept_by_mail(reader, [event]) else ()
+
+
+def deleted_parts(reader: User, session: CourseSession) -> Parts:
+    """For an email about a session that its teacher had, and that was deleted, as it was: a CANCEL.
+
+    Nothing unless emails have put it into the reader's calendar; one statement.
+    """
+    event = event_of_taught(session)
+    return (_invitation(event, reader),) if _kept_by_mail(reader, [event]) else ()
 
 
 def left_parts(reader: User, enrollment_id: UUID | None) -> Parts:
@@ -136,6 +147,8 @@ def _kept_by_mail(
         return set()
     uids = [event.uid for event in events]
     mailed = Notice.objects.filter(reader=reader, calendar__has_any_keys=uids)
+    # One that staff send again counts by its age, unless it is sent: what it said then still holds.
+    said_at = Case(When(mail=Notice.Mail.SENT, then=F("mailed_at")), default=F("created_at"))
     said: dict[str, str] = {}
     for methods in mailed.order_by(said_at, "pk").values_list("calendar", flat=True):
         for uid, method in (methods or {}).items():
@@ -143,5 +156,3 @@ def _kept_by_mail(
             if (said.get(uid), method) != (REQUEST, PUBLISH):
                 said[uid] = method
     return {uid for uid in uids if said.get(uid) in by}
-    # One that staff send again counts by its age, unless it is sent: what it said then still holds.
-    said_at = Case(When(mail=Notice.Mail.SENT, then=F("mailed_at")), default=F("created_at"))

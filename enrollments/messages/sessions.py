@@ -1,6 +1,6 @@
 """What students are told about a session they have: moved, called off."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from calendars.mails import changed_parts, session_parts
+from calendars.mails import changed_parts, deleted_parts, session_parts
 from common.formats import in_zone, moment, money
 from courses.models import Course, CourseSession
 from enrollments.messages.words import (
@@ -27,6 +27,8 @@ from notices.kinds import Button, Kind, Letter, NoLongerTrue, register
 from notices.models import Notice
 from notices.services.outbox import put
 from payments.models import HoldPart
+
+DELETED = "deleted"
 
 
 def _who(notice: Notice) -> str:
@@ -147,19 +149,41 @@ CHANGED_BY_STAFF = register(
 
 
 def _for_calendar(notice: Notice) -> Letter:
-    calendar = changed_parts(notice.reader, notice.session_id)
+    deed, slot = notice.text("deed"), Slot.among(notice)
+    is_gone = deed == DELETED
+    calendar = (
+        deleted_parts(notice.reader, _as_it_was(notice))
+        if is_gone
+        else changed_parts(notice.reader, notice.session_id)
+    )
     if not calendar:
         raise NoLongerTrue("No email has put it into their calendar.")
-    deed, slot = notice.text("deed"), Slot.among(notice)
     who = STAFF if notice.facts["by_staff"] else "You"
     now = "now " if deed == "moved" else ""
+    told = "Nobody had booked it" if is_gone else "Its students have been told"
     return Letter(
         subject=f"{who} {deed} {notice.text('session')}, {now}{moment(slot.starts_at)}",
-        lead=f"{who} {deed} a session that you teach. Its students have been told, and this email "
-        "updates your calendar.",
+        lead=f"{who} {deed} a session that you teach. {told}, and this email updates your "
+        "calendar.",
         rows=(*names(notice), ("Time", str(slot))),
-        button=Button("Open the session", in_teaching(notice)),
+        button=Button("Open your courses", reverse("teaching:courses"))
+        if is_gone
+        else Button("Open the session", in_teaching(notice)),
         calendar=calendar,
+    )
+
+
+def _as_it_was(notice: Notice) -> CourseSession:
+    """A session that was deleted."""
+    slot = Slot.among(notice)
+    return CourseSession(
+        pk=notice.session_id,
+        course=Course(pk=notice.course_id, title=notice.text("course")),
+        title=notice.text("title"),
+        starts_at=slot.starts_at,
+        duration_minutes=slot.minutes,
+        sequence=notice.facts["sequence"],
+        status=CourseSession.Status.CANCELLED,
     )
 
 
@@ -167,8 +191,8 @@ FOR_CALENDAR = register(
     Kind(
         name="teaching_for_calendar",
         to="teachers",
-        told="a session of theirs that they moved or cancelled, or that was moved with others, if "
-        "an earlier email put it into their calendar",
+        told="a session of theirs that they moved, cancelled or deleted, or that was moved with "
+        "others, if an earlier email put it into their calendar",
         letter=_for_calendar,
     )
 )
@@ -204,6 +228,30 @@ def moved_for_calendar(
     facts = {**said, "course": course.title, "session": str(session), "slot": Slot.of(session)}
     keys = _keys(session, f"{session.pk}:{session.sequence}")
     return FOR_CALENDAR.tell(course.teacher_id, facts={**facts, "deed": "moved"}, **keys)
+
+
+def deleted_for_calendar(
+    course: Course, sessions: Sequence[CourseSession], *, actor: User
+) -> list[Notice]:
+    """What the teacher's calendar is told once these sessions of a course are deleted.
+
+    Of those about which the teacher was sent an email, or is about to be; one statement.
+    """
+    mailed = Notice.objects.filter(
+        reader=course.teacher_id,
+        session_id__in=[session.pk for session in sessions],
+        mail__in=[Notice.Mail.WAITING, Notice.Mail.SENT],
+    )
+    known = set(mailed.values_list("session_id", flat=True))
+    return [_deleted(course, session, actor) for session in sessions if session.pk in known]
+
+
+def _deleted(course: Course, session: CourseSession, actor: User) -> Notice:
+    session.course = course
+    number = {"title": session.title, "sequence": session.sequence + 1}
+    facts = _facts(session, actor) | {"deed": DELETED, **number}
+    keys = _keys(session, f"{session.pk}:{DELETED}")
+    return FOR_CALENDAR.tell(course.teacher_id, facts=facts, **keys)
 
 
 def tell_called_off(session: CourseSession, *, actor: User, reason: str) -> None:

@@ -38,7 +38,7 @@ from enrollments.errors import (
     SessionStarted,
     StartInPast,
 )
-from enrollments.messages.sessions import tell_called_off, tell_moved
+from enrollments.messages.sessions import deleted_for_calendar, tell_called_off, tell_moved
 from enrollments.messages.words import Slot
 from enrollments.queries import singles_seated
 from enrollments.services import lifecycle
@@ -49,6 +49,7 @@ from enrollments.services.admission import (
 )
 from enrollments.services.lifecycle import end_enrollment, refunded_enrollments
 from enrollments.services.numbers import renumber
+from notices.services.outbox import put
 from payments.models import HoldPart
 
 WHEN = ("starts_at", "duration_minutes")
@@ -182,30 +183,35 @@ def cancel_session(
 def delete_session(*, session_id: UUID, actor: User) -> None:
     """Remove a session that nobody has or had, so that it no longer shares the price.
 
-    Its room is closed. A repeat raises `NotFound`, as does anyone but its teacher and staff. Raises
-    what `refuse_deleting` gives. Locks the course and the session.
+    Its room is closed, and it leaves its teacher's calendar. A repeat raises `NotFound`, as does
+    anyone but its teacher and staff. Raises what `refuse_deleting` gives. Locks the course and the
+    session.
     """
     session, now = _lock_session(session_id, actor), timezone.now()
     if refusal := refuse_deleting(session, sold=was_sold(session), now=now):
         raise refusal
+    told = deleted_for_calendar(session.course, [session], actor=actor)
     session.delete()
     renumber(session.course)
     save_sessions(session.course)
     if session.opens_at <= now:
         close_after_commit(session)
+    put(told)
 
 
 @operation
 def delete_course(*, course_id: UUID, actor: User) -> None:
     """Remove a course that nobody has or had any part of, with its sessions and its picture.
 
-    Rooms that are open are closed. A repeat raises `NotFound`, as does anyone but its teacher and
-    staff. Raises `CourseSold`. Locks the course and its sessions.
+    Rooms that are open are closed, and its sessions leave its teacher's calendar. A repeat raises
+    `NotFound`, as does anyone but its teacher and staff. Raises `CourseSold`. Locks the course and
+    its sessions.
     """
     course, now = lock_course(course_id=course_id, actor=actor), timezone.now()
     sessions = lock_sessions(course.pk)
     if was_course_sold(course):
         raise CourseSold
+    told = deleted_for_calendar(course, sessions, actor=actor)
     course.sessions.all().delete()
     if course.thumbnail:
         picture = str(course.thumbnail)
@@ -214,6 +220,7 @@ def delete_course(*, course_id: UUID, actor: User) -> None:
     for session in sessions:
         if session.lasts(now) and session.opens_at <= now:
             close_after_commit(session)
+    put(told)
 
 
 def refuse_calling_off(session: CourseSession, actor: User, now: datetime) -> DomainError | None:

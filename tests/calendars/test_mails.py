@@ -20,12 +20,18 @@ from enrollments.services.enrolling import (
 )
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.reminding import remind_all
-from enrollments.services.sessions import cancel_session, move_session
+from enrollments.services.sessions import (
+    cancel_session,
+    delete_course,
+    delete_session,
+    move_session,
+)
 from enrollments.services.timetable import NewSession, add_sessions, move_sessions
 from notices.kinds import Letter, every_kind
 from notices.models import Notice
 from notices.rendering import mail_of
 from notices.sending import send_due
+from notices.services.claiming import note
 from notices.services.outbox import put, send_again
 from settlement.services.deciding import refund_hold
 from tests.factories import (
@@ -289,6 +295,48 @@ class TestTeachers:
         assert mail.subject.startswith("You cancelled 1. A lesson, ")
         assert said_by(mail) == ("CANCEL", 2)
 
+    @pytest.mark.parametrize("deed", ["session", "course"])
+    @pytest.mark.parametrize("late", [False, True], ids=["sent", "on its way"])
+    def test_what_staff_moved_and_is_deleted_leaves_their_calendar(
+        self, course, session, mailoutbox, deed, late
+    ):
+        """Nobody had booked it: else it could only be called off."""
+        move(session, StaffFactory())
+        waiting = Notice.objects.get(kind="teaching_changed")
+        message = mail_of(waiting)
+        if not late:
+            assert [said_by(mail) for mail in send_to(course.teacher, mailoutbox)] == [
+                ("REQUEST", 1)
+            ]
+        if deed == "session":
+            delete_session(session_id=session.pk, actor=course.teacher)
+        else:
+            delete_course(course_id=course.pk, actor=course.teacher)
+        if late:
+            # It was with the mail server already.
+            message.send()
+            note(waiting, Notice.Mail.SENT)
+        [mail] = send_to(course.teacher, mailoutbox)
+        assert mail.subject.startswith("You deleted 1. A lesson, ")
+        assert "Nobody had booked it, and this email updates your calendar." in mail.body
+        assert said_by(mail) == ("CANCEL", 2)
+        [text] = calendar_of(mail)
+        [event] = icalendar.Calendar.from_ical(text).events
+        assert str(event["uid"]) == str(waiting.session_id)
+        assert event["summary"] == "Cancelled: Spanish to go: A lesson"
+
+    @pytest.mark.parametrize("first", ["nothing", "called off"])
+    def test_what_is_not_in_their_calendar_is_deleted_without_a_word(
+        self, course, session, mailoutbox, first
+    ):
+        if first == "called off":
+            move(session, StaffFactory())
+            send_to(course.teacher, mailoutbox)
+            cancel_session(session_id=session.pk, actor=course.teacher)
+            send_to(course.teacher, mailoutbox)
+        delete_session(session_id=session.pk, actor=course.teacher)
+        assert send_to(course.teacher, mailoutbox) == []
+
     def test_of_several_that_move_at_once_those_that_are_in_their_calendar(
         self, student, course, session, mailoutbox
     ):
@@ -415,6 +463,33 @@ class TestKeptByMail:
         move(session)
         assert self.brings() == [("REQUEST", 1)]
 
+    @pytest.mark.parametrize("sent", [True, False])
+    def test_sent_again_after_it_was_taken_out_it_puts_nothing_in(self, session, sent):
+        """The feed has it again: an invitation would stand beside it."""
+        purchase = purchase_session(student=self.student, session_id=session.pk)
+        self.mails()
+        self.follow()
+        cancel_session_purchase(student=self.student, purchase_id=purchase.pk)
+        assert self.brings() == [("CANCEL", 1)]
+        User.objects.update(proved_since=timezone.now() - DAY if sent else None)
+        send_again(notice_id=told(self.student, "booking_made").pk)
+        assert self.brings() == ([None] if sent else [])
+        User.objects.update(proved_since=timezone.now() - DAY)
+        purchase_session(student=self.student, session_id=session.pk)
+        move(session)
+        assert self.brings() == [None, None]
+
+    def test_one_that_could_not_be_sent_again_still_put_it_in(self, session):
+        purchase_session(student=self.student, session_id=session.pk)
+        self.mails()
+        self.follow()
+        User.objects.update(proved_since=None)
+        send_again(notice_id=told(self.student, "booking_made").pk)
+        assert self.mails() == []
+        User.objects.update(proved_since=timezone.now() - DAY)
+        move(session)
+        assert self.brings() == [("REQUEST", 1)]
+
     def test_free_sessions_go_with_the_enrolment(self, course):
         """Each was an invitation of its own, and came without a price."""
         enrollment = enroll_full_course(student=self.student, course_id=course.pk)
@@ -463,33 +538,6 @@ def send_to(reader, outbox):
     list(send_due())
     assert not Notice.objects.filter(mail__in=["waiting", "set_aside"]).exists()
     return [mail for mail in outbox if mail.to == [reader.email]]
-    @pytest.mark.parametrize("sent", [True, False])
-    def test_sent_again_after_it_was_taken_out_it_puts_nothing_in(self, session, sent):
-        """The feed has it again: an invitation would stand beside it."""
-        purchase = purchase_session(student=self.student, session_id=session.pk)
-        self.mails()
-        self.follow()
-        cancel_session_purchase(student=self.student, purchase_id=purchase.pk)
-        assert self.brings() == [("CANCEL", 1)]
-        User.objects.update(proved_since=timezone.now() - DAY if sent else None)
-        send_again(notice_id=told(self.student, "booking_made").pk)
-        assert self.brings() == ([None] if sent else [])
-        User.objects.update(proved_since=timezone.now() - DAY)
-        purchase_session(student=self.student, session_id=session.pk)
-        move(session)
-        assert self.brings() == [None, None]
-
-    def test_one_that_could_not_be_sent_again_still_put_it_in(self, session):
-        purchase_session(student=self.student, session_id=session.pk)
-        self.mails()
-        self.follow()
-        User.objects.update(proved_since=None)
-        send_again(notice_id=told(self.student, "booking_made").pk)
-        assert self.mails() == []
-        User.objects.update(proved_since=timezone.now() - DAY)
-        move(session)
-        assert self.brings() == [("REQUEST", 1)]
-
 
 
 def calendar_of(mail):

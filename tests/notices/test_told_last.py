@@ -19,7 +19,12 @@ from enrollments.services.enrolling import (
 from enrollments.services.lifecycle import end_enrollment
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.reminding import DAY, remind
-from enrollments.services.sessions import _mark_cancelled, change_session
+from enrollments.services.sessions import (
+    _mark_cancelled,
+    change_session,
+    delete_course,
+    delete_session,
+)
 from enrollments.services.timetable import add_session
 from payments.models import HoldPart, PaymentHold
 from payments.processors.rehearsal import play
@@ -197,6 +202,15 @@ def test_a_top_up(played):
     top_up = top_up_of(UserFactory(), play_it="")
     play(top_up, played)
     told_last(partial(settle_top_up, top_up.pk))
+
+
+def test_what_is_deleted(course, session, staff):
+    """Of what staff moved, whose teacher was mailed."""
+    for one in course.sessions.all():
+        start = one.starts_at + 9 * DAY
+        change_session(session_id=one.pk, actor=staff, starts_at=start)
+    told_last(partial(delete_session, session_id=session.pk, actor=course.teacher))
+    told_last(partial(delete_course, course_id=course.pk, actor=course.teacher))
 
 
 def test_each_step_of_a_withdrawal(session, staff):
