@@ -44,6 +44,13 @@ def validate_time_zone(name: str) -> None:
 
 
 class UserQuerySet(LockingQuerySet):
+    def as_found(self, user: "User") -> Self:
+        """The user, unless their password has been changed since this one was found.
+
+        By then the owner of the address may have taken the account over.
+        """
+        return self.filter(pk=user.pk, password=user.password)
+
     def of_referral_code(self, code: str) -> Self:
         """The user who invites others with this code, if there is one."""
         return self.filter(referral_code=code.strip().lower(), is_active=True)
@@ -81,6 +88,7 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
 
     email = AddressField(unique=True)
     proved_since = models.DateTimeField(null=True, blank=True)
+    email_vouched = models.BooleanField(default=False)
     email_refused = models.BooleanField(default=False)
     display_name = models.CharField(max_length=100)
     is_teacher = models.BooleanField(default=False)
@@ -88,7 +96,6 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
     referred_by = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="referrals"
     )
-    email_vouched = models.BooleanField(default=False)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)

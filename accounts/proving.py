@@ -218,7 +218,7 @@ def _prove_as_found(user: User, address: str) -> bool:
     the mailbox and the user.
     """
     try_address_again(reader_id=user.pk)
-    as_found = User.objects.filter(pk=user.pk, email=user.email, password=user.password)
+    as_found = User.objects.as_found(user).filter(email=user.email)
     proved = as_found.update(
         email=address,
         email_refused=False,

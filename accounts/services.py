@@ -111,7 +111,7 @@ def _renew(user: User, new_hash: str, password: str) -> None:
     The password is the same, so a change of address that was asked for with it goes on waiting.
     """
     asked_with = user.get_session_auth_hash()
-    if User.objects.filter(pk=user.pk, password=user.password).update(password=new_hash):
+    if User.objects.as_found(user).update(password=new_hash):
         user.password = new_hash
         waiting = AddressChange.objects.filter(pk=user.pk, asked_with=asked_with)
         waiting.update(asked_with=user.get_session_auth_hash())
@@ -170,8 +170,7 @@ def replace_password(user: User, new_hash: str) -> None:
 
     The user in hand keeps the old one, with which it is tried again. Locks the user.
     """
-    found = User.objects.filter(pk=user.pk, password=user.password)
-    if not found.update(password=new_hash):
+    if not User.objects.as_found(user).update(password=new_hash):
         raise WrongPassword
     tell_password_changed(user)
 
@@ -179,14 +178,14 @@ def replace_password(user: User, new_hash: str) -> None:
 def change_profile(*, user: User, display_name: str, time_zone: str) -> None:
     """Set the user's display name and time zone, unless their password has been changed since.
 
-    By then the owner of the address may have taken the account over, and ended its name. Raises
-    Django's `ValidationError`, which names each field that is wrong; then nothing changed.
+    A hand-over ends the name that the account's maker chose. Raises Django's `ValidationError`,
+    which names each field that is wrong; then nothing changed.
     """
     changed = User(display_name=display_name.strip(), time_zone=time_zone)
     fields = {"display_name", "time_zone"}
     changed.clean_fields(exclude={field.name for field in User._meta.fields} - fields)
     user.display_name, user.time_zone = changed.display_name, changed.time_zone
-    as_found = User.objects.filter(pk=user.pk, password=user.password)
+    as_found = User.objects.as_found(user)
     as_found.update(display_name=user.display_name, time_zone=user.time_zone)
 
 

@@ -18,9 +18,20 @@ _PURPOSE = "enrollments.calendar.feeds"
 _KEY, _SERIAL = 16, 4  # bytes
 
 
-def feed_address(user: User) -> str:
-    """The current secret address of a user's feed."""
-    return f"{settings.SITE_URL}{reverse('calendars:feed', args=[token_of(feed_of(user))])}"
+def feed_address(feed: CalendarFeed) -> str:
+    """The current secret address of a feed."""
+    return f"{settings.SITE_URL}{reverse('calendars:feed', args=[token_of(feed)])}"
+
+
+def own_feed(user: User) -> CalendarFeed:
+    """The feed of a user who is logged in.
+
+    Raises `NotFound` if their password has been changed since: the account may have been handed
+    over, and the feed be somebody else's by now. Only one statement that reads both can tell.
+    """
+    for owner in User.objects.as_found(user).select_related("calendar_feed"):
+        return feed_of(owner)
+    raise NotFound
 
 
 def feed_of(user: User) -> CalendarFeed:

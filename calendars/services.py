@@ -7,6 +7,7 @@ from django.db.models import F
 from accounts.models import User
 from calendars.feeds import feed_of
 from calendars.models import CalendarFeed
+from common.errors import NotFound
 from common.transactions import operation
 
 NOTED_FOR = timedelta(hours=1)
@@ -16,10 +17,15 @@ NOTED_FOR = timedelta(hours=1)
 def renew_feed(*, user: User) -> None:
     """Give a user's feed a new address; the old one no longer works.
 
-    Nobody has fetched it yet. A repeat gives it yet another one. Locks the feed.
+    Nobody has fetched it yet. A repeat gives it yet another one. Raises `NotFound` if the user's
+    password has been changed since they were found: the feed may be somebody else's by now. Locks
+    the feed.
     """
     _keep(user)
     CalendarFeed.objects.filter(pk=user.pk).update(serial=F("serial") + 1, fetched_at=None)
+    # Under the lock, for which a hand-over has waited, or for which this has waited.
+    if not User.objects.as_found(user).exists():
+        raise NotFound
 
 
 def hand_over_feed(sender: type[User], user: User, **_: object) -> None:

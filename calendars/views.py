@@ -16,7 +16,7 @@ from accounts.errors import TooManyAttempts
 from accounts.people import signed_in
 from calendars import files
 from calendars.events import event_of, events_of, events_of_enrollment
-from calendars.feeds import feed_address, feed_of, find_reader
+from calendars.feeds import feed_address, find_reader, own_feed
 from calendars.services import note_fetch, renew_feed
 from common.pacing import Pace
 
@@ -50,12 +50,12 @@ def feed(request: HttpRequest, token: str) -> HttpResponseBase:
 @login_required
 def calendar(request: HttpRequest) -> HttpResponse:
     """The address of my feed, and when a calendar fetched it last."""
-    user = signed_in(request)
-    address = feed_address(user)
+    mine = own_feed(signed_in(request))
+    address = feed_address(mine)
     context = {
         "address": address,
         "subscribe": f"webcal:{address.partition(':')[2]}",
-        "fetched_at": feed_of(user).fetched_at,
+        "fetched_at": mine.fetched_at,
     }
     return render(request, "calendars/calendar.html", context)
 

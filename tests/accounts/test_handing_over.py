@@ -20,7 +20,7 @@ from accounts.proving import (
 )
 from accounts.services import change_password, change_profile, set_password
 from accounts.tokens import open_family
-from calendars.feeds import feed_address
+from calendars.feeds import feed_address, feed_of
 from notices.kinds import Group
 from notices.models import Mailbox, TurnedOff
 from notices.services.choosing import choose_emails
@@ -109,7 +109,7 @@ class Holdings:
         User.objects.filter(pk=user.pk).update(referred_by=UserFactory())
         choose_emails(reader_id=user.pk, on=(), off=[Group.REMINDERS])
         self.user, self.browser, self.api = user, browser_of(user), api_of(user)
-        self.refresh, self.feed = open_family(user)["refresh"], feed_address(user)
+        self.refresh, self.feed = open_family(user)["refresh"], feed_address(feed_of(user))
         ask(user, "evil@example.com")
         self.change = link("evil@example.com")
 
@@ -274,7 +274,7 @@ class TestHandOver:
         choose_a_password(reset(eve.email))
         owner = User.objects.get(pk=eve.pk)
         change_profile(user=owner, display_name="Bob", time_zone="UTC")
-        feed = feed_address(owner)
+        feed = feed_address(feed_of(owner))
         use_password_link(user=owner, **NEW_PASSWORD)
         assert User.objects.get(pk=eve.pk).display_name == "Bob"
         assert Client().get(feed).status_code == 200

@@ -12,7 +12,7 @@ from django.core.mail import EmailMultiAlternatives
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from calendars.feeds import feed_address
+from calendars.feeds import feed_address, feed_of
 from courses.models import Course
 from courses.services import publish_course
 from enrollments.services.enrolling import enroll_full_course
@@ -198,7 +198,7 @@ def test_the_bell_my_learning_and_the_calendar(
     for words in filter(None, WRITTEN.splitlines()):
         expect(said.get_by_text(words)).to_be_visible()
 
-    feed = {event["uid"]: event for event in ical_js(feed_address(student))["events"]}
+    feed = {event["uid"]: event for event in ical_js(feed_address(feed_of(student)))["events"]}
     assert feed.keys() == {str(first.pk), str(second.pk)}
     moved, off = feed[str(first.pk)], feed[str(second.pk)]
     assert (moved["status"], off["status"]) == ("CONFIRMED", "CANCELLED")

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from calendars import views
-from calendars.feeds import feed_address
+from calendars.feeds import feed_address, feed_of
 from calendars.models import CalendarFeed
 from calendars.services import renew_feed
 from enrollments.services.enrolling import enroll_full_course
@@ -61,7 +61,7 @@ def app():
 
 def path_of(user):
     user.refresh_from_db()
-    return re.sub(r"^https?://[^/]+", "", feed_address(user))
+    return re.sub(r"^https?://[^/]+", "", feed_address(feed_of(user)))
 
 
 def fetch(app, user, **headers):

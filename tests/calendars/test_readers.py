@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from calendars import files
 from calendars.events import events_of
-from calendars.feeds import feed_address
+from calendars.feeds import feed_address, feed_of
 from calendars.mails import session_parts
 from calendars.models import CalendarFeed
 from calendars.services import renew_feed
@@ -44,7 +44,7 @@ def server(django_db_setup):
 
 def address_of(user, server):
     user.refresh_from_db()
-    return server.url + feed_address(user)[len("http://127.0.0.1:8000") :]
+    return server.url + feed_address(feed_of(user))[len("http://127.0.0.1:8000") :]
 
 
 def seen(texts):

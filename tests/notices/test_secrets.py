@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from calendars.feeds import feed_address
+from calendars.feeds import feed_address, feed_of
 from notices.kinds import Group, Letter
 from notices.models import Mailbox, MailServer, Notice
 from notices.sending import send_due
@@ -117,7 +117,10 @@ def test_it_is_in_no_row_and_no_log(
     list(send_due())
     assert not waiting.exists()
     mails = [taken["mail"] for taken in mail_server.taken() if reader.email in taken["to"]]
-    links = [feed_address(User.objects.get(pk=reader.pk)), *(n for m in mails for n in links_in(m))]
+    links = [
+        feed_address(feed_of(User.objects.get(pk=reader.pk))),
+        *(n for m in mails for n in links_in(m)),
+    ]
     ours = [urlsplit(link).path for link in links]
     found = {one: secrets_in(one) for one in ours}
     assert any(found[one] for one in ours if one.startswith(path))
