@@ -39,7 +39,7 @@ from enrollments.services.sessions import cancel_session, move_session
 from enrollments.services.timetable import add_session
 from payments.earnings import available_to
 from payments.models import Withdrawal
-from payments.services.ledger import grant_credit
+from payments.services.grants import grant_credit
 from payments.services.withdrawals import (
     approve_withdrawal,
     cancel_withdrawal,
@@ -69,7 +69,7 @@ def _populate() -> None:
     clerks = _hire()
     people: People = {}
     for person in TEACHERS + STUDENTS:
-        people[person.key] = _arrive(person, people, staff)
+        people[person.key] = _arrive(person, people)
     User.objects.filter(email__in=[teacher.email for teacher in TEACHERS]).update(is_teacher=True)
     backdate_people(ARRIVED)
     for plan in COURSES:
@@ -95,7 +95,7 @@ def _hire() -> People:
     return clerks
 
 
-def _arrive(person: Person, people: People, staff: User) -> User:
+def _arrive(person: Person, people: People) -> User:
     referrer = people.get(person.referred_by)
     user = register(
         email=person.email,
@@ -110,7 +110,6 @@ def _arrive(person: Person, people: People, staff: User) -> User:
             amount=person.credit,
             reason="Welcome to the demo",
             request_id=uuid4(),
-            actor=staff,
         )
     return user
 

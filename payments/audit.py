@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from common.money import CENT
 from payments import booking_invariants as bookings
+from payments import deciding_invariants as deciding
 from payments import invariants as books
 from payments import outside_invariants as outside
 from payments.invariants import Check, Invariant
@@ -34,6 +35,7 @@ INVARIANTS = (
     bookings.ADMITTED,
     outside.TOP_UPS,
     outside.DEBTS,
+    deciding.PARTIES,
 )
 # A broken ledger may have millions of offending rows; nobody reads more than this.
 AT_MOST = 1000

@@ -23,6 +23,12 @@ COMPLETED = (Q(status="completed", completed_at__isnull=False) & ~Q(payout_refer
 TWO_PEOPLE = Q(status="asked", decided_at__isnull=True, decided_by__isnull=True) | (
     ~Q(status="asked") & Q(decided_at__isnull=False, decided_by__isnull=False)
 )
+# A grant: nobody else decides on what a clerk gives alone; else it is decided by somebody.
+GRANTED = (
+    Q(status="asked", decided_at__isnull=True, decided_by__isnull=True)
+    | Q(status="granted", decided_at__isnull=False)
+    | Q(status="refused", decided_at__isnull=False, decided_by__isnull=False)
+)
 
 # A top-up: paid with the time, the session that was paid, and its receipt; or none of it yet.
 PAID = Q(

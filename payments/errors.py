@@ -111,6 +111,18 @@ class WriteOffDecided(DomainError):
     example = {"status": "refused"}
 
 
+class OwnGrant(DomainError):
+    code = "own_grant"
+    message = "You asked for this grant yourself, so someone else on the staff has to decide."
+    status = HTTPStatus.FORBIDDEN
+
+
+class GrantDecided(DomainError):
+    code = "grant_decided"
+    message = "This grant is already %(status)s."
+    example = {"status": "granted"}
+
+
 class KeyReused(DomainError):
     code = "idempotency_key_reused"
     message = "This was already sent with different details."

@@ -300,7 +300,13 @@ for _name, _rate in (("COMMISSION_BP", COMMISSION_BP), ("REFERRAL_BP", REFERRAL_
 MIN_WITHDRAWAL = env("MIN_WITHDRAWAL", cast=Decimal, default=Decimal("10.00"))
 # What somebody may withdraw in a day on the word of one clerk, who approves and pays it.
 TWO_PEOPLE_ABOVE = env("TWO_PEOPLE_ABOVE", cast=Decimal, default=Decimal("100.00"))
-for _name, _sum in (("MIN_WITHDRAWAL", MIN_WITHDRAWAL), ("TWO_PEOPLE_ABOVE", TWO_PEOPLE_ABOVE)):
+# What a clerk may grant in a day without another one.
+GRANT_TWO_PEOPLE_ABOVE = env("GRANT_TWO_PEOPLE_ABOVE", cast=Decimal, default=Decimal("100.00"))
+for _name, _sum in (
+    ("MIN_WITHDRAWAL", MIN_WITHDRAWAL),
+    ("TWO_PEOPLE_ABOVE", TWO_PEOPLE_ABOVE),
+    ("GRANT_TWO_PEOPLE_ABOVE", GRANT_TWO_PEOPLE_ABOVE),
+):
     require(_sum.is_finite() and _sum >= 0, f"{_name} is {_sum}: a sum is zero or more.")
 # The first seals payout details, the others still open them; none: a key made of SECRET_KEY.
 PAYOUT_KEYS = env.list("PAYOUT_KEYS", default=[])

@@ -23,8 +23,9 @@ from notices.models import Notice
 from payments.models import HoldPart, PaymentHold, TopUp
 from payments.processors.rehearsal import play
 from payments.services import withdrawals
+from payments.services.grants import grant_credit
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
-from payments.services.ledger import grant_credit, take_back
+from payments.services.ledger import take_back
 from payments.services.topups import open_checkout, request_top_up, settle_top_up
 
 PASSWORD = "correct horse battery"

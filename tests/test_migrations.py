@@ -251,7 +251,7 @@ from decimal import Decimal
 from uuid_utils.compat import uuid7
 from accounts.models import User
 from payments.models import SYSTEM_ACCOUNTS, LedgerAccount
-from payments.services.ledger import grant_credit
+from payments.services.grants import grant_credit
 
 user = User.objects.create(email="old@example.com", referral_code="old")
 grant_credit(user=user, amount=Decimal("7.00"), reason="Before", request_id=uuid7())

@@ -77,6 +77,7 @@ def test_a_value_in_the_environment_wins_over_the_file(tmp_path):
         ("MIN_WITHDRAWAL", "NaN"),
         ("TWO_PEOPLE_ABOVE", "-0.01"),
         ("TWO_PEOPLE_ABOVE", "Infinity"),
+        ("GRANT_TWO_PEOPLE_ABOVE", "-0.01"),
         ("CALENDAR_FETCHES_PER_HOUR", "0"),
         ("TOP_UP_MIN", "0"),
         ("TOP_UP_MAX", "4.99"),

@@ -50,12 +50,28 @@ class HoldPartAdmin(ReadOnlyAdmin):
         return part.hold.student
 
 
+class GrantFilter(admin.SimpleListFilter):
+    """Whose credit it was to give: the operator's, who has a command, or a clerk's."""
+
+    title = "grants"
+    parameter_name = "grants"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("operator", "By the operator"), ("staff", "By staff")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if not self.value():
+            return queryset
+        by_nobody = self.value() == "operator"
+        return queryset.filter(kind=Transfer.Kind.GRANT, actor__isnull=by_nobody)
+
+
 @admin.register(Transfer)
 class TransferAdmin(ReadOnlyAdmin):
     list_display = (
         "created_at", "kind", "amount", "debit", "credit", "actor", "note", "dedupe_key",
     )  # fmt: skip
-    list_filter = ("kind", ("created_at", PeriodFilter))
+    list_filter = ("kind", GrantFilter, ("created_at", PeriodFilter))
     joined = ("debit_account__owner", "credit_account__owner", "actor")
     search_fields = (
         "debit_account__owner__email", "credit_account__owner__email", "debtor__email",
@@ -67,6 +83,7 @@ class TransferAdmin(ReadOnlyAdmin):
         "hold_part",
         "withdrawal",
         "top_up",
+        "grant",
         "debit_account",
         "credit_account",
         "debtor",

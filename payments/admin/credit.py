@@ -8,16 +8,15 @@ from django import forms
 from accounts.models import User
 from common.admin.deciding import Answers, Deciding, Decision, Done
 from payments.forms import CreditForm
-from payments.models import Transfer
-from payments.services.ledger import grant_credit, revoke_credit
+from payments.models import Grant, Transfer
+from payments.services.grants import request_grant, revoke_credit
 
 
 @dataclass(frozen=True, kw_only=True)
 class MovingCredit(Decision[None]):
     """One direction: `service` moves credit once, however often its form is sent."""
 
-    done: str
-    service: Callable[..., Transfer]
+    service: Callable[..., Grant | Transfer]
     rights: tuple[str, ...] = ("payments.grant_credit",)
     form: type[forms.Form] = CreditForm
     prefilled: tuple[str, ...] = ("email",)
@@ -26,11 +25,25 @@ class MovingCredit(Decision[None]):
         wanted = dict(answers.fields)
         user = wanted.pop("email")
         moved = self.service(user=user, actor=actor, **wanted)
-        owners = {moved.debit_account.owner_id, moved.credit_account.owner_id, moved.debtor_id}
-        amount = Transfer.objects.total_of(moved.dedupe_key)
-        if user.pk not in owners or amount != wanted["amount"]:
+        if whose(moved) != user.pk or moved.amount != wanted["amount"]:
             raise forms.ValidationError("This form moved something else before. Open a new one.")
-        return Done(self.done.format(amount, user), made=moved)
+        return said_of(moved, user)
+
+
+def whose(moved: Grant | Transfer) -> object:
+    """Whose credit it is."""
+    return moved.user_id if isinstance(moved, Grant) else moved.debit_account.owner_id
+
+
+def said_of(moved: Grant | Transfer, user: User) -> Done:
+    """What came of the form."""
+    if isinstance(moved, Transfer):
+        return Done(f"Took {moved.amount} credits back from {user}", made=moved)
+    given = moved.transfers.filter(dedupe_key=f"grant:{moved.pk}").first()
+    if given:
+        return Done(f"Granted {moved.amount} credits to {user}", made=given)
+    wish = f"Asked for {moved.amount} credits for {user}"
+    return Done(f"{wish}: someone else on the staff decides", made=moved)
 
 
 class GivingCredit(Deciding):
@@ -38,16 +51,6 @@ class GivingCredit(Deciding):
 
     decide_at = r"^(?P<verb>grant|revoke)/$"
     decisions = (
-        MovingCredit(
-            verb="grant",
-            label="Grant credit",
-            done="Granted {} credits to {}",
-            service=grant_credit,
-        ),
-        MovingCredit(
-            verb="revoke",
-            label="Revoke credit",
-            done="Took {} credits back from {}",
-            service=revoke_credit,
-        ),
+        MovingCredit(verb="grant", label="Grant credit", service=request_grant),
+        MovingCredit(verb="revoke", label="Revoke credit", service=revoke_credit),
     )

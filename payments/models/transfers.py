@@ -13,6 +13,7 @@ from common.fields import ExactCharField
 from common.models import UUIDModel
 from common.money import exact
 from payments.models.accounts import Kind, LedgerAccount
+from payments.models.grants import Grant
 from payments.models.holds import HoldPart, PaymentHold
 from payments.models.topups import TopUp
 from payments.models.withdrawals import Withdrawal
@@ -73,6 +74,7 @@ class Transfer(UUIDModel):
     hold_part = models.ForeignKey(HoldPart, models.PROTECT, null=True, related_name="transfers")
     withdrawal = models.ForeignKey(Withdrawal, models.PROTECT, null=True, related_name="transfers")
     top_up = models.ForeignKey(TopUp, models.PROTECT, null=True, related_name="transfers")
+    grant = models.ForeignKey(Grant, models.PROTECT, null=True, related_name="transfers")
     # Whose debt it is about, if it is one from or to the account of all debts.
     debtor = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="debt_transfers"

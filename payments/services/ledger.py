@@ -14,11 +14,12 @@ from common.money import ZERO
 from common.transactions import operation
 from common.writing import insert, save
 from payments import queries
-from payments.errors import InsufficientBalance, InsufficientCredit, OwnCredit
-from payments.messages import tell_credit, tell_debt
+from payments.errors import InsufficientBalance, InsufficientCredit
+from payments.messages import tell_debt
 from payments.models import (
     OF_DEBT,
     SYSTEM_ACCOUNTS,
+    Grant,
     LedgerAccount,
     PaymentHold,
     TopUp,
@@ -76,6 +77,7 @@ class Entry:
     hold_part_id: UUID | None = None
     withdrawal: Withdrawal | None = None
     top_up: TopUp | None = None
+    grant: Grant | None = None
     owing: bool = False
     debtor_id: UUID | None = None
     note: str = ""
@@ -103,47 +105,6 @@ def transfer_all(entries: Iterable[Entry], *, actor: User | None = None) -> list
         last = next(t for t in reversed(transfers) if t.debtor_id == ref.owner_id)
         tell_debt(last, risen_by=amount, owed=accounts[ref].owed)
     return transfers
-
-
-def grant_credit(
-    *, user: User, amount: Decimal, reason: str, request_id: UUID, actor: User | None = None
-) -> Transfer:
-    """Give `user` credit that the platform issues, `amount` in credits, for a stated reason.
-
-    The user is told. A repeat with the same `request_id` gives the first transfer again. Raises
-    `OwnCredit` if the `actor` is the user. Locks the wallet.
-    """
-    _refuse_own(user, actor)
-    entry = Entry(
-        dedupe_key=f"grant:{request_id}",
-        kind=Transfer.Kind.GRANT,
-        debit=ISSUED,
-        credit=wallet(user.pk),
-        amount=amount,
-        note=reason,
-    )
-    return _transfer_once(entry, user, actor)
-
-
-def revoke_credit(
-    *, user: User, amount: Decimal, reason: str, request_id: UUID, actor: User | None = None
-) -> Transfer:
-    """Take back credit that was granted by mistake, `amount` in credits, for a stated reason.
-
-    The user is told. A repeat with the same `request_id` gives the first transfer again. Raises
-    `InsufficientCredit` if the user has spent it, `OwnCredit` if the `actor` is the user. Locks the
-    wallet.
-    """
-    _refuse_own(user, actor)
-    entry = Entry(
-        dedupe_key=f"revoke:{request_id}",
-        kind=Transfer.Kind.REVOKE,
-        debit=wallet(user.pk),
-        credit=ISSUED,
-        amount=amount,
-        note=reason,
-    )
-    return _transfer_once(entry, user, actor)
 
 
 @operation
@@ -199,25 +160,9 @@ def give_back(
     transfer_all([entry])
 
 
-def _refuse_own(user: User, actor: User | None) -> None:
-    """No CHECK can do this: a transfer names accounts, not their owners."""
-    if actor is not None and actor.pk == user.pk:
-        raise OwnCredit
-
-
-@operation
-def _transfer_once(entry: Entry, user: User, actor: User | None) -> Transfer:
-    """The transfer of this key, of which the user is told: made now, or found.
-
-    Locks the wallet first.
-    """
-    _lock_accounts({wallet(user.pk)})
-    if made := Transfer.objects.filter(dedupe_key=entry.dedupe_key).first():
-        return made
-    moved = transfer_all([entry], actor=actor)
-    made = next(one for one in moved if one.dedupe_key == entry.dedupe_key)
-    tell_credit(user.pk, made, amount=entry.amount)
-    return made
+def lock_accounts(*refs: Ref) -> None:
+    """Lock accounts of users, ascending by id, before it is read what they may do."""
+    _lock_accounts({*refs})
 
 
 def _lock_accounts(refs: set[Ref]) -> dict[Ref, LedgerAccount]:
@@ -347,6 +292,7 @@ def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:
         hold_part_id=entry.hold_part_id,
         withdrawal_id=entry.withdrawal.pk if entry.withdrawal else None,
         top_up_id=entry.top_up.pk if entry.top_up else None,
+        grant_id=entry.grant.pk if entry.grant else None,
         debtor_id=entry.debtor_id,
         actor_id=actor.pk if actor else None,
         note=entry.note,

@@ -12,7 +12,7 @@ from accounts.models import User
 from common.transactions import operation
 from courses.models import CourseSession
 from notices.models import Notice
-from payments.models import DebtWriteOff, PaymentHold, ProcessorEvent, TopUp, Withdrawal
+from payments.models import DebtWriteOff, Grant, PaymentHold, ProcessorEvent, TopUp, Withdrawal
 from settlement.messages import tell_waiting
 from settlement.queries import holds_overdue, holds_under_review
 from settlement.services.deciding import parts_with_notes
@@ -56,6 +56,11 @@ ERRANDS = (
         "Withdrawals to be paid",
         "payments.view_withdrawal",
         lambda: Withdrawal.objects.filter(status=Withdrawal.Status.APPROVED),
+    ),
+    Errand(
+        "Grants to decide on",
+        "payments.view_grant",
+        lambda: Grant.objects.filter(status=Grant.Status.ASKED),
     ),
     Errand(
         "Top-ups to look into",

@@ -14,7 +14,7 @@ from payments import idempotency
 from payments.errors import RequestInProgress
 from payments.idempotency import Answer, answer_once
 from payments.models import IdempotencyRecord, LedgerAccount, Transfer
-from payments.services.ledger import grant_credit
+from payments.services.grants import grant_credit
 from tests.concurrency.racing import Meeting, kinds, race
 from tests.factories import UserFactory, make_course, student_with_credit
 

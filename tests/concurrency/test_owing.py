@@ -8,7 +8,8 @@ import pytest
 
 from enrollments.services.purchasing import purchase_session
 from payments.services import ledger
-from payments.services.ledger import grant_credit, take_back
+from payments.services.grants import grant_credit
+from payments.services.ledger import take_back
 from payments.wallets import standing_of
 from tests.concurrency.racing import kinds, race
 from tests.factories import UserFactory, make_course, owe, top_up_of

@@ -10,7 +10,7 @@ from common.money import total
 from enrollments.services.enrolling import enroll_full_course
 from payments.models import LedgerAccount, Transfer, Withdrawal
 from payments.services import ledger, withdrawals
-from payments.services.ledger import revoke_credit
+from payments.services.grants import revoke_credit
 from payments.services.withdrawals import (
     approve_withdrawal,
     cancel_withdrawal,

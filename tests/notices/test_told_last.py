@@ -28,7 +28,7 @@ from enrollments.services.sessions import (
 from enrollments.services.timetable import add_session
 from payments.models import HoldPart, PaymentHold
 from payments.processors.rehearsal import play
-from payments.services.ledger import grant_credit, revoke_credit
+from payments.services.grants import request_grant, revoke_credit
 from payments.services.topups import settle_top_up
 from payments.services.withdrawals import (
     approve_withdrawal,
@@ -191,7 +191,7 @@ def test_what_waits_for_staff(session, enrollment, staff):
     told_last(tell_staff)
 
 
-@pytest.mark.parametrize("change", [grant_credit, revoke_credit])
+@pytest.mark.parametrize("change", [request_grant, revoke_credit])
 def test_credit(student, staff, change):
     terms = {"user": student, "amount": Decimal(5), "reason": "A prize", "request_id": uuid4()}
     told_last(partial(change, **terms, actor=staff))

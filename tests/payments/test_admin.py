@@ -16,6 +16,7 @@ from accounts.models import User
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.models import (
+    Grant,
     HoldPart,
     IdempotencyRecord,
     LedgerAccount,
@@ -25,6 +26,7 @@ from payments.models import (
     Transfer,
     Withdrawal,
 )
+from payments.services.grants import request_grant
 from tests.factories import (
     StaffFactory,
     UserFactory,
@@ -37,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 MONEY = [
     PaymentHold, HoldPart, Transfer, LedgerAccount, Withdrawal, IdempotencyRecord, TopUp,
-    ProcessorEvent,
+    ProcessorEvent, Grant,
 ]  # fmt: skip
 GRANT = "/admin/payments/ledgeraccount/grant/"
 REVOKE = "/admin/payments/ledgeraccount/revoke/"
@@ -55,6 +57,8 @@ def buy_and_more(email: str = "ada@example.com") -> User:
     enroll_full_course(student=student, course_id=make_course(sessions=2).pk)
     Withdrawal.objects.create(teacher=course.teacher, amount=Decimal("1.00"), payout_details="x")
     IdempotencyRecord.objects.create(user=student, key=student.pk.hex, fingerprint="f")
+    grant = {"amount": Decimal("1.00"), "reason": "A gift", "request_id": uuid4()}
+    request_grant(user=student, actor=course.teacher, **grant)
     ProcessorEvent.objects.create(
         event_id=f"evt_{student.pk.hex}",
         type="checkout.session.completed",

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from itertools import count
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from django.db import connection, models
@@ -21,6 +22,7 @@ from payments import audit
 from payments.models import (
     SYSTEM_ACCOUNTS,
     DebtWriteOff,
+    Grant,
     HoldPart,
     HoldStatus,
     LedgerAccount,
@@ -29,6 +31,7 @@ from payments.models import (
     Transfer,
     Withdrawal,
 )
+from payments.services.grants import request_grant
 from payments.services.withdrawals import (
     approve_withdrawal,
     cancel_withdrawal,
@@ -137,6 +140,9 @@ def world(db, settings) -> World:
     withdrawals = withdraw(teacher)
     debtor = UserFactory()
     owe(debtor, "25.00")
+    grant = request_grant(
+        user=ada, amount=Decimal(2), reason="A gift", request_id=uuid4(), actor=StaffFactory()
+    )
     top_up, unpaid = top_up_of(ada, "20.00"), top_up_of(ada, "20.00", play_it="")
     return World(**locals())
 
@@ -354,12 +360,12 @@ def referrer_forgotten(world: World) -> None:
 
 
 def kind_changed(world: World) -> None:
-    grant = Transfer.objects.filter(kind="grant")[0]
+    grant = Transfer.objects.filter(kind="grant", grant=None)[0]
     change(Transfer, {"pk": grant.pk}, kind="revoke")
 
 
 def unknown_kind(world: World) -> None:
-    grant = Transfer.objects.filter(kind="grant")[0]
+    grant = Transfer.objects.filter(kind="grant", grant=None)[0]
     change(Transfer, {"pk": grant.pk}, kind="gift")
 
 
@@ -474,6 +480,44 @@ def written_off_for_nothing(world: World) -> None:
     )
 
 
+def grant_to_oneself(world: World) -> None:
+    change(Transfer, {"grant": world.grant}, actor=world.ada)
+
+
+def grant_agreed_on_by_its_asker(world: World) -> None:
+    with unchecked():
+        change(Grant, {"pk": world.grant.pk}, decided_by=world.grant.asked_by)
+
+
+def grant_agreed_on_by_its_owner(world: World) -> None:
+    with unchecked():
+        change(Grant, {"pk": world.grant.pk}, decided_by=world.ada)
+
+
+def granted_without_a_transfer(world: World) -> None:
+    change(Transfer, {"grant": world.grant}, grant=None)
+
+
+def granted_but_refused(world: World) -> None:
+    change(Grant, {"pk": world.grant.pk}, status="refused", decided_by=world.bob)
+
+
+def withdrawal_approved_by_its_owner(world: World) -> None:
+    completed = world.withdrawals["completed"]
+    with unchecked():
+        change(Withdrawal, {"pk": completed.pk}, decided_by=completed.teacher)
+
+
+def withdrawal_paid_by_its_owner(world: World) -> None:
+    completed = world.withdrawals["completed"]
+    change(Transfer, {"withdrawal": completed, "kind": "payout"}, actor=completed.teacher)
+
+
+def part_decided_on_by_its_student(world: World) -> None:
+    change(HoldPart, {"pk": world.part.pk}, reason="staff_decision")
+    Transfer.objects.filter(hold_part=world.part).update(actor=world.ada)
+
+
 DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (balance_raised, "I1 I11"),
     (balances_swapped, "I1"),
@@ -534,6 +578,14 @@ DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (debt_of_another, "I14 I17"),
     (debtor_without_debt, "I17"),
     (written_off_for_nothing, "I17"),
+    (grant_to_oneself, "I20"),
+    (grant_agreed_on_by_its_asker, "I20"),
+    (grant_agreed_on_by_its_owner, "I20"),
+    (granted_without_a_transfer, "I20"),
+    (granted_but_refused, "I20"),
+    (withdrawal_approved_by_its_owner, "I20"),
+    (withdrawal_paid_by_its_owner, "I20"),
+    (part_decided_on_by_its_student, "I20"),
 ]
 
 
@@ -553,7 +605,7 @@ def test_damage_is_found_by_what_speaks_of_it(world, damage, codes):
 def test_every_invariant_has_been_seen_to_fail():
     seen = {code for _, codes in DAMAGES for code in codes.split()}
     assert seen == {invariant.code for invariant in audit.INVARIANTS}
-    assert len(audit.INVARIANTS) == 17
+    assert len(audit.INVARIANTS) == 18
 
 
 def test_offenders_are_named(world):

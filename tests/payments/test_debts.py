@@ -14,7 +14,8 @@ from payments import audit
 from payments.errors import InDebt, InsufficientCredit, LessOwed, OwnDebt, WriteOffDecided
 from payments.models import DebtWriteOff, LedgerAccount, Transfer, Withdrawal
 from payments.services.debts import ask_write_off, refuse_write_off, write_off
-from payments.services.ledger import give_back, grant_credit, take_back
+from payments.services.grants import grant_credit
+from payments.services.ledger import give_back, take_back
 from payments.services.withdrawals import approve_withdrawal, complete_withdrawal
 from payments.wallets import standing_of, worth_of
 from settlement.services.deciding import refund_hold

@@ -7,7 +7,7 @@ import pytest
 
 from notices.models import Notice
 from payments.errors import InsufficientCredit, OwnCredit, WithdrawalDecided
-from payments.services.ledger import grant_credit, revoke_credit
+from payments.services.grants import grant_credit, request_grant, revoke_credit
 from payments.services.withdrawals import approve_withdrawal
 from tests.factories import (
     PAYOUT_DETAILS,
@@ -104,13 +104,13 @@ def test_credit_that_staff_move_is_told_once(kind, by_hand):
     move, subject, said = CREDIT[kind]
     user, request = student_with_credit("30.00"), uuid4()
     for _ in range(2):
-        move(
-            user=user,
-            amount=Decimal("25.00"),
-            reason="Sofía was ill",
-            request_id=request,
-            actor=StaffFactory() if by_hand else None,
-        )
+        wanted = {"user": user, "amount": Decimal("25.00"), "reason": "Sofía was ill"}
+        if by_hand:
+            (request_grant if move is grant_credit else move)(
+                **wanted, request_id=request, actor=StaffFactory()
+            )
+        else:
+            move(**wanted, request_id=request)
     notice = told(user, kind)
     assert mailed(notice) == [
         subject,
@@ -132,5 +132,5 @@ def test_credit_that_is_not_moved_is_not_told():
     with pytest.raises(InsufficientCredit):
         revoke_credit(user=user, actor=staff, **wanted)
     with pytest.raises(OwnCredit):
-        grant_credit(user=staff, actor=staff, **wanted)
+        request_grant(user=staff, actor=staff, **wanted)
     assert was_told(user, "credit_revoked") == was_told(staff, "credit_granted") == 0

@@ -10,7 +10,7 @@ from django.db.models import F
 from payments import audit
 from payments.errors import OwnCredit, OwnWithdrawal, SecondPersonNeeded, WithdrawalNotApproved
 from payments.models import LedgerAccount, Withdrawal
-from payments.services.ledger import grant_credit, revoke_credit
+from payments.services.grants import request_grant, revoke_credit
 from payments.services.withdrawals import (
     approve_withdrawal,
     cancel_withdrawal,
@@ -210,7 +210,7 @@ def test_the_admin_says_so_row_by_row(client, teacher, clerk):
     assert (status_of(large), status_of(little)) == ("approved", "completed")
 
 
-@pytest.mark.parametrize("move", [grant_credit, revoke_credit])
+@pytest.mark.parametrize("move", [request_grant, revoke_credit])
 @pytest.mark.parametrize("superuser", [True, False])
 def test_nobody_moves_their_own_credit(move, superuser):
     boss = student_with_credit("50.00", is_staff=True, is_superuser=superuser)

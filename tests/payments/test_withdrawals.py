@@ -20,7 +20,7 @@ from payments.errors import (
     WithdrawalNotApproved,
 )
 from payments.models import LedgerAccount, Transfer, Withdrawal
-from payments.services.ledger import revoke_credit
+from payments.services.grants import revoke_credit
 from payments.services.withdrawals import (
     approve_withdrawal,
     cancel_withdrawal,

@@ -11,7 +11,7 @@ from accounts.models import User
 from common.errors import InvalidAmount, Unavailable
 from common.money import parse_amount
 from payments.models import Transfer
-from payments.services.ledger import grant_credit
+from payments.services.grants import grant_credit
 
 LONGEST_REASON = Transfer._meta.get_field("note").max_length or 0
 
