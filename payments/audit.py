@@ -35,6 +35,7 @@ INVARIANTS = (
     bookings.ADMITTED,
     outside.TOP_UPS,
     outside.DEBTS,
+    outside.DISPUTES,
     deciding.PARTIES,
 )
 # A broken ledger may have millions of offending rows; nobody reads more than this.

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from common.formats import money
+from accounts.models import User
+from common.formats import moment, money
 from notices.kinds import Button, Kind, Letter, Quote, register
 from notices.models import Notice
 from notices.services.outbox import put
-from payments.models import TopUp, Transfer, Withdrawal
+from payments.models import Dispute, TopUp, Transfer, Withdrawal
 
 Status = Withdrawal.Status
 
@@ -301,3 +302,64 @@ def tell_top_up(top_up: TopUp) -> None:
     }
     kind = OF_TOP_UPS[TopUp.Status(top_up.status)]
     put([kind.tell(top_up.user_id, about=top_up.pk, facts=facts)])
+
+
+def _dispute_page(notice: Notice) -> str:
+    return reverse("admin:payments_dispute_change", args=[notice.text("dispute")])
+
+
+def _disputed(notice: Notice) -> str:
+    amount, payer = money(notice.sum("amount")), notice.text("payer")
+    if problem := notice.text("problem"):
+        return f"What Stripe says of a payment of {amount} by {payer} can't be: {problem}."
+    if notice.text("status").startswith("warning_"):
+        return f"The bank of {payer} asks about a payment of {amount}. Nothing is taken for that."
+    return f"The bank of {payer} takes back a payment of {amount}, unless we object."
+
+
+def _dispute(notice: Notice) -> Letter:
+    due_by = (("Answer by", moment(notice.time("due_by"))),) if notice.text("due_by") else ()
+    return Letter(
+        subject=f"Dispute: {money(notice.sum('amount'))}",
+        lead=_disputed(notice),
+        rows=(("Top-up", notice.text("reference")), *due_by),
+        button=Button("Look at it", _dispute_page(notice)),
+    )
+
+
+DISPUTED = register(
+    Kind(
+        name="dispute_opened",
+        to="staff",
+        told="a payment that the payer's bank asks about or takes back, and until when to answer",
+        letter=_dispute,
+        text=_disputed,
+        page=_dispute_page,
+    )
+)
+
+
+def tell_dispute(dispute: Dispute) -> None:
+    """Tell staff who may look at disputes of one that they have to answer or to look into.
+
+    Of each of its statuses and problems once; of any other, nobody.
+    """
+    if not (dispute.problem or dispute.status in Dispute.TO_ANSWER):
+        return
+    top_up = dispute.top_up
+    facts = {
+        "dispute": dispute.pk,
+        "amount": dispute.amount,
+        "payer": top_up.user.email,
+        "reference": top_up.reference,
+        "status": dispute.status,
+        "problem": dispute.problem,
+        "due_by": dispute.due_by,
+    }
+    about = f"{dispute.pk}:{'problem' if dispute.problem else dispute.status}"
+    clerks = User.objects.filter(is_staff=True, is_active=True).order_by("pk")
+    put(
+        DISPUTED.tell(clerk.pk, about=about, facts=facts)
+        for clerk in clerks
+        if clerk.has_perm("payments.view_dispute")
+    )

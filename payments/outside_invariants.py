@@ -121,3 +121,73 @@ DEBTS = Invariant(
         ),
     ),
 )
+
+
+DISPUTES = Invariant(
+    "I19",
+    "Each dispute's transfers are those of its state, and no more of a top-up is taken than left.",
+    (
+        Check(
+            "what it took, gave back and cost is not what was transferred",
+            """
+            SELECT d.id, d.taken, COALESCE(t.taken, 0) AS took, d.given_back,
+                COALESCE(t.given, 0) AS gave, d.fee, COALESCE(t.fee, 0) AS paid
+            FROM disputes d LEFT JOIN (
+                SELECT m.dispute_id,
+                    SUM(CASE WHEN m.kind = 'dispute' THEN m.amount ELSE 0 END) AS taken,
+                    SUM(CASE WHEN m.kind = 'dispute_won' THEN m.amount ELSE 0 END) AS given,
+                    SUM(CASE WHEN m.kind <> 'dispute_fee' THEN 0
+                        WHEN a.kind = 'fees' THEN m.amount ELSE -m.amount END) AS fee
+                FROM transfers m JOIN ledger_accounts a ON a.id = m.debit_account_id
+                WHERE m.dispute_id IS NOT NULL GROUP BY m.dispute_id
+            ) AS t ON t.dispute_id = d.id
+            WHERE ROUND(d.taken - COALESCE(t.taken, 0), 2) <> 0
+                OR ROUND(d.given_back - COALESCE(t.given, 0), 2) <> 0
+                OR ROUND(d.fee - COALESCE(t.fee, 0), 2) <> 0
+            """,
+        ),
+        Check(
+            "it moved what it cannot have moved as it stands",
+            """
+            SELECT id, status, taken, given_back FROM disputes
+            WHERE given_back < 0 OR ROUND(taken - given_back, 2) < 0
+                OR (status IN ('warning_needs_response', 'warning_under_review', 'warning_closed',
+                    'prevented') AND ROUND(taken - given_back, 2) <> 0)
+                OR (status = 'lost' AND given_back > 0 AND ROUND(taken - given_back, 2) = 0)
+            """,
+        ),
+        Check(
+            "nobody asks about it any more",
+            """
+            SELECT id, status, taken, given_back FROM disputes
+            WHERE next_look_at IS NULL AND (problem <> ''
+                OR status IN ('needs_response', 'under_review', 'warning_needs_response',
+                    'warning_under_review')
+                OR (status = 'won' AND taken > 0 AND given_back = 0)
+                OR (status = 'lost' AND taken = 0))
+            """,
+        ),
+        Check(
+            "a movement of no dispute",
+            """
+            SELECT id, dedupe_key, amount FROM transfers
+            WHERE kind IN ('dispute', 'dispute_won', 'dispute_fee') AND dispute_id IS NULL
+            """,
+        ),
+        Check(
+            "what is disputed of the top-up is not what its disputes withhold",
+            """
+            SELECT u.id, u.amount, u.refunded_amount, u.disputed_amount, w.withheld
+            FROM top_ups u LEFT JOIN (
+                SELECT top_up_id, SUM(CASE
+                    WHEN taken = 0 AND status IN ('needs_response', 'under_review') THEN amount
+                    ELSE taken - given_back END) AS withheld
+                FROM disputes GROUP BY top_up_id
+            ) AS w ON w.top_up_id = u.id
+            WHERE u.status = 'paid' AND ROUND(u.disputed_amount - CASE
+                WHEN COALESCE(w.withheld, 0) < u.amount - u.refunded_amount
+                THEN COALESCE(w.withheld, 0) ELSE u.amount - u.refunded_amount END, 2) <> 0
+            """,
+        ),
+    ),
+)

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from notices.sending import is_anything_due
+from payments.models import TopUp
 from payments.processors import methods
 from rooms import livekit
 from talkplatform.models import LONGEST_ERROR, Job
@@ -20,6 +21,7 @@ from talkplatform.models import LONGEST_ERROR, Job
 # How long after the last sign of a process others take over what it was at.
 LEASE = timedelta(seconds=30)
 OFTEN, NIGHTLY = timedelta(seconds=settings.JOB_SECONDS), timedelta(days=1)
+HOURLY = timedelta(hours=1)
 MINUTES, HOURS = timedelta(minutes=5), timedelta(hours=2)
 # Every schedule counts from here: so all machines agree on when a job is due.
 START = datetime(1970, 1, 1, settings.NIGHT_HOUR, tzinfo=UTC)
@@ -70,6 +72,7 @@ PLANS = (
     Plan("settle_sessions", OFTEN, MINUTES),
     Plan("poll_rooms", OFTEN, MINUTES, wanted=livekit.is_configured),
     Plan("settle_top_ups", OFTEN, MINUTES, wanted=lambda: bool(methods())),
+    Plan("settle_disputes", HOURLY, MINUTES, wanted=lambda: TopUp.Method.STRIPE in methods()),
     Plan("remind", OFTEN, MINUTES),
     Plan("send_mail", OFTEN, MINUTES, early=is_anything_due),
     # Each wrong guess leaves records of minutes, and a day of an attack would fill the table.

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import register
+from common.money import ZERO, total
 from common.transactions import operation
 from courses.models import Course, CourseSession
 from courses.services import archive_course, publish_course, save_sessions, write_outline
@@ -20,12 +21,13 @@ from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.timetable import add_session
 from notices.models import Notice
-from payments.models import HoldPart, PaymentHold, TopUp
+from payments.models import Dispute, HoldPart, PaymentHold, TopUp
+from payments.processors import Movement, TakenBack
 from payments.processors.rehearsal import play
 from payments.services import withdrawals
+from payments.services.disputes import book
 from payments.services.grants import grant_credit
 from payments.services.holds import Verdict, lock_pending_parts, settle_parts
-from payments.services.ledger import take_back
 from payments.services.topups import open_checkout, request_top_up, settle_top_up
 
 PASSWORD = "correct horse battery"
@@ -115,8 +117,31 @@ def owe(user: User, amount: Decimal | str = "15.00") -> TopUp:
     top_up = top_up_of(user, amount)
     course = make_course(sessions=1, price_per_session=amount)
     purchase_session(student=user, session_id=course.sessions.get().pk)
-    take_back(top_up=top_up, amount=Decimal(amount), dedupe_key=f"dispute:{top_up.pk}")
+    disputed(top_up, f"-{amount}")
     return top_up
+
+
+def disputed(top_up: TopUp, *moved: str) -> Dispute:
+    """What its bank has moved of a top-up so far: below zero it was taken, above given back."""
+    movements = tuple(
+        Movement(id=f"{top_up.pk}:{n}", amount=Decimal(one), fee=ZERO, currency="usd")
+        for n, one in enumerate(moved)
+    )
+    now = timezone.now()
+    said = TakenBack(
+        id=f"du_{top_up.pk}",
+        kind=Dispute.Kind.DISPUTE,
+        about=str(top_up.pk),
+        payment_intent=top_up.payment_intent,
+        status="needs_response" if total(one.amount for one in movements) else "won",
+        reason="fraudulent",
+        amount=top_up.amount,
+        live=top_up.live,
+        opened_at=now,
+        due_by=now + 7 * DAY,
+        movements=movements,
+    )
+    return book(top_up.pk, said)
 
 
 def make_course(

@@ -2,6 +2,7 @@
 
 from payments.models.accounts import SYSTEM_ACCOUNTS, USER_KINDS, Kind, LedgerAccount
 from payments.models.debts import DebtWriteOff
+from payments.models.disputes import Dispute, DisputeQuerySet
 from payments.models.grants import Grant
 from payments.models.holds import HoldEvent, HoldPart, HoldQuerySet, HoldStatus, PaymentHold
 from payments.models.keys import IdempotencyRecord
@@ -23,6 +24,8 @@ __all__ = [
     "USER_KINDS",
     "CreditNotice",
     "DebtWriteOff",
+    "Dispute",
+    "DisputeQuerySet",
     "Grant",
     "HoldEvent",
     "HoldPart",

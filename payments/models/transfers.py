@@ -13,6 +13,7 @@ from common.fields import ExactCharField
 from common.models import UUIDModel
 from common.money import exact
 from payments.models.accounts import Kind, LedgerAccount
+from payments.models.disputes import Dispute
 from payments.models.grants import Grant
 from payments.models.holds import HoldPart, PaymentHold
 from payments.models.topups import TopUp
@@ -63,6 +64,7 @@ class Transfer(UUIDModel):
         DISPUTE = "dispute"
         DISPUTE_WON = "dispute_won"
         WRITE_OFF = "write_off"
+        DISPUTE_FEE = "dispute_fee"
 
     # The business event: the database itself prevents it from moving money twice.
     dedupe_key = ExactCharField(max_length=100, unique=True)
@@ -74,6 +76,7 @@ class Transfer(UUIDModel):
     hold_part = models.ForeignKey(HoldPart, models.PROTECT, null=True, related_name="transfers")
     withdrawal = models.ForeignKey(Withdrawal, models.PROTECT, null=True, related_name="transfers")
     top_up = models.ForeignKey(TopUp, models.PROTECT, null=True, related_name="transfers")
+    dispute = models.ForeignKey(Dispute, models.PROTECT, null=True, related_name="transfers")
     grant = models.ForeignKey(Grant, models.PROTECT, null=True, related_name="transfers")
     # Whose debt it is about, if it is one from or to the account of all debts.
     debtor = models.ForeignKey(

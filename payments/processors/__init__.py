@@ -5,6 +5,7 @@ No transaction is open while one is asked: it may take seconds, or give no answe
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
 from typing import Protocol
@@ -55,6 +56,36 @@ class Found:
     fee: Decimal | None = None
     fee_currency: str = ""
     paid_with: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movement:
+    """Of money that lies at a processor: less than zero if it was taken, and what that cost."""
+
+    id: str
+    amount: Decimal
+    fee: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakenBack:
+    """What a processor says of a dispute, or of a refund made at its own desk, when it is asked.
+
+    `about` is the key of the top-up that was paid. `live` is None where it doesn't say.
+    """
+
+    id: str
+    kind: str
+    about: str
+    payment_intent: str
+    status: str
+    reason: str
+    amount: Decimal
+    live: bool | None
+    opened_at: datetime
+    due_by: datetime | None
+    movements: tuple[Movement, ...]
 
 
 class Processor(Protocol):

@@ -1,7 +1,7 @@
 """Stripe, and the only importer of its library: checkouts, what became of them, signed events."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -18,7 +18,8 @@ from common.silence import Silence
 from common.transactions import refuse_within_operation
 from payments.errors import ProcessorSilent, ProcessorUnavailable
 from payments.models import ProcessorEvent, TopUp
-from payments.processors import Checkout, Found, Paying
+from payments.processors import Checkout, Found, Paying, TakenBack
+from payments.processors.taken_back import of_dispute, of_refund
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,6 +37,9 @@ LONGEST_ID = ProcessorEvent._meta.get_field("event_id").max_length or 0
 LONGEST_TYPE = ProcessorEvent._meta.get_field("type").max_length or 0
 # All that is asked of a payment comes with one answer.
 WHOLE = "payment_intent.latest_charge.balance_transaction"
+PAID_BY = "payment_intent"
+# What a refund took, and what came of it where it failed.
+BOTH_WAYS = ("balance_transaction", "failure_balance_transaction")
 # A payment that was made and came to nothing, where its checkout is over.
 FAILED = {"requires_payment_method", "canceled"}
 
@@ -103,8 +107,48 @@ class Stripe:
         key = str(top_up.checkout_session)
         return _ask(lambda: _found(sessions.retrieve(key, {"expand": [WHOLE]})))
 
+    def look_at_dispute(self, dispute_id: str) -> TakenBack:
+        """How a dispute stands, with what it moved."""
+        asked: Any = {"expand": [PAID_BY]}
+        disputes = _client().v1.disputes
+        return _ask(lambda: of_dispute(disputes.retrieve(dispute_id, asked).to_dict()))
+
+    def look_at_refund(self, refund_id: str) -> TakenBack:
+        """How a refund that is none of ours stands, with what it moved."""
+        asked: Any = {"expand": [PAID_BY, *BOTH_WAYS]}
+        refunds = _client().v1.refunds
+        return _ask(lambda: of_refund(refunds.retrieve(refund_id, asked).to_dict()))
+
+    def disputes_since(self, when: datetime) -> list[str]:
+        """The ids of the disputes of our payments that were opened since then."""
+        disputes = _client().v1.disputes
+        return _ask(lambda: [*_ours(disputes.list(_since(when)).auto_paging_iter())])
+
+    def desk_refunds_since(self, when: datetime) -> list[str]:
+        """The ids of the refunds of our payments since then that we did not ask for."""
+        refunds = _client().v1.refunds
+        return _ask(
+            lambda: [
+                *_ours(
+                    one
+                    for one in refunds.list(_since(when)).auto_paging_iter()
+                    if "refund" not in (one.metadata or {})
+                )
+            ]
+        )
+
     def is_live(self) -> bool:
         return _key_is_live()
+
+
+def _since(when: datetime) -> Any:
+    created = {"gte": int(when.timestamp())}
+    return {"created": created, "limit": 100, "expand": [f"data.{PAID_BY}"]}
+
+
+def _ours(listed: Iterable[Any]) -> Iterator[str]:
+    """Those of a payment that was made for a top-up: others may use the same account."""
+    return (one.id for one in listed if "top_up" in one.payment_intent.metadata)
 
 
 def _in_order(said: object) -> object:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from common.transactions import operation, refuse_within_operation
 from payments.models import ProcessorEvent, TopUp
 from payments.processors.stripe import Event
+from payments.services.disputes import settle_desk_refund, settle_dispute
 from payments.services.topups import settle_top_up
 
 # All that is told of a checkout. What follows is not taken from the event: Stripe is asked.
@@ -17,10 +18,22 @@ OF_CHECKOUTS = {
     "checkout.session.async_payment_failed",
     "checkout.session.expired",
 }
+# Those of disputes, and of refunds made at Stripe's own desk: where to look is all they say.
+OF_DISPUTES = dict.fromkeys(
+    (
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+    ),
+    settle_dispute,
+) | dict.fromkeys(("refund.created", "refund.updated", "refund.failed"), settle_desk_refund)
+KNOWN = OF_CHECKOUTS | OF_DISPUTES.keys()
 
 
 def take_event(event: Event) -> ProcessorEvent:
-    """Store an event, and settle the top-up that it is about; one of nothing of ours is only noted.
+    """Store an event, and settle what it is about; one of nothing of ours is only noted.
 
     A repeat of one that was processed changes nothing; of one that was not, it is done now. Raises
     `ProcessorUnavailable`: then it stays unprocessed, and Stripe sends it again.
@@ -31,6 +44,9 @@ def take_event(event: Event) -> ProcessorEvent:
         return row
     if row.top_up_id:
         settle_top_up(row.top_up_id)
+    elif settle := OF_DISPUTES.get(event.type):
+        dispute = settle(row.object_id)
+        row.top_up = dispute.top_up if dispute else None
     return _finish(row)
 
 
@@ -44,7 +60,7 @@ def _store(event: Event) -> ProcessorEvent:
             "object_id": event.object_id,
             "created": event.created,
             "top_up": _about(event) if event.type in OF_CHECKOUTS else None,
-            "note": "" if event.type in OF_CHECKOUTS else "ignored: not of a checkout",
+            "note": "" if event.type in KNOWN else "ignored: not of a checkout",
         },
     )
     return row
@@ -63,5 +79,5 @@ def _about(event: Event) -> TopUp | None:
 def _finish(row: ProcessorEvent) -> ProcessorEvent:
     row.processed_at = timezone.now()
     row.note = row.note or ("done" if row.top_up_id else "ignored: no top-up of ours")
-    row.save(update_fields=["processed_at", "note"])
+    row.save(update_fields=["processed_at", "note", "top_up"])
     return row

@@ -11,7 +11,6 @@ from accounts.models import User
 from common.errors import DomainError
 from common.locks import Rank, take
 from common.money import ZERO
-from common.transactions import operation
 from common.writing import insert, save
 from payments import queries
 from payments.errors import InsufficientBalance, InsufficientCredit
@@ -19,6 +18,7 @@ from payments.messages import tell_debt
 from payments.models import (
     OF_DEBT,
     SYSTEM_ACCOUNTS,
+    Dispute,
     Grant,
     LedgerAccount,
     PaymentHold,
@@ -77,6 +77,7 @@ class Entry:
     hold_part_id: UUID | None = None
     withdrawal: Withdrawal | None = None
     top_up: TopUp | None = None
+    dispute: Dispute | None = None
     grant: Grant | None = None
     owing: bool = False
     debtor_id: UUID | None = None
@@ -105,59 +106,6 @@ def transfer_all(entries: Iterable[Entry], *, actor: User | None = None) -> list
         last = next(t for t in reversed(transfers) if t.debtor_id == ref.owner_id)
         tell_debt(last, risen_by=amount, owed=accounts[ref].owed)
     return transfers
-
-
-@operation
-def take_back(
-    *,
-    top_up: TopUp,
-    amount: Decimal,
-    dedupe_key: str,
-    kind: str = Transfer.Kind.DISPUTE,
-    note: str = "",
-) -> None:
-    """Take `amount` credits of a top-up from its user again: what is spent already is owed.
-
-    `wallet → stripe` as far as the wallet reaches, the rest `debts → stripe`. A repeat with the
-    same key, of at most 90 characters, is refused by the database. The user is told what they owe.
-    Locks the wallet; the caller has locked the top-up.
-    """
-    entry = Entry(
-        dedupe_key=dedupe_key,
-        kind=kind,
-        debit=wallet(top_up.user_id),
-        credit=Ref(top_up.method),
-        amount=amount,
-        top_up=top_up,
-        owing=True,
-        note=note,
-    )
-    transfer_all([entry])
-
-
-@operation
-def give_back(
-    *,
-    top_up: TopUp,
-    amount: Decimal,
-    dedupe_key: str,
-    kind: str = Transfer.Kind.DISPUTE_WON,
-    note: str = "",
-) -> None:
-    """Give the user of a top-up what was taken back: their debt first, the rest is credit.
-
-    Repeats and locks are those of `take_back`.
-    """
-    entry = Entry(
-        dedupe_key=dedupe_key,
-        kind=kind,
-        debit=Ref(top_up.method),
-        credit=wallet(top_up.user_id),
-        amount=amount,
-        top_up=top_up,
-        note=note,
-    )
-    transfer_all([entry])
 
 
 def lock_accounts(*refs: Ref) -> None:
@@ -292,6 +240,7 @@ def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:
         hold_part_id=entry.hold_part_id,
         withdrawal_id=entry.withdrawal.pk if entry.withdrawal else None,
         top_up_id=entry.top_up.pk if entry.top_up else None,
+        dispute_id=entry.dispute.pk if entry.dispute else None,
         grant_id=entry.grant.pk if entry.grant else None,
         debtor_id=entry.debtor_id,
         actor_id=actor.pk if actor else None,

@@ -22,6 +22,7 @@ from payments import audit
 from payments.models import (
     SYSTEM_ACCOUNTS,
     DebtWriteOff,
+    Dispute,
     Grant,
     HoldPart,
     HoldStatus,
@@ -139,7 +140,7 @@ def world(db, settings) -> World:
     settings.MIN_WITHDRAWAL = Decimal(1)
     withdrawals = withdraw(teacher)
     debtor = UserFactory()
-    owe(debtor, "25.00")
+    dispute = owe(debtor, "25.00").disputes.get()
     grant = request_grant(
         user=ada, amount=Decimal(2), reason="A gift", request_id=uuid4(), actor=StaffFactory()
     )
@@ -518,6 +519,30 @@ def part_decided_on_by_its_student(world: World) -> None:
     Transfer.objects.filter(hold_part=world.part).update(actor=world.ada)
 
 
+def taken_more_than_booked(world: World) -> None:
+    change(Dispute, {"pk": world.dispute.pk}, taken=Decimal("26.00"))
+
+
+def fee_of_nobody(world: World) -> None:
+    change(Dispute, {"pk": world.dispute.pk}, fee=Decimal("15.00"))
+
+
+def inquiry_that_took(world: World) -> None:
+    change(Dispute, {"pk": world.dispute.pk}, status="warning_closed")
+
+
+def dispute_left_alone(world: World) -> None:
+    change(Dispute, {"pk": world.dispute.pk}, next_look_at=None)
+
+
+def movement_of_no_dispute(world: World) -> None:
+    Transfer.objects.filter(dispute=world.dispute).update(dispute=None)
+
+
+def disputed_and_refundable(world: World) -> None:
+    change(TopUp, {"pk": world.dispute.top_up_id}, disputed_amount=0)
+
+
 DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (balance_raised, "I1 I11"),
     (balances_swapped, "I1"),
@@ -578,6 +603,12 @@ DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (debt_of_another, "I14 I17"),
     (debtor_without_debt, "I17"),
     (written_off_for_nothing, "I17"),
+    (taken_more_than_booked, "I19"),
+    (fee_of_nobody, "I19"),
+    (inquiry_that_took, "I19"),
+    (dispute_left_alone, "I19"),
+    (movement_of_no_dispute, "I19"),
+    (disputed_and_refundable, "I19"),
     (grant_to_oneself, "I20"),
     (grant_agreed_on_by_its_asker, "I20"),
     (grant_agreed_on_by_its_owner, "I20"),
@@ -605,7 +636,7 @@ def test_damage_is_found_by_what_speaks_of_it(world, damage, codes):
 def test_every_invariant_has_been_seen_to_fail():
     seen = {code for _, codes in DAMAGES for code in codes.split()}
     assert seen == {invariant.code for invariant in audit.INVARIANTS}
-    assert len(audit.INVARIANTS) == 18
+    assert len(audit.INVARIANTS) == 19
 
 
 def test_offenders_are_named(world):

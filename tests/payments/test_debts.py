@@ -15,7 +15,6 @@ from payments.errors import InDebt, InsufficientCredit, LessOwed, OwnDebt, Write
 from payments.models import DebtWriteOff, LedgerAccount, Transfer, Withdrawal
 from payments.services.debts import ask_write_off, refuse_write_off, write_off
 from payments.services.grants import grant_credit
-from payments.services.ledger import give_back, take_back
 from payments.services.withdrawals import approve_withdrawal, complete_withdrawal
 from payments.wallets import standing_of, worth_of
 from settlement.services.deciding import refund_hold
@@ -23,6 +22,7 @@ from tests.api.conftest import client_of
 from tests.factories import (
     StaffFactory,
     UserFactory,
+    disputed,
     earn,
     make_course,
     owe,
@@ -69,21 +69,22 @@ def grant(user, credits_: str) -> Transfer:
 def test_what_is_spent_already_is_owed():
     user = UserFactory()
     top_up = top_up_of(user, "20.00")
-    take_back(top_up=top_up, amount=amount("20.00"), dedupe_key="dispute:1")
+    disputed(top_up, "-20.00")
     assert stands(user) == ("0.00", "0.00")
-    give_back(top_up=top_up, amount=amount("20.00"), dedupe_key="won:1")
+    disputed(top_up, "-20.00", "20.00")
     assert stands(user) == ("20.00", "0.00")
     course = make_course(sessions=1, price_per_session="12.00")
     purchase_session(student=user, session_id=course.sessions.get().pk)
-    take_back(top_up=top_up, amount=amount("20.00"), dedupe_key="dispute:2")
+    disputed(top_up, "-20.00", "20.00", "-20.00")
     assert stands(user) == ("0.00", "12.00")
-    moved = Transfer.objects.of_event("dispute:2").order_by("dedupe_key")
+    key = f"dispute:{top_up.pk}:2"
+    moved = Transfer.objects.of_event(key).order_by("dedupe_key")
     assert [(t.dedupe_key, t.amount, t.debtor) for t in moved] == [
-        ("dispute:2", amount("8.00"), None),
-        ("dispute:2:debt", amount("12.00"), user),
+        (key, amount("8.00"), None),
+        (f"{key}:debt", amount("12.00"), user),
     ]
-    assert Transfer.objects.total_of("dispute:2") == amount("20.00")
-    give_back(top_up=top_up, amount=amount("20.00"), dedupe_key="won:2")
+    assert Transfer.objects.total_of(key) == amount("20.00")
+    disputed(top_up, "-20.00", "20.00", "-20.00", "20.00")
     assert stands(user) == ("8.00", "0.00")
 
 

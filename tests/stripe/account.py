@@ -281,6 +281,7 @@ class Account:
             balance_transaction=None,
             charge=charged["id"],
             currency=charged["currency"],
+            failure_balance_transaction=None,
             metadata=more.get("metadata", {}),
             payment_intent=charged["payment_intent"],
             reason=more.get("reason"),

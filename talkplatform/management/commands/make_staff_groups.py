@@ -24,6 +24,7 @@ SUPPORT = {
     "rooms.view_webhookevent",
     "payments.audit_money",
     "payments.view_debtwriteoff",
+    "payments.view_dispute",
     "payments.view_grant",
     "payments.view_holdpart",
     "payments.view_ledgeraccount",
