@@ -61,7 +61,7 @@ def round_is_full() -> bool:
     """Whether each frequent job has finished since the last heartbeat, and none is late."""
     fares = {state.plan.name: state for state in states()}
     last = fares.pop(HEARTBEAT).last_finished
-    often = [state for state in fares.values() if state.plan.every < NIGHTLY]
+    often = [state for state in fares.values() if state.plan.every <= OFTEN]
     return not any(state.late for state in fares.values()) and all(
         state.last_finished and (last is None or state.last_finished > last) for state in often
     )
