@@ -283,7 +283,6 @@ SPECTACULAR_SETTINGS = {
 
 # Courses. All of a course's sessions are read and shown together.
 MAX_SESSIONS_PER_COURSE = env.int("MAX_SESSIONS_PER_COURSE", default=200)
-
 # How often a teacher may write to the students of one course in 24 hours.
 ANNOUNCEMENTS_A_DAY = env.int("ANNOUNCEMENTS_A_DAY", default=5)
 require(ANNOUNCEMENTS_A_DAY >= 1, "ANNOUNCEMENTS_A_DAY is at least 1.")
@@ -298,20 +297,16 @@ REFERRAL_BP = env.int("REFERRAL_BP", default=7000)
 for _name, _rate in (("COMMISSION_BP", COMMISSION_BP), ("REFERRAL_BP", REFERRAL_BP)):
     require(0 <= _rate <= 10_000, f"{_name} is {_rate}: a rate is 0 to 10000 basis points.")
 MIN_WITHDRAWAL = env("MIN_WITHDRAWAL", cast=Decimal, default=Decimal("10.00"))
-# What somebody may withdraw in a day on the word of one clerk, who approves and pays it.
+# What one clerk may pay somebody in a day, and what one may grant: beyond it, it takes another.
 TWO_PEOPLE_ABOVE = env("TWO_PEOPLE_ABOVE", cast=Decimal, default=Decimal("100.00"))
-# What a clerk may grant in a day without another one.
 GRANT_TWO_PEOPLE_ABOVE = env("GRANT_TWO_PEOPLE_ABOVE", cast=Decimal, default=Decimal("100.00"))
-for _name, _sum in (
-    ("MIN_WITHDRAWAL", MIN_WITHDRAWAL),
-    ("TWO_PEOPLE_ABOVE", TWO_PEOPLE_ABOVE),
-    ("GRANT_TWO_PEOPLE_ABOVE", GRANT_TWO_PEOPLE_ABOVE),
-):
+for _name in ("MIN_WITHDRAWAL", "TWO_PEOPLE_ABOVE", "GRANT_TWO_PEOPLE_ABOVE"):
+    _sum = globals()[_name]
     require(_sum.is_finite() and _sum >= 0, f"{_name} is {_sum}: a sum is zero or more.")
 # The first seals payout details, the others still open them; none: a key made of SECRET_KEY.
 PAYOUT_KEYS = env.list("PAYOUT_KEYS", default=[])
-if any(len(_key) < 32 for _key in PAYOUT_KEYS):
-    raise ImproperlyConfigured("A key in PAYOUT_KEYS is short: use 32 random characters or more.")
+for _key in PAYOUT_KEYS:
+    require(len(_key) >= 32, "A key in PAYOUT_KEYS is short: use 32 random characters or more.")
 # Top-ups: the sum of one, and how many new ones a user may ask for in an hour.
 TOP_UP_MIN = env("TOP_UP_MIN", cast=Decimal, default=Decimal("5.00"))
 TOP_UP_MAX = env("TOP_UP_MAX", cast=Decimal, default=Decimal("500.00"))

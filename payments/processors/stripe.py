@@ -1,7 +1,7 @@
 """Stripe, and the only importer of its library: checkouts, what became of them, signed events."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import stripe
 from django.conf import settings
+from stripe.params import DisputeListParams, RefundListParams
 from stripe.params.checkout import SessionCreateParams
 
 from common.errors import InvalidSignature, MalformedEvent
@@ -109,46 +110,44 @@ class Stripe:
 
     def look_at_dispute(self, dispute_id: str) -> TakenBack:
         """How a dispute stands, with what it moved."""
-        asked: Any = {"expand": [PAID_BY]}
         disputes = _client().v1.disputes
-        return _ask(lambda: of_dispute(disputes.retrieve(dispute_id, asked).to_dict()))
+        return _ask(
+            lambda: of_dispute(disputes.retrieve(dispute_id, {"expand": [PAID_BY]}).to_dict())
+        )
 
     def look_at_refund(self, refund_id: str) -> TakenBack:
         """How a refund that is none of ours stands, with what it moved."""
-        asked: Any = {"expand": [PAID_BY, *BOTH_WAYS]}
-        refunds = _client().v1.refunds
-        return _ask(lambda: of_refund(refunds.retrieve(refund_id, asked).to_dict()))
+        refunds, whole = _client().v1.refunds, [PAID_BY, *BOTH_WAYS]
+        return _ask(lambda: of_refund(refunds.retrieve(refund_id, {"expand": whole}).to_dict()))
 
     def disputes_since(self, when: datetime) -> list[str]:
         """The ids of the disputes of our payments that were opened since then."""
-        disputes = _client().v1.disputes
-        return _ask(lambda: [*_ours(disputes.list(_since(when)).auto_paging_iter())])
+        listed = _client().v1.disputes.list
+        asked = cast(DisputeListParams, _since(when))
+        found = _ask(lambda: [*listed(asked).auto_paging_iter()])
+        return [one.id for one in found if _is_ours(one)]
 
     def desk_refunds_since(self, when: datetime) -> list[str]:
-        """The ids of the refunds of our payments since then that we did not ask for."""
-        refunds = _client().v1.refunds
-        return _ask(
-            lambda: [
-                *_ours(
-                    one
-                    for one in refunds.list(_since(when)).auto_paging_iter()
-                    if "refund" not in (one.metadata or {})
-                )
-            ]
-        )
+        """The ids of the refunds since then that we did not ask for."""
+        listed = _client().v1.refunds.list
+        asked = cast(RefundListParams, _since(when))
+        found = _ask(lambda: [*listed(asked).auto_paging_iter()])
+        wanted = (one for one in found if "refund" not in (one.metadata or {}))
+        return [one.id for one in wanted if _is_ours(one)]
 
     def is_live(self) -> bool:
         return _key_is_live()
 
 
-def _since(when: datetime) -> Any:
+def _since(when: datetime) -> dict[str, object]:
     created = {"gte": int(when.timestamp())}
     return {"created": created, "limit": 100, "expand": [f"data.{PAID_BY}"]}
 
 
-def _ours(listed: Iterable[Any]) -> Iterator[str]:
-    """Those of a payment that was made for a top-up: others may use the same account."""
-    return (one.id for one in listed if "top_up" in one.payment_intent.metadata)
+def _is_ours(one: stripe.Dispute | stripe.Refund) -> bool:
+    """Whether it is of a payment that was made for a top-up: others may use the same account."""
+    paid = one.payment_intent
+    return isinstance(paid, stripe.PaymentIntent) and "top_up" in paid.metadata
 
 
 def _in_order(said: object) -> object:

@@ -12,7 +12,15 @@ from accounts.models import User
 from common.transactions import operation
 from courses.models import CourseSession
 from notices.models import Notice
-from payments.models import DebtWriteOff, Dispute, Grant, PaymentHold, ProcessorEvent, TopUp, Withdrawal
+from payments.models import (
+    DebtWriteOff,
+    Dispute,
+    Grant,
+    PaymentHold,
+    ProcessorEvent,
+    TopUp,
+    Withdrawal,
+)
 from settlement.messages import tell_waiting
 from settlement.queries import holds_overdue, holds_under_review
 from settlement.services.deciding import parts_with_notes
