@@ -32,6 +32,7 @@ from payments.errors import ProcessorUnavailable
 from payments.models import TopUp, Transfer
 from payments.services.topups import open_checkout, request_top_up, settle_all, settle_top_up
 from payments.wallets import credit_of
+from tests.copying import lay, tables
 from tests.factories import UserFactory
 from tests.payments.test_top_ups_stripe import agree
 from tests.serving import kill, running, wait_until_ready
@@ -92,11 +93,7 @@ class Database:
         connection.close()
         patch.setitem(connection.settings_dict, "NAME", "talkplatform")
         patch.setitem(connection.settings_dict["OPTIONS"], "unix_socket", self.socket)
-        with connection.cursor() as cursor:
-            cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
-            for create, insert, rows in made:
-                cursor.execute(create)
-                cursor.executemany(insert, rows)
+        lay(made)
 
     def kill(self):
         """End it in the middle of whatever it does, and start it on what is on its disk."""
@@ -114,20 +111,6 @@ class Database:
         if self.process:
             self.process.kill()
             self.process.wait()
-
-
-def tables():
-    """Of this connection's database: what makes each table, and what fills it, with its rows."""
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SHOW CREATE TABLE `{table}`")
-            ((_, create),) = cursor.fetchall()
-            cursor.execute(f"SHOW COLUMNS FROM `{table}`")
-            names = [f"`{name}`" for name, *_, extra in cursor.fetchall() if "GENER" not in extra]
-            cursor.execute(f"SELECT {', '.join(names)} FROM `{table}`")
-            values = ", ".join(["%s"] * len(names))
-            insert = f"INSERT INTO `{table}` ({', '.join(names)}) VALUES ({values})"
-            yield create, insert, cursor.fetchall()
 
 
 def surely(act, passing=PASSING):
