@@ -48,11 +48,15 @@ def running(*words, output=subprocess.DEVNULL, **environment):
 
 @contextmanager
 def serving(output=subprocess.DEVNULL, **environment):
-    """The running server, a process in a group of its own with its `url`; killed at the end."""
+    """The running server, a process in a group of its own with its `url`; killed at the end.
+
+    Of two processes, where nothing else is said: each takes a second or two to start.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     # Without the jobs, which would settle what a test is about.
-    wanted = {"DEBUG": "true", "PORT": str(port), "JOBS": "false"} | environment
+    wanted = {"DEBUG": "true", "PORT": str(port), "JOBS": "false", "WEB_PROCESSES": "2"}
+    wanted |= environment
     with running("-m", "talkplatform.serve", output=output, **wanted) as process:
         process.url = f"http://127.0.0.1:{port}"
         yield process

@@ -176,7 +176,7 @@ def monitor() -> Iterator[Any]:
     server = HTTPServer(("127.0.0.1", 0), Monitor)
     server.heard = heard
     server.url = f"http://127.0.0.1:{server.server_port}/ping"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
     server.shutdown()

@@ -23,7 +23,7 @@ PURCHASES = 50  # acknowledged before the kill, however slow the machine
 @pytest.fixture
 def server():
     others = connections()
-    with serving() as process:
+    with serving(WEB_PROCESSES="4") as process:
         process.others = others
         yield process
 

@@ -128,7 +128,7 @@ def make_site(tmp_path):
             faces.write(place)
         processes = Processes(str(place / front.SOCKET), Process)
         processes.arrived, processes.gate = [], threading.Event()
-        threading.Thread(target=processes.serve_forever).start()
+        threading.Thread(target=processes.serve_forever, args=(0.02,)).start()
         values = LIMITS | limits | {"ADDRESS": f"127.0.0.1:{port}"}
         haproxy = front.Front(front.find("haproxy"), place, **values)
         haproxy.start()
