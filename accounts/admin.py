@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from accounts import proving
 from accounts.forms import NewUserForm, StaffPasswordForm, StaffSignInForm, UserForm
 from accounts.models import TokenFamily, User
+from accounts.names import write_name
 from common.admin import ReadOnly, SearchedAdmin, badge
 from common.shapes import Json
 from common.transactions import operation
@@ -92,6 +93,8 @@ class UserAdmin(DjangoUserAdmin):
         """
         columns = {field.name for field in User._meta.concrete_fields}
         obj.save(update_fields=columns.intersection(form.changed_data) if change else None)
+        if not {"display_name", "is_teacher"}.isdisjoint(form.changed_data):
+            write_name(obj.pk)
         if "email" in form.changed_data:
             proving.doubt_address(user=obj, old=form.initial.get("email", ""))
 

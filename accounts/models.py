@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare
 from accounts.addresses import AddressField
 from common.fields import ExactCharField
 from common.models import LockingQuerySet, UUIDModel
+from common.words import LONGEST_WORD
 from notices.models import Notice
 
 # The kinds of notice that an address gets which somebody wants to have.
@@ -148,6 +149,20 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.display_name
+
+
+class NameWord(models.Model):
+    """A word of a teacher's name, folded, by which their courses are found."""
+
+    pk = models.CompositePrimaryKey("word", "user")
+    word = ExactCharField(max_length=LONGEST_WORD)
+    user = models.ForeignKey(User, models.CASCADE, related_name="name_words")
+
+    class Meta:
+        db_table = "user_words"
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class ExpiringQuerySet(models.QuerySet):

@@ -19,6 +19,7 @@ from accounts.messages import (
     send_link_to_prove,
 )
 from accounts.models import AddressChange, User
+from accounts.names import write_name
 from accounts.services import confirm_password, replace_password
 from accounts.signals import handed_over
 from accounts.throttling import begin_change, begin_proof
@@ -186,6 +187,7 @@ def _hand_over(user: User) -> None:
     What they chose ends too: its name, and which emails are turned off.
     """
     User.objects.filter(pk=user.pk).update(referred_by=None, display_name=NAMELESS)
+    write_name(user.pk)
     choose_emails(reader_id=user.pk, on=list(Group), off=())
     handed_over.send(User, user=user)
 

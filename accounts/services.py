@@ -17,6 +17,7 @@ from accounts.messages import (
     tell_password_changed,
 )
 from accounts.models import AddressChange, User
+from accounts.names import write_name
 from accounts.passwords import is_right, renewed
 from accounts.throttling import Budget, SignInAttempt, begin_reset
 from common.transactions import operation
@@ -175,18 +176,21 @@ def replace_password(user: User, new_hash: str) -> None:
     tell_password_changed(user)
 
 
+@operation
 def change_profile(*, user: User, display_name: str, time_zone: str) -> None:
     """Set the user's display name and time zone, unless their password has been changed since.
 
-    A hand-over ends the name that the account's maker chose. Raises Django's `ValidationError`,
-    which names each field that is wrong; then nothing changed.
+    A hand-over ends the name that the account's maker chose. A teacher is found by the new name.
+    Raises Django's `ValidationError`, which names each field that is wrong; then nothing changed.
+    Locks the user.
     """
     changed = User(display_name=display_name.strip(), time_zone=time_zone)
     fields = {"display_name", "time_zone"}
     changed.clean_fields(exclude={field.name for field in User._meta.fields} - fields)
     user.display_name, user.time_zone = changed.display_name, changed.time_zone
     as_found = User.objects.as_found(user)
-    as_found.update(display_name=user.display_name, time_zone=user.time_zone)
+    if as_found.update(display_name=user.display_name, time_zone=user.time_zone):
+        write_name(user.pk)
 
 
 def _validate(user: User, password: str) -> None:

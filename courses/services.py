@@ -13,6 +13,7 @@ from courses import locks
 from courses.descriptions import write_description
 from courses.errors import NothingToSell, TeacherGone
 from courses.models import Course, CourseOutline
+from courses.words import write_words
 
 
 def find_course(course_id: UUID) -> Course:
@@ -106,4 +107,5 @@ def check_sellable(course: Course) -> None:
 def _set_status(course: Course, status: str) -> Course:
     course.status = status
     save_terms(course, "status")
+    write_words(course)
     return course

@@ -40,6 +40,9 @@ STARTS = (
     " ORDER BY session_number), ']')"
 )
 LONG_AGO = "NOW(6) - INTERVAL 60 DAY"
+# What courses and their teachers are found by, as SQL, and whether it leads.
+WORDS = dict.fromkeys(("'course'", "CONCAT(#)", "'english'", "'beginner'", "'languages'"), 1)
+WORDS |= dict.fromkeys(("'a'", "'to'", "'measure'", "'with'"), 0)
 STAMPS = {"created_at": "NOW(6)", "updated_at": "NOW(6)"}
 
 
@@ -115,6 +118,8 @@ def _people(size: Size) -> Iterator[Insert]:
     yield from _accounts(STUDENT, size.students, {"wallet": GRANT - PRICE * size.each})
     yield from _users(TEACHER, "teacher", size.teachers, size.password)
     yield from _accounts(TEACHER, size.teachers, {"earnings": earned})
+    for word in ("'teacher'", "CONCAT(#)"):
+        yield _insert("user_words", size.teachers, {"user_id": key(TEACHER, "#"), "word": word})
 
 
 def _users(kind: int, role: str, count: int, password: str) -> Iterator[Insert]:
@@ -184,6 +189,9 @@ def _catalogue(size: Size) -> Iterator[Insert]:
         "starts": f"(SELECT {STARTS} FROM course_sessions WHERE course_id = {key(COURSE, '#')})",  # noqa: S608
     }
     yield _insert("course_outlines", size.courses, outline)
+    for word, leads in WORDS.items():
+        found_by = {"course_id": key(COURSE, "#"), "word": word, "leads": leads}
+        yield _insert("course_words", size.courses, found_by)
 
 
 def _bookings(size: Size) -> Iterator[Insert]:

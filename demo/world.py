@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.names import write_name
 from accounts.services import register
 from common.locks import in_any_order
 from common.transactions import operation
@@ -71,6 +72,8 @@ def _populate() -> None:
     for person in TEACHERS + STUDENTS:
         people[person.key] = _arrive(person, people)
     User.objects.filter(email__in=[teacher.email for teacher in TEACHERS]).update(is_teacher=True)
+    for teacher in TEACHERS:
+        write_name(people[teacher.key].pk)
     backdate_people(ARRIVED)
     for plan in COURSES:
         _play(plan, people)

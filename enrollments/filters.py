@@ -1,31 +1,34 @@
 """How the catalogue is searched."""
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from courses.models import Course, CourseQuerySet
+from courses.search import Search
 
 
 class CourseFilter(django_filters.FilterSet):
-    search = django_filters.CharFilter(method="matching", label="Words of title or description")
+    search = django_filters.CharFilter(
+        method="matching",
+        label="Words of title, teacher, category, language, level or description: all of them, "
+        "of the last at least the beginning",
+    )
     language = django_filters.CharFilter(method="in_any_case")
     level = django_filters.ChoiceFilter(choices=Course.Level.choices)
     category = django_filters.CharFilter(method="in_any_case")
     teacher = django_filters.UUIDFilter(field_name="teacher_id")
+
+    # What was searched for, if anything.
+    found: Search | None = None
 
     class Meta:
         model = Course
         fields = ["search", "language", "level", "category", "teacher"]
 
     def matching(self, courses: QuerySet, name: str, words: str) -> QuerySet:
-        """Courses with every word in their title, description or teacher's name."""
-        for word in words.split()[:10]:
-            courses = courses.filter(
-                Q(title__icontains=word)
-                | Q(description__icontains=word)
-                | Q(teacher__display_name__icontains=word)
-            )
-        return courses
+        """Courses that meet every word."""
+        self.found = Search.of(words)
+        return self.found.narrow(courses)
 
     def in_any_case(self, courses: CourseQuerySet, name: str, text: str) -> QuerySet:
         """Teachers may write it in any case."""

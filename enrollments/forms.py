@@ -1,10 +1,9 @@
 """What students send from pages."""
 
-from typing import Any
-
 import django_filters
 from django import forms
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import F, Max, OrderBy, Q, QuerySet
+from django.http import QueryDict
 from django_filters.fields import ChoiceField
 
 from common.caseless import Folded
@@ -14,6 +13,7 @@ from courses.models import Course
 from enrollments.filters import CourseFilter
 
 MAX_PRICES = [("10", "Up to $10"), ("25", "Up to $25"), ("50", "Up to $50"), ("100", "Up to $100")]
+BEST = ("best", "Best match first")
 ORDERINGS = {
     "next": ("Next session first", F("next_session_starts_at").asc(nulls_last=True)),
     "newest": ("Newest first", F("created_at").desc()),
@@ -61,16 +61,22 @@ class CatalogueForm(CourseFilter):
     price = django_filters.ChoiceFilter(choices=MAX_PRICES, method="up_to", label="Price", **ANY)
     order = django_filters.ChoiceFilter(
         choices=[(key, words) for key, (words, _) in ORDERINGS.items()],
-        method="ordered",
+        method="ordered_at_last",
         label="Order",
         **(ANY | {"empty_label": None}),
     )
     teacher = django_filters.UUIDFilter(field_name="teacher_id", widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict, *, queryset: QuerySet) -> None:
+        super().__init__(data, queryset=queryset)
         for name in ("category", "language"):
             self.filters[name].extra["choices"] = _on_sale(name)
+        if data.get("search"):
+            orders = self.filters["order"].extra
+            orders["choices"] = [BEST, *orders["choices"]]
+        elif data.get("order") == BEST[0]:
+            self.data = data.copy()
+            del self.data["order"]
 
     @property
     def narrows(self) -> bool:
@@ -81,12 +87,20 @@ class CatalogueForm(CourseFilter):
         """Courses available for that many credits, in full or by the session."""
         return courses.filter(Q(price_full_course__lte=price) | Q(price_per_session__lte=price))
 
-    def ordered(self, courses: QuerySet, name: str, order: str) -> QuerySet:
-        """Sorted as requested; equal courses come newest first."""
-        return courses.order_by(ORDERINGS[order][1], "-created_at", "-id")
+    def ordered_at_last(self, courses: QuerySet, name: str, order: str) -> QuerySet:
+        """Once it is known what was searched for."""
+        return courses
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        return super().filter_queryset(self.ordered(queryset, "order", "next"))
+        """Sorted as requested, or else by how well they match; equal courses come newest first."""
+        courses = super().filter_queryset(queryset)
+        asked = self.form.cleaned_data.get("order") or (BEST[0] if self.found else "next")
+        by = [ORDERINGS[asked][1]] if asked in ORDERINGS else self._best()
+        return courses.order_by(*by, "-created_at", "-id")
+
+    def _best(self) -> list[OrderBy]:
+        met = [self.found.best().desc()] if self.found else []
+        return [*met, ORDERINGS["next"][1]]
 
 
 class PurchaseForm(forms.Form):

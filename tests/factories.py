@@ -11,6 +11,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.names import write_name
 from accounts.services import register
 from common.money import ZERO, total
 from common.transactions import operation
@@ -73,6 +74,8 @@ class UserFactory(factory.Factory):
         for name, value in flags.items():
             setattr(user, name, value)
         user.save(update_fields=list(flags))
+        if user.is_teacher:
+            write_name(user.pk)
         if user.email_proved:
             Notice.objects.filter(reader=user).delete()  # the link that they have used
         return user
@@ -165,6 +168,7 @@ def make_course(
     if not teacher.is_teacher:
         teacher.is_teacher = True
         teacher.save(update_fields=["is_teacher"])
+        write_name(teacher.pk)
     course = Course.objects.create(
         teacher=teacher,
         price_full_course=_price(price_full_course),

@@ -26,6 +26,7 @@ from courses.services import (
     save_sessions,
     save_terms,
 )
+from courses.words import IN_WORDS, write_words
 from enrollments.access import most_admitted
 from enrollments.errors import (
     CourseSold,
@@ -95,6 +96,8 @@ def change_course(*, course_id: UUID, actor: User, **changes: Any) -> Course:
     save_terms(course, *changes)
     if "description" in changes:
         write_description(course)
+    if not IN_WORDS.isdisjoint(changes):
+        write_words(course)
     return course
 
 

@@ -87,6 +87,11 @@ def catalogue() -> QuerySet[FoundCourse]:
     )
 
 
+def to_come() -> QuerySet[FoundCourse]:
+    """Those of the `catalogue` that have a session to come."""
+    return catalogue().filter(next_session_starts_at__isnull=False)
+
+
 def listed(courses: Sequence[FoundCourse]) -> list[ListedCourse]:
     """Courses of the `catalogue` with the outline of their sessions, and their seats left.
 

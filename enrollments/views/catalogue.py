@@ -26,8 +26,8 @@ SESSIONS_PER_PAGE = 50
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """The published courses that match; invalid filters are ignored, with a message."""
-    filters = CatalogueForm(request.GET, queryset=shop.catalogue())
+    """The courses with a session to come that match; what is no filter is ignored and told."""
+    filters = CatalogueForm(request.GET, queryset=shop.to_come())
     found: QuerySet[shop.FoundCourse] = filters.qs
     page = page_of(found, CARDS_PER_PAGE, request)
     context = {
@@ -35,6 +35,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "page_obj": page,
         "cards": shop.cards(list(page), visitor(request)),
         "filtered": filters.narrows,
+        "shown_for": filters.found and filters.found.shown_for,
         "inviter": inviter_of(request),
     }
     return render(request, "enrollments/catalogue.html", context)

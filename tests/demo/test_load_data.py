@@ -1,5 +1,7 @@
 """The data that is measured on is made at once, and honest."""
 
+from io import StringIO
+
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -17,6 +19,13 @@ def test_its_books_are_right(broken):
     assert CourseEnrollment.objects.count() == 40
     assert Transfer.objects.count() == 20 + 3 * 40
     assert broken() == {}
+
+
+def test_its_courses_are_found():
+    call_command("generate_load_data", **SMALL)
+    told = StringIO()
+    call_command("rewrite_words", stdout=told)
+    assert told.getvalue() == "Mended: 0 of 10 courses, 0 of 1 names.\n"
 
 
 def test_it_leaves_nothing_to_send():

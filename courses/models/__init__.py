@@ -1,0 +1,43 @@
+"""The catalogue: courses, the live sessions that they are made of, and what they are found by."""
+
+from courses.models.courses import (
+    LONGEST_ANNOUNCEMENT,
+    MAX_SESSION_MINUTES,
+    Announcement,
+    Course,
+    CourseDescription,
+    CourseOutline,
+    CourseQuerySet,
+    CourseSession,
+    CourseSessionQuerySet,
+    OutlinedSession,
+    S,
+    ending,
+    grace,
+    in_time,
+    new_room_name,
+    next_of,
+    next_start,
+)
+from courses.models.words import CourseWord
+
+__all__ = [
+    "LONGEST_ANNOUNCEMENT",
+    "MAX_SESSION_MINUTES",
+    "Announcement",
+    "Course",
+    "CourseDescription",
+    "CourseOutline",
+    "CourseQuerySet",
+    "CourseSession",
+    "CourseSessionQuerySet",
+    "CourseWord",
+    "OutlinedSession",
+    "S",
+    "ending",
+    "grace",
+    "in_time",
+    "new_room_name",
+    "next_of",
+    "next_start",
+]
