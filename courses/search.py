@@ -3,12 +3,25 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from functools import reduce
+from operator import or_
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
-from django.db.models.expressions import Combinable
+from django.db.models import (
+    Case,
+    Count,
+    IntegerField,
+    OrderBy,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.lookups import IsNull
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -18,6 +31,8 @@ from courses.models import Course, CourseWord
 from courses.queries import RARE, who_has
 
 Q_ = TypeVar("Q_", bound=QuerySet)
+# Words with one beginning that are asked for one by one.
+FEW = 8
 # Nearest words that may be equally near.
 MOST_NEAR = 50
 
@@ -33,6 +48,7 @@ class _Met:
     term: Term
     courses: dict[UUID, bool]
     teachers: set[UUID]
+    ranges: list[tuple[str, str]]
 
     def __bool__(self) -> bool:
         return bool(self.courses or self.teachers)
@@ -44,14 +60,17 @@ class _Met:
     def _by_own_words(self, leading: bool) -> Q:
         if len(self.courses) <= RARE:
             return Q(pk__in={key for key, leads in self.courses.items() if leads or not leading})
-        words = CourseWord.objects.filter(course=OuterRef("pk"), word__range=self.term.between)
-        return Q(Exists(words.filter(leads=True) if leading else words))
+        words = CourseWord.objects.filter(course=OuterRef("pk"))
+        if leading:
+            words = words.filter(leads=True)
+        ranges = (_has(words.filter(word__range=one), "course") for one in self.ranges)
+        return reduce(or_, ranges)
 
     def _by_name(self) -> Q:
         if len(self.teachers) <= RARE:
             return Q(teacher__in=self.teachers)
         names = NameWord.objects.filter(user=OuterRef("teacher"), word__range=self.term.between)
-        return Q(Exists(names))
+        return _has(names, "user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +84,8 @@ class Search:
     def of(cls, text: str) -> Self:
         """A search for these words, of which one that is found nowhere becomes the nearest.
 
-        One statement; and if a word is found nowhere, at most one for each and three more.
+        One statement, or two if many courses have the last word; if a word is found nowhere, at
+        most one for each and three more.
         """
         met, shown_for = _look_up(terms_of(text)), text
         if not all(met):
@@ -83,17 +103,43 @@ class Search:
             courses = courses.filter(found.where())
         return courses
 
-    def best(self) -> Combinable:
-        """How many of the words a course meets outside its description, to sort by."""
-        met: Combinable = Value(0, IntegerField())
+    def best(self) -> OrderBy:
+        """First those that meet most of the words outside their description."""
+        met: Any = Value(0, IntegerField())
         for found in self.met:
             met += Case(When(found.where(leading=True), then=1), default=0)
-        return met
+        return met.desc()
+
+
+def _has(rows: QuerySet, column: str) -> Q:
+    """Whether there is such a row, asked of each course in turn.
+
+    With EXISTS the database may read all the rows there are first, however soon a list is full.
+    """
+    return Q(IsNull(Subquery(rows.values(column)[:1]), False))
 
 
 def _look_up(terms: Sequence[Term]) -> list[_Met]:
     found = who_has([term.between for term in terms]) if terms else []
-    return [_Met(term, *who) for term, who in zip(terms, found, strict=True)]
+    return [
+        _Met(term, courses, teachers, _spelt_out(term) if len(courses) > RARE else [])
+        for term, (courses, teachers) in zip(terms, found, strict=True)
+    ]
+
+
+def _spelt_out(term: Term) -> list[tuple[str, str]]:
+    """A beginning as the words that have it, if they are few: an index finds each of a course.
+
+    Of a beginning it finds all the words of a course, up to the first that has it.
+    """
+    if not term.is_beginning:
+        return [term.between]
+    first, last = term.between
+    longer = CourseWord.objects.filter(word__gt=first, word__lte=last).values_list(
+        "word", flat=True
+    )
+    words = [first, *longer.order_by("word").distinct()[:FEW]]
+    return [(word, word) for word in words] if len(words) <= FEW else [term.between]
 
 
 def _meant(slip: Term) -> Term:
@@ -123,18 +169,18 @@ def nearest(word: str) -> str | None:
     return max(equal, key=lambda found: counted.get(found, 0))
 
 
-# The words that were read last, and when.
+# The words that this process read last, and when.
 _read: tuple[list[str], float] = ([], float("-inf"))
 
 
 def _vocabulary() -> list[str]:
-    """Every word by which a course can be found; each process reads them again after a while."""
+    """Every word, but no number, by which a course is found; read again after a while."""
     global _read  # noqa: PLW0603 # one value, replaced as a whole
     words, at = _read
     if time.monotonic() - at >= settings.SEARCH_VOCABULARY_SECONDS:
         own = CourseWord.objects.values_list("word", flat=True).distinct()
         teachers = Course.objects.listed().values("teacher")
         names = NameWord.objects.filter(user__in=teachers).values_list("word", flat=True)
-        words = sorted({*own, *names})
+        words = sorted(word for word in {*own, *names} if word.isalpha())
         _read = words, time.monotonic()
     return words

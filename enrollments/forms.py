@@ -15,7 +15,7 @@ from enrollments.filters import CourseFilter
 MAX_PRICES = [("10", "Up to $10"), ("25", "Up to $25"), ("50", "Up to $50"), ("100", "Up to $100")]
 BEST = ("best", "Best match first")
 ORDERINGS = {
-    "next": ("Next session first", F("next_session_starts_at").asc(nulls_last=True)),
+    "next": ("Next session first", F("next_session_starts_at").asc()),
     "newest": ("Newest first", F("created_at").desc()),
     "cheapest": ("Lowest price first", F("price").asc()),
     "title": ("Title", F("title").asc()),
@@ -99,7 +99,7 @@ class CatalogueForm(CourseFilter):
         return courses.order_by(*by, "-created_at", "-id")
 
     def _best(self) -> list[OrderBy]:
-        met = [self.found.best().desc()] if self.found else []
+        met = [self.found.best()] if self.found else []
         return [*met, ORDERINGS["next"][1]]
 
 
