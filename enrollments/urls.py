@@ -3,11 +3,15 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from enrollments.views import buying, cancelling, catalogue, learning, room
+from enrollments.views import buying, cancelling, catalogue, learning, room, sharing
 
 app_name = "enrollments"
 urlpatterns = [
     path("", catalogue.catalogue, name="catalogue"),
+    path("robots.txt", sharing.robots, name="robots"),
+    path("sitemap.xml", sharing.sitemap, name="sitemap"),
+    path("sitemap-<int:number>.xml", sharing.sitemap_part, name="sitemap_part"),
+    path("share/<uuid:course_id>.jpg", sharing.picture, name="shared_picture"),
     path("courses/<uuid:course_id>/", catalogue.course, name="course"),
     path("courses/<uuid:course_id>/buy/", buying.buy_course, name="buy_course"),
     path("sessions/<uuid:session_id>/buy/", buying.buy_session, name="buy_session"),

@@ -145,6 +145,17 @@ def session_offer(shown: ShownSession, reader: Reader, now: datetime) -> Offer:
     return replace(offer, door=_door(shown)) if session.opens_at <= now else offer
 
 
+def said_once(course: Offer, sessions: Sequence[Offer]) -> tuple[Offer | None, list[Offer]]:
+    """The offers of a page's sessions, none of which says that credit is missing.
+
+    Before them the one that says it for all, unless the offer of their course does.
+    """
+    short = [offer for offer in sessions if offer.state == State.INSUFFICIENT]
+    quiet = [replace(one, reason="", reason_url="") if one in short else one for one in sessions]
+    said = course.state == State.INSUFFICIENT or not short
+    return None if said else short[0], quiet
+
+
 def _session_to_come(shown: ShownSession, reader: Reader) -> Offer:
     session = shown.session
     match shown.refusal:

@@ -19,6 +19,7 @@ from enrollments.policy import Policy
 from enrollments.shop import catalogue as shop
 from enrollments.shop import offers
 from enrollments.shop.course import announcements_for, course_for
+from enrollments.views.sharing import address_of, picture_of
 
 CARDS_PER_PAGE = 12
 SESSIONS_PER_PAGE = 50
@@ -50,18 +51,23 @@ def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
     opens_at = next_of([one.session for one in sessions], now)
     page = page_of(sessions, SESSIONS_PER_PAGE, request, opens_at=opens_at)
     description = described(shown.course)
+    offer = offers.course_offer(shown, reader, now)
+    short, quiet = offers.said_once(offer, [offers.session_offer(one, reader, now) for one in page])
     context = {
         "shown": shown,
         "description": description,
         "words": to_words(description),
         "course": shown.course,
         "page_obj": page,
-        "sessions": [(one, offers.session_offer(one, reader, now)) for one in page],
+        "sessions": list(zip(page, quiet, strict=True)),
+        "short": short,
         "inviter": inviter_of(request),
-        "offer": offers.course_offer(shown, reader, now),
+        "offer": offer,
         "lines": offers.price_lines(shown.quote),
         "reader": reader,
         "policy": Policy.now(),
+        "address": address_of(course_id),
+        "picture": picture_of(shown.course),
         "announcements": announcements_for(visitor(request), shown),
     }
     return render(request, "enrollments/course.html", context)

@@ -172,7 +172,7 @@ COURSE_STATES = [
 
 SESSION_STATES = [
     ((), "open", "", "Buy session · $24.00", ""),
-    ((poor,), "insufficient", "", "Buy session · $24.00", "You need $14.00 more credit"),
+    ((poor,), "insufficient", "", "Buy session · $24.00", ""),
     ((full,), "sold_out", "Sold out", "", ""),
     ((bought,), "bought", "You have this session", "Cancel", ""),
     ((bought, archive), "bought", "You have this session", "Cancel", ""),
@@ -320,7 +320,16 @@ class TestWhatElseItSays:
         poor(course, student)
         page = look(client, course, student).text
         assert page.count("disabled>") == 5
-        assert f'<a href="{reverse("payments:credit")}">You need $14.00 more credit</a>' in page
+        where = reverse("payments:credit")
+        assert f'<a href="{where}">You need $70.00 more credit</a>' in page
+        assert page.count("more credit") == 1
+
+    def test_short_of_a_session_is_said_once_where_no_course_is_sold(self, client, student):
+        only_singles = make_course(sessions=8, price_full_course=None)
+        poor(only_singles, student)
+        page = look(client, only_singles, student).text
+        assert page.count("more credit") == 1
+        assert "more credit</a> to buy a session" in page
 
     def test_a_moved_session_names_its_old_time(self, client, student, course):
         enrollment = enroll(student, course)

@@ -1,0 +1,93 @@
+"""What search engines and messengers are told: which pages there are, and what a link shows."""
+
+from io import BytesIO
+from uuid import UUID
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+from PIL import Image, ImageOps
+
+from accounts.people import visitor
+from courses.models import Course
+
+PAGES_PER_SITEMAP = 10_000
+# As messengers show it.
+SHARED_SIZE = (1200, 630)
+
+for_an_hour = cache_control(public=True, max_age=3600)
+for_a_day = cache_control(public=True, max_age=86_400)
+
+
+@require_safe
+@for_a_day
+def robots(request: HttpRequest) -> HttpResponse:
+    """What programs that read everything leave alone, and where the list of pages is."""
+    lines = ("User-agent: *", "Disallow: /admin/", "Disallow: /api/", "", f"Sitemap: {_sitemap()}")
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+@require_safe
+@for_an_hour
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """Where the parts are of the list of all pages that anyone may come across."""
+    parts = (reverse("enrollments:sitemap_part", args=[n]) for n in _listed().page_range)
+    addresses = [f"{settings.SITE_URL}{part}" for part in parts]
+    return _xml(request, "sitemaps", {"addresses": addresses})
+
+
+@require_safe
+@for_an_hour
+def sitemap_part(request: HttpRequest, number: int) -> HttpResponse:
+    """A part of it, ten thousand courses long; the first has the catalogue too."""
+    found = _listed()
+    if number not in found.page_range:
+        raise Http404
+    catalogue = f"{settings.SITE_URL}{reverse('enrollments:catalogue')}"
+    courses = [(address_of(key), changed) for key, changed in found.page(number)]
+    return _xml(request, "sitemap", {"catalogue": number == 1 and catalogue, "courses": courses})
+
+
+@require_safe
+@for_a_day
+def picture(request: HttpRequest, course_id: UUID) -> HttpResponse:
+    """A course's own picture as messengers want it: a JPEG of their proportions."""
+    visible = Course.objects.visible_to(visitor(request)).exclude(thumbnail="")
+    course = get_object_or_404(visible, pk=course_id)
+    try:
+        with course.thumbnail.open() as file, Image.open(file, formats=["WEBP"]) as stored:
+            drawn = ImageOps.fit(stored.convert("RGB"), SHARED_SIZE)
+    except OSError as error:  # not there, or not one of ours
+        raise Http404 from error
+    written = BytesIO()
+    drawn.save(written, "JPEG", quality=82)
+    return HttpResponse(written.getvalue(), content_type="image/jpeg")
+
+
+def address_of(course_id: UUID) -> str:
+    """The one address of a course's page."""
+    return f"{settings.SITE_URL}{reverse('enrollments:course', args=[course_id])}"
+
+
+def picture_of(course: Course | None = None) -> str:
+    """The address of what messengers show: the course's own picture, or else that of the site."""
+    own = course and course.thumbnail and reverse("enrollments:shared_picture", args=[course.pk])
+    return f"{settings.SITE_URL}{own or static('img/share.png')}"
+
+
+def _listed() -> Paginator:
+    listed = Course.objects.listed().order_by("pk").values_list("pk", "updated_at")
+    return Paginator(listed, PAGES_PER_SITEMAP)
+
+
+def _sitemap() -> str:
+    return f"{settings.SITE_URL}{reverse('enrollments:sitemap')}"
+
+
+def _xml(request: HttpRequest, name: str, context: dict[str, object]) -> HttpResponse:
+    return render(request, f"enrollments/{name}.xml", context, content_type="application/xml")
