@@ -283,9 +283,7 @@ SPECTACULAR_SETTINGS = {
 
 # Courses. All of a course's sessions are read and shown together.
 MAX_SESSIONS_PER_COURSE = env.int("MAX_SESSIONS_PER_COURSE", default=200)
-# How long each process remembers the words there are, from which it mends slips in searches.
 SEARCH_VOCABULARY_SECONDS = env.int("SEARCH_VOCABULARY_SECONDS", default=60)
-require(SEARCH_VOCABULARY_SECONDS >= 0, "SEARCH_VOCABULARY_SECONDS is below zero.")
 # How often a teacher may write to the students of one course in 24 hours.
 ANNOUNCEMENTS_A_DAY = env.int("ANNOUNCEMENTS_A_DAY", default=5)
 require(ANNOUNCEMENTS_A_DAY >= 1, "ANNOUNCEMENTS_A_DAY is at least 1.")
