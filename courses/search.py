@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import (
     Case,
     Count,
+    ExpressionWrapper,
     IntegerField,
     OrderBy,
     OuterRef,
@@ -21,6 +22,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.expressions import Combinable
 from django.db.models.lookups import IsNull
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -30,7 +32,7 @@ from common.words import Term, terms_of
 from courses.models import Course, CourseWord
 from courses.queries import RARE, who_has
 
-Q_ = TypeVar("Q_", bound=QuerySet)
+C = TypeVar("C", bound=QuerySet)
 # Words with one beginning that are asked for one by one.
 FEW = 8
 # Nearest words that may be equally near.
@@ -95,7 +97,7 @@ class Search:
             met = _look_up(terms)
         return cls(met, shown_for if shown_for != text else "")
 
-    def narrow(self, courses: Q_) -> Q_:
+    def narrow(self, courses: C) -> C:
         """Those of these courses that meet every word."""
         if not self.met or not all(self.met):
             return courses.none()
@@ -105,10 +107,10 @@ class Search:
 
     def best(self) -> OrderBy:
         """First those that meet most of the words outside their description."""
-        met: Any = Value(0, IntegerField())
+        met: Combinable = Value(0, IntegerField())
         for found in self.met:
             met += Case(When(found.where(leading=True), then=1), default=0)
-        return met.desc()
+        return OrderBy(ExpressionWrapper(met, IntegerField()), descending=True)
 
 
 def _has(rows: QuerySet, column: str) -> Q:

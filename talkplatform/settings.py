@@ -287,7 +287,6 @@ SEARCH_VOCABULARY_SECONDS = env.int("SEARCH_VOCABULARY_SECONDS", default=60)
 # How often a teacher may write to the students of one course in 24 hours.
 ANNOUNCEMENTS_A_DAY = env.int("ANNOUNCEMENTS_A_DAY", default=5)
 require(ANNOUNCEMENTS_A_DAY >= 1, "ANNOUNCEMENTS_A_DAY is at least 1.")
-
 # How often a calendar feed may be fetched, as each process counts.
 CALENDAR_FETCHES_PER_HOUR = env.int("CALENDAR_FETCHES_PER_HOUR", default=60)
 require(CALENDAR_FETCHES_PER_HOUR >= 1, "CALENDAR_FETCHES_PER_HOUR is below one.")
