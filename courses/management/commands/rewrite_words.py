@@ -1,4 +1,4 @@
-"""Write the words that a search finds courses by anew, wherever they are others."""
+"""Compare the words that a search finds courses by with their texts, and mend what differs."""
 
 from typing import Any
 
