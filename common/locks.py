@@ -67,14 +67,19 @@ def in_any_order() -> Iterator[None]:
         _taken.reset(token)
 
 
+def is_unordered() -> bool:
+    """Whether rows are being locked `in_any_order`."""
+    return _taken.get() is _UNORDERED
+
+
 def take(rank: Rank, *keys: UUID) -> None:
     """Note that the running operation locks these rows. Rows that it holds already are fine.
 
     Raises `OutOfOrderError` if it holds a row that comes later in the order.
     """
-    taken = _taken.get()
-    if taken is _UNORDERED:
+    if is_unordered():
         return
+    taken = _taken.get()
     for row in [(rank, key) for key in sorted(keys)]:
         last = next(reversed(taken), None) if taken else None
         if taken is None or (last and row < last and row not in taken):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -19,7 +20,7 @@ from django.db import (
 )
 
 from common.errors import Unavailable
-from common.locks import nothing_taken
+from common.locks import is_unordered, nothing_taken
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,8 +34,17 @@ _RETRYABLE = {1213, LOCK_WAIT_TIMEOUT, 1020}
 # closed.
 _PASSING = _RETRYABLE | {1040, 1053, 1290, 1792, 1836, 2002, 2003, 2006, 2013, 0}
 
-# What the running operation has done outside the database; None if there is no operation.
-_done_beside: ContextVar[list[Callable[[], object]] | None] = ContextVar("beside", default=None)
+
+@dataclass
+class _Running:
+    """What an operation has done outside the database, and what it does last, in order."""
+
+    beside: list[Callable[[], object]] = field(default_factory=list)
+    last: list[Callable[[], object]] = field(default_factory=list)
+
+
+# None if there is no operation.
+_running: ContextVar[_Running | None] = ContextVar("running", default=None)
 
 
 def operation(function: Callable[P, R]) -> Callable[P, R]:
@@ -48,7 +58,7 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if _done_beside.get() is not None:
+        if _running.get() is not None:
             return function(*args, **kwargs)
         return _retrying(lambda: function(*args, **kwargs))
 
@@ -58,7 +68,7 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
 def _retrying(attempt: Callable[[], R]) -> R:
     deadline = time.monotonic() + settings.DATABASE_WAIT_SECONDS
     for tried in range(1, TRIES + 1):
-        token = _done_beside.set([])
+        token = _running.set(_Running())
         try:
             with nothing_taken(), transaction.atomic(durable=True):
                 return _or_undo(attempt)
@@ -70,14 +80,14 @@ def _retrying(attempt: Callable[[], R]) -> R:
                     raise Unavailable from error
                 raise
         finally:
-            _done_beside.reset(token)
+            _running.reset(token)
         time.sleep(pause)
     raise AssertionError("the last try returns or raises")
 
 
 def refuse_within_operation() -> None:
     """Raises `RuntimeError` inside an operation, where nothing may wait for others."""
-    if _done_beside.get() is not None:
+    if _running.get() is not None:
         raise RuntimeError("This waits for others: it cannot be part of an operation.")
 
 
@@ -87,20 +97,41 @@ def on_undo(act: Callable[[], object]) -> None:
     Not once COMMIT has been sent: then it may have been committed, and everything that belongs to
     it has to stay. Outside an operation nothing is undone.
     """
-    if (done := _done_beside.get()) is not None:
-        done.append(act)
+    if running := _running.get():
+        running.beside.append(act)
 
 
 def undo() -> None:
-    """Call what `on_undo` was given, latest first. A repeat has nothing left to do."""
-    done = _done_beside.get()
-    while done:
-        done.pop()()
+    """Call what `on_undo` was given, latest first, and nothing that `at_last` was given.
+
+    A repeat has nothing left to do.
+    """
+    if running := _running.get():
+        running.last.clear()
+        while running.beside:
+            running.beside.pop()()
+
+
+def at_last(act: Callable[[], object]) -> None:
+    """Have `act` called once the running operation has done everything else, before it commits.
+
+    For rows that nothing else should wait behind. It is called at once outside of an operation, and
+    where rows are locked in any order.
+    """
+    running = _running.get()
+    if running is None or is_unordered():
+        act()
+    else:
+        running.last.append(act)
 
 
 def _or_undo(attempt: Callable[[], R]) -> R:
     try:
-        return attempt()
+        result = attempt()
+        if running := _running.get():
+            for act in running.last:
+                act()
+        return result
     except BaseException:
         undo()
         raise

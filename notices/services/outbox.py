@@ -1,12 +1,13 @@
 """Puts notices into the outbox, and emails that staff send again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
 from common.locks import Rank, take
-from common.transactions import operation
+from common.transactions import at_last, operation
 from common.writing import insert
 from notices.errors import NoMailToSend
 from notices.models import Mailbox, Notice
@@ -18,11 +19,16 @@ AT_ONCE = 1000
 def put(notices: Iterable[Notice]) -> None:
     """Tell each reader once, if and only if the caller's transaction commits.
 
-    Call it last in the transaction: one INSERT for up to `AT_ONCE` readers, which locks only what
-    it adds. What a reader has already been told (by `dedupe_key`) adds nothing and raises nothing.
+    It comes last in the transaction, whatever follows this call: one INSERT for up to `AT_ONCE`
+    readers, which locks only what it adds, and nothing may wait behind it. What a reader has
+    already been told (by `dedupe_key`) adds nothing and raises nothing.
     """
     # In one order, so that two transactions that tell the same readers never deadlock.
     rows = sorted(notices, key=lambda notice: notice.dedupe_key)
+    at_last(partial(_insert, rows))
+
+
+def _insert(rows: Sequence[Notice]) -> None:
     for start in range(0, len(rows), AT_ONCE):
         insert(rows[start : start + AT_ONCE], once_by="dedupe_key")
 

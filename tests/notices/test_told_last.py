@@ -10,7 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.test import APIClient
 
+from accounts.tokens import open_family
 from enrollments.services.enrolling import (
     cancel_enrollment,
     enroll_full_course,
@@ -26,6 +28,9 @@ from enrollments.services.sessions import (
     delete_session,
 )
 from enrollments.services.timetable import add_session
+from notices.models import Notice
+from payments.errors import InsufficientCredit
+from payments.idempotency import answer_once
 from payments.models import HoldPart, PaymentHold
 from payments.processors.rehearsal import play
 from payments.services.grants import request_grant, revoke_credit
@@ -43,6 +48,7 @@ from settlement.services.settling import complete_session, settle_hold
 from teaching.services import write_to_students
 from tests.conversations import CONFIGURED, Room, hear
 from tests.factories import (
+    PASSWORD,
     PAYOUT_DETAILS,
     StaffFactory,
     UserFactory,
@@ -116,9 +122,57 @@ def told_last(deed):
     assert sum(sql.startswith("INSERT INTO notices ") for sql in changes) == 1
 
 
+def told_last_by(browser, path, body, **headers):
+    """The same of a request, of which the session comes after the transaction."""
+    with CaptureQueriesContext(connection) as captured:
+        answer = browser.post(path, body, **headers)
+    assert answer.status_code in (201, 302), answer.content
+    said = [re.sub(r"\W+", " ", query["sql"]).strip() for query in captured]
+    changes = [sql for sql in said if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
+    ours = [sql for sql in changes if "django_session" not in sql]
+    assert ours[-1].startswith("INSERT INTO notices ")
+    return ours
+
+
 def test_a_sale(course, session, student):
     told_last(partial(purchase_session, student=student, session_id=session.pk))
     told_last(partial(enroll_full_course, student=student, course_id=course.pk))
+
+
+def test_a_sale_over_the_api_after_its_key_is_kept(session, student):
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {open_family(student)['access']}")
+    path = f"/api/enrollments/sessions/{session.pk}/purchase"
+    changes = told_last_by(client, path, {}, HTTP_IDEMPOTENCY_KEY="once")
+    assert any("idempotency_records" in sql for sql in changes)
+
+
+def test_a_refusal_over_the_api_tells_nobody(session):
+    """What was put before the savepoint was rolled back is not put after it."""
+    student = student_with_credit()
+
+    def buy_and_fail():
+        purchase_session(student=student, session_id=session.pk)
+        raise InsufficientCredit(required=Decimal(1), available=Decimal(0), missing=Decimal(1))
+
+    answer = answer_once(user=student, key="once", request="r", act=buy_and_fail)
+    assert answer.status == 402
+    assert not Notice.objects.filter(kind__in=["booking_made", "sale_made"]).exists()
+
+
+def test_what_staff_do_in_the_admin_after_its_history_is_kept(client, staff, student):
+    client.force_login(staff)
+    grant = {"email": student.email, "amount": "5.00", "reason": "A prize"}
+    sent = grant | {"request_id": str(uuid4())}
+    same = {"display_name": student.display_name, "time_zone": "UTC", "is_active": "on"}
+    password = dict.fromkeys(("password1", "password2"), PASSWORD)
+    new = {"email": "new@example.com", "display_name": "New", "usable_password": "true"}
+    for path, body in (
+        ("/admin/payments/ledgeraccount/grant/", sent),
+        (f"/admin/accounts/user/{student.pk}/change/", same | {"email": "a@example.org"}),
+        ("/admin/accounts/user/add/", new | password),
+    ):
+        changes = told_last_by(client, path, body)
+        assert any("django_admin_log" in sql for sql in changes)
 
 
 def test_what_a_student_gives_back(course, session, student, enrollment):
@@ -146,6 +200,15 @@ def test_what_a_teacher_does(course, session, enrollment):
     told_last(partial(moves, session))
     off = {"session_id": session.pk, "actor": course.teacher, "reason": "Flu", "expected": None}
     told_last(partial(_mark_cancelled, **off))
+
+
+def test_what_is_deleted(course, session, staff):
+    """Of what staff moved, whose teacher was mailed."""
+    for one in course.sessions.all():
+        start = one.starts_at + 9 * DAY
+        change_session(session_id=one.pk, actor=staff, starts_at=start)
+    told_last(partial(delete_session, session_id=session.pk, actor=course.teacher))
+    told_last(partial(delete_course, course_id=course.pk, actor=course.teacher))
 
 
 def test_a_reminder(session, enrollment):
@@ -202,15 +265,6 @@ def test_a_top_up(played):
     top_up = top_up_of(UserFactory(), play_it="")
     play(top_up, played)
     told_last(partial(settle_top_up, top_up.pk))
-
-
-def test_what_is_deleted(course, session, staff):
-    """Of what staff moved, whose teacher was mailed."""
-    for one in course.sessions.all():
-        start = one.starts_at + 9 * DAY
-        change_session(session_id=one.pk, actor=staff, starts_at=start)
-    told_last(partial(delete_session, session_id=session.pk, actor=course.teacher))
-    told_last(partial(delete_course, course_id=course.pk, actor=course.teacher))
 
 
 def test_each_step_of_a_withdrawal(session, staff):
