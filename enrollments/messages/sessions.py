@@ -6,16 +6,15 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import User
 from calendars.mails import changed_parts, deleted_parts, session_parts
-from common.formats import in_zone, moment, money
+from common.formats import moment, money
 from courses.models import Course, CourseSession
 from enrollments.messages.words import (
     STAFF,
-    Rows,
     Slot,
+    elsewhere,
     in_teaching,
     my_learning,
     names,
@@ -38,6 +37,7 @@ def _who(notice: Notice) -> str:
 
 def _moved(notice: Notice) -> Letter:
     slot, back = Slot.among(notice, "new"), ""
+    there = elsewhere(slot, notice.text("zone"))
     button = Button("Open My learning", my_learning(notice))
     if notice.facts["returnable"]:
         back = " If that doesn't suit you, return it for a refund until it starts."
@@ -48,7 +48,7 @@ def _moved(notice: Notice) -> Letter:
         rows=(
             *names(notice),
             ("New time", str(slot)),
-            *_for_the_teacher(notice, slot),
+            *((("For your teacher", there),) if there else ()),
             ("Old time", str(Slot.among(notice, "old"))),
             ("You paid", money(notice.sum("paid"))),
         ),
@@ -56,14 +56,6 @@ def _moved(notice: Notice) -> Letter:
         button=button,
         calendar=session_parts(notice.reader, notice.session_id),
     )
-
-
-def _for_the_teacher(notice: Notice, slot: Slot) -> Rows:
-    """The time on the teacher's clock, if the reader's clock shows another."""
-    here = timezone.localtime(slot.starts_at).utcoffset()
-    with in_zone(notice.text("zone")):
-        there = timezone.localtime(slot.starts_at).utcoffset()
-        return () if here == there else (("For your teacher", str(slot)),)
 
 
 def _way_out(notice: Notice) -> str:

@@ -14,6 +14,7 @@ from enrollments.messages.words import (
     Rows,
     Slot,
     course_page,
+    elsewhere,
     my_learning,
     names,
     quote,
@@ -138,12 +139,18 @@ def _moves(notice: Notice) -> list[tuple[str, Slot, Slot]]:
     return [(n, Slot.stored(old), Slot.stored(new)) for n, old, new in notice.facts["sessions"]]
 
 
+def _move(notice: Notice, old: Slot, new: Slot) -> str:
+    """Both times, and the new one on the teacher's clocks if those show another."""
+    there = elsewhere(new, notice.text("zone"))
+    return f"{new} (before: {old}{f'; for your teacher: {there}' if there else ''})"
+
+
 def _several_moved(notice: Notice) -> Letter:
     moves, back = _moves(notice), ""
     number = counted(len(moves), "session")
     if notice.facts["returnable"]:
         back = " If a new time doesn't suit you, return that session for a refund until it starts."
-    rows = tuple((name, f"{new} (before: {old})") for name, old, new in moves[:LISTED])
+    rows = tuple((name, _move(notice, old, new)) for name, old, new in moves[:LISTED])
     more = len(moves) - LISTED
     return Letter(
         subject=f"Moved: {number} of {notice.text('course')}",
@@ -209,6 +216,7 @@ def tell_several_moved(
             facts={
                 **said,
                 "course": course.title,
+                "zone": course.teacher.time_zone,
                 "sessions": [
                     (str(part.session), old[part.session_id], Slot.of(part.session))
                     for part in parts

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.urls import reverse
+from django.utils import timezone
 
-from common.formats import until
+from common.formats import in_zone, until
 from courses.models import CourseSession
 from notices.kinds import Quote
 from notices.models import Notice
@@ -38,6 +39,14 @@ class Slot(NamedTuple):
 
     def __str__(self) -> str:
         return until(self.starts_at, self.minutes)
+
+
+def elsewhere(slot: Slot, zone: str) -> str:
+    """The slot on the clocks of another zone; empty if the reader's clocks show the same."""
+    here = timezone.localtime(slot.starts_at).utcoffset()
+    with in_zone(zone):
+        there = timezone.localtime(slot.starts_at).utcoffset()
+        return "" if here == there else str(slot)
 
 
 def what(notice: Notice) -> str:
