@@ -27,7 +27,7 @@ NO_STRIPE_MOCK = (
 )
 FACES = ("test_pages", "test_admin", "test_contract", "test_routes")
 # Begun last, they would leave the other cores idle.
-LONG = ("test_migrations", "test_running")
+LONG = ("test_migrations.py", "test_running.py", "test_top_ups_thousand.py", "test_pages.py")
 A_DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
 
 
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=NO_LIVEKIT))
         if item.get_closest_marker("stripe_mock") and not mock.program():
             item.add_marker(pytest.mark.skip(reason=NO_STRIPE_MOCK))
-    items.sort(key=lambda item: not item.path.name.startswith(LONG))
+    items.sort(key=lambda item: item.path.name not in LONG)
     if connection.vendor == "mysql":
         return
     left_out = [item for item in items if any(map(item.get_closest_marker, NEED_MARIADB))]
