@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import node
+from tests.factories import make_course, student_with_credit
 
 HERE = Path(__file__).parent
 CONFIGURATION = """
@@ -23,6 +24,21 @@ type = "filesystem"
 path = "{place}/disk"
 fileext = ".ics"
 """
+
+
+@pytest.fixture
+def student():
+    return student_with_credit(display_name="Ada", email="ada@example.com")
+
+
+@pytest.fixture
+def course():
+    return make_course(sessions=3)
+
+
+@pytest.fixture
+def session(course):
+    return course.sessions.first()
 
 
 @pytest.fixture(scope="session")
