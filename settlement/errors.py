@@ -1,5 +1,7 @@
 """Refusals of deciding on what waits in a hold."""
 
+from decimal import Decimal
+
 from common.errors import DomainError
 
 
@@ -21,3 +23,9 @@ class SessionNotOver(DomainError):
 class SessionCalledOff(DomainError):
     code = "session_cancelled"
     message = "This session was cancelled, so the student can only be refunded."
+
+
+class RefundChanged(DomainError):
+    code = "refund_changed"
+    message = "%(refund)s would come back by now, not %(expected)s. Nothing was cancelled."
+    example = {"expected": Decimal("48.00"), "refund": Decimal("36.00")}

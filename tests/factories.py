@@ -225,11 +225,16 @@ def lengthen_course(course: Course, sessions: int) -> None:
     write_outline(course)
 
 
-def earn(user: User, amount: Decimal | str = "100.00") -> CourseSession:
-    """Have `user` earn `amount` by a session of the past, of which nothing goes to the platform."""
+def earn(
+    user: User, amount: Decimal | str = "100.00", *, student: User | None = None
+) -> CourseSession:
+    """Have `user` earn `amount` by a session of the past, of which nothing goes to the platform.
+
+    Paid by a `student` who can, or by somebody whose credit was granted.
+    """
     with override_settings(COMMISSION_BP=0):
         course = make_course(sessions=1, teacher=user, price_full_course=amount)
-        student = student_with_credit(amount)
+        student = student or student_with_credit(amount)
         bought = enroll_full_course(student=student, course_id=course.pk)
     session = course.sessions.get()
     end_session(session, ago=DAY)

@@ -9,16 +9,18 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.timesince import timesince
 
 from accounts.models import User
 from common.admin import PeriodFilter, PersonFilter, ReadOnlyAdmin, badge
 from common.admin.deciding import Answers, Deciding, Decision, Done, Prospect
 from common.errors import DomainError
-from common.formats import moment, money
+from common.formats import counted, moment, money
 from payments.admin.books import TransferInline
 from payments.errors import OwnWithdrawal, WithdrawalDecided, WithdrawalNotApproved
 from payments.forms import ReferenceForm
 from payments.models import Withdrawal
+from payments.provenance import Payer, payers_of
 from payments.services.withdrawals import (
     approve_withdrawal,
     complete_withdrawal,
@@ -28,6 +30,8 @@ from payments.services.withdrawals import (
 
 DECIDE = "payments.decide_withdrawal"
 Status = Withdrawal.Status
+# Nobody reads more of who paid.
+PAYERS = 10
 TONES = {"requested": "warn", "approved": "warn", "completed": "good", "rejected": "bad"}
 
 
@@ -36,6 +40,7 @@ class OnWithdrawals(Decision[Withdrawal]):
     """From which status, by which service, and what it is called afterwards."""
 
     statuses: tuple[str, ...]
+    shows_payers: bool = False
     done: str
     service: Callable[..., Withdrawal]
     refuse: Callable[[Withdrawal, User], DomainError | None] = lambda *_: None
@@ -47,11 +52,12 @@ class OnWithdrawals(Decision[Withdrawal]):
         return withdrawal.status in self.statuses
 
     def prospects(self, rows: Sequence[Withdrawal], actor: User) -> list[Prospect[Withdrawal]]:
+        payers = payers_of({row.teacher_id for row in rows if self.shows_payers})
         return [
             Prospect(
                 row=withdrawal,
                 name=f"{money(withdrawal.amount)} of {withdrawal.teacher}",
-                facts=[asked(withdrawal)],
+                facts=[asked(withdrawal), *map(told_of, payers[withdrawal.teacher_id][:PAYERS])],
                 refusal=self.refuse_deciding(withdrawal, actor),
             )
             for withdrawal in rows
@@ -78,6 +84,7 @@ DECISIONS = (
         done="approved",
         statuses=(Status.REQUESTED,),
         form=forms.Form,
+        shows_payers=True,
         service=approve_withdrawal,
     ),
     OnWithdrawals(
@@ -142,6 +149,20 @@ def asked(withdrawal: Withdrawal) -> str:
     """When it was requested, its current status, and where to pay it."""
     when = moment(withdrawal.requested_at)
     return f"Requested on {when} ({withdrawal.status}). Pay to: {reveal(withdrawal)}"
+
+
+def told_of(payer: Payer) -> str:
+    """Who paid for what is withdrawn, how, how long ago, and whether their bank takes it back."""
+    topped_up = (
+        f"topped up {money(payer.topped_up)}, last {timesince(payer.topped_up_at)} ago"
+        if payer.topped_up_at
+        else "never topped up: granted credit"
+    )
+    disputes = f" {counted(payer.disputes, 'DISPUTED top-up')}!" if payer.disputes else ""
+    return (
+        f"{money(payer.amount)} from {payer.student}, who last bought"
+        f" {timesince(payer.bought_at)} ago, and {topped_up}.{disputes}"
+    )
 
 
 def reveal(withdrawal: Withdrawal) -> str:

@@ -1,5 +1,5 @@
 """Staff screens; Django finds them by importing this package."""
 
-from settlement.admin import holds
+from settlement.admin import disputes, holds
 
-__all__ = ["holds"]
+__all__ = ["disputes", "holds"]

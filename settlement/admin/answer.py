@@ -1,0 +1,71 @@
+"""What an answer to a dispute needs, gathered: the payment, the bookings, the rooms, the ledger."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from accounts.models import User
+from common.formats import money
+from payments.models import Dispute, PaymentHold
+from payments.statements import course_of, lines_of, movements_of
+from rooms.models import Attendance
+
+# What was longer ago says nothing of a payment that can still be disputed.
+LINES = 1000
+
+
+def answer_to(dispute: Dispute) -> Iterator[str]:
+    """The lines of a text, with times in UTC, about the payer and nobody else."""
+    top_up = dispute.top_up
+    yield from _payment(dispute)
+    for heading, lines in (
+        ("Bookings", _bookings(top_up.user)),
+        ("In the room", _stays(top_up.user)),
+        ("Ledger: credit of the student", _ledger(top_up.user)),
+    ):
+        yield from ("", heading, "-" * len(heading))
+        yield from [*lines] or ["Nothing."]
+
+
+def _payment(dispute: Dispute) -> Iterator[str]:
+    top_up, payer = dispute.top_up, dispute.top_up.user
+    receipt = top_up.receipt or {}
+    yield f"Dispute {dispute.processor_id}: {money(dispute.amount)}, {dispute.reason}"
+    yield f"Payment {top_up.payment_intent}, charge {top_up.charge}"
+    yield f"Top-up {top_up.reference}: {money(top_up.amount)}, paid {_at(top_up.paid_at)}"
+    yield f"Paid with {receipt.get('paid_with') or top_up.get_method_display()}"
+    yield f"Receipt sent to {receipt.get('name')}, {receipt.get('email')}"
+    yield f"Customer {payer.display_name}, {payer.email}, registered {_at(payer.date_joined)}"
+    yield f"Address confirmed {_at(payer.proved_since) or 'not yet'}"
+
+
+def _bookings(user: User) -> Iterator[str]:
+    joined = ("enrollment__course", "session_purchase__course", "teacher")
+    holds = PaymentHold.objects.of(user).newest_first().select_related(*joined).with_parts()
+    for hold in holds[:LINES]:
+        yield (
+            f"{_at(hold.held_at)}  {course_of(hold).title}, by {hold.teacher.display_name}:"
+            f" {money(hold.amount)}, {hold.status}"
+        )
+        for part in hold.parts.all():
+            why = part.get_reason_display() if part.reason else "to come"
+            yield f"    {_at(part.sold_starts_at)}  {part.sold_title}: {money(part.amount)}, {why}"
+
+
+def _stays(user: User) -> Iterator[str]:
+    stays = Attendance.objects.filter(user=user, joined_at__isnull=False)
+    for stay in stays.select_related("session__course").order_by("-joined_at")[:LINES]:
+        session, end = stay.session, stay.left_at or stay.gone_at
+        yield f"{_at(stay.joined_at)} to {_at(end) or 'unknown'}  {session.course}: {session}"
+
+
+def _ledger(user: User) -> Iterator[str]:
+    for line in lines_of([*movements_of(user)[:LINES]]):
+        about = f"{line.course}" if line.course else line.detail
+        yield (
+            f"{_at(line.transfer.created_at)}  {line.title} {about}: {money(line.change)},"
+            f" then {money(line.balance)}"
+        )
+
+
+def _at(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else ""
