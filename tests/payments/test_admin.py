@@ -16,6 +16,7 @@ from accounts.models import User
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.models import (
+    Dispute,
     Grant,
     HoldPart,
     IdempotencyRecord,
@@ -30,6 +31,7 @@ from payments.services.grants import request_grant
 from tests.factories import (
     StaffFactory,
     UserFactory,
+    disputed,
     make_course,
     student_with_credit,
     top_up_of,
@@ -39,7 +41,7 @@ pytestmark = pytest.mark.django_db
 
 MONEY = [
     PaymentHold, HoldPart, Transfer, LedgerAccount, Withdrawal, IdempotencyRecord, TopUp,
-    ProcessorEvent, Grant,
+    ProcessorEvent, Grant, Dispute,
 ]  # fmt: skip
 GRANT = "/admin/payments/ledgeraccount/grant/"
 REVOKE = "/admin/payments/ledgeraccount/revoke/"
@@ -64,7 +66,7 @@ def buy_and_more(email: str = "ada@example.com") -> User:
         type="checkout.session.completed",
         live=False,
         created=timezone.now(),
-        top_up=top_up_of(student),
+        top_up=disputed(top_up_of(student), "-20.00").top_up,
     )
     return student
 
