@@ -1,5 +1,6 @@
 """What teachers type: a course, a session, the word that calls a session off."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 from io import BytesIO
 from typing import Any
@@ -13,6 +14,7 @@ from PIL import Image, ImageOps
 
 from common.formats import counted
 from common.forms import AmountField, Cleaned, LongTextField, RefusableForm, WholeNumberField
+from courses import lists
 from courses.models import LONGEST_ANNOUNCEMENT, MAX_SESSION_MINUTES, Course, CourseSession
 from enrollments.services.sessions import WHEN, Refunds, refunds_changed
 
@@ -28,15 +30,6 @@ AS_SHOWN = "%Y-%m-%dT%H:%M"
 LONGEST_DESCRIPTION = 5000
 # What a new course's description begins with; left alone, it counts as none.
 HEADINGS = "### What you'll learn\n\n\n### Who it's for\n\n\n### What to bring"
-
-CATEGORIES = (
-    "Art", "Business", "Communication", "Cooking", "Games", "Languages", "Literature",
-    "Mathematics", "Music", "Programming", "Science", "Wellbeing",
-)  # fmt: skip
-LANGUAGES = (
-    "Arabic", "Chinese", "Dutch", "English", "French", "German", "Hindi", "Italian", "Japanese",
-    "Korean", "Polish", "Portuguese", "Russian", "Spanish", "Turkish", "Ukrainian",
-)  # fmt: skip
 
 
 class EditableForm(RefusableForm):
@@ -129,6 +122,32 @@ def length_field() -> WholeNumberField:
     )
 
 
+class ListedField(forms.CharField):
+    """A word that is in a list, as it is spelled there; if the list is `open_`, any other too."""
+
+    def __init__(self, listed: Callable[[], list[str]], *, open_: bool, **more: Any) -> None:
+        super().__init__(max_length=50, **more)
+        self.listed, self.open_ = listed, open_
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        if spelled := lists.as_listed(text, self.listed()):
+            return spelled
+        if text and not self.open_:
+            raise forms.ValidationError("Choose one from the list.", code="invalid_choice")
+        return " ".join(text.split())
+
+
+def language_field(**more: Any) -> ListedField:
+    """What a course is taught in."""
+    return ListedField(lists.languages, open_=False, **more)
+
+
+def category_field(**more: Any) -> ListedField:
+    """What a course is filed under."""
+    return ListedField(lists.categories, open_=True, **more)
+
+
 class CourseForm(EditableForm):
     about = {"seats_taken": "max_students", "not_stored": "thumbnail"}
 
@@ -140,14 +159,12 @@ class CourseForm(EditableForm):
         help_text="Markdown: ### for a heading, **bold**, *italic*, - for a list, "
         "[words](https://…) for a link.",
     )
-    language = forms.CharField(
-        max_length=50,
+    language = language_field(
         widget=forms.TextInput(attrs={"list": "languages"}),
         help_text="The language you teach in.",
     )
     level = forms.ChoiceField(choices=Course.Level.choices)
-    category = forms.CharField(
-        max_length=50,
+    category = category_field(
         widget=forms.TextInput(attrs={"list": "categories"}),
         help_text="From the list, or your own words.",
     )
@@ -174,8 +191,8 @@ class CourseForm(EditableForm):
         help_text="The course isn't listed, and search engines leave it out. "
         "Anyone who has its link can see and buy it.",
     )
-    categories = CATEGORIES
-    languages = LANGUAGES
+    categories = staticmethod(lists.categories)
+    languages = staticmethod(lists.languages)
 
     def __init__(self, *sent: Any, course: Course | None = None) -> None:
         super().__init__(*sent)

@@ -25,6 +25,7 @@ from courses.models import Announcement, Course, CourseSession
 from enrollments.services.sessions import change_course
 from enrollments.services.timetable import add_session
 from teaching.admin.deciding import ON_COURSES, ON_SESSIONS
+from teaching.forms import category_field, language_field
 
 PLAIN: dict[type[Field], Json] = {
     PositiveIntegerField: {"form_class": WholeNumberField},
@@ -33,6 +34,8 @@ PLAIN: dict[type[Field], Json] = {
 
 
 class CourseForm(forms.ModelForm):
+    language = language_field()
+    category = category_field()
     price_full_course = AmountField(required=False)
     price_per_session = AmountField(required=False)
     refusal = ""  # of the service that was called with this input before
