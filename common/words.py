@@ -32,6 +32,11 @@ class Term(NamedTuple):
         return self.word, f"{self.word}\U0010ffff" if self.is_beginning else self.word
 
 
+def alike(text: str) -> str:
+    """What texts that differ by case or spaces alone come to."""
+    return " ".join(text.casefold().split())
+
+
 def words_in(text: str) -> set[str]:
     """The words of a text, folded; characters in pairs where a script has no spaces.
 

@@ -9,6 +9,8 @@ from django_filters.fields import ChoiceField
 from common.caseless import Folded
 from common.forms import LongTextField, SumField
 from common.shapes import Json
+from common.words import alike
+from courses import lists
 from courses.models import Course
 from enrollments.filters import CourseFilter
 
@@ -71,6 +73,9 @@ class CatalogueForm(CourseFilter):
         super().__init__(data, queryset=queryset)
         for name in ("category", "language"):
             self.filters[name].extra["choices"] = _on_sale(name)
+        places = {alike(word): place for place, word in enumerate(lists.categories())}
+        choices = self.filters["category"].extra["choices"]
+        choices.sort(key=lambda choice: places.get(alike(choice[0]), len(places)))
         if data.get("search"):
             orders = self.filters["order"].extra
             orders["choices"] = [BEST, *orders["choices"]]

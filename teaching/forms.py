@@ -123,29 +123,17 @@ def length_field() -> WholeNumberField:
 
 
 class ListedField(forms.CharField):
-    """A word that is in a list, as it is spelled there; if the list is `open_`, any other too."""
+    """A word of a list, however it is typed."""
 
-    def __init__(self, listed: Callable[[], list[str]], *, open_: bool, **more: Any) -> None:
+    def __init__(self, listed: Callable[[], list[str]], **more: Any) -> None:
         super().__init__(max_length=50, **more)
-        self.listed, self.open_ = listed, open_
+        self.listed = listed
 
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
-        if spelled := lists.as_listed(text, self.listed()):
-            return spelled
-        if text and not self.open_:
+        if (spelled := lists.as_listed(text, self.listed())) is None:
             raise forms.ValidationError("Choose one from the list.", code="invalid_choice")
-        return " ".join(text.split())
-
-
-def language_field(**more: Any) -> ListedField:
-    """What a course is taught in."""
-    return ListedField(lists.languages, open_=False, **more)
-
-
-def category_field(**more: Any) -> ListedField:
-    """What a course is filed under."""
-    return ListedField(lists.categories, open_=True, **more)
+        return spelled
 
 
 class CourseForm(EditableForm):
@@ -159,14 +147,16 @@ class CourseForm(EditableForm):
         help_text="Markdown: ### for a heading, **bold**, *italic*, - for a list, "
         "[words](https://…) for a link.",
     )
-    language = language_field(
+    language = ListedField(
+        lists.languages,
         widget=forms.TextInput(attrs={"list": "languages"}),
         help_text="The language you teach in.",
     )
     level = forms.ChoiceField(choices=Course.Level.choices)
-    category = category_field(
+    category = ListedField(
+        lists.categories,
         widget=forms.TextInput(attrs={"list": "categories"}),
-        help_text="From the list, or your own words.",
+        help_text="From the list.",
     )
     thumbnail = forms.FileField(
         label="Picture",

@@ -2,7 +2,8 @@ from collections import Counter
 
 from django.db import migrations
 
-from courses.lists import CATEGORIES, all_languages, folded
+from common.words import alike
+from courses.lists import CATEGORIES, all_languages
 
 BATCH = 500
 
@@ -13,12 +14,12 @@ def merge(apps, schema_editor):
     for column, listed in (("language", all_languages()), ("category", CATEGORIES)):
         written = dict(courses.values_list("pk", column))
         counted = Counter(written.values())
-        spelled = {folded(word): word for word, _ in reversed(counted.most_common())}
-        spelled |= {folded(word): word for word in listed}
+        spelled = {alike(word): word for word, _ in reversed(counted.most_common())}
+        spelled |= {alike(word): word for word in listed}
         wrong = {}
         for key, word in written.items():
-            if word != spelled[folded(word)]:
-                wrong.setdefault(spelled[folded(word)], []).append(key)
+            if word != spelled[alike(word)]:
+                wrong.setdefault(spelled[alike(word)], []).append(key)
         for word, keys in wrong.items():
             for start in range(0, len(keys), BATCH):
                 courses.filter(pk__in=keys[start : start + BATCH]).update(**{column: word})

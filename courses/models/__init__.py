@@ -1,5 +1,6 @@
 """The catalogue: courses, the live sessions that they are made of, and what they are found by."""
 
+from courses.models.categories import LONGEST_CATEGORY, Category
 from courses.models.courses import (
     LONGEST_ANNOUNCEMENT,
     MAX_SESSION_MINUTES,
@@ -23,8 +24,10 @@ from courses.models.words import CourseWord
 
 __all__ = [
     "LONGEST_ANNOUNCEMENT",
+    "LONGEST_CATEGORY",
     "MAX_SESSION_MINUTES",
     "Announcement",
+    "Category",
     "Course",
     "CourseDescription",
     "CourseOutline",

@@ -1,5 +1,5 @@
 """Staff screens; Django finds them by importing this package."""
 
-from teaching.admin import courses
+from teaching.admin import categories, courses
 
-__all__ = ["courses"]
+__all__ = ["categories", "courses"]

@@ -20,12 +20,13 @@ from common.errors import DomainError
 from common.forms import AmountField, Cleaned, PlainMomentField, WholeNumberField
 from common.shapes import Json
 from common.transactions import operation
+from courses import lists
 from courses.descriptions import write_description
 from courses.models import Announcement, Course, CourseSession
 from enrollments.services.sessions import change_course
 from enrollments.services.timetable import add_session
 from teaching.admin.deciding import ON_COURSES, ON_SESSIONS
-from teaching.forms import category_field, language_field
+from teaching.forms import ListedField
 
 PLAIN: dict[type[Field], Json] = {
     PositiveIntegerField: {"form_class": WholeNumberField},
@@ -34,8 +35,8 @@ PLAIN: dict[type[Field], Json] = {
 
 
 class CourseForm(forms.ModelForm):
-    language = language_field()
-    category = category_field()
+    language = ListedField(lists.languages)
+    category = ListedField(lists.categories)
     price_full_course = AmountField(required=False)
     price_per_session = AmountField(required=False)
     refusal = ""  # of the service that was called with this input before

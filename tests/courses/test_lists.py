@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 
 from courses import lists
-from courses.models import Course
+from courses.models import Category, Course
 from teaching.forms import CourseForm
 from tests.factories import StaffFactory, make_course
 
@@ -42,13 +42,57 @@ def test_only_listed_languages_are_taken_and_those_that_are_there():
     assert unchanged.is_valid()
 
 
-def test_a_category_of_ones_own_is_kept_once():
-    assert form(category=" Bee   keeping").is_valid()
-    make_course(category="Bee keeping", sessions=1)
-    again = form(category="bee keeping")
-    assert again.is_valid()
-    assert again.cleaned_data["category"] == "Bee keeping"
-    assert "Bee keeping" in lists.categories()
+def test_a_category_is_one_of_those_that_staff_keep():
+    assert form(category="Bees").errors["category"] == ["Choose one from the list."]
+    Category.objects.create(name="Bees", position=1)
+    assert lists.categories()[0] == "Bees"
+    kept = form(category=" bEES")
+    assert kept.is_valid()
+    assert kept.cleaned_data["category"] == "Bees"
+
+
+class TestStaff:
+    @pytest.fixture
+    def staff(self, client):
+        client.force_login(StaffFactory())
+        return client
+
+    def change(self, staff, category, **typed):
+        where = f"/admin/courses/category/{category.pk}/change/"
+        saved = staff.post(where, {"name": category.name, "position": "5"} | typed)
+        assert saved.status_code == 302
+
+    def test_rename_one_with_its_courses(self, staff):
+        course = make_course(category="Music", sessions=1)
+        music = Category.objects.get(name="Music")
+        self.change(staff, music, name="Songs  & tunes")
+        course.refresh_from_db()
+        assert course.category == "Songs & tunes"
+        assert "Music" not in lists.categories()
+        assert Category.objects.get(name="Songs & tunes").position == 5
+        page = staff.get("/", {"search": "tunes"})
+        assert [found.pk for found in page.context["page_obj"]] == [course.pk]
+        assert not staff.get("/", {"search": "music"}).context["page_obj"].object_list
+
+    def test_merge_two(self, staff):
+        courses = [make_course(category=name, sessions=1) for name in ("Music", "Art")]
+        self.change(staff, Category.objects.get(name="Music"), name=" aRT ")
+        assert {Course.objects.get(pk=one.pk).category for one in courses} == {"Art"}
+        assert Category.objects.filter(name__in=["Music", "Art"]).count() == 1
+
+    def test_respell_and_order_one(self, staff):
+        make_course(category="Music", sessions=1)
+        make_course(category="Art", sessions=1)
+        self.change(staff, Category.objects.get(name="Music"), name="MUSIC", position="1")
+        assert lists.categories()[0] == "MUSIC"
+        page = staff.get("/").text.split('name="category"')[1].split("</select>")[0]
+        assert page.index("MUSIC") < page.index("Art")
+
+    def test_add_one_but_none_twice(self, staff):
+        for _ in range(2):
+            added = staff.post("/admin/courses/category/add/", {"name": "Bees", "position": "7"})
+            assert added.status_code == 302
+        assert Category.objects.get(name="Bees").position == 7
 
 
 def test_staff_spell_them_so_too(client):
