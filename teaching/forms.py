@@ -129,7 +129,7 @@ class ListedField(forms.CharField):
         super().__init__(max_length=50, **more)
         self.listed = listed
 
-    def clean(self, value: Any) -> str:
+    def clean(self, value: object) -> str:
         text: str = super().clean(value)
         if (spelled := lists.as_listed(text, self.listed())) is None:
             raise forms.ValidationError("Choose one from the list.", code="invalid_choice")
