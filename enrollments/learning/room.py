@@ -42,5 +42,8 @@ def state_of(session: CourseSession, user: User, access: Access, *, now: datetim
         "ended_at": orders.ended_at,
         "me": person(user.pk, user.display_name),
         "people": [person(key, name) for key, name in names.items()],
-        "present": [{"identity": str(key), "since": at} for key, at in since.items()],
+        "present": [
+            {"identity": str(key), "since": since[key]}
+            for key in sorted(since, key=since.__getitem__)
+        ],
     }

@@ -322,16 +322,20 @@ class TestTheState:
         assert people == {str(student.pk), str(teacher.pk)}
         assert len(get_state(teacher, session)["people"]) == 3
 
-    def test_says_who_is_here_since_when_from_our_evidence(
+    def test_says_who_is_here_since_when_from_our_evidence_and_who_came_first_first(
         self, livekit, session, student, teacher
     ):
         room = Room(session)
         hear(room.started(), room.joined(teacher, 0), room.joined(student, 1))
-        hear(room.left(teacher, 2), room.joined(teacher, 3))
+        hear(room.left(teacher, 2), room.joined(teacher, 6))
+        hear(room.left(student, 4), room.joined(student, 5))
         present = {one["identity"]: one["since"] for one in get_state(teacher, session)["present"]}
-        assert set(present) == {str(student.pk), str(teacher.pk)}
-        assert present[str(teacher.pk)].startswith(room.at(3).strftime("%Y-%m-%dT%H:%M:%S"))
-        hear(room.left(student, 4))
+        assert list(present) == [str(student.pk), str(teacher.pk)]
+        hear(room.left(student, 7), room.joined(student, 8))
+        again = [one["identity"] for one in get_state(teacher, session)["present"]]
+        assert again == [str(teacher.pk), str(student.pk)]
+        assert present[str(teacher.pk)].startswith(room.at(6).strftime("%Y-%m-%dT%H:%M:%S"))
+        hear(room.left(student, 9))
         assert len(get_state(teacher, session)["present"]) == 1
 
     def test_asks_livekit_nothing(self, livekit, session, student):
