@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.signals import request_started
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from accounts.models import User
 from demo.world import build_world
@@ -29,6 +29,8 @@ FLAGS = (
     "--use-fake-device-for-media-stream=device-count=2",  # green pictures and a beep
 )
 PAUSE_SECONDS = 0.5
+# Milliseconds until what does not happen is given up: more than a busy machine needs.
+PATIENCE = 30_000
 WATCHES = pytest.StashKey[list[Watch]]()
 
 
@@ -41,6 +43,7 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     assert request.node is not request.session, "Import it in a conftest: it would stay to the end."
     program = shutil.which("chromium")
     assert program, "Missing on this machine: chromium. script/test installs it on Debian."
+    expect.set_options(timeout=PATIENCE)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")
         chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
@@ -61,7 +64,7 @@ def open_page(
     def open_page(user: User | None = None, away: str = "", **options: Any) -> Page:
         wanted = {"timezone_id": "Europe/Berlin", "base_url": live_server.url, **options}
         context = browser.new_context(**wanted)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         watches.append(Watch(context, live_server.url, away))
         if user:
             sign_in(context, user, live_server.url)

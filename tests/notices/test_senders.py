@@ -137,7 +137,7 @@ def senders(mail_server, log, connections):
     made.process.stdout.close()
 
 
-def wait_until(true, within=60):
+def wait_until(true, within=180):
     deadline = time.monotonic() + within
     while not true():
         assert time.monotonic() < deadline, state()

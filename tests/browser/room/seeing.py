@@ -39,7 +39,7 @@ def tile(page: Page, name: str) -> Locator:
 
 def until(page: Page, question: str, argument: Any = None) -> None:
     """Wait until the page answers yes: its policy forbids what Playwright would wait with."""
-    for _ in range(100):
+    for _ in range(600):
         if page.evaluate(question, argument):
             return
         page.wait_for_timeout(50)
@@ -48,7 +48,7 @@ def until(page: Page, question: str, argument: Any = None) -> None:
 
 def eventually(page: Page, so: Callable[[], bool]) -> None:
     """Wait until it is so: what browsers send is heard while the page is waited for."""
-    for _ in range(100):
+    for _ in range(600):
         if so():
             return
         page.wait_for_timeout(50)
