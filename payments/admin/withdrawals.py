@@ -158,7 +158,7 @@ def told_of(payer: Payer) -> str:
         if payer.topped_up_at
         else "never topped up: granted credit"
     )
-    disputes = f" {counted(payer.disputes, 'DISPUTED top-up')}!" if payer.disputes else ""
+    disputes = f" Disputed: {counted(payer.disputes, 'top-up')}." if payer.disputes else ""
     return (
         f"{money(payer.amount)} from {payer.student}, who last bought"
         f" {timesince(payer.bought_at)} ago, and {topped_up}.{disputes}"

@@ -204,7 +204,7 @@ def test_approving_shows_who_paid_how_long_ago_and_what_is_disputed(client, cler
     url = "/admin/payments/withdrawal/decide/approve/"
     page = client.get(url, {"withdrawal": made.pk}).content.decode()
     assert "$70.00 from thief@example.com" in page
-    assert "1 DISPUTED top-up!" in page
+    assert "Disputed: 1 top-up." in page
     assert "$30.00 from honest@example.com" in page
     assert "never topped up: granted credit" in page
 
