@@ -175,13 +175,13 @@ def test_a_call_stays_within_its_budget(call):
 
 
 def people_are_told_last(captured: CaptureQueriesContext) -> None:
-    """By one statement, after all that locks; then the answer is kept, and all is committed."""
+    """By one statement, after all that locks, and the answer that is kept; then it is committed."""
     said = [re.sub(r"\W+", " ", query["sql"]).strip() for query in captured]
     end = len(said) - said[::-1].index("COMMIT")
     begin = end - 1 - said[: end - 1][::-1].index("COMMIT")
-    *before, told, key, _ = said[begin:end]
-    assert told.startswith("INSERT INTO notices ")
+    *before, key, told, _ = said[begin:end]
     assert key.startswith("UPDATE idempotency_records ")
+    assert told.startswith("INSERT INTO notices ")
     assert not any("notices" in sql for sql in before)
 
 
