@@ -111,8 +111,9 @@ class TestLinks:
         change_course(course_id=course.pk, actor=course.teacher, thumbnail=drawn())
         path = f"/share/{course.pk}.jpg"
         assert client.get(path).status_code == 404
-        client.force_login(UserFactory())
-        assert client.get(path).status_code == 404
+        for reader in (UserFactory(), course.teacher):
+            client.force_login(reader)
+            assert client.get(path).status_code == 404
         assert client.get(f"/share/{make_course().pk}.jpg").status_code == 404
 
     def test_the_drawn_one_has_their_size(self):
