@@ -1,6 +1,5 @@
 """The pages' forms: each passes its input to one service and shows what that refuses."""
 
-from collections import defaultdict
 from functools import partial
 from typing import Any
 
@@ -15,13 +14,14 @@ from django.contrib.auth.forms import (
 )
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest, QueryDict
+from django.utils import timezone
 
 from accounts import proving, services
 from accounts.addresses import AddressFormField
 from accounts.messages import tell_password_changed
-from accounts.models import User, time_zones
+from accounts.models import User
 from accounts.throttling import SignInAttempt, begin_registration, client_address
-from common.forms import Cleaned, RefusableForm
+from common.forms import Cleaned, RefusableForm, ZoneField
 from common.transactions import operation
 
 
@@ -35,15 +35,10 @@ def new_password() -> forms.CharField:
     )
 
 
-def zone_choices(current: str = "UTC") -> list[tuple[str, list[tuple[str, str]] | str]]:
-    """Every time zone by region, and `current`, whatever it is called."""
-    regions: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for name in sorted(time_zones()):
-        region, _, place = name.partition("/")
-        if place:
-            regions[region].append((name, place.replace("_", " ")))
-    alone = {"UTC": "UTC"} if "/" in current else {"UTC": "UTC", current: current}
-    return [*alone.items(), *regions.items()]
+class ZoneForm(forms.Form):
+    time_zone = ZoneField(
+        help_text="Session times are shown in this zone. Type a city, then choose it from the list."
+    )
 
 
 class SignInForm(AuthenticationForm, RefusableForm):
@@ -99,16 +94,16 @@ class RegistrationForm(RefusableForm):
         widget=forms.TextInput({"autocomplete": "name"}),
     )
     password = new_password()
-    time_zone = forms.ChoiceField(
-        choices=zone_choices, initial="UTC", help_text="Session times are shown in this zone."
-    )
+    time_zone = ZoneForm.base_fields["time_zone"]
     referral_code = forms.CharField(max_length=20, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        zone = self.fields["time_zone"]
+        zone.initial = timezone.get_current_timezone_name()
         # Guess only in an empty form: it must not undo a choice.
         if not self.is_bound:
-            self.fields["time_zone"].widget.attrs["data-guess-zone"] = ""
+            zone.widget.attrs["data-guess-zone"] = ""
 
     def register(self, *, address: str) -> User | None:
         """The new user, or None and errors on the form."""
@@ -121,13 +116,12 @@ class RegistrationForm(RefusableForm):
 
 class ProfileForm(RefusableForm):
     display_name = RegistrationForm.base_fields["display_name"]
-    time_zone = forms.ChoiceField(help_text="Session times are shown in this zone.")
+    time_zone = ZoneForm.base_fields["time_zone"]
 
     def __init__(self, user: User, data: QueryDict | None) -> None:
         initial = {"display_name": user.display_name, "time_zone": user.time_zone}
         super().__init__(data, initial=initial)
         self.user = user
-        self.fields["time_zone"].choices = zone_choices(user.time_zone)  # type: ignore[attr-defined]
 
     def save(self) -> bool:
         """Whether the service took it; else errors are on the form."""
@@ -257,6 +251,7 @@ class NewUserForm(AdminUserCreationForm):
 
 class UserForm(UserChangeForm):
     password = None  # type: ignore[assignment]
+    time_zone = ZoneForm.base_fields["time_zone"]
 
     class Meta:
         model = User

@@ -4,24 +4,40 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 
 from accounts.models import User
 from common.api import is_api
 from common.formats import in_zone
+from common.zones import ZONE_COOKIE_NAME, time_zones
 
 
 def reader_zone(
     answer: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Activate the signed-in user's time zone for the request; guests see the site's."""
+    """Activate the reader's time zone for the request.
+
+    That of a signed-in user is in the profile. A guest's is in a cookie, from the device or chosen;
+    before that they see the site's, or with scripts the device's at once (`app.js`).
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if is_api(request) or not request.user.is_authenticated:
+        if is_api(request):
             return answer(request)
-        with in_zone(request.user.time_zone):
-            return answer(request)
+        if request.user.is_authenticated:
+            with in_zone(request.user.time_zone):
+                return answer(request)
+        with in_zone(_zone_of_guest(request)):
+            response = answer(request)
+        patch_vary_headers(response, ["Cookie"])
+        return response
 
     return middleware
+
+
+def _zone_of_guest(request: HttpRequest) -> str:
+    said = request.COOKIES.get(ZONE_COOKIE_NAME, "")
+    return said if said in time_zones() else ""
 
 
 def remember_referrer(

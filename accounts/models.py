@@ -1,8 +1,6 @@
 """Who uses the platform."""
 
 import secrets
-import zoneinfo
-from functools import cache
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -16,26 +14,16 @@ from accounts.addresses import AddressField
 from common.fields import ExactCharField
 from common.models import LockingQuerySet, UUIDModel
 from common.words import LONGEST_WORD
+from common.zones import time_zones
 from notices.models import Notice
 
 # The kinds of notice that an address gets which somebody wants to have.
 LINK_KIND, TAKEN_KIND = "address_to_prove", "address_taken"
-# Names for whatever the machine is set to, or for nothing at all.
-NO_PLACES = {"localtime", "Factory"}
 
 
 def new_referral_code() -> str:
     """A code that is hard to guess and easy to type."""
     return secrets.token_hex(5)
-
-
-@cache
-def time_zones() -> frozenset[str]:
-    """Every name of a time zone, including old ones: browsers still say Asia/Calcutta.
-
-    Names without a file on this system are in the package tzdata.
-    """
-    return frozenset(zoneinfo.available_timezones() - NO_PLACES)
 
 
 def validate_time_zone(name: str) -> None:

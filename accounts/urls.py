@@ -10,6 +10,7 @@ urlpatterns = [
     path("register/", views.register, name="register"),
     path("login/", views.log_in, name="login"),
     path("logout/", views.log_out, name="logout"),
+    path("time-zone/", views.choose_zone, name="choose_zone"),
     path("profile/", views.profile, name="profile"),
     path("profile/password/", views.change_password, name="change_password"),
     path("profile/email/", views.change_email, name="change_email"),

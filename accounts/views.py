@@ -1,5 +1,6 @@
 """Signing up, in and out; the profile; addresses; changed and forgotten passwords."""
 
+from datetime import timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from django.contrib.auth.views import PasswordResetConfirmView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse, reverse_lazy
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -27,6 +29,7 @@ from accounts.forms import (
     ProofForm,
     RegistrationForm,
     SignInForm,
+    ZoneForm,
 )
 from accounts.invitations import inviter_of
 from accounts.models import User
@@ -34,6 +37,7 @@ from accounts.people import signed_in, visitor
 from accounts.throttling import SignInAttempt, client_address
 from common.errors import DomainError
 from common.formats import address as as_written
+from common.zones import ZONE_COOKIE_NAME
 
 NEWCOMERS_GO_TO = "enrollments:catalogue"
 TEACHERS_GO_TO = "teaching:courses"
@@ -95,6 +99,28 @@ def log_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     messages.success(request, "You are logged out.")
     return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+@page
+def choose_zone(request: HttpRequest) -> HttpResponse:
+    """Choose the time zone of this browser's pages; a user's is in the profile."""
+    if request.user.is_authenticated:
+        return redirect("accounts:profile")
+    initial = {"time_zone": timezone.get_current_timezone_name()}
+    form = ZoneForm(request.POST or None, initial=initial)
+    if not form.is_valid():
+        return render(
+            request, "accounts/choose_zone.html", {"form": form, "next": _wanted(request)}
+        )
+    response = _go_on(request, NEWCOMERS_GO_TO)
+    response.set_cookie(
+        ZONE_COOKIE_NAME,
+        form.cleaned_data["time_zone"],
+        max_age=timedelta(days=365),
+        secure=settings.SESSION_COOKIE_SECURE,
+        samesite="Lax",
+    )
+    return response
 
 
 @page

@@ -1,4 +1,4 @@
-"""Numbers and times that people type into forms: plain digits only."""
+"""What people type into forms: numbers and times, in plain digits only; time zones; long text."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,11 +7,14 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from common.errors import DomainError, InvalidAmount
 from common.money import parse_amount, parse_sum
 from common.numbers import whole_number
 from common.shapes import Json
+from common.zones import all_in_words, find_zone, in_words
 
 # The cleaned input of a form.
 Cleaned = dict[str, Any]
@@ -97,3 +100,35 @@ class PlainMomentField(forms.SplitDateTimeField):
         if not all(str(part).isascii() for part in value or ()):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         return super().clean(value)
+
+
+class ZoneInput(forms.TextInput):
+    """A text, for which every place is proposed."""
+
+    def render(self, name: str, value: object, *args: Any, **kwargs: Any) -> SafeString:
+        places = format_html_join("", '<option value="{}">', ((words,) for words in all_in_words()))
+        typed = super().render(name, value, *args, **kwargs)
+        return format_html('{}<datalist id="places">{}</datalist>', typed, places)
+
+
+class ZoneField(forms.CharField):
+    """The name of a time zone, of the words of one of the places, a city or the name itself."""
+
+    widget = ZoneInput
+    default_error_messages = {
+        "unknown": "Choose a place from the list, such as “Madrid, Spain”.",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=100, **options)
+        self.widget.attrs |= {"list": "places", "autocomplete": "off", "spellcheck": "false"}
+
+    def to_python(self, value: object) -> str | None:
+        text = super().to_python(value)
+        zone = find_zone(text) if text else text
+        if zone is None:
+            raise forms.ValidationError(self.error_messages["unknown"], code="unknown")
+        return zone
+
+    def prepare_value(self, value: object) -> object:
+        return in_words(value) if isinstance(value, str) else value

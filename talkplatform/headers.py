@@ -29,6 +29,9 @@ def guard(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReques
         private = settings.SESSION_COOKIE_NAME in request.COOKIES or response.cookies
         if private or "Authorization" in request.headers:
             response.headers.setdefault("Cache-Control", "private, no-store")
+        elif request.COOKIES:
+            # A guest's page: in their time zone, or with who invited them.
+            response.headers.setdefault("Cache-Control", "private")
         return response
 
     return middleware

@@ -42,14 +42,85 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 }
 
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-for (const hint of document.querySelectorAll("[data-zone]")) {
-  if (!own || own === hint.dataset.zone) continue;
-  hint.querySelector("[data-own-zone]").textContent = own;
-  hint.hidden = false;
+
+// As the server writes it: "CET", or "UTC+05:30" where a zone has no letters of its own.
+const abbreviation = (date, timeZone) => {
+  const named = (locale, timeZoneName) =>
+    new Intl.DateTimeFormat(locale, { timeZone, timeZoneName })
+      .formatToParts(date)
+      .find(({ type }) => type === "timeZoneName").value;
+  const letters = ["en-US", "en-GB", "en-AU", "en-IN", "en-NZ", "en-ZA"]
+    .map((locale) => named(locale, "short"))
+    .find((name) => /^[A-Z]+$/.test(name));
+  return letters ?? named("en-US", "longOffset").replace("GMT", "UTC").replace("-", "\u2212");
+};
+
+const writeTimes = (timeZone) => {
+  const written = new Intl.DateTimeFormat("en-US", {
+    timeZone,
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const date = new Date(time.dateTime);
+    const parts = written.formatToParts(date).map(({ type, value }) => [type, value]);
+    const { weekday, day, month, year, hour, minute } = Object.fromEntries(parts);
+    const zone = abbreviation(date, timeZone);
+    time.textContent = `${weekday} ${day} ${month} ${year}, ${hour}:${minute} ${zone}`;
+  }
+};
+
+// A guest's first page comes in the site's zone. Its times move to the device's at once, and a
+// cookie lets the server write the next page; what it knows already, it has chosen or been told.
+const zoneOfPage = (shown) => {
+  const { zone, guest } = shown.dataset;
+  const kept = document.cookie.match(/(?:^|; )time_zone="?([^;"]*)/)?.[1];
+  if (guest === undefined || !own || kept === zone) return zone;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `time_zone=${own}; path=/; samesite=lax${secure}`;
+  if (own === zone) return zone;
+  if (document.querySelector("[data-in-zone]")) {
+    // What was found depends on the zone: another page. Without cookies it stays as it is.
+    if (kept !== own && document.cookie.includes(`time_zone=${own}`)) location.reload();
+    return zone;
+  }
+  writeTimes(own);
+  const sentence = shown.querySelector("[data-zone-shown]");
+  sentence.textContent = sentence.textContent.replace(zone, own);
+  return own;
+};
+
+for (const shown of document.querySelectorAll("[data-zone]")) {
+  if (!own || zoneOfPage(shown) === own) continue;
+  shown.querySelector("[data-own-zone]").textContent = own;
+  for (const hint of shown.querySelectorAll("[data-zone-hint]")) hint.hidden = false;
 }
-for (const field of document.querySelectorAll("select[data-guess-zone]")) {
-  const listed = [...field.options].some((option) => option.value === own);
-  if (listed && field.value === "UTC") field.value = own;
+for (const field of document.querySelectorAll("[data-guess-zone]")) {
+  if (own && field.value === "UTC") field.value = own;
+}
+for (const field of document.querySelectorAll("input[list]")) {
+  // The list shows what goes with the text: typing replaces it.
+  field.addEventListener("focus", () => field.select());
+}
+
+// Filters act when chosen; the reader goes on where they were.
+for (const form of document.querySelectorAll("form[data-acts]")) {
+  form.addEventListener("change", ({ target }) => {
+    if (target.type === "search") return;
+    sessionStorage.setItem("chosen", target.id);
+    form.requestSubmit();
+  });
+  const chosen = document.getElementById(sessionStorage.getItem("chosen") ?? "");
+  sessionStorage.removeItem("chosen");
+  if (!chosen || !form.contains(chosen)) continue;
+  const fold = chosen.closest("details");
+  if (fold) fold.open = true;
+  chosen.focus();
 }
 
 for (const button of document.querySelectorAll("[data-print]")) {
