@@ -13,6 +13,8 @@ from common.words import alike
 from courses import lists
 from courses.models import Course
 from enrollments.filters import CourseFilter
+from enrollments.quotes import with_seats
+from enrollments.shop.times import DAYS, TIMES, Slots
 
 MAX_PRICES = [("10", "Up to $10"), ("25", "Up to $25"), ("50", "Up to $50"), ("100", "Up to $100")]
 BEST = ("best", "Best match first")
@@ -22,7 +24,8 @@ ORDERINGS = {
     "cheapest": ("Lowest price first", F("price").asc()),
     "title": ("Title", F("title").asc()),
 }
-
+# What stands behind "Filters" on a phone.
+FOLDED = ("category", "language", "level", "price", "days", "times", "seats")
 
 ANY: Json = {
     "empty_label": "Any",
@@ -61,11 +64,26 @@ class CatalogueForm(CourseFilter):
     language = WordFilter(method="in_any_case", **ANY)
     level = django_filters.ChoiceFilter(choices=Course.Level.choices, **ANY)
     price = django_filters.ChoiceFilter(choices=MAX_PRICES, method="up_to", label="Price", **ANY)
+    days = django_filters.ChoiceFilter(
+        choices=[(key, words) for key, (words, _) in DAYS.items()],
+        method="at_times",
+        label="Days",
+        **ANY,
+    )
+    times = django_filters.ChoiceFilter(
+        choices=[(key, words) for key, (words, _) in TIMES.items()],
+        method="at_times",
+        label="Time of day",
+        **ANY,
+    )
     order = django_filters.ChoiceFilter(
         choices=[(key, words) for key, (words, _) in ORDERINGS.items()],
         method="ordered_at_last",
         label="Order",
         **(ANY | {"empty_label": None}),
+    )
+    seats = django_filters.BooleanFilter(
+        method="with_seats", label="With seats left", widget=forms.CheckboxInput
     )
     teacher = django_filters.UUIDFilter(field_name="teacher_id", widget=forms.HiddenInput)
 
@@ -87,6 +105,20 @@ class CatalogueForm(CourseFilter):
     def narrows(self) -> bool:
         """Whether anything but an order is requested."""
         return any(self.data.get(name) for name in self.filters if name != "order")
+
+    @property
+    def chosen(self) -> int:
+        """How many of the filters that fold away are in use."""
+        return sum(bool(self.data.get(name)) for name in FOLDED)
+
+    def at_times(self, courses: QuerySet, name: str, value: str) -> QuerySet:
+        """Courses on these days and at these times of day, which count together."""
+        days, times = (self.form.cleaned_data.get(name) or "" for name in ("days", "times"))
+        both_told = days and name == "times"
+        return courses if both_told else Slots.of(days, times).narrow(courses)
+
+    def with_seats(self, courses: QuerySet, name: str, only: bool) -> QuerySet:
+        return with_seats(courses) if only else courses
 
     def up_to(self, courses: QuerySet, name: str, price: str) -> QuerySet:
         """Courses available for that many credits, in full or by the session."""

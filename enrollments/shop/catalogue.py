@@ -67,6 +67,11 @@ class Card:
     running: bool
 
     @property
+    def fits_at(self) -> datetime | None:
+        """When its first session of the days and times that were asked for starts."""
+        return getattr(self.listed.course, "fits_at", None)
+
+    @property
     def is_over(self) -> bool:
         return isinstance(self.refusal, NotForSale) and self.refusal.why == Unsold.OVER
 

@@ -37,6 +37,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "cards": shop.cards(list(page), visitor(request)),
         "filtered": filters.narrows,
         "shown_for": filters.found and filters.found.shown_for,
+        "chosen": filters.chosen,
         "inviter": inviter_of(request),
     }
     return render(request, "enrollments/catalogue.html", context)

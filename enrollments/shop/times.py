@@ -1,0 +1,88 @@
+"""On which days and at which times of day a course's sessions are, as its readers ask."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from functools import reduce
+from operator import or_
+from typing import NamedTuple, Self, TypeVar
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import IsNull
+from django.utils import timezone
+
+from courses.models import CourseSession
+
+Q_ = TypeVar("Q_", bound=QuerySet)
+Span = tuple[datetime, datetime]
+
+# How far ahead sessions are looked at.
+AHEAD = timedelta(weeks=8)
+MIDNIGHT = time()
+DAYS = {
+    "weekdays": ("Weekdays", range(5)),
+    "weekends": ("Weekends", range(5, 7)),
+    "monday": ("Mondays", [0]),
+    "tuesday": ("Tuesdays", [1]),
+    "wednesday": ("Wednesdays", [2]),
+    "thursday": ("Thursdays", [3]),
+    "friday": ("Fridays", [4]),
+    "saturday": ("Saturdays", [5]),
+    "sunday": ("Sundays", [6]),
+}
+TIMES = {
+    "mornings": ("Mornings, before 12:00", (MIDNIGHT, time(12))),
+    "afternoons": ("Afternoons, 12:00–17:00", (time(12), time(17))),
+    "evenings": ("Evenings, from 17:00", (time(17), MIDNIGHT)),
+}
+
+
+class Slots(NamedTuple):
+    """The UTC spans, from `now` to `until`, in which a session may start; in order, none touch."""
+
+    spans: Sequence[Span]
+    now: datetime
+    until: datetime
+
+    @classmethod
+    def of(cls, days: str, times: str) -> Self:
+        """Those of the next eight weeks in the active time zone: keys of DAYS and TIMES, or "".
+
+        The days are worked out here: a database without zone tables couldn't say.
+        """
+        now = timezone.now()
+        today = timezone.localdate(now)
+        _, weekdays = DAYS.get(days, ("", range(7)))
+        _, (opens, closes) = TIMES.get(times, ("", (MIDNIGHT, MIDNIGHT)))
+        spans: list[Span] = []
+        for day in (today + timedelta(days=ahead) for ahead in range(AHEAD.days)):
+            if day.weekday() not in weekdays:
+                continue
+            last = day + timedelta(days=closes == MIDNIGHT)
+            start = _instant(datetime.combine(day, opens))
+            touches = bool(spans) and spans[-1][1] == start
+            first = spans.pop()[0] if touches else start
+            spans.append((first, _instant(datetime.combine(last, closes))))
+        return cls(spans, now, _instant(datetime.combine(today + AHEAD, MIDNIGHT)))
+
+    def narrow(self, courses: Q_) -> Q_:
+        """The courses that fit, each with `fits_at`: the start of its first session that does.
+
+        Where singles are sold any session may fit; of a course that is only sold whole, all that
+        are to come have to.
+        """
+        to_come = CourseSession.objects.filter(
+            course=OuterRef("pk"), on_offer=1, starts_at__gt=self.now, starts_at__lt=self.until
+        ).order_by("starts_at")
+        inside = reduce(
+            or_, (Q(starts_at__gte=start, starts_at__lt=end) for start, end in self.spans)
+        )
+        # Not EXISTS: the database might read the sessions of all courses first.
+        misfit = Subquery(to_come.exclude(inside).values("starts_at")[:1])
+        singly = Q(price_per_session__isnull=False)
+        return courses.annotate(
+            fits_at=Subquery(to_come.filter(inside).values("starts_at")[:1])
+        ).filter(singly | Q(IsNull(misfit, True)), IsNull(F("fits_at"), False))
+
+
+def _instant(local: datetime) -> datetime:
+    return local.replace(tzinfo=timezone.get_current_timezone()).astimezone(UTC)
