@@ -35,6 +35,7 @@ INVARIANTS = (
     bookings.ADMITTED,
     outside.TOP_UPS,
     outside.DEBTS,
+    outside.REFUNDS,
     outside.DISPUTES,
     deciding.PARTIES,
 )

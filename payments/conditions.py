@@ -45,6 +45,19 @@ PAID = Q(
     disputed_amount=0,
 )
 
+# A refund: how far it is says which of its times are known.
+REFUND_STEPS = (
+    Q(status="requested", sent_at__isnull=True, succeeded_at__isnull=True, failed_at__isnull=True)
+    | Q(status="sent", sent_at__isnull=False, succeeded_at__isnull=True, failed_at__isnull=True)
+    | Q(
+        status="succeeded",
+        sent_at__isnull=False,
+        succeeded_at__isnull=False,
+        failed_at__isnull=True,
+    )
+    | Q(status="failed", failed_at__isnull=False)
+)
+
 
 def within(amount: str, *shares: str) -> Q:
     """No share is below zero, and together they don't exceed `amount`.

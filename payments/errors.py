@@ -47,6 +47,18 @@ class AmountOutOfRange(DomainError):
     example = {"minimum": Decimal("5.00"), "maximum": Decimal("500.00")}
 
 
+class NotRefundable(DomainError):
+    code = "not_refundable"
+    message = "You can have %(refundable)s refunded."
+    example = {"refundable": Decimal("12.00")}
+
+
+class InDispute(DomainError):
+    code = "in_dispute"
+    message = "A bank is disputing the payment, so it can't be refunded."
+    example = {"refundable": Decimal("0.00")}
+
+
 class ProcessorUnavailable(DomainError):
     """The processor gives no useful answer. What it did is not known: ask again with the same."""
 

@@ -1,5 +1,6 @@
 """Input of the bank's pages."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, cast
@@ -15,11 +16,13 @@ from accounts.services import confirm_password
 from common.errors import InvalidAmount
 from common.formats import money
 from common.forms import AmountField, LongTextField, RefusableForm
-from common.money import parse_amount
-from payments.errors import BelowMinimum, InsufficientBalance
+from common.money import parse_amount, total
+from payments.errors import BelowMinimum, InsufficientBalance, NotRefundable
 from payments.models import TopUp
 from payments.processors import methods
+from payments.refunding import Piece
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
+from payments.services.refunds import request_refund
 from payments.services.topups import is_ours, request_top_up
 from payments.services.withdrawals import request_withdrawal
 
@@ -147,6 +150,33 @@ class TopUpForm(RefusableForm):
             return_path=self.cleaned_data["next"],
         )
         return {"top_up": str(made.pk)}
+
+
+class AmountToRefundForm(forms.Form):
+    """How much of what can go back, by these pieces: all of it by default."""
+
+    amount = AmountField()
+
+    def __init__(self, data: QueryDict | None = None, *, pieces: Sequence[Piece]) -> None:
+        self.refundable = total(piece.amount for piece in pieces)
+        super().__init__(data, initial={"amount": self.refundable})
+
+    def clean_amount(self) -> Decimal:
+        amount: Decimal = self.cleaned_data["amount"]
+        if amount > self.refundable:
+            raise forms.ValidationError(str(NotRefundable(refundable=self.refundable)))
+        return amount
+
+
+class RefundForm(RefusableForm):
+    """The amount that was looked at, to be confirmed."""
+
+    amount = AmountField(widget=forms.HiddenInput)
+
+    def request(self, user: User) -> dict[str, str]:
+        """Have it refunded; gives the key of the request."""
+        made = request_refund(user=user, amount=self.cleaned_data["amount"])
+        return {"refund": str(made.pk)}
 
 
 class RehearsalForm(forms.Form):

@@ -286,6 +286,14 @@ DIRECTIONS = Invariant(
                 WHEN 'top_up' THEN d.kind = u.method
                     AND (c.kind = 'wallet' AND c.owner_id = u.user_id
                         OR c.kind = 'debts' AND t.debtor_id = u.user_id)
+                WHEN 'payback' THEN d.kind = 'wallet' AND d.owner_id = u.user_id
+                    AND c.kind = 'refunding' AND t.refund_id IS NOT NULL
+                WHEN 'payback_sent' THEN d.kind = 'refunding' AND c.kind = u.method
+                    AND t.refund_id IS NOT NULL
+                WHEN 'payback_returned' THEN d.kind IN ('refunding', u.method)
+                    AND t.refund_id IS NOT NULL
+                    AND (c.kind = 'wallet' AND c.owner_id = u.user_id
+                        OR c.kind = 'debts' AND t.debtor_id = u.user_id)
                 WHEN 'dispute' THEN c.kind = u.method
                     AND (d.kind = 'wallet' AND d.owner_id = u.user_id
                         OR d.kind = 'debts' AND t.debtor_id = u.user_id)

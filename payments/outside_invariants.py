@@ -122,7 +122,6 @@ DEBTS = Invariant(
     ),
 )
 
-
 DISPUTES = Invariant(
     "I19",
     "Each dispute's transfers are those of its state, and no more of a top-up is taken than left.",
@@ -187,6 +186,64 @@ DISPUTES = Invariant(
             WHERE u.status = 'paid' AND ROUND(u.disputed_amount - CASE
                 WHEN COALESCE(w.withheld, 0) < u.amount - u.refunded_amount
                 THEN COALESCE(w.withheld, 0) ELSE u.amount - u.refunded_amount END, 2) <> 0
+            """,
+        ),
+    ),
+)
+
+REFUNDS = Invariant(
+    "I18",
+    "What is being refunded equals the open refunds, and no top-up gives back more than was paid.",
+    (
+        Check(
+            "the account and the open refunds differ",
+            """
+            SELECT 'refunding', r.moved, o.asked
+            FROM (SELECT COALESCE(SUM(m.amount), 0) AS moved
+                  FROM ledger_accounts a JOIN moved m ON m.account_id = a.id
+                  WHERE a.kind = 'refunding') AS r
+            CROSS JOIN (SELECT COALESCE(SUM(amount), 0) AS asked FROM top_up_refunds
+                        WHERE status IN ('requested', 'sent')) AS o
+            WHERE ROUND(r.moved - o.asked, 2) <> 0
+            """,
+        ),
+        Check(
+            "the transfers are not those of its status",
+            """
+            SELECT r.id, r.status, r.amount, t.reserved, t.sent, t.returned
+            FROM top_up_refunds r LEFT JOIN (
+                SELECT refund_id,
+                    SUM(CASE WHEN kind = 'payback' THEN amount ELSE 0 END) AS reserved,
+                    SUM(CASE WHEN kind = 'payback_sent' THEN amount ELSE 0 END) AS sent,
+                    SUM(CASE WHEN kind = 'payback_returned' THEN amount ELSE 0 END) AS returned
+                FROM transfers WHERE refund_id IS NOT NULL GROUP BY refund_id
+            ) AS t ON t.refund_id = r.id
+            WHERE t.refund_id IS NULL OR ROUND(r.amount - t.reserved, 2) <> 0
+                OR ROUND(t.sent
+                    - CASE WHEN r.succeeded_at IS NULL THEN 0 ELSE r.amount END, 2) <> 0
+                OR ROUND(t.returned
+                    - CASE WHEN r.status = 'failed' THEN r.amount ELSE 0 END, 2) <> 0
+            """,
+        ),
+        Check(
+            "it was refunded to another than its payer",
+            """
+            SELECT r.id, r.user_id, u.user_id AS payer
+            FROM top_up_refunds r JOIN top_ups u ON u.id = r.top_up_id
+            WHERE r.user_id <> u.user_id
+            """,
+        ),
+        Check(
+            "refunded and disputed are more than was paid, or less than its refunds",
+            """
+            SELECT u.id, u.amount, u.refunded_amount, u.disputed_amount,
+                COALESCE(r.amount, 0) AS refunds
+            FROM top_ups u LEFT JOIN (
+                SELECT top_up_id, SUM(amount) AS amount FROM top_up_refunds
+                WHERE status <> 'failed' GROUP BY top_up_id
+            ) AS r ON r.top_up_id = u.id
+            WHERE ROUND(u.amount - u.refunded_amount - u.disputed_amount, 2) < 0
+                OR ROUND(u.refunded_amount - COALESCE(r.amount, 0), 2) <> 0
             """,
         ),
     ),

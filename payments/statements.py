@@ -20,6 +20,8 @@ _TITLES = {
     Transfer.Kind.REVOKE: "Credit revoked",
     Transfer.Kind.REFUND: "Refund",
     Transfer.Kind.TOP_UP: "Top-up",
+    Transfer.Kind.PAYBACK: "Refunded to you",
+    Transfer.Kind.PAYBACK_RETURNED: "Refund that failed",
     Transfer.Kind.DISPUTE: "Top-up taken back",
     Transfer.Kind.DISPUTE_WON: "Top-up returned",
     Transfer.Kind.WRITE_OFF: "Written off",

@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from enrollments.api import buying, cancelling, catalogue, joining, learning
 from notices import api as notices
-from payments.api import credit, earnings, topups
+from payments.api import credit, earnings, refunds, topups
 from payments.webhooks import StripeWebhookView
 from settlement.webhooks import LiveKitWebhookView
 
@@ -37,6 +37,7 @@ urlpatterns = [
     path("payments/earnings", earnings.EarningsView.as_view()),
     path("payments/withdrawals", earnings.WithdrawalsView.as_view()),
     path("payments/withdrawals/<uuid:withdrawal_id>", earnings.WithdrawalView.as_view()),
+    path("payments/refunds", refunds.RefundsView.as_view()),
     path("payments/topups", topups.TopUpsView.as_view()),
     path("payments/topups/<uuid:top_up_id>", topups.TopUpView.as_view()),
     path("notices", notices.NoticesView.as_view()),

@@ -289,8 +289,6 @@ ANNOUNCEMENTS_A_DAY = env.int("ANNOUNCEMENTS_A_DAY", default=5)
 require(ANNOUNCEMENTS_A_DAY >= 1, "ANNOUNCEMENTS_A_DAY is at least 1.")
 # How often a calendar feed may be fetched, as each process counts.
 CALENDAR_FETCHES_PER_HOUR = env.int("CALENDAR_FETCHES_PER_HOUR", default=60)
-require(CALENDAR_FETCHES_PER_HOUR >= 1, "CALENDAR_FETCHES_PER_HOUR is below one.")
-
 # Money. Rates are basis points (1% = 100), frozen into each hold when it is made.
 COMMISSION_BP = env.int("COMMISSION_BP", default=3000)
 REFERRAL_BP = env.int("REFERRAL_BP", default=7000)
@@ -307,12 +305,14 @@ for _name in ("MIN_WITHDRAWAL", "TWO_PEOPLE_ABOVE", "GRANT_TWO_PEOPLE_ABOVE"):
 PAYOUT_KEYS = env.list("PAYOUT_KEYS", default=[])
 for _key in PAYOUT_KEYS:
     require(len(_key) >= 32, "A key in PAYOUT_KEYS is short: use 32 random characters or more.")
-# Top-ups: the sum of one, and how many new ones a user may ask for in an hour.
+# Top-ups: the sum of one, new ones an hour, and for how many days a user can have one refunded.
 TOP_UP_MIN = env("TOP_UP_MIN", cast=Decimal, default=Decimal("5.00"))
 TOP_UP_MAX = env("TOP_UP_MAX", cast=Decimal, default=Decimal("500.00"))
 require(0 < TOP_UP_MIN <= TOP_UP_MAX, "TOP_UP_MIN is above zero, and TOP_UP_MAX no less.")
 TOP_UPS_PER_HOUR = env.int("TOP_UPS_PER_HOUR", default=10)
-require(TOP_UPS_PER_HOUR > 0, "TOP_UPS_PER_HOUR is below one: nobody could top up.")
+TOP_UP_REFUND_DAYS = env.int("TOP_UP_REFUND_DAYS", default=60)
+for _name in ("TOP_UPS_PER_HOUR", "TOP_UP_REFUND_DAYS", "CALENDAR_FETCHES_PER_HOUR"):
+    require(globals()[_name] >= 1, f"{_name} is below one.")
 # Stripe takes them if it has a key; with one of a test account no money is real.
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 require(

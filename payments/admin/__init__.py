@@ -1,5 +1,5 @@
 """Staff screens of the bank; Django finds them by importing this package."""
 
-from payments.admin import books, debts, grants, texts, topups, users, withdrawals
+from payments.admin import books, debts, grants, refunds, texts, topups, users, withdrawals
 
-__all__ = ["books", "debts", "grants", "texts", "topups", "users", "withdrawals"]
+__all__ = ["books", "debts", "grants", "refunds", "texts", "topups", "users", "withdrawals"]

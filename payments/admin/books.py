@@ -84,6 +84,7 @@ class TransferAdmin(ReadOnlyAdmin):
         "withdrawal",
         "top_up",
         "grant",
+        "refund",
         "debit_account",
         "credit_account",
         "debtor",

@@ -1,11 +1,13 @@
-"""Staff look at top-ups, and at what their processor told; nobody edits either."""
+"""Staff look at top-ups, and at what their processor told, and refund them; nobody edits them."""
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
 from common.admin import PeriodFilter, PersonFilter, ReadOnlyAdmin, ReadOnlyTabularInline, badge
+from common.admin.deciding import Deciding
 from payments.admin.books import TransferInline
+from payments.admin.refunds import Refunding
 from payments.models import ProcessorEvent, TopUp
 
 TONES = {"created": "warn", "paid": "good", "failed": "bad"}
@@ -18,7 +20,7 @@ class EventInline(ReadOnlyTabularInline):
 
 
 @admin.register(TopUp)
-class TopUpAdmin(ReadOnlyAdmin):
+class TopUpAdmin(Deciding, ReadOnlyAdmin):
     list_display = (
         "reference", "state", "amount", "user", "method", "live", "created_at", "paid_at",
         "problem",
@@ -29,6 +31,8 @@ class TopUpAdmin(ReadOnlyAdmin):
         "=reference", "user__email", "=checkout_session", "=payment_intent", "=charge",
     )  # fmt: skip
     inlines = (TransferInline, EventInline)
+    decisions = (Refunding(),)
+    at_most = 50
 
     def get_fields(
         self, request: HttpRequest, obj: Model | None = None

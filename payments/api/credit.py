@@ -8,16 +8,19 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers import AccountSerializer
 from accounts.people import signed_in
+from common.money import total
 from common.paging import LinkPagination
 from common.rendering import render
 from common.schema import documented, documented_list
 from payments.api.serializers import (
+    BalancesSerializer,
     HoldWithTimelineSerializer,
     MeSerializer,
     TransferSerializer,
     WalletSerializer,
 )
 from payments.models import PaymentHold, Transfer
+from payments.services.refunds import preview_refund
 from payments.wallets import standing_of
 
 
@@ -25,14 +28,19 @@ class MeView(APIView):
     @documented("get_me", {200: MeSerializer}, tags=["auth"], summary="My profile and credit")
     def get(self, request: Request) -> Response:
         user = signed_in(request)
-        wallet = render(WalletSerializer, standing_of(user))
+        wallet = render(BalancesSerializer, standing_of(user))
         return Response(render(AccountSerializer, user) | wallet)
 
 
 class WalletView(APIView):
     @documented("get_wallet", {200: WalletSerializer}, tags=["payments"], summary="My credit")
     def get(self, request: Request) -> Response:
-        return Response(render(WalletSerializer, standing_of(signed_in(request))))
+        user = signed_in(request)
+        standing = standing_of(user)
+        pieces = preview_refund(user, credit=standing.credit)
+        refundable = total(piece.amount for piece in pieces)
+        wallet = standing._asdict() | {"refundable": refundable}
+        return Response(render(WalletSerializer, wallet))
 
 
 class NewestTransfers(LinkPagination):

@@ -67,6 +67,28 @@ WITHDRAWAL = [
         status_codes=["201"],
     ),
 ]
+REFUND = [
+    OpenApiExample("Some of it", {"amount": "12.00"}, request_only=True),
+    OpenApiExample(
+        "Sent",
+        {
+            "id": "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e94",
+            "status": "sent",
+            "amount": "12.00",
+            "requested_at": "2026-12-02T09:00:00Z",
+            "parts": [
+                {
+                    "top_up_id": "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e93",
+                    "reference": "TU-7KQ2M9XB",
+                    "amount": "12.00",
+                    "status": "sent",
+                }
+            ],
+        },
+        response_only=True,
+        status_codes=["201"],
+    ),
+]
 TOP_UP = [
     OpenApiExample(
         "By card",

@@ -12,7 +12,7 @@ from common.errors import InvalidAmount
 from common.money import parse_amount, parse_sum
 from common.parsers import Exact
 from common.rendering import Money, Rendered, RenderedModel
-from payments.models import HoldPart, PaymentHold, TopUp, Transfer, Withdrawal
+from payments.models import HoldPart, PaymentHold, TopUp, TopUpRefund, Transfer, Withdrawal
 from payments.sealing import MAX_LENGTH, MIN_LENGTH
 from payments.services.topups import may_return_to
 
@@ -110,10 +110,14 @@ class TransferSerializer(RenderedModel):
         return str(-transfer.amount if transfer.paid else transfer.amount)
 
 
-class WalletSerializer(Rendered):
+class BalancesSerializer(Rendered):
     credit_balance = Money(source="credit")
     held = Money()
     owed = Money(help_text="What comes in pays this first. Who owes has no credit.")
+
+
+class WalletSerializer(BalancesSerializer):
+    refundable = Money(help_text="How much of the credit can go back to where I paid from now.")
 
 
 SENT = {"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,2})?$"}
@@ -238,6 +242,34 @@ class TopUpSerializer(RenderedModel):
         ]
 
 
+class RefundRowSerializer(RenderedModel):
+    top_up_id = serializers.UUIDField()
+    reference = serializers.CharField(source="top_up.reference")
+
+    class Meta:
+        model = TopUpRefund
+        fields = ["top_up_id", "reference", "amount", "status"]
+
+
+class RefundSerializer(RenderedModel):
+    amount = Money(source="total")
+    status = serializers.ChoiceField(
+        choices=TopUpRefund.Status.choices,
+        source="status_of_all",
+        help_text="`requested`: it waits for the payment provider; `sent`: it is under way; "
+        "`failed`: it, or a part of it, is credit again.",
+    )
+    parts = RefundRowSerializer(source="rows", many=True, help_text="By which top-ups it goes.")
+
+    class Meta:
+        model = TopUpRefund
+        fields = ["id", "status", "amount", "requested_at", "parts"]
+
+
+class RefundRequestSerializer(Exact):
+    amount = Amount()
+
+
 class TopUpRequestSerializer(Exact):
     amount = Amount()
     method = serializers.ChoiceField(choices=TopUp.Method.choices)
@@ -254,7 +286,7 @@ class TopUpRequestSerializer(Exact):
         return url
 
 
-class MeSerializer(AccountSerializer, WalletSerializer):
+class MeSerializer(AccountSerializer, BalancesSerializer):
     class Meta:
         model = User
         fields = (*AccountSerializer.Meta.fields, "credit_balance", "held", "owed")

@@ -6,6 +6,7 @@ from payments.models.disputes import Dispute, DisputeQuerySet
 from payments.models.grants import Grant
 from payments.models.holds import HoldEvent, HoldPart, HoldQuerySet, HoldStatus, PaymentHold
 from payments.models.keys import IdempotencyRecord
+from payments.models.refunds import TopUpRefund, TopUpRefundQuerySet
 from payments.models.texts import CreditNotice
 from payments.models.topups import (
     CURRENCY,
@@ -39,6 +40,8 @@ __all__ = [
     "RehearsalCheckout",
     "TopUp",
     "TopUpQuerySet",
+    "TopUpRefund",
+    "TopUpRefundQuerySet",
     "Transfer",
     "TransferQuerySet",
     "Withdrawal",

@@ -2,12 +2,13 @@
 
 import secrets
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Self
 from urllib.parse import urljoin
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -35,6 +36,12 @@ class TopUpQuerySet(LockingQuerySet):
 
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")
+
+    def with_a_rest(self) -> Self:
+        """Those that were paid, and of which neither we nor a bank gave all of it back."""
+        return self.filter(
+            status=TopUp.Status.PAID, amount__gt=F("refunded_amount") + F("disputed_amount")
+        )
 
     def to_look_at(self, now: datetime) -> Self:
         """Those of which the processor is to be asked again by now, longest due first."""
@@ -124,6 +131,21 @@ class TopUp(TimestampedModel):
     @property
     def is_paid(self) -> bool:
         return self.status == self.Status.PAID
+
+    @property
+    def paid_with(self) -> str:
+        """A card's last digits, say; otherwise the method."""
+        return str((self.receipt or {}).get("paid_with") or self.get_method_display())
+
+    @property
+    def rest(self) -> Decimal:
+        """What of it is neither refunded, nor on its way back, nor with a bank."""
+        return self.amount - self.refunded_amount - self.disputed_amount
+
+    @property
+    def is_in_dispute(self) -> bool:
+        """Whether a bank has any of it: then nothing of it is refunded."""
+        return self.disputed_amount > ZERO
 
     @property
     def is_open(self) -> bool:

@@ -16,6 +16,7 @@ from payments.models.accounts import Kind, LedgerAccount
 from payments.models.disputes import Dispute
 from payments.models.grants import Grant
 from payments.models.holds import HoldPart, PaymentHold
+from payments.models.refunds import TopUpRefund
 from payments.models.topups import TopUp
 from payments.models.withdrawals import Withdrawal
 
@@ -61,6 +62,9 @@ class Transfer(UUIDModel):
         PAYOUT = "payout"
         TOP_UP = "top_up"
         FEE = "fee"
+        PAYBACK = "payback"
+        PAYBACK_SENT = "payback_sent"
+        PAYBACK_RETURNED = "payback_returned"
         DISPUTE = "dispute"
         DISPUTE_WON = "dispute_won"
         WRITE_OFF = "write_off"
@@ -78,6 +82,7 @@ class Transfer(UUIDModel):
     top_up = models.ForeignKey(TopUp, models.PROTECT, null=True, related_name="transfers")
     dispute = models.ForeignKey(Dispute, models.PROTECT, null=True, related_name="transfers")
     grant = models.ForeignKey(Grant, models.PROTECT, null=True, related_name="transfers")
+    refund = models.ForeignKey(TopUpRefund, models.PROTECT, null=True, related_name="transfers")
     # Whose debt it is about, if it is one from or to the account of all debts.
     debtor = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="debt_transfers"

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from common.shapes import Json
 from payments.errors import ProcessorUnavailable
-from payments.models import TopUp
+from payments.models import TopUp, TopUpRefund
 
 Method = TopUp.Method
 
@@ -88,6 +88,29 @@ class TakenBack:
     movements: tuple[Movement, ...]
 
 
+class Going(Enum):
+    """How far money is that goes back; `FAILED` means that it came back, or never went."""
+
+    ON_ITS_WAY = auto()
+    ARRIVED = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payback:
+    """What a processor says of a refund: its `id` there, and `about` which of ours it is.
+
+    `failure` says why it failed.
+    """
+
+    going: Going
+    id: str
+    about: str
+    amount: Decimal
+    currency: str
+    failure: str = ""
+
+
 class Processor(Protocol):
     """Each call raises `ProcessorUnavailable` where no useful answer comes."""
 
@@ -99,6 +122,12 @@ class Processor(Protocol):
 
     def look(self, top_up: TopUp) -> Found:
         """How far the top-up's checkout is by now."""
+
+    def pay_back(self, refund: TopUpRefund) -> Payback:
+        """Send a refund back to where its top-up came from; a repeat sends nothing more."""
+
+    def look_back(self, refund: TopUpRefund) -> Payback:
+        """How far a refund is that was sent."""
 
     def is_live(self) -> bool:
         """Whether the money is real."""

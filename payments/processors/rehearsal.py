@@ -14,8 +14,8 @@ from common.locks import Rank, take
 from common.money import ZERO
 from common.shapes import Json
 from common.transactions import operation
-from payments.models import RehearsalCheckout, TopUp
-from payments.processors import Checkout, Found, Paying
+from payments.models import RehearsalCheckout, TopUp, TopUpRefund
+from payments.processors import Checkout, Found, Going, Payback, Paying
 
 State = RehearsalCheckout.State
 PAYS_AFTER = timedelta(seconds=30)
@@ -51,6 +51,17 @@ class Rehearsal:
             fee_currency=top_up.currency,
             paid_with="Rehearsal",
         )
+
+    def pay_back(self, refund: TopUpRefund) -> Payback:
+        return Payback(
+            going=Going.ARRIVED,
+            id=f"rehearsal_{refund.pk.hex}",
+            about=str(refund.pk),
+            amount=refund.amount,
+            currency=refund.top_up.currency,
+        )
+
+    look_back = pay_back
 
     def is_live(self) -> bool:
         return False

@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, TypeVar, cast
+from http import HTTPStatus
+from typing import TypeVar, cast
 
 import stripe
 from django.conf import settings
-from stripe.params import DisputeListParams, RefundListParams
+from django.utils import timezone
+from stripe.params import DisputeListParams, RefundCreateParams, RefundListParams
 from stripe.params.checkout import SessionCreateParams
 
 from common.errors import InvalidSignature, MalformedEvent
@@ -18,8 +20,8 @@ from common.shapes import Json
 from common.silence import Silence
 from common.transactions import refuse_within_operation
 from payments.errors import ProcessorSilent, ProcessorUnavailable
-from payments.models import ProcessorEvent, TopUp
-from payments.processors import Checkout, Found, Paying, TakenBack
+from payments.models import ProcessorEvent, TopUp, TopUpRefund
+from payments.processors import Checkout, Found, Going, Payback, Paying, TakenBack
 from payments.processors.taken_back import of_dispute, of_refund
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,10 @@ WHOLE = "payment_intent.latest_charge.balance_transaction"
 PAID_BY = "payment_intent"
 # What a refund took, and what came of it where it failed.
 BOTH_WAYS = ("balance_transaction", "failure_balance_transaction")
+# What a refund's status means; any other is on its way.
+GOING = {"succeeded": Going.ARRIVED, "failed": Going.FAILED, "canceled": Going.FAILED}
+# Stripe keeps a request's key for a day or more.
+KEYS_LAST = timedelta(hours=12)
 # A payment that was made and came to nothing, where its checkout is over.
 FAILED = {"requires_payment_method", "canceled"}
 
@@ -55,7 +61,7 @@ stripe.enable_telemetry = False
 class Event:
     """What Stripe tells: that something of this `type` happened to one of its objects.
 
-    `about` is the key that we gave a checkout, if it is about one.
+    `about` is the key that we gave a checkout or a refund, if it is about one.
     """
 
     id: str
@@ -95,7 +101,7 @@ class Stripe:
 
     def open_checkout(self, top_up: TopUp) -> Checkout:
         sessions = _client().v1.checkout.sessions
-        key: Any = {"idempotency_key": f"topup:{top_up.pk}"}
+        key: stripe.RequestOptions = {"idempotency_key": f"topup:{top_up.pk}"}
         said = cast(SessionCreateParams, _in_order(top_up.parameters))
         made = _ask(lambda: sessions.create(said, key))
         if not made.url or not 0 < len(made.id) <= LONGEST_SESSION:
@@ -135,6 +141,32 @@ class Stripe:
         wanted = (one for one in found if "refund" not in (one.metadata or {}))
         return [one.id for one in wanted if _is_ours(one)]
 
+    def pay_back(self, refund: TopUpRefund) -> Payback:
+        if timezone.now() - refund.requested_at > KEYS_LAST and (made := _made_before(refund)):
+            return made
+        top_up, refunds = refund.top_up, _client().v1.refunds
+        said: RefundCreateParams = {
+            "payment_intent": top_up.payment_intent,
+            "amount": to_cents(refund.amount),
+            "reason": "requested_by_customer",
+            "metadata": {"refund": str(refund.pk), "reference": top_up.reference},
+        }
+        key: stripe.RequestOptions = {"idempotency_key": f"refund:{refund.pk}"}
+
+        def send() -> Payback:
+            try:
+                return _payback(refunds.create(said, key).to_dict())
+            except stripe.InvalidRequestError as error:
+                if error.http_status != HTTPStatus.BAD_REQUEST:
+                    raise
+                return _refused(refund, error)
+
+        return _ask(send)
+
+    def look_back(self, refund: TopUpRefund) -> Payback:
+        refunds, key = _client().v1.refunds, str(refund.processor_id)
+        return _ask(lambda: _payback(refunds.retrieve(key).to_dict()))
+
     def is_live(self) -> bool:
         return _key_is_live()
 
@@ -148,6 +180,42 @@ def _is_ours(one: stripe.Dispute | stripe.Refund) -> bool:
     """Whether it is of a payment that was made for a top-up: others may use the same account."""
     paid = one.payment_intent
     return isinstance(paid, stripe.PaymentIntent) and "top_up" in paid.metadata
+
+
+def _made_before(refund: TopUpRefund) -> Payback | None:
+    """What became of it, if it was sent so long ago that Stripe has forgotten its key by now."""
+    refunds, of = _client().v1.refunds, refund.top_up.payment_intent
+
+    def find() -> Payback | None:
+        said = [one.to_dict() for one in refunds.list({"payment_intent": of, "limit": 100}).data]
+        ours = (one for one in said if _refund_of(one) == str(refund.pk))
+        return next(map(_payback, ours), None)
+
+    return _ask(find)
+
+
+def _payback(said: Json) -> Payback:
+    return Payback(
+        going=GOING.get(said["status"], Going.ON_ITS_WAY),
+        id=said["id"],
+        about=_refund_of(said),
+        amount=from_cents(said["amount"]),
+        currency=said["currency"],
+        failure=str(said.get("failure_reason") or ""),
+    )
+
+
+def _refused(refund: TopUpRefund, error: stripe.InvalidRequestError) -> Payback:
+    """Stripe says that it can't be done: the payment is disputed, say. Nothing was sent."""
+    logger.warning("Stripe refused the refund %s: %s", refund.pk, error.code)
+    return Payback(
+        going=Going.FAILED,
+        id="",
+        about=str(refund.pk),
+        amount=refund.amount,
+        currency=refund.top_up.currency,
+        failure=str(error.code or "refused"),
+    )
 
 
 def _in_order(said: object) -> object:
@@ -201,8 +269,13 @@ def _from_wire(event: stripe.Event) -> Event:
         live=told["livemode"],
         created=datetime.fromtimestamp(told["created"], UTC),
         object_id=str(about.get("id") or "")[:LONGEST_ID],
-        about=str(about.get("client_reference_id") or ""),
+        about=str(about.get("client_reference_id") or _refund_of(about)),
     )
+
+
+def _refund_of(about: Json) -> str:
+    metadata = about.get("metadata") or {}
+    return metadata.get("refund") or ""
 
 
 def _found(session: stripe.checkout.Session) -> Found:

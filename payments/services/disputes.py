@@ -19,14 +19,15 @@ from common.locks import Rank, take
 from common.money import ZERO, total
 from common.transactions import operation, refuse_within_operation
 from payments.errors import ProcessorSilent, ProcessorUnavailable
-from payments.messages import tell_dispute
+from payments.messages.credit import tell_dispute
 from payments.models import Dispute, TopUp, Transfer
 from payments.models.disputes import recount
 from payments.processors import Movement, TakenBack
 from payments.processors.stripe import Stripe
 from payments.services import ledger
 from payments.services.ledger import FEES, Entry, Ref, wallet
-from payments.services.topups import FIRST_LOOK, LONGEST_PAUSE, settle_top_up
+from payments.services.topups import settle_top_up
+from payments.services.turns import FIRST_LOOK, LONGEST_PAUSE
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from common.transactions import operation, refuse_within_operation
-from payments.models import ProcessorEvent, TopUp
+from payments.models import ProcessorEvent, TopUp, TopUpRefund
 from payments.processors.stripe import Event
 from payments.services.disputes import settle_desk_refund, settle_dispute
+from payments.services.refunds import settle_refund
 from payments.services.topups import settle_top_up
 
 # All that is told of a checkout. What follows is not taken from the event: Stripe is asked.
@@ -18,7 +19,7 @@ OF_CHECKOUTS = {
     "checkout.session.async_payment_failed",
     "checkout.session.expired",
 }
-# Those of disputes, and of refunds made at Stripe's own desk: where to look is all they say.
+# Those of disputes: where to look is all they say.
 OF_DISPUTES = dict.fromkeys(
     (
         "charge.dispute.created",
@@ -28,8 +29,10 @@ OF_DISPUTES = dict.fromkeys(
         "charge.dispute.funds_reinstated",
     ),
     settle_dispute,
-) | dict.fromkeys(("refund.created", "refund.updated", "refund.failed"), settle_desk_refund)
-KNOWN = OF_CHECKOUTS | OF_DISPUTES.keys()
+)
+# Those of refunds: ours, or made at Stripe's own desk.
+OF_REFUNDS = {"refund.created", "refund.updated", "refund.failed"}
+KNOWN = OF_CHECKOUTS | OF_DISPUTES.keys() | OF_REFUNDS
 
 
 def take_event(event: Event) -> ProcessorEvent:
@@ -42,9 +45,11 @@ def take_event(event: Event) -> ProcessorEvent:
     row = _store(event)
     if row.processed_at:
         return row
-    if row.top_up_id:
+    if refund := _refund_of(event):
+        settle_refund(refund.pk)
+    elif row.top_up_id:
         settle_top_up(row.top_up_id)
-    elif settle := OF_DISPUTES.get(event.type):
+    elif settle := settle_desk_refund if event.type in OF_REFUNDS else OF_DISPUTES.get(event.type):
         dispute = settle(row.object_id)
         row.top_up = dispute.top_up if dispute else None
     return _finish(row)
@@ -59,7 +64,7 @@ def _store(event: Event) -> ProcessorEvent:
             "live": event.live,
             "object_id": event.object_id,
             "created": event.created,
-            "top_up": _about(event) if event.type in OF_CHECKOUTS else None,
+            "top_up": _about(event),
             "note": "" if event.type in KNOWN else "ignored: not of a checkout",
         },
     )
@@ -67,6 +72,25 @@ def _store(event: Event) -> ProcessorEvent:
 
 
 def _about(event: Event) -> TopUp | None:
+    """The top-up that it is about, if it is one of ours."""
+    if refund := _refund_of(event):
+        return refund.top_up
+    return _checkout_of(event) if event.type in OF_CHECKOUTS else None
+
+
+def _refund_of(event: Event) -> TopUpRefund | None:
+    """The refund of ours that it is about: by its id there, or by our key if we don't know it."""
+    if event.type not in OF_REFUNDS:
+        return None
+    refunds = TopUpRefund.objects.select_related("top_up")
+    found = refunds.filter(processor_id=event.object_id).first()
+    if found is None:
+        with suppress(ValueError):
+            found = refunds.filter(pk=UUID(event.about), processor_id=None).first()
+    return found
+
+
+def _checkout_of(event: Event) -> TopUp | None:
     """The top-up of a checkout: by its session, or by our key if we don't know the session yet."""
     found = TopUp.objects.filter(checkout_session=event.object_id).first()
     if found is None:

@@ -18,7 +18,7 @@ from common.locks import Rank, take
 from common.money import total
 from common.transactions import operation
 from payments.errors import GrantDecided, OwnCredit, OwnGrant
-from payments.messages import tell_credit
+from payments.messages.credit import tell_credit
 from payments.models import Grant, Transfer
 from payments.services import ledger
 from payments.services.ledger import ISSUED, Entry, wallet

@@ -14,7 +14,7 @@ from common.money import ZERO
 from common.writing import insert, save
 from payments import queries
 from payments.errors import InsufficientBalance, InsufficientCredit
-from payments.messages import tell_debt
+from payments.messages.credit import tell_debt
 from payments.models import (
     OF_DEBT,
     SYSTEM_ACCOUNTS,
@@ -23,6 +23,7 @@ from payments.models import (
     LedgerAccount,
     PaymentHold,
     TopUp,
+    TopUpRefund,
     Transfer,
     Withdrawal,
 )
@@ -58,6 +59,7 @@ PLATFORM = Ref(Kind.PLATFORM)
 PAID_OUT = Ref(Kind.PAID_OUT)
 FEES = Ref(Kind.FEES)
 DEBTS = Ref(Kind.DEBTS)
+REFUNDING = Ref(Kind.REFUNDING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,7 @@ class Entry:
     top_up: TopUp | None = None
     dispute: Dispute | None = None
     grant: Grant | None = None
+    refund: TopUpRefund | None = None
     owing: bool = False
     debtor_id: UUID | None = None
     note: str = ""
@@ -242,6 +245,7 @@ def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:
         top_up_id=entry.top_up.pk if entry.top_up else None,
         dispute_id=entry.dispute.pk if entry.dispute else None,
         grant_id=entry.grant.pk if entry.grant else None,
+        refund_id=entry.refund.pk if entry.refund else None,
         debtor_id=entry.debtor_id,
         actor_id=actor.pk if actor else None,
         note=entry.note,

@@ -4,7 +4,6 @@ No transaction is open while a processor is asked. Before it, the row is committ
 that is sent; after it, the row is locked, compared with what was said, and changed.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -24,14 +23,13 @@ from common.pacing import Pace
 from common.shapes import Json
 from common.transactions import operation, refuse_within_operation
 from payments import queries
-from payments.errors import AmountOutOfRange, ProcessorSilent, ProcessorUnavailable
-from payments.messages import tell_top_up
+from payments.errors import AmountOutOfRange, ProcessorUnavailable
+from payments.messages.credit import tell_top_up
 from payments.models import TopUp, Transfer
 from payments.processors import Checkout, Found, Paying, processor_of
 from payments.services import ledger
 from payments.services.ledger import FEES, Entry, Ref, wallet
-
-logger = logging.getLogger(__name__)
+from payments.services.turns import FIRST_LOOK, LONGEST_PAUSE, settle_each
 
 Status = TopUp.Status
 HOUR = timedelta(hours=1)
@@ -40,10 +38,7 @@ RETURNED = "returned"
 # How long the processor's page takes the payment: Stripe wants half an hour to a day, counted from
 # when it is asked, which may be again some time later.
 OPEN_FOR = timedelta(hours=3)
-# The job asks first after a minute, and then waits twice as long each time, up to six hours.
-FIRST_LOOK, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
-# How many of them one pass asks about.
-AT_ONCE, MOST_LOOKS = 50, 30_000
+MOST_LOOKS = 30_000
 # How often a user may have a processor asked, whatever for, as each process counts.
 ASKED_PER_MINUTE = 20
 _asked = Pace(60)
@@ -163,27 +158,9 @@ def look_at(top_up: TopUp) -> TopUp:
 
 
 def settle_all() -> Iterator[bool]:
-    """Settle those of which nothing was heard for a while; gives for each whether that worked.
-
-    At most `AT_ONCE`, the longest due first, each in the care of one pass at a time. Two in a row
-    without an answer end it: the processor is gone, and all are due again later.
-    """
-    due = TopUp.objects.to_look_at(timezone.now()).values_list("pk", flat=True)[:AT_ONCE]
-    silent = False
-    for key in [*due]:
-        if not _claim(key):
-            continue
-        try:
-            settle_top_up(key)
-            silent = False
-            yield True
-        except Exception as error:
-            # The others are due all the same.
-            logger.exception("the top-up %s was not settled", key)
-            yield False
-            if silent and isinstance(error, ProcessorSilent):
-                return
-            silent = isinstance(error, ProcessorSilent)
+    """Settle those of which nothing was heard for a while; gives for each whether that worked."""
+    due = TopUp.objects.to_look_at(timezone.now())
+    return settle_each("top-up", due, _claim, settle_top_up)
 
 
 @operation

@@ -21,7 +21,7 @@ from payments.errors import (
     WithdrawalDecided,
     WithdrawalNotApproved,
 )
-from payments.messages import tell_step
+from payments.messages.credit import tell_step
 from payments.models import LedgerAccount, Transfer, Withdrawal, WithdrawalQuerySet
 from payments.sealing import seal
 from payments.services import ledger

@@ -10,8 +10,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.people import signed_in
 from common.pages import page_of
+from payments.forms import AmountToRefundForm
 from payments.models import CreditNotice, PaymentHold
 from payments.outcomes import outcome_of
+from payments.services.refunds import preview_refund
 from payments.statements import lines_of, movements_of
 from payments.wallets import standing_of
 
@@ -25,8 +27,10 @@ def credit(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     balance, held, owed = standing_of(user)
     page = page_of(movements_of(user), LINES_PER_PAGE, request)
+    pieces = preview_refund(user, credit=balance)
     context = {
         "balance": balance,
+        "refund": AmountToRefundForm(pieces=pieces) if pieces else None,
         "held": held,
         "owed": owed,
         "lines": lines_of(list(page.object_list)),

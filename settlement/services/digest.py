@@ -19,6 +19,7 @@ from payments.models import (
     PaymentHold,
     ProcessorEvent,
     TopUp,
+    TopUpRefund,
     Withdrawal,
 )
 from settlement.messages import tell_waiting
@@ -75,6 +76,11 @@ ERRANDS = (
         "Top-ups to look into",
         "payments.view_topup",
         lambda: TopUp.objects.in_question(timezone.now()),
+    ),
+    Errand(
+        "Refunds to look into",
+        "payments.view_topuprefund",
+        lambda: TopUpRefund.objects.in_question(timezone.now()),
     ),
     Errand(
         "Debts to be written off",

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from functools import partial
+from uuid import uuid4
 
 from django.apps import apps
 from django.db import connection
@@ -23,6 +24,8 @@ from enrollments.services.sessions import (
 )
 from payments.idempotency import Answer, answer_once
 from payments.processors.rehearsal import play
+from payments.services.grants import grant_credit
+from payments.services.refunds import request_refund, settle_refund
 from payments.services.topups import request_top_up, settle_top_up
 from payments.services.withdrawals import complete_withdrawal, reject_withdrawal
 from rooms import livekit
@@ -40,6 +43,7 @@ from tests.factories import (
     end_session,
     extend_course,
     make_course,
+    owe,
     start_session,
     student_with_credit,
     top_up_of,
@@ -233,6 +237,27 @@ def credit_a_top_up():
     return override_settings(PAYMENTS="rehearsal")(lambda: settle_top_up(made.pk))
 
 
+def ask_for_a_refund():
+    """By two top-ups."""
+    user = UserFactory()
+    for _ in range(2):
+        top_up_of(user, "20.00")
+    request = partial(request_refund, user=user, amount=Decimal("30.00"))
+    return override_settings(PAYMENTS="rehearsal")(request)
+
+
+def send_a_refund():
+    made = ask_for_a_refund()()
+    return override_settings(PAYMENTS="rehearsal")(lambda: settle_refund(made.pk))
+
+
+def pay_what_is_owed():
+    user = UserFactory()
+    owe(user, "15.00")
+    grant = partial(grant_credit, amount=Decimal("20.00"), reason="Sorry", request_id=uuid4())
+    return partial(grant, user=user)
+
+
 def settle_a_hold():
     """Released, refunded and under review, all at once."""
     world = World()
@@ -281,6 +306,9 @@ OPERATIONS = [
     buy_with_a_key,
     ask_for_a_top_up,
     credit_a_top_up,
+    ask_for_a_refund,
+    send_a_refund,
+    pay_what_is_owed,
     settle_a_hold,
     work_in_an_event,
     ask_for_a_payout,

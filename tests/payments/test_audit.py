@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection, models
 from django.db.models import F
+from django.test import override_settings
 from django.utils import timezone
 
 from accounts.models import User
@@ -29,10 +30,12 @@ from payments.models import (
     LedgerAccount,
     PaymentHold,
     TopUp,
+    TopUpRefund,
     Transfer,
     Withdrawal,
 )
 from payments.services.grants import request_grant
+from payments.services.refunds import request_refund, settle_refund
 from payments.services.withdrawals import (
     approve_withdrawal,
     cancel_withdrawal,
@@ -144,6 +147,12 @@ def world(db, settings) -> World:
     grant = request_grant(
         user=ada, amount=Decimal(2), reason="A gift", request_id=uuid4(), actor=StaffFactory()
     )
+    payer = UserFactory()
+    goes_back = top_up_of(payer, "30.00")
+    with override_settings(PAYMENTS="rehearsal"):
+        sent = request_refund(user=payer, amount=Decimal("10.00"))
+        settle_refund(sent.pk)
+        asked = request_refund(user=payer, amount=Decimal("5.00"))
     top_up, unpaid = top_up_of(ada, "20.00"), top_up_of(ada, "20.00", play_it="")
     return World(**locals())
 
@@ -543,6 +552,36 @@ def disputed_and_refundable(world: World) -> None:
     change(TopUp, {"pk": world.dispute.top_up_id}, disputed_amount=0)
 
 
+def refund_forgotten_by_its_top_up(world: World) -> None:
+    change(TopUp, {"pk": world.goes_back.pk}, refunded_amount=10)
+
+
+def refund_sent_by_word_alone(world: World) -> None:
+    now = timezone.now()
+    change(TopUpRefund, {"pk": world.asked.pk}, status="succeeded", sent_at=now, succeeded_at=now)
+
+
+def refund_lost(world: World) -> None:
+    """It says that it failed, and the money never came back."""
+    change(TopUpRefund, {"pk": world.sent.pk}, status="failed", failed_at=timezone.now())
+
+
+def refund_to_another(world: World) -> None:
+    change(TopUpRefund, {"pk": world.sent.pk}, user=world.bob)
+
+
+def more_goes_back_than_was_paid(world: World) -> None:
+    with unchecked():
+        change(TopUp, {"pk": world.goes_back.pk}, disputed_amount=Decimal("15.01"))
+
+
+def payback_to_another(world: World) -> None:
+    of = {"kind": "payback", "refund": world.asked}
+    change(Transfer, of, debit_account=account("wallet", world.ada))
+    change(LedgerAccount, {"owner": world.ada, "kind": "wallet"}, balance=F("balance") - 5)
+    change(LedgerAccount, {"owner": world.payer, "kind": "wallet"}, balance=F("balance") + 5)
+
+
 DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (balance_raised, "I1 I11"),
     (balances_swapped, "I1"),
@@ -597,6 +636,12 @@ DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (fee_taken_from_the_payer, "I14"),
     (real_money_for_a_rehearsal, "I14"),
     (credited_to_another, "I14"),
+    (refund_forgotten_by_its_top_up, "I18"),
+    (refund_sent_by_word_alone, "I18"),
+    (refund_lost, "I18"),
+    (refund_to_another, "I18"),
+    (more_goes_back_than_was_paid, "I18 I19"),
+    (payback_to_another, "I14"),
     (debt_forgotten, "I17"),
     (debts_swapped, "I17"),
     (credit_beside_a_debt, "I17"),
@@ -636,7 +681,7 @@ def test_damage_is_found_by_what_speaks_of_it(world, damage, codes):
 def test_every_invariant_has_been_seen_to_fail():
     seen = {code for _, codes in DAMAGES for code in codes.split()}
     assert seen == {invariant.code for invariant in audit.INVARIANTS}
-    assert len(audit.INVARIANTS) == 19
+    assert len(audit.INVARIANTS) == 20
 
 
 def test_offenders_are_named(world):

@@ -31,6 +31,7 @@ SUPPORT = {
     "payments.view_paymenthold",
     "payments.view_processorevent",
     "payments.view_topup",
+    "payments.view_topuprefund",
     "payments.view_transfer",
     "payments.view_withdrawal",
     "talkplatform.view_job",
@@ -40,6 +41,7 @@ FINANCE = SUPPORT | {
     "payments.decide_withdrawal",
     "payments.export_paymenthold",
     "payments.grant_credit",
+    "payments.refund_topup",
 }
 GROUPS = {"support": SUPPORT, "finance": FINANCE}
 

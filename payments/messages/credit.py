@@ -121,7 +121,8 @@ def tell_step(withdrawal: Withdrawal) -> None:
     put([kind.tell(withdrawal.teacher_id, about=withdrawal.pk, facts=facts)])
 
 
-def _credit(notice: Notice) -> str:
+def credit_page(notice: Notice) -> str:
+    """The page of the reader's credit."""
     return reverse("payments:credit")
 
 
@@ -138,7 +139,7 @@ def _of_credit(name: str, told: str, subject: str, said: str) -> Kind:
             lead=words(notice),
             rows=(("Amount", amount),),
             quote=_quote(notice),
-            button=Button("See your credit", _credit(notice)),
+            button=Button("See your credit", credit_page(notice)),
         )
 
     return register(
@@ -148,7 +149,7 @@ def _of_credit(name: str, told: str, subject: str, said: str) -> Kind:
             told=told,
             letter=letter,
             text=lambda notice: f"{words(notice)}{_why(notice)}",
-            page=_credit,
+            page=credit_page,
         )
     )
 
@@ -195,11 +196,11 @@ def _of_debts(name: str, told: str, subject: str, said: Callable[[Notice], str])
             subject=f"{subject}: {money(notice.sum('amount'))}",
             lead=said(notice),
             rows=(("You owe", money(notice.sum("owed"))),),
-            button=Button("Open your credit", _credit(notice)),
+            button=Button("Open your credit", credit_page(notice)),
         )
 
     return register(
-        Kind(name=name, to="everybody", told=told, letter=letter, text=said, page=_credit)
+        Kind(name=name, to="everybody", told=told, letter=letter, text=said, page=credit_page)
     )
 
 
@@ -228,7 +229,7 @@ def _top_up(notice: Notice) -> str:
     return reverse("payments:top_up", args=[notice.text("top_up")])
 
 
-def _test(notice: Notice) -> tuple[tuple[str, str], ...]:
+def test_rows(notice: Notice) -> tuple[tuple[str, str], ...]:
     """A row for those that took no real money."""
     return () if notice.facts.get("live", True) else (("Test", "No real money"),)
 
@@ -243,7 +244,7 @@ def _receipt(notice: Notice) -> Letter:
         subject=f"Receipt: {amount} of credit",
         lead=_paid(notice),
         rows=(
-            *_test(notice),
+            *test_rows(notice),
             ("Reference", notice.text("reference")),
             ("Amount", amount),
             *((("Paid with", paid_with),) if paid_with else ()),
@@ -262,8 +263,8 @@ def _no_receipt(notice: Notice) -> Letter:
     return Letter(
         subject=f"Top-up failed: {amount}",
         lead=_not_paid(notice),
-        rows=(*_test(notice), ("Reference", notice.text("reference")), ("Amount", amount)),
-        button=Button("Open your credit", _credit(notice)),
+        rows=(*test_rows(notice), ("Reference", notice.text("reference")), ("Amount", amount)),
+        button=Button("Open your credit", credit_page(notice)),
     )
 
 
@@ -285,7 +286,7 @@ OF_TOP_UPS = {
             told="that their top-up failed, after they paid by a slow method",
             letter=_no_receipt,
             text=_not_paid,
-            page=_credit,
+            page=credit_page,
         )
     ),
 }
