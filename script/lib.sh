@@ -82,6 +82,20 @@ prepare_mysqlclient() {
   [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 }
 
+# --- the site -----------------------------------------------------------------------------------
+
+manage() { .venv/bin/python manage.py "$@"; }
+
+# Only when they may have changed: compressing takes longer than all the rest of a start.
+collect_static() {
+  local stamp=.venv/.collected wanted
+  wanted="$(cat .venv/.installed-requirements-base.txt; find static -type f -exec cksum {} + | sort)"
+  [ -e staticfiles/staticfiles.json ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+  say "Collecting static files"
+  manage collectstatic --noinput --verbosity 0
+  printf '%s\n' "$wanted" >"$stamp"
+}
+
 # --- the room -----------------------------------------------------------------------------------
 
 has_livekit() { command -v "${LIVEKIT_SERVER:-livekit-server}" >/dev/null; }

@@ -4,8 +4,9 @@
 
 export const PER_PAGE = 30;
 const GAP = 8;
-/** A picture loses what does not fit: no tile is wider than a camera's, or higher than wide. */
+/** A picture loses what does not fit: no tile is wider than a camera's, nor higher than one of a phone held upright. */
 const WIDEST = 16 / 9;
+const HIGHEST = 4 / 3;
 
 /**
  * So many equal tiles in rows, as large as the space allows, each row in the middle.
@@ -31,12 +32,13 @@ export function grid(count, space) {
  */
 function largest(count, space) {
   let best = { columns: 1, width: 0, height: 0 };
+  const highest = space.height > space.width ? HIGHEST : 1;
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
     const across = (space.width - GAP * (columns - 1)) / columns;
     const down = (space.height - GAP * (rows - 1)) / rows;
     const width = Math.min(across, down * WIDEST);
-    const height = Math.min(down, width);
+    const height = Math.min(down, width * highest);
     if (width * height > best.width * best.height) best = { columns, width, height };
   }
   return best;

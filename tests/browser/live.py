@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,7 +29,7 @@ MEDIA_FLAGS = (
     "--auto-select-desktop-capture-source=Entire screen",
 )
 NAMES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
-BRING = ". script/lib.sh; take_turn; bring_livekit_client"
+PREPARE = ". script/lib.sh; take_turn; bring_livekit_client; collect_static"
 DESKTOP = {"width": 1280, "height": 800}
 # So that its numbers can be read.
 REMEMBER = """(() => {
@@ -70,16 +69,16 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def site(**environment: str) -> Iterator[Any]:
     """The server of production with its collected files, where LiveKit's webhooks arrive."""
-    subprocess.run(["bash", "-euc", BRING], cwd=ROOT, check=True, capture_output=True)
     port = os.environ["LIVEKIT_WEBHOOK_PORT"]
     url = f"http://127.0.0.1:{port}"
-    wanted = {"DEBUG": "false", "PORT": port, "SITE_URL": url, "JOBS": "false"}
-    wanted |= {"DJANGO_SETTINGS_MODULE": "talkplatform.settings"}
-    wanted |= {name: os.environ[name] for name in NAMES} | environment
-    collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0"]
+    production = {"DJANGO_SETTINGS_MODULE": "talkplatform.settings", "DEBUG": "false"}
     own = {"ENV_FILE": os.devnull, "SECRET_KEY": settings.SECRET_KEY, "HTTPS": "false"}
-    own |= {"DJANGO_SETTINGS_MODULE": "talkplatform.settings"}
-    subprocess.run(collect, cwd=ROOT, check=True, env=os.environ | own | {"DEBUG": "false"})
+    place = {"PORT": port, "SITE_URL": url, "JOBS": "false"}
+    wanted = production | place | {name: os.environ[name] for name in NAMES} | environment
+    prepared = os.environ | production | own
+    subprocess.run(
+        ["bash", "-euc", PREPARE], cwd=ROOT, check=True, env=prepared, capture_output=True
+    )
     with running("-m", "talkplatform.serve", **wanted) as process:
         process.url = url
         wait_until_ready(process)
