@@ -40,8 +40,10 @@ export class Waiting {
     byId("running").hidden = this.roster.until("starts_at") > 0;
     byId("opens").hidden = !early;
     if (early) {
-      this.waited = true;
-      write(byId("opens-in"), Number.isFinite(left) ? away(left) : "soon");
+      const known = Number.isFinite(left);
+      // Nobody waits for a room that may be open: they go in once they press.
+      this.waited ||= known;
+      write(byId("opens-in"), known ? away(left) : "soon");
     } else if (this.waited) {
       announce("The room is open.");
       this.#go();

@@ -28,6 +28,18 @@ def test_it_opens_by_itself(visit, lesson, settings):
     told(page, "The room is open.")
 
 
+def test_nobody_goes_in_by_themselves_who_did_not_wait(visit, lesson):
+    """Our server is away for a moment, so the page does not know that the room is open."""
+    page = visit(lesson.course.teacher, lesson)
+    page.route("**/room/state/", lambda route: route.abort())
+    page.reload()
+    says(page, "The room opens soon")
+    page.unroute("**/room/state/")
+    look_again(page)
+    expect(page.get_by_role("button", name="Join now")).to_be_visible()
+    expect(tile(page, "(you)")).to_be_hidden()
+
+
 def test_one_sees_who_is_there_already(visit, lesson):
     """By our own evidence, and each time the page asks again."""
     ada, ben = student_of(lesson, display_name="Ada"), student_of(lesson, display_name="Ben")
