@@ -170,6 +170,9 @@ class CourseEnrollment(Booking):
             models.Index(fields=["course", "live"], name="course_enrollments_seats"),
             # Those that are about to end: few, if any.
             models.Index(fields=["payment_status", "live"], name="course_enrollments_refunded"),
+            models.Index(fields=["status"], name="course_enrollments_by_status"),
+            models.Index(fields=["payment_status"], name="course_enrollments_by_payment"),
+            models.Index(fields=["enrolled_at"], name="course_enrollments_newest"),
         ]
 
     @property
@@ -218,6 +221,9 @@ class SessionPurchase(Booking):
             models.Index(
                 fields=["status", "course", "session", "user"], name="session_purchases_active"
             ),
+            models.Index(fields=["status"], name="session_purchases_by_status"),
+            models.Index(fields=["payment_status"], name="session_purchases_by_payment"),
+            models.Index(fields=["purchased_at"], name="session_purchases_newest"),
         ]
 
     @property

@@ -79,6 +79,7 @@ class Notice(UUIDModel):
             models.Index(fields=["reader", "is_notice", "read_at"], name="notices_of_reader"),
             models.Index(fields=["mail", "reader"], name="notices_by_mail"),
             models.Index(fields=["created_at"], name="notices_by_age"),
+            models.Index(fields=["kind"], name="notices_by_kind"),
         ]
 
     def __str__(self) -> str:

@@ -38,6 +38,7 @@ class WebhookEvent(UUIDModel):
         indexes = [
             models.Index(fields=["session", "kind"], name="webhook_events_of_session"),
             models.Index(fields=["processed_at"], name="webhook_events_waiting"),
+            models.Index(fields=["received_at"], name="webhook_events_newest"),
         ]
 
     def __str__(self) -> str:

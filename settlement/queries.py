@@ -23,15 +23,20 @@ def decidable_sessions(keys: list[UUID], ended_by: datetime) -> QuerySet[CourseS
 
 
 def holds_under_review() -> HoldQuerySet:
-    """Those of which staff have to decide on a part."""
+    """Those of which staff have to decide on a part: found by the few parts that say why."""
     return _with_pending(~Q(review_reason=""))
 
 
 def holds_overdue(by: datetime) -> HoldQuerySet:
-    """Those that settlement should have seen to by a time, and staff need not decide on."""
-    return _with_pending(Q(review_reason="", session__in=CourseSession.objects.settling_at(by)))
+    """Those that settlement should have seen to by a time, and staff need not decide on.
+
+    Found by their sessions: of one that is completed, nothing waits but for staff.
+    """
+    open_or_off = (*CourseSession.OPEN, CourseSession.Status.CANCELLED)
+    sessions = CourseSession.objects.settling_at(by).filter(status__in=open_or_off)
+    return _with_pending(Q(review_reason="", session__in=sessions))
 
 
 def _with_pending(which: Q) -> HoldQuerySet:
-    pending = HoldPart.objects.filter(hold=OuterRef("pk"), status=HoldPart.Status.PENDING)
-    return PaymentHold.objects.filter(Exists(pending.filter(which)), status=HoldStatus.HELD)
+    pending = HoldPart.objects.filter(which, status=HoldPart.Status.PENDING)
+    return PaymentHold.objects.filter(pk__in=pending.values("hold"), status=HoldStatus.HELD)

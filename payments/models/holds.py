@@ -107,6 +107,7 @@ class PaymentHold(UUIDModel):
         indexes = [
             models.Index(fields=["student", "-held_at", "-id"], name="payment_holds_mine"),
             models.Index(fields=["status", "held_at"], name="payment_holds_by_status"),
+            models.Index(fields=["held_at"], name="payment_holds_newest"),
         ]
 
     def __str__(self) -> str:
@@ -171,7 +172,12 @@ class HoldPart(UUIDModel):
                 name="hold_parts_settled",
             ),
         ]
-        indexes = [models.Index(fields=["session", "status"], name="hold_parts_due")]
+        indexes = [
+            models.Index(fields=["session", "status"], name="hold_parts_due"),
+            models.Index(fields=["reason"], name="hold_parts_by_reason"),
+            # Nearly all say nothing here.
+            models.Index(fields=["review_reason"], name="hold_parts_under_review"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

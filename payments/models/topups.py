@@ -120,6 +120,8 @@ class TopUp(TimestampedModel):
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="top_ups_mine"),
             models.Index(fields=["next_look_at"], name="top_ups_to_look_at"),
+            models.Index(fields=["status"], name="top_ups_by_status"),
+            models.Index(fields=["created_at"], name="top_ups_newest"),
         ]
 
     def __str__(self) -> str:
@@ -177,7 +179,10 @@ class ProcessorEvent(UUIDModel):
 
     class Meta:
         db_table = "processor_events"
-        indexes = [models.Index(fields=["processed_at"], name="processor_events_waiting")]
+        indexes = [
+            models.Index(fields=["processed_at"], name="processor_events_waiting"),
+            models.Index(fields=["received_at"], name="processor_events_newest"),
+        ]
 
     def __str__(self) -> str:
         return self.event_id

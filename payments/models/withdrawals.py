@@ -64,7 +64,11 @@ class Withdrawal(UUIDModel):
                 condition=~Q(decided_by=F("teacher")), name="withdrawals_four_eyes"
             ),
         ]
-        indexes = [models.Index(fields=["teacher", "-requested_at"], name="withdrawals_mine")]
+        indexes = [
+            models.Index(fields=["teacher", "-requested_at"], name="withdrawals_mine"),
+            models.Index(fields=["status"], name="withdrawals_by_status"),
+            models.Index(fields=["requested_at"], name="withdrawals_newest"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)
