@@ -22,7 +22,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from benchmarks import beside, counters, hot, load, raw, searching, settling  # noqa: E402
+from benchmarks import beside, counters, hot, load, raw, searching, settling, staff  # noqa: E402
 from benchmarks.platform import Platform  # noqa: E402
 from benchmarks.sites import SIZES, Site, serving  # noqa: E402
 
@@ -53,7 +53,7 @@ COLUMNS = (
 # The raw bound, in transactions a second, and the share of it that the call comes to.
 OF_WRITES = ("raw", "of_raw")
 GROWING = ("rate", "p95", "server_ms", "database_ms")
-SCENARIOS = ("audit", "search", "settlement", "hot course", "sign-ins")
+SCENARIOS = ("staff", "audit", "search", "settlement", "hot course", "sign-ins")
 
 
 def main() -> None:
@@ -134,6 +134,8 @@ def _scenario(name: str, site: Site) -> dict[str, Any]:
         told = beside.measure(site.platform, site.port)
     elif name == "settlement":
         told = settling.measure(site.platform)
+    elif name == "staff":
+        told = staff.measure(site.platform)
     else:
         began = time.perf_counter()
         call_command("check_ledger", stdout=io.StringIO())
