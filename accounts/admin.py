@@ -17,7 +17,7 @@ from accounts import proving
 from accounts.forms import NewUserForm, StaffPasswordForm, StaffSignInForm, UserForm
 from accounts.models import TokenFamily, User
 from accounts.names import write_name
-from common.admin import ReadOnly, SearchedAdmin, badge
+from common.admin import PeriodFilter, PersonFilter, ReadOnly, SearchedAdmin, badge
 from common.shapes import Json
 from common.transactions import operation
 
@@ -26,7 +26,7 @@ RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(SearchedAdmin, DjangoUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = StaffPasswordForm
@@ -36,9 +36,9 @@ class UserAdmin(DjangoUserAdmin):
     )  # fmt: skip
     list_filter = (
         "is_teacher", "is_active", "is_staff", "email_refused",
-        ("proved_since", admin.EmptyFieldListFilter), "date_joined",
+        ("proved_since", admin.EmptyFieldListFilter), ("date_joined", PeriodFilter),
     )  # fmt: skip
-    search_fields = ("email", "display_name", "referral_code")
+    search_fields = ("^email", "^display_name", "=referral_code")
     ordering = ("-date_joined",)
     # A student's referrer earns from them, so it stays as it was at registration.
     readonly_fields = (
@@ -154,7 +154,7 @@ class GroupAdmin(DjangoGroupAdmin):
 @admin.register(TokenFamily)
 class TokenFamilyAdmin(ReadOnly, SearchedAdmin):
     list_display = ("id", "user", "created_at", "rotated_at", "revoked_at", "expires_at")
-    list_filter = ("revoked_at", "expires_at")
-    list_select_related = ("user",)
-    search_fields = ("user__email",)
+    list_filter = (("expires_at", PeriodFilter), ("user", PersonFilter))
+    joined = ("user",)
+    search_fields = ("^user__email",)
     fields = ("user", "created_at", "rotated_at", "revoked_at", "expires_at")

@@ -9,7 +9,7 @@ from rooms.models import Attendance, RoomDeed, RoomWatch, WebhookEvent
 @admin.register(Attendance)
 class AttendanceAdmin(ReadOnlyAdmin):
     list_display = ("id", "session", "user", "joined_at", "left_at", "seen_at", "disconnect_reason")
-    list_filter = ("source", ("joined_at", PeriodFilter), ("user", PersonFilter))
+    list_filter = (("user", PersonFilter),)
     joined = ("session", "user")
     search_fields = ("^user__email", "session__title")
     id_fields = ("pk", "session", "user")
@@ -18,16 +18,15 @@ class AttendanceAdmin(ReadOnlyAdmin):
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyAdmin):
     list_display = ("id", "kind", "session", "room_name", "occurred_at", "processed_at", "note")
-    list_filter = ("kind", ("occurred_at", PeriodFilter))
+    list_filter = (("received_at", PeriodFilter),)
     joined = ("session",)
-    search_fields = ("=event_id", "^room_name", "session__title")
+    search_fields = ("=event_id", "=session__room_name", "session__title")
     id_fields = ("pk", "session")
 
 
 @admin.register(RoomWatch)
 class RoomWatchAdmin(ReadOnlyAdmin):
     list_display = ("id", "session", "room_sid", "started_at", "finished_at", "seen_at")
-    list_filter = (("seen_at", PeriodFilter),)
     joined = ("session",)
     search_fields = ("=room_sid", "session__title")
     id_fields = ("pk", "session")

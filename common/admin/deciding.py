@@ -220,10 +220,11 @@ class Deciding(SearchedAdmin):
         self, request: Any, decision: Decision, found: QuerySet, sent: QueryDict | None
     ) -> HttpResponse | None:
         """The page that asks, or once it is answered nothing: then all is done."""
-        if found.count() > self.at_most:
+        keys = list(found.values_list("pk", flat=True)[: self.at_most + 1])
+        if len(keys) > self.at_most:
             self.message_user(request, f"Choose at most {self.at_most} at a time.", messages.ERROR)
             return None
-        chosen = self.rows_of(found.values_list("pk", flat=True))
+        chosen = self.rows_of(keys)
         form = decision.form(sent)
         rows = [
             Row(prospect, decision.form(sent, prefix=str(row.pk)) if decision.each else form)

@@ -46,7 +46,7 @@ class PersonFilter(admin.FieldListFilter):
 
 
 class PeriodFilter(admin.FieldListFilter):
-    """From one day to another, both included, in the reader's time zone."""
+    """From one day to another, both included, in the reader's time zone; sorted by that time."""
 
     template = "admin/period_filter.html"
 
@@ -70,7 +70,7 @@ class PeriodFilter(admin.FieldListFilter):
         if last := self.day(self.last):
             after = midnight(last + timedelta(days=1))
             queryset = queryset.filter(**{f"{self.field_path}__lt": after})
-        return queryset
+        return queryset.order_by(f"-{self.field_path}") if first or last else queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[Json]:  # type: ignore[override]
         names = (self.first, self.last)

@@ -1,12 +1,12 @@
 """Rows only to be looked at, and search by id."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
@@ -16,11 +16,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from common.admin.filters import PersonFilter
+from common.admin.lists import BoundedList, BoundedPaginator, Search, sortable
 
 admin.site.site_header = admin.site.site_title = "talkplatform administration"
 admin.site.index_title = "Staff"
 # Tables of money are wide.
 admin.site.enable_nav_sidebar = False
+CUT = "These words are about too many rows, so some are missing below: write more of them."
 
 
 def badge(word: str, tone: str = "") -> str:
@@ -44,15 +46,30 @@ def keys_of(texts: Iterable[str]) -> set[UUID]:
 
 
 class SearchedAdmin(admin.ModelAdmin):
-    """A whole id finds its row by the index; any other words go to `search_fields`.
+    """A whole id finds its row by the index; any other words go to `search_fields` (`Search`).
 
-    `joined` are the relations that a row is shown with.
+    `joined` are the relations that a row is shown with. What a list offers, it gives of any number
+    of rows: columns to filter by have an index, unless their table is small.
     """
 
     id_fields: tuple[str, ...] = ("pk",)
     joined: tuple[str, ...] = ()
     ordering = ("-id",)
-    show_full_result_count = False
+    paginator = BoundedPaginator
+    show_facets = admin.ShowFacets.NEVER
+    list_select_related: ClassVar[tuple[str, ...]] = ()  # or Django joins whatever the list shows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedList
+
+    def get_sortable_by(self, request: HttpRequest) -> list[str | Callable]:
+        columns, shown = sortable(self.model), map(str, self.get_list_display(request))
+        return [column for column in shown if self._sorted_by(column) in columns]
+
+    def _sorted_by(self, shown: str) -> str:
+        method = getattr(type(self), shown, None)
+        by = getattr(method, "admin_order_field", "") if method else shown
+        return "pk" if by == self.opts.pk.name else str(by)
 
     @property
     def media(self) -> forms.Media:
@@ -75,8 +92,12 @@ class SearchedAdmin(admin.ModelAdmin):
     def search_words(
         self, request: HttpRequest, queryset: QuerySet, words: str
     ) -> tuple[QuerySet, bool]:
-        """The rows that these words find, and whether one of them may come twice."""
-        return super().get_search_results(request, queryset, words)
+        """The rows that these words find; staff are told if they mean too much."""
+        search = Search(words.strip())
+        found = search.condition(self.model, self.search_fields)
+        if search.is_cut:
+            self.message_user(request, CUT, messages.WARNING, fail_silently=True)
+        return queryset.filter(found), False
 
     def rows_of(self, keys: Iterable[UUID]) -> list[Any]:
         """The rows of these keys, in this order, with all that is shown of them."""
@@ -102,25 +123,7 @@ class ReadOnly:
         return False
 
 
-class JoinedChangeList(ChangeList):
-    """Finds a page's keys in one table, then joins only those rows.
-
-    In a single statement with joins, MariaDB may read every row to sort them by key.
-    """
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        screen = cast(SearchedAdmin, self.model_admin)
-        page: Any = self.result_list
-        self.result_list = screen.rows_of(page.values_list("pk", flat=True))
-
-
 class ReadOnlyAdmin(ReadOnly, SearchedAdmin):
-    list_select_related: ClassVar[tuple[str, ...]] = ()  # or Django joins whatever the list shows
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return JoinedChangeList
-
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Model | None:
         found = super().get_object(request, *args, **kwargs)
         return self.rows_of([found.pk])[0] if found else None

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from common.admin import PersonFilter, ReadOnlyAdmin
+from common.admin import PeriodFilter, PersonFilter, ReadOnlyAdmin
 from enrollments.models import CourseEnrollment, SessionPurchase
 
 
@@ -12,9 +12,11 @@ class CourseEnrollmentAdmin(ReadOnlyAdmin):
         "id", "user", "course", "status", "payment_status", "total_price_paid", "refund_amount",
         "enrolled_at",
     )  # fmt: skip
-    list_filter = ("status", "payment_status", "enrolled_at", ("user", PersonFilter))
+    list_filter = (
+        "status", "payment_status", ("enrolled_at", PeriodFilter), ("user", PersonFilter),
+    )  # fmt: skip
     joined = ("user", "course")
-    search_fields = ("user__email", "course__title", "course__teacher__email")
+    search_fields = ("^user__email", "course__title", "^course__teacher__email")
     id_fields = ("pk", "course")
 
 
@@ -24,7 +26,9 @@ class SessionPurchaseAdmin(ReadOnlyAdmin):
         "id", "user", "course", "session", "status", "payment_status", "price_paid",
         "refund_amount", "purchased_at",
     )  # fmt: skip
-    list_filter = ("status", "payment_status", "purchased_at", ("user", PersonFilter))
+    list_filter = (
+        "status", "payment_status", ("purchased_at", PeriodFilter), ("user", PersonFilter),
+    )  # fmt: skip
     joined = ("user", "course", "session")
-    search_fields = ("user__email", "course__title", "session__title", "course__teacher__email")
+    search_fields = ("^user__email", "course__title", "session__title", "^course__teacher__email")
     id_fields = ("pk", "course", "session")

@@ -13,7 +13,7 @@ from common.admin import PeriodFilter, PersonFilter, ReadOnlyAdmin, ReadOnlyTabu
 from common.transactions import unhurried
 from payments import audit
 from payments.admin.credit import GivingCredit
-from payments.models import HoldPart, IdempotencyRecord, LedgerAccount, Transfer
+from payments.models import SYSTEM_ACCOUNTS, HoldPart, IdempotencyRecord, LedgerAccount, Transfer
 
 
 class TransferInline(ReadOnlyTabularInline):
@@ -40,12 +40,12 @@ class HoldPartAdmin(ReadOnlyAdmin):
         "id", "status", "reason", "amount", "student", "session", "sold_starts_at",
         "sold_duration_minutes", "settled_at",
     )  # fmt: skip
-    list_filter = ("status", "reason", "sold_starts_at")
+    list_filter = ("reason",)
     joined = ("hold__student", "session")
-    search_fields = ("hold__student__email", "session__title")
+    search_fields = ("^hold__student__email", "session__title")
     id_fields = ("pk", "hold", "session")
 
-    @admin.display(ordering="hold__student")
+    @admin.display
     def student(self, part: HoldPart) -> User:
         return part.hold.student
 
@@ -74,7 +74,7 @@ class TransferAdmin(ReadOnlyAdmin):
     list_filter = ("kind", GrantFilter, ("created_at", PeriodFilter))
     joined = ("debit_account__owner", "credit_account__owner", "actor")
     search_fields = (
-        "debit_account__owner__email", "credit_account__owner__email", "debtor__email",
+        "^debit_account__owner__email", "^credit_account__owner__email", "^debtor__email",
         "^dedupe_key",
     )  # fmt: skip
     id_fields = (
@@ -99,20 +99,33 @@ class TransferAdmin(ReadOnlyAdmin):
         return name_of(transfer.credit_account)
 
 
+class SystemFilter(admin.SimpleListFilter):
+    """The accounts of the system; those of users are found by their owner."""
+
+    title, parameter_name = "system account", "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(kind.value, str(kind.label)) for kind in SYSTEM_ACCOUNTS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        key = SYSTEM_ACCOUNTS.get(self.value())  # type: ignore[call-overload]
+        return queryset.filter(pk=key) if key else queryset
+
+
 @admin.register(IdempotencyRecord)
 class IdempotencyRecordAdmin(ReadOnlyAdmin):
     list_display = ("id", "user", "status", "created_at")
-    list_filter = ("status", "created_at")
+    list_filter = (("created_at", PeriodFilter), ("user", PersonFilter))
     joined = ("user",)
-    search_fields = ("user__email",)
+    search_fields = ("^user__email",)
 
 
 @admin.register(LedgerAccount)
 class LedgerAccountAdmin(GivingCredit, ReadOnlyAdmin):
     list_display = ("id", "kind", "owner", "balance", "owed")
-    list_filter = ("kind", ("owner", PersonFilter))
+    list_filter = (SystemFilter, ("owner", PersonFilter))
     joined = ("owner",)
-    search_fields = ("owner__email",)
+    search_fields = ("^owner__email",)
     id_fields = ("pk", "owner")
 
     def get_urls(self) -> list[URLPattern]:

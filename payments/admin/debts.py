@@ -75,7 +75,7 @@ class DebtWriteOffAdmin(Deciding, ReadOnlyAdmin):
     list_display = ("id", "state", "amount", "debtor", "asked_by", "asked_at", "decided_by")
     list_filter = ("status", ("asked_at", PeriodFilter), ("debtor", PersonFilter))
     joined = ("debtor", "asked_by", "decided_by")
-    search_fields = ("debtor__email",)
+    search_fields = ("^debtor__email",)
     id_fields = ("pk", "debtor")
     decisions = (
         AskingWriteOff(verb="ask", label="Write off a debt", rights=(DECIDE,)),

@@ -56,7 +56,7 @@ class GrantAdmin(Deciding, ReadOnlyAdmin):
         "status", ("asked_at", PeriodFilter), ("user", PersonFilter), ("asked_by", PersonFilter),
     )  # fmt: skip
     joined = ("user", "asked_by", "decided_by")
-    search_fields = ("user__email", "asked_by__email")
+    search_fields = ("^user__email", "^asked_by__email")
     decisions = (
         OnGrants(verb="approve", label="Grant", done="granted", service=approve_grant),
         OnGrants(verb="refuse", label="Refuse", done="refused", service=refuse_grant),

@@ -92,7 +92,7 @@ class TopUpRefundAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     list_filter = ("status", ("requested_at", PeriodFilter), ("user", PersonFilter))
     joined = ("user", "top_up", "asked_by")
-    search_fields = ("user__email", "=top_up__reference", "=processor_id")
+    search_fields = ("^user__email", "=top_up__reference", "=processor_id")
     id_fields = ("pk", "top_up", "request")
     inlines = (TransferInline,)
 

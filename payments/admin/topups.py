@@ -25,10 +25,10 @@ class TopUpAdmin(Deciding, ReadOnlyAdmin):
         "reference", "state", "amount", "user", "method", "live", "created_at", "paid_at",
         "problem",
     )  # fmt: skip
-    list_filter = ("status", "method", "live", ("created_at", PeriodFilter), ("user", PersonFilter))
+    list_filter = ("status", ("created_at", PeriodFilter), ("user", PersonFilter))
     joined = ("user",)
     search_fields = (
-        "=reference", "user__email", "=checkout_session", "=payment_intent", "=charge",
+        "=reference", "^user__email", "=checkout_session", "=payment_intent", "=charge",
     )  # fmt: skip
     inlines = (TransferInline, EventInline)
     decisions = (Refunding(),)
@@ -53,7 +53,7 @@ class TopUpAdmin(Deciding, ReadOnlyAdmin):
 @admin.register(ProcessorEvent)
 class ProcessorEventAdmin(ReadOnlyAdmin):
     list_display = ("event_id", "type", "live", "top_up", "received_at", "processed_at", "note")
-    list_filter = ("type", "live", ("received_at", PeriodFilter))
+    list_filter = (("received_at", PeriodFilter),)
     joined = ("top_up",)
     search_fields = ("=event_id", "=object_id", "=top_up__reference")
     id_fields = ("pk", "top_up")

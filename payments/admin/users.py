@@ -24,9 +24,9 @@ class UserWithMoneyAdmin(UserAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         return (*super().get_readonly_fields(request, obj), "balances")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
+    def join(self, rows: QuerySet) -> QuerySet:
         wallet = LedgerAccount.objects.filter(owner=OuterRef("pk"), kind=LedgerAccount.Kind.WALLET)
-        return super().get_queryset(request).annotate(credit=Subquery(wallet.values("balance")))
+        return super().join(rows).annotate(credit=Subquery(wallet.values("balance")))
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
@@ -34,7 +34,7 @@ class UserWithMoneyAdmin(UserAdmin):
             return fieldsets
         return (fieldsets[0], ("Money", {"fields": ("balances",)}), *fieldsets[1:])
 
-    @admin.display(ordering="credit")
+    @admin.display
     def credit(self, user: Any) -> str:
         return money(user.credit)
 

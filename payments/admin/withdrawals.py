@@ -114,7 +114,7 @@ class WithdrawalAdmin(Deciding, ReadOnlyAdmin):
     )  # fmt: skip
     list_filter = ("status", ("requested_at", PeriodFilter), ("teacher", PersonFilter))
     joined = ("teacher", "decided_by")
-    search_fields = ("teacher__email", "^payout_reference")
+    search_fields = ("^teacher__email", "^payout_reference")
     decisions = DECISIONS
     at_most = 50
     inlines = (TransferInline,)

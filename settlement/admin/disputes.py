@@ -100,7 +100,7 @@ class DisputeAdmin(Deciding, ReadOnlyAdmin):
     )  # fmt: skip
     list_filter = ("status", "kind", ("opened_at", PeriodFilter))
     joined = ("top_up__user",)
-    search_fields = ("=processor_id", "=top_up__reference", "top_up__user__email")
+    search_fields = ("=processor_id", "=top_up__reference", "^top_up__user__email")
     id_fields = ("pk", "top_up")
     decisions = (CancellingBookings(verb="cancel", label="Cancel bookings to come"),)
     at_most = 1

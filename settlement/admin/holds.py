@@ -2,8 +2,6 @@
 
 from collections import Counter
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -19,8 +17,6 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from accounts.addresses import normal_address
-from accounts.models import User
 from common.admin import (
     PeriodFilter,
     PersonFilter,
@@ -32,7 +28,7 @@ from common.admin import (
 from common.admin.deciding import Deciding
 from common.exports import in_chunks, stream_csv
 from common.formats import moment, money
-from courses.models import Course, CourseSession
+from courses.models import CourseSession
 from payments.admin.books import TransferInline
 from payments.models import HoldEvent, HoldPart, PaymentHold
 from settlement.admin.attendance import attendance_for, pending_parts, presence
@@ -40,10 +36,7 @@ from settlement.admin.deciding import DECISIONS
 from settlement.queries import holds_overdue, holds_under_review
 from settlement.services.deciding import parts_with_notes
 
-# People and courses that the words of a search may mean.
-AT_MOST = 100
 TONES = {"held": "warn", "released": "good", "pending": "warn"}
-COURSE = ("enrollment__course", "session_purchase__course")
 EXPORTED = (
     "reference", "status", "amount", "released", "refunded", "student", "teacher",
     "course or session", "held since", "release due", "attendance",
@@ -119,7 +112,11 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
         "student", "teacher", "enrollment__course", "session_purchase__course",
         "session_purchase__session",
     )  # fmt: skip
-    search_fields = ("student__email", "teacher__email", *(f"{name}__title" for name in COURSE))
+    search_fields = (
+        "^student__email", "^teacher__email", "enrollment__course__title",
+        "session_purchase__course__title",
+    )  # fmt: skip
+    ordering = ("-held_at",)
     id_fields = ("pk", "enrollment", "session_purchase")
     fieldsets = (
         (None, {"fields": (("booking", "state"), ("student", "teacher", "referrer"))}),
@@ -143,20 +140,6 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
     @admin.display(ordering="pk")
     def reference(self, hold: PaymentHold) -> str:
         return format_html('<span class="reference">{}</span>', hold.pk)
-
-    def search_words(
-        self, request: HttpRequest, queryset: QuerySet, words: str
-    ) -> tuple[QuerySet, bool]:
-        """People by how their address begins and courses by their title, then their holds."""
-        people = User.objects.filter(email__startswith=normal_address(words))
-        courses = Course.objects.filter(title__icontains=words.strip())
-        found = {"student": people, "teacher": people, **dict.fromkeys(COURSE, courses)}
-        keys = {
-            name: list(rows.values_list("pk", flat=True)[:AT_MOST]) for name, rows in found.items()
-        }
-        # Without a course among them no other table is joined.
-        some = (Q(**{f"{name}__in": rows}) for name, rows in keys.items() if rows)
-        return queryset.filter(reduce(or_, some, Q(pk__in=[]))), False
 
     @admin.display(description="status", ordering="status")
     def state(self, hold: PaymentHold) -> str:

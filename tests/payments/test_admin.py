@@ -7,6 +7,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.db.models import Q
 from django.forms import model_to_dict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -172,6 +173,41 @@ def test_holds_are_filtered_by_person(browser, student):
     assert str(other.pk) not in text
     garbage = browser.get(url(PaymentHold, "changelist"), {"student__id__exact": "garbage"})
     assert garbage.status_code == 302
+
+
+def test_rows_are_counted_no_further_than_a_limit(browser, student, monkeypatch):
+    page = browser.get(url(PaymentHold, "changelist")).content.decode()
+    assert "2 payment holds" in page
+    monkeypatch.setattr("common.admin.lists.MOST", 1)
+    page = browser.get(url(PaymentHold, "changelist")).content.decode()
+    assert "1+ payment hold" in page
+    assert "Export 1+ as CSV" in page
+
+
+@pytest.mark.both
+def test_staff_are_told_when_words_mean_too_much(browser, student, monkeypatch):
+    buy_and_more("adam@example.com")
+    told = "too many rows"
+    assert told not in browser.get(url(Transfer, "changelist"), {"q": "ada"}).content.decode()
+    monkeypatch.setattr("common.admin.lists.MEANT", 1)
+    assert told in browser.get(url(Transfer, "changelist"), {"q": "ada"}).content.decode()
+
+
+@pytest.mark.both
+def test_transfers_are_found_by_the_people_they_are_between(browser, student):
+    buy_and_more("bob@example.com")
+    page = browser.get(url(Transfer, "changelist"), {"q": "ADA@example"})
+    mine = LedgerAccount.objects.filter(owner=student)
+    found = {row.pk for row in page.context["cl"].result_list}
+    of_mine = Transfer.objects.filter(Q(debit_account__in=mine) | Q(credit_account__in=mine))
+    assert found == {row.pk for row in of_mine}
+
+
+def test_a_list_is_sorted_only_by_what_has_an_index(browser, student):
+    page = browser.get(url(Transfer, "changelist"))
+    assert set(page.context["cl"].sortable_by) == {"created_at", "kind", "dedupe_key"}
+    by_time = browser.get(url(Transfer, "changelist"), {"created_at__from": "2020-01-01"})
+    assert [*by_time.context["cl"].queryset.query.order_by] == ["-created_at", "-pk"]
 
 
 def test_a_hold_shows_parts_and_transfers(browser, student):

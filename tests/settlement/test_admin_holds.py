@@ -199,7 +199,7 @@ def test_the_words_of_a_search_are_an_address_or_a_title(client, hold, single):
 
 @pytest.mark.parametrize("words", [{}, {"q": ""}, {"q": " "}])
 def test_without_words_every_hold_is_there(client, hold, single, monkeypatch, words):
-    monkeypatch.setattr("settlement.admin.holds.AT_MOST", 1)
+    monkeypatch.setattr("common.admin.lists.MEANT", 1)
     assert len(found(client, **words)) == 2
 
 

@@ -1,0 +1,51 @@
+"""Staff's lists among ten thousand enrolments: no way through them reads all rows."""
+
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from courses.models import Course, CourseSession
+from demo.load import Size, generate
+from enrollments.models import CourseEnrollment
+from payments.models import HoldPart, LedgerAccount, PaymentHold, Transfer
+from tests.api.test_statements import rows_read
+from tests.factories import StaffFactory
+from tests.talkplatform.test_lists import ways_through
+
+pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
+
+# As many holds, four times as many parts, three times as many transfers.
+ENROLLMENTS = 10_000
+SIZE = Size(5_000, 100, ENROLLMENTS)
+# Users, of whom there are half as many, may be read one by one.
+AT_MOST = 0.6 * ENROLLMENTS
+LARGE = (User, Course, CourseSession, CourseEnrollment, PaymentHold, HoldPart, Transfer)
+WORDS = ("student77", "teacher1@load.example.com", "Course 7", "hold:")
+# The first page of a list and the last that it leads to are enough.
+MIDDLE = tuple(f"p={number}" for number in range(2, 10))
+TABLES = "users, course_sessions, course_enrollments, payment_holds, hold_parts, transfers"
+
+
+def test_no_list_reads_all_rows():
+    if not connection.mysql_is_mariadb:
+        pytest.skip("holds the plans of MariaDB")
+    for _ in generate(SIZE):
+        pass
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE TABLE {TABLES}")
+    browser = Client()
+    browser.force_login(StaffFactory())
+    lists = [changelist(model) for model in (*LARGE, LedgerAccount)]
+    ways = [way for start in lists for way in (start, *ways_through(browser, start))]
+    ways = [way for way in ways if not way.endswith(MIDDLE)]
+    ways += [f"{start}?{urlencode({'q': words})}" for start in lists for words in WORDS]
+    read = {way: rows_read(lambda way=way: browser.get(way)) for way in ways}
+    assert {way: rows for way, rows in read.items() if rows > AT_MOST} == {}
+
+
+def changelist(model) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
