@@ -106,7 +106,7 @@ def test_a_relative_write_without_the_lock_meets_the_check(without_locks, monkey
     student = student_with_credit("100.00")
     courses = [make_course(sessions=2) for _ in range(4)]
 
-    def change(accounts, entries):
+    def change(accounts, entries, lent):
         for entry in entries:
             LedgerAccount.objects.filter(pk=accounts[entry.debit].pk).update(
                 balance=F("balance") - entry.amount

@@ -57,7 +57,7 @@ class Page(HTMLParser):
                 self.forbidden.append(address)
             elif address and name == "href" and tag == "a":
                 self.leads.add(address)
-            elif address and name != "action":
+            elif address and name != "action" and given.get("rel") != "canonical":
                 self.loads.add(address)
 
 
