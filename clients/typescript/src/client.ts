@@ -16,6 +16,7 @@ import type {
   Earnings,
   operations,
   paths,
+  RefundRequest,
   Registration,
   TopUpRequest,
   WithdrawalRequest,
@@ -260,6 +261,16 @@ export class TalkplatformClient {
     return settle(this.api.POST("/api/payments/topups", { params, body }));
   }
 
+  getRefunds(query: ListOptions = {}): Promise<PageOf<"list_refunds">> {
+    return page<"list_refunds">(this.api.GET("/api/payments/refunds", { params: { query } }));
+  }
+
+  /** Have credit sent back to where it was paid from, at most the wallet's `refundable`. */
+  requestRefund(body: RefundRequest, once: Once = {}): Found<"request_refund"> {
+    const params = { header: key(once, "refund", body) };
+    return settle(this.api.POST("/api/payments/refunds", { params, body }));
+  }
+
   getTopUp(top_up_id: string): Found<"get_top_up"> {
     return settle(this.api.GET("/api/payments/topups/{top_up_id}", { params: { path: { top_up_id } } }));
   }
@@ -315,7 +326,8 @@ type Lists =
   | "list_transfers"
   | "list_holds"
   | "list_withdrawals"
-  | "list_top_ups";
+  | "list_top_ups"
+  | "list_refunds";
 
 async function page<Op extends Lists>(fetched: Fetched): Promise<PageOf<Op>> {
   const call = linked(fetched);

@@ -232,6 +232,8 @@ describe("top-ups", () => {
     expect(asked.checkout_url).toContain(asked.id);
     expect(unwrap(await client.getTopUp(asked.id))).toEqual(asked);
     expect(unwrap(await client.getTopUps()).rows).toEqual([asked]);
+    expect(await refusal(client.requestRefund({ amount: "5.00" }))).toBe("not_refundable");
+    expect(unwrap(await client.getRefunds()).rows).toEqual([]);
 
     expect(await refusal(client.requestTopUp({ ...request, amount: "4.99" }))).toBe(
       "amount_out_of_range",
