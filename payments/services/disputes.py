@@ -7,6 +7,7 @@ transactions once, by its id.
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from itertools import chain
@@ -26,6 +27,7 @@ from payments.processors import Movement, TakenBack
 from payments.processors.stripe import Stripe
 from payments.services import ledger
 from payments.services.ledger import FEES, Entry, Ref, wallet
+from payments.services.refunds import settle_refunds_of
 from payments.services.topups import settle_top_up
 from payments.services.turns import FIRST_LOOK, LONGEST_PAUSE
 
@@ -62,6 +64,10 @@ def _settle(said: TakenBack) -> Dispute | None:
     if not top_up.is_paid:
         # It can be told of before anybody came back from paying.
         settle_top_up(top_up.pk)
+    # Stripe sends back nothing more of what is disputed: what it refused is not on its way to the
+    # payer, and would look like a debt. Where it doesn't say, that follows later.
+    with suppress(ProcessorUnavailable):
+        settle_refunds_of(top_up.pk)
     return book(top_up.pk, said)
 
 

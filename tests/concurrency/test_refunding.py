@@ -11,15 +11,16 @@ from common.errors import Unavailable
 from enrollments.services.purchasing import purchase_session
 from payments.models import TopUp, TopUpRefund, Transfer
 from payments.processors import stripe
-from payments.services import ledger, refunds
+from payments.services import disputes, ledger, refunds
+from payments.services.disputes import settle_dispute
 from payments.services.events import take_event
 from payments.services.refunds import request_refund, settle_all_refunds, settle_refund
 from payments.services.topups import settle_top_up
-from payments.wallets import credit_of
+from payments.wallets import credit_of, worth_of
 from tests.concurrency.operations import Fault, PulledPlugError, statements_of
 from tests.concurrency.racing import kinds, race
 from tests.concurrency.test_faults import connection_lost_at_commit
-from tests.factories import UserFactory, make_course
+from tests.factories import UserFactory, give_credit, make_course
 from tests.payments.conftest import ask, at_stripe, opened
 from tests.payments.test_top_ups_stripe import agree
 
@@ -92,6 +93,48 @@ def test_without_the_lock_more_is_promised_than_was_paid(paid, without_locks, me
     meeting().before(refunds, "_reserve")
     assert kinds(race(*[asking(top_up, "8.00")] * 2)) == {"TopUpRefund": 2}
     assert "I18" in broken()
+
+
+def dispute(at_stripe, top_up, **how):
+    return at_stripe.account.dispute(charge=top_up.charge, **how)["id"]
+
+
+@pytest.mark.mariadb
+def test_what_a_bank_takes_meanwhile_is_taken_once(paid, at_stripe, retried, broken):
+    """Whether or not Stripe sent the refund before, the payer has neither lost nor gained."""
+    for _ in range(4):
+        top_up = paid()
+        refund = asking(top_up, "12.00")()
+
+        def opened(top_up=top_up):
+            return settle_dispute(dispute(at_stripe, top_up, amount=1500))
+
+        sending = [partial(settle_refund, refund.pk)] * 2
+        outcomes = race(opened, *sending, asking(top_up, "3.00"))
+        assert kinds(outcomes).keys() <= {"Dispute", "TopUpRefund", "InDispute", "NotRefundable"}
+        by_job()
+        went = top_up.refunds.filter(status="succeeded").values_list("amount", flat=True)
+        assert worth_of(top_up.user) == TWENTY - 15 - sum(went)
+    assert retried == []
+    assert agree(at_stripe)
+    assert broken() == {}
+
+
+@pytest.mark.mariadb
+def test_without_the_lock_a_refund_is_forgotten(
+    paid, at_stripe, without_locks, interruption, broken
+):
+    """The dispute read all of it as left, and withholds what goes back already."""
+    top_up = paid()
+    give_credit(top_up.user, "20.00")
+    key = dispute(at_stripe, top_up, inquiry=True)
+    settle_dispute(key)
+    at_stripe.account.escalate(dispute=key)
+    interruption.before(disputes, "_move")
+    taking = partial(settle_dispute, key)
+    outcomes = race(taking, interruption.by(asking(top_up, "8.00")))
+    assert kinds(outcomes) == {"IntegrityError": 1, "TopUpRefund": 1}
+    assert broken() == {}
 
 
 def by_job():

@@ -26,7 +26,8 @@ from payments import refunding
 from payments.errors import InDispute, NotRefundable, OwnCredit, ProcessorUnavailable
 from payments.models import HoldPart, ProcessorEvent, TopUp, TopUpRefund, Transfer
 from payments.processors import stripe
-from payments.services import refunds
+from payments.services import disputes, refunds
+from payments.services.disputes import settle_dispute
 from payments.services.refunds import (
     preview_refund,
     request_refund,
@@ -324,6 +325,66 @@ def test_a_refund_that_stripe_refuses_is_credit_again(paid, at_stripe):
     assert (done.status, done.failure) == ("failed", "charge_disputed")
     assert credit_of(top_up.user) == TWENTY
     settle_refunds_of(top_up.pk)
+
+
+def test_what_stripe_refused_because_of_a_dispute_is_no_debt(paid, at_stripe):
+    """Its credit is back before the bank's part is taken of it."""
+    top_up = paid()
+    ask_for(top_up.user, "12.00")
+    settle_dispute(at_stripe.account.dispute(charge=top_up.charge)["id"])
+    assert statuses(top_up.user) == ["failed"]
+    assert standing_of(top_up.user)[::2] == (0, 0)
+    assert was_told(top_up.user, "credit_owed") == 0
+    assert agree(at_stripe)
+
+
+def test_twin_who_does_not_ask_first_calls_it_a_debt(paid, at_stripe, monkeypatch, broken):
+    """So it is, too, where Stripe doesn't say: what is taken is taken, and the debt goes later."""
+    monkeypatch.setattr(disputes, "settle_refunds_of", lambda top_up_id: None)
+    top_up = paid()
+    made = ask_for(top_up.user, "12.00")
+    settle_dispute(at_stripe.account.dispute(charge=top_up.charge)["id"])
+    assert standing_of(top_up.user).owed == Decimal("12.00")
+    assert was_told(top_up.user, "credit_owed") == 1
+    assert broken() == {}
+    settle_refund(made.pk)
+    assert standing_of(top_up.user)[::2] == (0, 0)
+    assert TopUp.objects.get().disputed_amount == TWENTY
+    assert agree(at_stripe)
+
+
+def test_a_silent_stripe_keeps_no_dispute_waiting(paid, at_stripe):
+    top_up = paid()
+    ask_for(top_up.user, "12.00")
+    key = at_stripe.account.dispute(charge=top_up.charge)["id"]
+    at_stripe.faults.next(call="create_refund", what="down", times=2)
+    assert settle_dispute(key).taken == TWENTY
+    assert standing_of(top_up.user).owed == Decimal("12.00")
+
+
+@pytest.mark.parametrize(
+    "order", [("dispute", "fail", "win"), ("dispute", "win", "fail"), ("fail", "dispute", "win")]
+)
+def test_a_refund_that_went_and_a_dispute_of_all_of_it(order, paid, at_stripe, broken):
+    """The payer was paid twice, and owes one of them, until either comes back."""
+    user = paid().user
+    top_up = TopUp.objects.get()
+    made = settle_refund(ask_for(user, "20.00").pk)
+    keys = []
+    moves = {
+        "dispute": lambda: keys.append(at_stripe.account.dispute(charge=top_up.charge)["id"]),
+        "fail": lambda: at_stripe.account.fail_refund(refund=made.processor_id),
+        "win": lambda: at_stripe.account.win(dispute=keys[0]),
+    }
+    for move in order:
+        moves[move]()
+        settle_refund(made.pk)
+        for key in keys:
+            settle_dispute(key)
+        assert agree(at_stripe)
+        assert broken() == {}
+    assert standing_of(user)[::2] == (TWENTY, 0)
+    assert (TopUp.objects.get().refunded_amount, TopUp.objects.get().disputed_amount) == (0, 0)
 
 
 LIES = {"amount": 1300, "currency": "eur", "metadata": {"refund": "none"}}
