@@ -93,11 +93,19 @@ def summary_of(hold: PaymentHold) -> str:
     return " · ".join(f"{money(amount)} {word}" for word, amount in found)
 
 
-def cancelled(refund: Decimal) -> str:
-    """What cancelling refunded, in credits: `$48.00 is back in your credit.`"""
+def cancelled(refund: Decimal, to_debts: Decimal) -> str:
+    """What cancelling refunded, in credits: `$48.00 is back in your credit.`
+
+    Where all or some of it went `to_debts`, it says so.
+    """
     if not refund:
         return "Cancelled. There was nothing to refund."
-    return f"{money(refund)} is back in your credit."
+    if not to_debts:
+        return f"{money(refund)} is back in your credit."
+    if to_debts == refund:
+        return f"{money(refund)} came back, and went towards what you owed."
+    paid, rest = money(to_debts), money(refund - to_debts)
+    return f"{money(refund)} came back: {paid} paid what you owed, {rest} is in your credit."
 
 
 def _pending(part: HoldPart, now: datetime) -> Outcome:

@@ -71,7 +71,7 @@ SETTLED = register(
 
 
 def _refunded(notice: Notice) -> str:
-    return f"{_story(notice)} {money(notice.sum('amount'))} is back in your credit."
+    return f"{_story(notice)} {money(notice.sum('amount'))} was refunded."
 
 
 def _refund(notice: Notice) -> Letter:
@@ -208,7 +208,7 @@ def _decided(notice: Notice) -> str:
     amount = notice.sum("amount")
     end = f"{money(amount)} was paid to your teacher"
     if notice.facts["back"]:
-        end = f"{money(amount)} is back in your credit"
+        end = f"{money(amount)} was refunded"
         end = end if amount else "you had paid nothing, so nothing comes back"
     elif not amount:
         end = "they count" if len(notice.facts["sessions"]) > 1 else "it counts"

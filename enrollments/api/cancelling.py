@@ -173,7 +173,7 @@ def cancelled(
 
     def told(done: lifecycle.Cancellation) -> Answer:
         values = {
-            "message": outcomes.cancelled(done.refund_amount),
+            "message": outcomes.cancelled(done.refund_amount, done.to_debts),
             "refund_amount": done.refund_amount,
             "refunded_at": done.refunded_at,
             "booking": done.booking,

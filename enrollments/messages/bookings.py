@@ -124,7 +124,7 @@ def _gone(notice: Notice) -> str:
 
 def _back(notice: Notice) -> str:
     refund = notice.sum("refund")
-    return f"{money(refund)} is back in your credit." if refund else "There was nothing to refund."
+    return f"{money(refund)} was refunded." if refund else "There was nothing to refund."
 
 
 def _cancelled(notice: Notice) -> Letter:

@@ -83,7 +83,7 @@ MOVED = register(
 
 def _refunded(notice: Notice) -> str:
     refund = notice.sum("refund")
-    return f" {money(refund)} goes back to your credit." if refund else ""
+    return f" {money(refund)} is refunded." if refund else ""
 
 
 def _called_off(notice: Notice) -> Letter:

@@ -74,10 +74,11 @@ class Locked:
 
 @dataclass(frozen=True)
 class Cancellation:
-    """What was cancelled, and what this call refunded, in credits."""
+    """What was cancelled, what this call refunded, and what of that paid a debt, in credits."""
 
     booking: Booking
     refund_amount: Decimal
+    to_debts: Decimal
     refunded_at: datetime
 
 
@@ -112,7 +113,7 @@ def settle(
     note: str = "",
     may_end: bool = False,
 ) -> Settled:
-    """Release some parts of a booking and refund others; gives both sums, in credits.
+    """Release some parts of a booking and refund others; gives the sums, in credits.
 
     A single purchase ends with its part. An enrolment is completed once none of its parts is
     pending; if everything paid came back, it ends instead, provided that it `may_end`, because its
@@ -160,8 +161,8 @@ def give_back(
         if not due:
             save([locked.booking.hold], ["notes"])
     verdicts = [Verdict(part, Status.REFUNDED, reason) for part in due]
-    settle(locked, verdicts, actor=actor, may_end=may_end)
-    return Cancellation(locked.booking, refund, locked.now)
+    settled = settle(locked, verdicts, actor=actor, may_end=may_end)
+    return Cancellation(locked.booking, refund, settled.to_debts, locked.now)
 
 
 def fold(purchases: Sequence[SessionPurchase], now: datetime) -> list[HoldPart]:

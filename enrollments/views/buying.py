@@ -174,7 +174,7 @@ def _what_is_held(paid: dict[str, str]) -> str:
         return f"You're in. {money(held)} is held, {unpaid}."
     if held < folded:
         back = money(folded - held)
-        return f"You're in. {back} is back in your credit. {money(held)} stays held, {unpaid}."
+        return f"You're in. {back} was refunded. {money(held)} stays held, {unpaid}."
     more, already = money(held - folded), money(folded)
     return f"You're in. {more} is held on top of the {already} already held, {unpaid}."
 

@@ -153,7 +153,7 @@ def _cancel(
 
 
 def _returned(done: Cancellation) -> dict[str, str]:
-    return {"refund": str(done.refund_amount)}
+    return {"refund": str(done.refund_amount), "to_debts": str(done.to_debts)}
 
 
 def _ask(
@@ -171,12 +171,16 @@ def _tell(request: HttpRequest, answer: Answer, find: Callable[[], Leaving]) -> 
     if answer.outdated:
         return ask_again(request)
     if not answer.refused:
-        _say(request, outcomes.cancelled(Decimal(answer.body["refund"])), twice=answer.replayed)
+        _say(request, _came_back(answer.body), twice=answer.replayed)
         return redirect("enrollments:learning")
     if answer.body["code"] in GONE:
         messages.info(request, answer.body["message"])
         return redirect("enrollments:learning")
     return _ask(request, find(), CancelForm(), answer.status, answer.body["message"])
+
+
+def _came_back(done: dict[str, str]) -> str:
+    return outcomes.cancelled(Decimal(done["refund"]), Decimal(done.get("to_debts", "0")))
 
 
 def _say(request: HttpRequest, done: str, *, twice: bool) -> None:

@@ -22,13 +22,13 @@ def _refunded(notice: Notice) -> str:
 
 def _not_refunded(notice: Notice) -> str:
     amount, place = money(notice.sum("amount")), notice.text("paid_with")
-    return f"{amount} couldn't be refunded to {place}. It is back in your credit."
+    return f"{amount} couldn't be refunded to {place}. It came back, and is yours here again."
 
 
 def _for_staff(notice: Notice) -> str:
     return (
         f"A refund of {money(notice.sum('amount'))} failed: {notice.text('failure')}. The money is "
-        "back in the user's credit."
+        "the user's again."
     )
 
 
@@ -73,7 +73,7 @@ OF_REFUNDS = {
         Kind(
             name="refund_failed",
             to="everybody",
-            told="that a refund failed, and is back in their credit",
+            told="that a refund failed, and came back",
             letter=_refund_letter("Refund failed", _not_refunded),
             text=_not_refunded,
             page=credit_page,

@@ -116,10 +116,11 @@ class Verdict(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What settling moved, in credits."""
+    """What settling moved, in credits; and what of the refunds paid what their student owed."""
 
     released: Decimal
     refunded: Decimal
+    to_debts: Decimal
 
 
 def settle_parts(
@@ -130,7 +131,7 @@ def settle_parts(
     actor: User | None,
     note: str = "",
 ) -> Settled:
-    """Release some parts of holds and refund others, all or nothing; gives both sums.
+    """Release some parts of holds and refund others, all or nothing; gives the sums.
 
     `pending` are all parts that `lock_pending_parts` found for these holds. Settled parts are
     never among them, so a repeat finds nothing due and moves nothing. A part of 0.00 is settled
@@ -139,10 +140,11 @@ def settle_parts(
     _mark(verdicts, pending=pending, now=now)
     settled = [verdict.part for verdict in verdicts]
     entries = (entry for part in settled for entry in _entries(part, note))
-    ledger.transfer_all(entries, actor=actor)
+    moved = ledger.transfer_all(entries, actor=actor)
     return Settled(
         released=total(part.amount - part.refunded_amount for part in settled),
         refunded=total(part.refunded_amount for part in settled),
+        to_debts=total(one.amount for one in moved if one.debtor_id),
     )
 
 

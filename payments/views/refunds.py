@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.people import signed_in
 from common.formats import money
+from common.money import total
 from payments.forms import AmountToRefundForm, RefundForm
 from payments.models import TopUpRefund
 from payments.pages import submit_once
@@ -21,10 +22,8 @@ from payments.wallets import credit_of
 
 Status = TopUpRefund.Status
 # What a page says of a request that was just made.
-SAID = {
-    Status.FAILED: "{} couldn't be refunded. It is back in your credit.",
-    Status.SUCCEEDED: "{} is on its way to where it came from. That can take a few days.",
-}
+ON_ITS_WAY = "{} is on its way to where it came from. That can take a few days."
+FAILED = "{} couldn't be refunded. It came back, and is yours here again."
 
 
 @login_required
@@ -52,11 +51,17 @@ def _send(request: HttpRequest) -> HttpResponse:
     if answer.refused:
         form.refuse(answer.body)
         return _ask(request, form, amount, answer.status)
-    made = settle_request(TopUpRefund.objects.of(user).get(pk=answer.body["refund"]))
-    said = SAID.get(Status(made.status_of_all), SAID[Status.SUCCEEDED])
-    failed = made.status_of_all == Status.FAILED
-    (messages.error if failed else messages.success)(request, said.format(money(amount)))
+    _say(request, settle_request(TopUpRefund.objects.of(user).get(pk=answer.body["refund"])))
     return redirect("payments:credit")
+
+
+def _say(request: HttpRequest, made: TopUpRefund) -> None:
+    """What became of a request, of which one part may have failed and another gone."""
+    failed = total(row.amount for row in made.rows.all() if row.status == Status.FAILED)
+    if gone := made.total - failed:
+        messages.success(request, ON_ITS_WAY.format(money(gone)))
+    if failed:
+        messages.error(request, FAILED.format(money(failed)))
 
 
 def _pieces(request: HttpRequest) -> list[Piece]:

@@ -118,7 +118,7 @@ SAYS = {
     ),
     "called off": (
         "Cancelled: 2. A lesson, Sun 28 Mar 2027, 19:00 CEST",
-        "$40.00 goes back to your credit.",
+        "$40.00 is refunded.",
         "Sun 28 Mar 2027, 19:00–20:00 CEST",
         *FLU.splitlines(),
         "Open My learning",
@@ -184,7 +184,7 @@ def test_the_bell_my_learning_and_the_calendar(
         assert overflowing(page) == [], path
     expect(page.locator(".bell-count")).to_have_text("4 unread")
     box = page.get_by_role("region", name="Please read")
-    for words in (MOVED, CALLED_OFF, CLASH, "$40.00 goes back to your credit."):
+    for words in (MOVED, CALLED_OFF, CLASH, "$40.00 is refunded."):
         assert words in plain(box.inner_text())
     box.get_by_role("button", name="Got it").first.click()
     expect(page.locator(".bell-count")).to_have_text("3 unread")

@@ -156,13 +156,13 @@ def test_a_course_is_cancelled(student, teacher, course):
     notice, sale = told(student, "booking_cancelled"), told(teacher, "sale_cancelled")
     assert mailed(notice) == [
         "Cancelled: Spanish to go",
-        "You cancelled the full course “Spanish to go”. $80.00 is back in your credit.",
+        "You cancelled the full course “Spanish to go”. $80.00 was refunded.",
         "Course: Spanish to go",
         "Refunded: $80.00",
         "See your credit:",
         "/credit/",
     ]
-    assert words_of(notice).endswith("$80.00 is back in your credit.")
+    assert words_of(notice).endswith("$80.00 was refunded.")
     assert mailed(sale) == [
         "A student cancelled: Spanish to go",
         "Ada cancelled the full course “Spanish to go”. Their money for what had not started went "
@@ -198,7 +198,7 @@ def test_a_session_is_cancelled(student, teacher, course, sessions):
     notice, sale = told(student, "booking_cancelled"), told(teacher, "sale_cancelled")
     assert letter_of(notice).subject == "Cancelled: 1. A lesson"
     assert words_of(notice) == (
-        "You cancelled “1. A lesson” in “Spanish to go”. $16.00 is back in your credit."
+        "You cancelled “1. A lesson” in “Spanish to go”. $16.00 was refunded."
     )
     assert words_of(sale) == (
         "Ada cancelled “1. A lesson” in “Spanish to go”. $16.00 went back to them."
@@ -214,7 +214,7 @@ def test_a_moved_session_is_returned(student, teacher, course, sessions):
     notice, sale = told(student, "booking_cancelled"), told(teacher, "sale_cancelled")
     assert letter_of(notice).subject == "Returned: 1. A lesson"
     assert words_of(notice) == (
-        "You returned “1. A lesson” in “Spanish to go”. $40.00 is back in your credit."
+        "You returned “1. A lesson” in “Spanish to go”. $40.00 was refunded."
     )
     assert letter_of(sale).subject == "A student returned: 1. A lesson"
     assert sale.session_id == sessions[0].pk

@@ -191,7 +191,7 @@ class TestCalledOff:
         notice = told(enrolled, "session_called_off")
         assert mailed(notice) == [
             "Cancelled: 1. A lesson, Sat 27 Mar 2027, 18:00 CET",
-            "Your teacher cancelled a session that you booked. $40.00 goes back to your credit.",
+            "Your teacher cancelled a session that you booked. $40.00 is refunded.",
             "Course: Spanish to go",
             "Session: 1. A lesson",
             "Time: Sat 27 Mar 2027, 18:00–19:00 CET",
@@ -203,7 +203,7 @@ class TestCalledOff:
         ]
         assert words_of(notice) == (
             "“1. A lesson” in “Spanish to go” on Sat 27 Mar 2027, 18:00–19:00 CET was cancelled. "
-            f"$40.00 goes back to your credit. Sofía: “{WHY}”"
+            f"$40.00 is refunded. Sofía: “{WHY}”"
         )
         assert notice.must_acknowledge
         assert "Refunded: $16.00" in mailed(told(single, "session_called_off"))

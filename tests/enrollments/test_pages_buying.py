@@ -240,8 +240,7 @@ class TestBuying:
         buy(student, course)
         done = browser.post(whole(course), shown(browser.get(whole(course))), follow=True)
         assert said(done) == (
-            "You're in. $4.00 is back in your credit. $20.00 stays held, not yet paid to the "
-            "teacher."
+            "You're in. $4.00 was refunded. $20.00 stays held, not yet paid to the teacher."
         )
         assert balances_of(student) == (Decimal("180.00"), Decimal("20.00"))
 

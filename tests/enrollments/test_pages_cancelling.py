@@ -19,7 +19,7 @@ from enrollments.services.purchasing import cancel_session_purchase, purchase_se
 from enrollments.services.sessions import cancel_session, move_session
 from payments.models import IdempotencyRecord, Transfer
 from payments.wallets import balances_of
-from tests.factories import DAY, make_course, start_session, student_with_credit
+from tests.factories import DAY, make_course, owe, start_session, student_with_credit
 from tests.forms import shown
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,11 @@ def move(course) -> None:
 def rows(page) -> list[tuple[str, str, str]]:
     found = page.context["leaving"].rows
     return [(str(paid), str(refund), why) for _, paid, refund, why in found]
+
+
+def spend_all(student) -> None:
+    course = make_course(sessions=1, price_full_course=wallet(student))
+    enroll_full_course(student=student, course_id=course.pk)
 
 
 def said(page) -> str:
@@ -181,6 +186,19 @@ class TestCancelling:
         assert wallet(student) == Decimal("200.00")
         enrollment.hold.refresh_from_db()
         assert enrollment.hold.notes == "Holidays"
+
+    @pytest.mark.parametrize(
+        ("owed", "words"),
+        [
+            ("15.00", "$80.00 came back: $15.00 paid what you owed, $65.00 is in your credit."),
+            ("90.00", "$80.00 came back, and went towards what you owed."),
+        ],
+    )
+    def test_what_a_debt_took_of_it_is_said(self, owed, words, browser, student, enrollment):
+        spend_all(student)
+        owe(student, owed)
+        done = browser.post(leave(enrollment), shown(browser.get(leave(enrollment))), follow=True)
+        assert said(done) == words
 
     def test_a_session(self, browser, student, purchase):
         done = browser.post(give(purchase), shown(browser.get(give(purchase))), follow=True)

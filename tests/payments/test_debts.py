@@ -179,7 +179,7 @@ def test_api_and_pages_say_it(debtor, client):
     page = client.get("/credit/").text
     assert "You owe" in page
     assert "-$15.00" in page
-    assert "$31.00 more credit" in client.get(f"/courses/{make_course(sessions=1).pk}/").text
+    assert "$115.00 more credit" in client.get(f"/courses/{make_course(sessions=1).pk}/").text
     assert worth_of(debtor) == amount("-15.00")
     assert was_told(debtor, "credit_owed")
 

@@ -527,6 +527,17 @@ def test_the_pages_say_where_it_goes_and_do_it_once(paid, client, at_stripe):
     assert client.get("/credit/refund/", {"amount": "9.00"}).status_code == 302
 
 
+def test_the_page_says_which_part_of_it_failed(paid, client, at_stripe):
+    user = paid().user
+    newest = paid(user, "10.00")
+    at_stripe.account.dispute(charge=newest.charge)
+    client.force_login(user)
+    form = {"amount": "25.00", "idempotency_key": "k"}
+    done = client.post("/credit/refund/", form, follow=True)
+    assert "$15.00 is on its way" in done.text
+    assert "$10.00 couldn&#x27;t be refunded" in done.text
+
+
 def test_who_has_nothing_to_refund_is_not_asked(client):
     user = student_with_credit("10.00")
     client.force_login(user)

@@ -116,7 +116,7 @@ def test_missed(enrolled, teacher, take_place):
     notice = told(enrolled, "session_refunded")
     assert mailed(notice) == [
         "Refunded: $40.00 for 1. A lesson",
-        f"You missed {LESSON}: you were there 5 of 60 min. $40.00 is back in your credit.",
+        f"You missed {LESSON}: you were there 5 of 60 min. $40.00 was refunded.",
         "Course: Spanish to go",
         "Session: 1. A lesson",
         TIME,
@@ -140,7 +140,7 @@ def test_missed_and_paid_for(enrolled, teacher, take_place, settings):
 def test_the_teacher_was_not_there(enrolled, teacher, take_place):
     take_place((teacher, 5), (enrolled, 60))
     assert words_of(told(enrolled, "session_refunded")) == (
-        f"Your teacher wasn't at {LESSON}. $40.00 is back in your credit."
+        f"Your teacher wasn't at {LESSON}. $40.00 was refunded."
     )
     assert words_of(told(teacher, "teaching_settled")) == (
         f"You weren't at {LESSON} for long enough, so your students were refunded."
@@ -247,7 +247,7 @@ class TestDecided:
         notice, review = told(enrolled, "session_decided"), told(teacher, "teaching_decided")
         assert mailed(notice) == [
             f"Decided: {LESSON}",
-            f"Our staff decided about {LESSON}: $40.00 is back in your credit.",
+            f"Our staff decided about {LESSON}: $40.00 was refunded.",
             "Course: Spanish to go",
             "Session: 1. A lesson",
             "Refunded: $40.00",
@@ -283,7 +283,7 @@ class TestDecided:
         notice = told(enrolled, "session_decided")
         assert mailed(notice)[:5] == [
             "Decided: 2 sessions of “Spanish to go”",
-            "Our staff decided about 2 sessions of “Spanish to go”: $80.00 is back in your credit.",
+            "Our staff decided about 2 sessions of “Spanish to go”: $80.00 was refunded.",
             "Course: Spanish to go",
             "Session: 1. A lesson",
             "Session: 2. A lesson",
