@@ -1,8 +1,10 @@
 """Money that goes back to where it came from."""
 
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -24,6 +26,16 @@ class TopUpRefundQuerySet(LockingQuerySet):
     def open(self) -> Self:
         """Those whose money is reserved, and hasn't gone or come back yet."""
         return self.filter(status__in=[TopUpRefund.Status.REQUESTED, TopUpRefund.Status.SENT])
+
+    def known_as(self, processor_id: str, about: str) -> Self:
+        """The one with this id at its processor; or with our key, as long as we don't know the id.
+
+        One statement: between two of them the answer with the id may be booked.
+        """
+        mine = Q(processor_id=processor_id)
+        with suppress(ValueError):
+            mine |= Q(pk=UUID(about), processor_id=None, status=TopUpRefund.Status.REQUESTED)
+        return self.filter(mine)
 
     def requests(self) -> Self:
         """The first of each request, with all of it in one additional statement."""

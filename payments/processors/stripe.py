@@ -133,13 +133,12 @@ class Stripe:
         found = _ask(lambda: [*listed(asked).auto_paging_iter()])
         return [one.id for one in found if _is_ours(one)]
 
-    def desk_refunds_since(self, when: datetime) -> list[str]:
-        """The ids of the refunds since then that we did not ask for."""
+    def refunds_since(self, when: datetime) -> dict[str, str]:
+        """The ids of the refunds of our payments since then, and which of ours each says it is."""
         listed = _client().v1.refunds.list
         asked = cast(RefundListParams, _since(when))
         found = _ask(lambda: [*listed(asked).auto_paging_iter()])
-        wanted = (one for one in found if "refund" not in (one.metadata or {}))
-        return [one.id for one in wanted if _is_ours(one)]
+        return {one.id: _refund_of(one.to_dict()) for one in found if _is_ours(one)}
 
     def pay_back(self, refund: TopUpRefund) -> Payback:
         if timezone.now() - refund.requested_at > KEYS_LAST and (made := _made_before(refund)):

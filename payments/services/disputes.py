@@ -21,7 +21,7 @@ from common.money import ZERO, total
 from common.transactions import operation, refuse_within_operation
 from payments.errors import ProcessorSilent, ProcessorUnavailable
 from payments.messages.credit import tell_dispute
-from payments.models import Dispute, TopUp, Transfer
+from payments.models import Dispute, TopUp, TopUpRefund, Transfer
 from payments.models.disputes import recount
 from payments.processors import Movement, TakenBack
 from payments.processors.stripe import Stripe
@@ -216,10 +216,25 @@ def _unheard_of() -> Iterator[tuple[Settle, str]]:
     """What Stripe lists of late and we don't know: no event came of it, or none of it is ours."""
     stripe, since = Stripe(), timezone.now() - UNHEARD_OF
     listed: dict[str, Settle] = dict.fromkeys(stripe.disputes_since(since), settle_dispute)
-    listed |= dict.fromkeys(stripe.desk_refunds_since(since), settle_desk_refund)
+    listed |= dict.fromkeys(_none_of_ours(stripe.refunds_since(since)), settle_desk_refund)
     known = Dispute.objects.filter(processor_id__in=listed).values_list("processor_id", flat=True)
     for key in listed.keys() - {*known}:
         yield listed[key], key
+
+
+def _none_of_ours(refunds: dict[str, str]) -> list[str]:
+    """Those that no refund of ours is, whatever they say: a restored backup doesn't know them all.
+
+    Of which the answer is still to come is read first: it may come any moment.
+    """
+    unsent = {
+        str(key)
+        for key in TopUpRefund.objects.open().filter(processor_id=None).values_list("pk", flat=True)
+    }
+    sent = {
+        *TopUpRefund.objects.filter(processor_id__in=refunds).values_list("processor_id", flat=True)
+    }
+    return [key for key, about in refunds.items() if key not in sent and about not in unsent]
 
 
 def _try(settle: Settle, key: str) -> bool:

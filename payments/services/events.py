@@ -3,6 +3,7 @@
 from contextlib import suppress
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from common.transactions import operation, refuse_within_operation
@@ -82,21 +83,17 @@ def _refund_of(event: Event) -> TopUpRefund | None:
     """The refund of ours that it is about: by its id there, or by our key if we don't know it."""
     if event.type not in OF_REFUNDS:
         return None
-    refunds = TopUpRefund.objects.select_related("top_up")
-    found = refunds.filter(processor_id=event.object_id).first()
-    if found is None:
-        with suppress(ValueError):
-            found = refunds.filter(pk=UUID(event.about), processor_id=None).first()
-    return found
+    found = TopUpRefund.objects.known_as(event.object_id, event.about)
+    return found.select_related("top_up").first()
 
 
 def _checkout_of(event: Event) -> TopUp | None:
     """The top-up of a checkout: by its session, or by our key if we don't know the session yet."""
-    found = TopUp.objects.filter(checkout_session=event.object_id).first()
-    if found is None:
-        with suppress(ValueError):
-            found = TopUp.objects.filter(pk=UUID(event.about), checkout_session=None).first()
-    return found
+    mine = Q(checkout_session=event.object_id)
+    with suppress(ValueError):
+        mine |= Q(pk=UUID(event.about), checkout_session=None)
+    # One statement: between two of them the answer with the session may be noted.
+    return TopUp.objects.filter(mine).first()
 
 
 @operation

@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -24,10 +25,12 @@ from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
 from payments import refunding
 from payments.errors import InDispute, NotRefundable, OwnCredit, ProcessorUnavailable
-from payments.models import HoldPart, ProcessorEvent, TopUp, TopUpRefund, Transfer
+from payments.models import Dispute, HoldPart, ProcessorEvent, TopUp, TopUpRefund, Transfer
 from payments.processors import stripe
-from payments.services import disputes, refunds
+from payments.services import disputes, events, refunds
+from payments.services.disputes import settle_all as settle_disputes
 from payments.services.disputes import settle_dispute
+from payments.services.events import take_event
 from payments.services.refunds import (
     preview_refund,
     request_refund,
@@ -414,6 +417,55 @@ def test_the_event_before_the_answer_is_about_the_same(paid, at_stripe, client):
         assert tell(client, message) == 200
     assert TopUpRefund.objects.get().status == "succeeded"
     assert ProcessorEvent.objects.get(type="refund.created").top_up == made.top_up
+    assert agree(at_stripe)
+
+
+def test_the_event_while_the_answer_is_booked_is_about_the_same(paid, at_stripe, monkeypatch):
+    """Whoever looks for it by its id, and then by our key, finds it by neither, and leaves it."""
+    made = ask_for(paid().user, "12.00")
+    at_stripe.faults.next(call="create_refund", what="drop", times=2)
+    with pytest.raises(ProcessorUnavailable):
+        settle_refund(made.pk)
+    (message,) = at_stripe.messages("refund.created")
+    event = stripe.receive(message["body"].encode(), message["signature"])
+    said = replace(stripe.Stripe().pay_back(made), going=refunds.Going.ON_ITS_WAY)
+    asked = []
+
+    def answer_comes(execute, sql, *args):
+        result = execute(sql, *args)
+        if "processor_id" in sql and sql.startswith("SELECT") and len(asked) < 1:
+            asked.append(sql)
+            refunds._book(made.pk, said)
+        return result
+
+    stored = events._store(event)
+    monkeypatch.setattr(events, "_store", lambda event: stored)
+    with connection.execute_wrapper(answer_comes):
+        take_event(event)
+    assert asked
+    assert not Dispute.objects.exists()
+    assert statuses(made.user) == ["succeeded"]
+    assert agree(at_stripe)
+
+
+def test_the_job_takes_none_of_ours_for_one_of_the_desk(paid, at_stripe):
+    top_up = paid()
+    settle_refund(ask_for(top_up.user, "5.00").pk)
+    lost = ask_for(top_up.user, "12.00")
+    at_stripe.faults.next(call="create_refund", what="drop", times=2)
+    with pytest.raises(ProcessorUnavailable):
+        settle_refund(lost.pk)
+    assert [*settle_disputes()] == []
+    assert credit_of(top_up.user) == Decimal("3.00")
+    settle_refund(lost.pk)
+    assert agree(at_stripe)
+
+
+def test_the_job_finds_one_of_ours_that_a_backup_does_not_know(paid, at_stripe):
+    top_up = paid()
+    at_stripe.account.refund(charge=top_up.charge, amount=800, metadata={"refund": str(uuid4())})
+    assert [*settle_disputes()] == [True]
+    assert credit_of(top_up.user) == Decimal("12.00")
     assert agree(at_stripe)
 
 
