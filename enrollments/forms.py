@@ -109,7 +109,7 @@ class CatalogueForm(CourseFilter):
     @property
     def chosen(self) -> int:
         """How many of the filters that fold away are in use."""
-        return sum(bool(self.data.get(name)) for name in FOLDED)
+        return sum(bool(self.form.cleaned_data.get(name)) for name in FOLDED)
 
     def at_times(self, courses: QuerySet, name: str, value: str) -> QuerySet:
         """Courses on these days and at these times of day, which count together."""

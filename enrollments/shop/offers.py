@@ -113,6 +113,10 @@ class Reader:
         """The user with their balance; None is a guest."""
         return cls(user, worth_of(user)) if user else cls()
 
+    @property
+    def owed(self) -> Decimal:
+        return max(-self.credit, ZERO)
+
 
 def course_offer(shown: ShownCourse, reader: Reader, now: datetime) -> Offer:
     """What a reader can do about the full course."""

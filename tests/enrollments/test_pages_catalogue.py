@@ -129,6 +129,7 @@ class TestFinding:
         assert page.status_code == 200
         assert len(titles(page)) == 3
         assert "We ignored the filters that didn't make sense." in page.text
+        assert "in use" not in page.text
 
     def test_an_unknown_choice_is_told_at_its_field(self, client):
         assert "Choose one of the options." in client.get("/", {"level": "expert"}).text
