@@ -73,7 +73,7 @@ class Line:
         """What it did to what the user owes, if anything."""
         if not self.transfer.debtor_id:
             return ""
-        return "Paid what you owed" if self.change > 0 else "You owe this"
+        return "Paid what you owed" if self.change > 0 else "Added to what you owe"
 
 
 def course_of(hold: PaymentHold) -> Course:

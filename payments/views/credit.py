@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -31,6 +32,7 @@ def credit(request: HttpRequest) -> HttpResponse:
     context = {
         "balance": balance,
         "refund": AmountToRefundForm(pieces=pieces) if pieces else None,
+        "refund_days": settings.TOP_UP_REFUND_DAYS,
         "held": held,
         "owed": owed,
         "lines": lines_of(list(page.object_list)),

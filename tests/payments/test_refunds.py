@@ -590,6 +590,15 @@ def test_the_page_says_which_part_of_it_failed(paid, client, at_stripe):
     assert "$10.00 couldn&#x27;t be refunded" in done.text
 
 
+def test_the_page_says_why_not_all_credit_can_go_back(paid, client):
+    user = paid().user
+    client.force_login(user)
+    why = "A top-up can be refunded for 60 days"
+    assert why not in client.get("/credit/").text
+    give_credit(user, "1.00")
+    assert why in client.get("/credit/").text
+
+
 def test_who_has_nothing_to_refund_is_not_asked(client):
     user = student_with_credit("10.00")
     client.force_login(user)
@@ -605,14 +614,18 @@ def test_staff_refund_on_the_screen_of_the_top_up(paid, client, at_stripe):
     at = "/admin/payments/topup/decide/refund/"
     page = client.get(at, {"top_up": top_up.pk})
     assert "The payment provider keeps its fee of $0.88." in page.text
+    assert page.text.index("-amount") < page.text.index("-reason")
     sent = {
         "top_up": top_up.pk,
         f"{top_up.pk}-amount": "20.00",
         f"{top_up.pk}-reason": "Moved away",
         f"{top_up.pk}-request_id": uuid4(),
     }
+    wrong = client.post(at, sent | {f"{top_up.pk}-amount": "a lot"})
+    assert "Please correct what is marked below." in wrong.text
     for _ in range(2):
         assert client.post(at, sent, follow=True).status_code == 200
+    assert "View on site" not in client.get(f"/admin/payments/topup/{top_up.pk}/change/").text
     assert statuses(top_up.user) == ["succeeded"]
     assert TopUpRefund.objects.get().reason == "Moved away"
     assert credit_of(top_up.user) == 1
