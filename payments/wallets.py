@@ -1,8 +1,10 @@
 """What a user can spend, and what is held."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.db.models import F, Sum
 from django.urls import reverse
@@ -48,6 +50,12 @@ def standing_of(user: User) -> Standing:
 
 def _wallet_of(user: User) -> LedgerAccount:
     return LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
+
+
+def owed_by(users: Iterable[UUID]) -> dict[UUID | None, Decimal]:
+    """What each of these users owes, in credits; one statement."""
+    wallets = LedgerAccount.objects.filter(owner__in=users, kind=LedgerAccount.Kind.WALLET)
+    return dict(wallets.values_list("owner", "owed"))
 
 
 def where_to_get(missing: Decimal, *, wanted: str) -> str:

@@ -264,6 +264,7 @@ class Deciding(SearchedAdmin):
             "address": self.address_of(decision),
             "rows": rows,
             "form": form,
+            "has_errors": form.errors or any(row.form.errors for row in rows),
             "ticked": keys_of(request.POST.getlist("part")) if form.is_bound else None,
             "can_decide": not decision.key or any(row.prospect.can_go for row in rows),
             "opts": self.opts,

@@ -131,7 +131,8 @@ class ReadOnlyAdmin(ReadOnly, SearchedAdmin):
     def get_fields(
         self, request: HttpRequest, obj: Model | None = None
     ) -> tuple[str | tuple[str, ...], ...]:
-        return tuple(field.name for field in self.opts.concrete_fields)
+        declared: Any = self.fields
+        return tuple(declared or (field.name for field in self.opts.concrete_fields))
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Model | None = None

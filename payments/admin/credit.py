@@ -51,6 +51,11 @@ class GivingCredit(Deciding):
 
     decide_at = r"^(?P<verb>grant|revoke)/$"
     decisions = (
-        MovingCredit(verb="grant", label="Grant credit", service=request_grant),
+        MovingCredit(
+            verb="grant",
+            label="Grant credit",
+            service=request_grant,
+            warning="If you grant a lot within 24 hours, someone else on the staff decides.",
+        ),
         MovingCredit(verb="revoke", label="Revoke credit", service=revoke_credit),
     )

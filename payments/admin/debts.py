@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django import forms
 from django.contrib import admin
@@ -11,11 +12,12 @@ from accounts.models import User
 from common.admin import PeriodFilter, PersonFilter, ReadOnlyAdmin, badge
 from common.admin.deciding import Answers, Deciding, Decision, Done, Prospect
 from common.errors import DomainError
-from common.formats import money
-from payments.errors import OwnDebt, WriteOffDecided
+from common.formats import moment, money
+from payments.errors import LessOwed, OwnDebt, WriteOffDecided
 from payments.forms import CreditForm
 from payments.models import DebtWriteOff
 from payments.services.debts import DECIDE, ask_write_off, refuse_write_off, write_off
+from payments.wallets import owed_by
 
 Status = DebtWriteOff.Status
 TONES = {"asked": "warn", "written_off": "bad"}
@@ -38,6 +40,7 @@ class AskingWriteOff(Decision[None]):
 class OnWriteOffs(Decision[DebtWriteOff]):
     """By which service, and what it is called afterwards."""
 
+    moves: bool
     done: str
     service: Callable[..., DebtWriteOff]
     form: type[forms.Form] = forms.Form
@@ -47,15 +50,20 @@ class OnWriteOffs(Decision[DebtWriteOff]):
         return row.status == Status.ASKED
 
     def prospects(self, rows: Sequence[DebtWriteOff], actor: User) -> list[Prospect[DebtWriteOff]]:
-        return [
-            Prospect(
-                row=row,
-                name=f"{money(row.amount)} of {row.debtor}",
-                facts=[f"Asked for by {row.asked_by}: {row.reason}"],
-                refusal=_refusal(row, actor),
-            )
-            for row in rows
-        ]
+        owed = owed_by({row.debtor_id for row in rows})
+        return [self.prospect(row, actor, owed[row.debtor_id]) for row in rows]
+
+    def prospect(self, row: DebtWriteOff, actor: User, owed: Decimal) -> Prospect[DebtWriteOff]:
+        too_much = LessOwed(owed=owed) if self.moves and row.amount > owed else None
+        return Prospect(
+            row=row,
+            name=f"{money(row.amount)} of {row.debtor}",
+            facts=[
+                f"{row.asked_by} asked on {moment(row.asked_at)}: “{row.reason}”",
+                f"{row.debtor} owes {money(owed)} now.",
+            ],
+            refusal=_refusal(row, actor) or too_much,
+        )
 
     def deed(self, row: DebtWriteOff, actor: User, answers: Answers) -> Done:
         self.service(write_off_id=row.pk, actor=actor)
@@ -78,9 +86,15 @@ class DebtWriteOffAdmin(Deciding, ReadOnlyAdmin):
     search_fields = ("^debtor__email",)
     id_fields = ("pk", "debtor")
     decisions = (
-        AskingWriteOff(verb="ask", label="Write off a debt", rights=(DECIDE,)),
+        AskingWriteOff(
+            verb="ask",
+            label="Ask to write off a debt",
+            rights=(DECIDE,),
+            warning="Nothing moves yet: someone else on the staff decides.",
+        ),
         OnWriteOffs(
             verb="approve",
+            moves=True,
             label="Write off",
             rights=(DECIDE,),
             done="written off",
@@ -88,6 +102,7 @@ class DebtWriteOffAdmin(Deciding, ReadOnlyAdmin):
         ),
         OnWriteOffs(
             verb="refuse",
+            moves=False,
             label="Refuse",
             rights=(DECIDE,),
             done="refused",
@@ -105,4 +120,4 @@ class DebtWriteOffAdmin(Deciding, ReadOnlyAdmin):
 
     @admin.display(description="status", ordering="status")
     def state(self, row: DebtWriteOff) -> str:
-        return badge(row.get_status_display(), TONES.get(row.status, ""))
+        return badge(row.get_status_display().lower(), TONES.get(row.status, ""))

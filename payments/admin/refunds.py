@@ -27,6 +27,7 @@ TONES = {"requested": "warn", "sent": "warn", "succeeded": "good", "failed": "ba
 
 
 class RefundReasonForm(ReasonForm):
+    field_order = ("amount", "reason")
     amount = AmountField(help_text="Credits, such as 12.50.")
     request_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7)
 

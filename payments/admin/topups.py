@@ -33,6 +33,7 @@ class TopUpAdmin(Deciding, ReadOnlyAdmin):
     inlines = (TransferInline, EventInline)
     decisions = (Refunding(),)
     at_most = 50
+    view_on_site = False  # its page is its user's alone
 
     def get_fields(
         self, request: HttpRequest, obj: Model | None = None

@@ -14,8 +14,8 @@ from courses.models import LONGEST_CATEGORY, Category
 class CategoryForm(forms.ModelForm):
     name = forms.CharField(
         max_length=LONGEST_CATEGORY,
-        help_text="All its courses get the new name. With the name of another category, the two "
-        "become one.",
+        help_text="If you rename a category, its courses get the new name. With the name of "
+        "another, the two become one.",
     )
 
 

@@ -179,7 +179,10 @@ def test_api_and_pages_say_it(debtor, client):
     page = client.get("/credit/").text
     assert "You owe" in page
     assert "-$15.00" in page
-    assert "$115.00 more credit" in client.get(f"/courses/{make_course(sessions=1).pk}/").text
+    assert "Added to what you owe" in page
+    course = client.get(f"/courses/{make_course(sessions=1).pk}/").text
+    assert "$115.00 more credit" in course
+    assert '<dt>You owe</dt><dd><a href="/credit/">$15.00</a></dd>' in course
     assert worth_of(debtor) == amount("-15.00")
     assert was_told(debtor, "credit_owed")
 
@@ -257,11 +260,24 @@ def test_on_the_staff_screen(debtor, client):
     client.force_login(clerk)
     at = "/admin/payments/debtwriteoff/decide/"
     asked = {"email": debtor.email, "amount": "15.00", "reason": "Gone", "request_id": uuid4()}
+    assert "Nothing moves yet" in client.get(f"{at}ask/").text
     assert client.post(f"{at}ask/", asked).status_code == 302
     made = DebtWriteOff.objects.get()
     own = client.get(f"{at}approve/", {"write_off": made.pk}).text
     assert "someone else on the staff has to decide" in own
     client.force_login(other)
+    assert f"{debtor} owes $15.00 now." in client.get(f"{at}approve/", {"write_off": made.pk}).text
     client.post(f"{at}approve/", {"write_off": made.pk})
     assert stands(debtor) == ("0.00", "0.00")
-    assert "Written Off" in client.get("/admin/payments/debtwriteoff/").text
+    assert "written off</span>" in client.get("/admin/payments/debtwriteoff/").text
+
+
+def test_staff_see_before_that_less_is_owed_by_now(debtor, client):
+    made = ask(debtor, StaffFactory())
+    grant(debtor, "1.00")
+    client.force_login(StaffFactory())
+    at, key = "/admin/payments/debtwriteoff/decide/", {"write_off": made.pk}
+    page = client.get(f"{at}approve/", key).text
+    assert "Only $14.00 is owed." in page
+    assert 'value="Write off"' not in page
+    assert 'value="Refuse"' in client.get(f"{at}refuse/", key).text

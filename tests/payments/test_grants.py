@@ -220,6 +220,8 @@ def test_from_the_form_to_the_other_clerk_and_to_the_credit(as_clerk, student, c
     assert f"{GRANTS}decide/approve/?grant={grant.pk}" in page
     asked = browser.get(f"{GRANTS}decide/approve/", {"grant": grant.pk}).content.decode()
     assert f"{clerks[0]} asked on" in asked
+    assert "field-id" not in page
+    assert "errornote" not in asked
     done = browser.post(
         f"{GRANTS}decide/approve/", {"grant": grant.pk, "reason": "I called her"}, follow=True
     )
