@@ -50,6 +50,8 @@ NO_PAGES = {
     "payments:cancel_withdrawal",
     "payments:earnings_csv",
     "teaching:attendance_csv",
+    # What search engines and messengers fetch.
+    *(f"enrollments:{name}" for name in ("robots", "sitemap", "sitemap_part", "shared_picture")),
     # What calendars fetch, and files; and what redirects.
     "calendars:feed",
     "calendars:session_file",
@@ -87,6 +89,7 @@ def guest_pages() -> Iterator[str]:
         yield way_out(ada.pk, group)
     yield to("accounts:prove_email", links.token_for(ada.pk, ada.email))
     yield to("accounts:prove_email", "grown-old")
+    yield to("accounts:choose_zone")
     yield MISSING
     yield to("accounts:logout")
 
@@ -102,6 +105,7 @@ def student_pages() -> Iterator[str]:
     yield to("payments:rehearsal", top_up_of(student, play_it="").pk)
     for outcome in ("", "paid"):
         yield to("payments:top_up", top_up_of(student, play_it=outcome).pk)
+    yield to("payments:refund")
     yield to("notices:notices")
     yield to("notices:emails")
     for course in Course.objects.exclude(status="draft"):

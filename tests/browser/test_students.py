@@ -42,7 +42,7 @@ def confirm(page: Page, amount="$100.00"):
 
 
 def test_registers_finds_a_course_buys_it_and_cancels(open_window, course):
-    make_course(title="Guitar: your first ten songs")
+    make_course(title="Guitar: your first ten songs", language="English")
     page = open_window()
     page.goto("/")
     page.get_by_role("searchbox", name="Search courses").fill("spanish")

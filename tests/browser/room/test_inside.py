@@ -112,6 +112,7 @@ def test_without_a_mouse_everything_is_reached_and_nobody_is_lost(visit, lesson,
     tab_to(page, "Join now")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=str(lesson))).to_be_focused()
+    expect(page.get_by_role("button", name="Pin Ada")).to_be_visible()
     tab_to(page, "Pin Ada")
     page.keyboard.press("Enter")
     until(page, WIDER, ["Ada", "(you)"])
