@@ -274,11 +274,11 @@ SPECTACULAR_SETTINGS = {
         "WithdrawalStatus": "payments.models.Withdrawal.Status",
         "TopUpStatus": "payments.models.TopUp.Status",
         "TopUpMethod": "payments.models.TopUp.Method",
+        "RefundStatus": "payments.models.TopUpRefund.Status",
         "AccessReason": "enrollments.access.AccessReason",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "/static/img/favicon.svg",
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
 }
 
 # Courses. All of a course's sessions are read and shown together.

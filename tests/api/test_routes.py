@@ -46,6 +46,9 @@ ROUTES = [
     # No processor is set up.
     ("post", "payments/topups", (503, 503, 401, 503, 503), {"amount": "20", "method": "stripe"}),
     ("get", "payments/topups/{top_up}", (200, 404, 401, 404, 404), None),
+    ("get", "payments/refunds", (200, 200, 401, 200, 200), None),
+    # Nobody has paid anything in.
+    ("post", "payments/refunds", (409, 409, 401, 409, 409), {"amount": "20"}),
     ("get", "notices", (200, 200, 401, 200, 200), None),
     ("post", "notices/{notice}/read", (200, 404, 401, 404, 404), None),
     ("post", "notices/{notice}/acknowledge", (200, 404, 401, 404, 404), None),
@@ -149,6 +152,8 @@ def test_what_buying_and_cancelling_answer(world, stranger):
     assert stranger.get("/api/payments/wallet").json() == {
         "credit_balance": "384.00",
         "held": "116.00",
+        "owed": "0.00",
+        "refundable": "0.00",
     }
 
     undone = stranger.delete(f"/api/enrollments/{bought['id']}", {"reason": "Later"}).json()

@@ -24,7 +24,7 @@ def boss(client):
 def test_every_invariant_is_shown_with_its_result(client, boss):
     page = client.get(AUDIT).content.decode()
     assert "all hold" in page
-    assert page.count(">holds<") == 16
+    assert page.count(">holds<") == 20
     assert AUDIT in client.get("/admin/").content.decode()
 
 

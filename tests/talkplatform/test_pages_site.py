@@ -22,6 +22,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+# One's own picture, on the page that checks camera and sound.
+MEDIA = {"enrollments:room_check": "; media-src 'self' blob:"}
 # As many pages of one kind are read: two courses may be in different states.
 OF_A_KIND = 3
 STARTS = [
@@ -126,7 +128,7 @@ def test_every_page_keeps_to_the_policy(demo, collected, email):
 
 
 def check_headers(path: str, answer: HttpResponse, *, signed_in: bool) -> None:
-    assert answer["Content-Security-Policy"] == POLICY, path
+    assert answer["Content-Security-Policy"] == POLICY + MEDIA.get(kind_of(path), ""), path
     assert answer["X-Content-Type-Options"] == "nosniff", path
     assert answer["Referrer-Policy"] == "same-origin", path
     assert answer["X-Frame-Options"] == "DENY", path

@@ -47,9 +47,9 @@ PAGES = {
 
 @pytest.fixture
 def things():
-    """A course of one session that somebody has booked, and whose teacher has written to them."""
-    course, student = make_course(sessions=1), student_with_credit()
-    session = course.sessions.get()
+    """A course whose first session somebody has booked, and whose teacher has written to them."""
+    course, student = make_course(sessions=2), student_with_credit()
+    session = course.sessions.earliest("session_number")
     purchase = purchase_session(student=student, session_id=session.pk)
     write_to_students(
         actor=course.teacher, course_id=course.pk, session_id=session.pk, text="Bring a pen."
