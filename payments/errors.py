@@ -117,6 +117,12 @@ class LessOwed(DomainError):
     example = {"owed": Decimal("5.00")}
 
 
+class StillDisputed(DomainError):
+    code = "still_disputed"
+    message = "A bank still has to decide, so only %(lost)s can be written off."
+    example = {"lost": Decimal("5.00")}
+
+
 class WriteOffDecided(DomainError):
     code = "write_off_decided"
     message = "This has already been decided: %(status)s."

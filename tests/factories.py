@@ -120,11 +120,11 @@ def owe(user: User, amount: Decimal | str = "15.00") -> TopUp:
     top_up = top_up_of(user, amount)
     course = make_course(sessions=1, price_per_session=amount)
     purchase_session(student=user, session_id=course.sessions.get().pk)
-    disputed(top_up, f"-{amount}")
+    disputed(top_up, f"-{amount}", status="lost")
     return top_up
 
 
-def disputed(top_up: TopUp, *moved: str) -> Dispute:
+def disputed(top_up: TopUp, *moved: str, status: str = "") -> Dispute:
     """What its bank has moved of a top-up so far: below zero it was taken, above given back."""
     movements = tuple(
         Movement(id=f"{top_up.pk}:{n}", amount=Decimal(one), fee=ZERO, currency="usd")
@@ -136,7 +136,7 @@ def disputed(top_up: TopUp, *moved: str) -> Dispute:
         kind=Dispute.Kind.DISPUTE,
         about=str(top_up.pk),
         payment_intent=top_up.payment_intent,
-        status="needs_response" if total(one.amount for one in movements) else "won",
+        status=status or ("needs_response" if total(one.amount for one in movements) else "won"),
         reason="fraudulent",
         amount=top_up.amount,
         live=top_up.live,

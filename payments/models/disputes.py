@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
@@ -21,6 +22,12 @@ class DisputeQuerySet(LockingQuerySet):
     def to_look_at(self, now: datetime) -> Self:
         """Those of which the processor is to be asked again by now, longest due first."""
         return self.filter(next_look_at__lte=now).order_by("next_look_at")
+
+    def with_a_bank(self, user_id: UUID) -> Decimal:
+        """What was taken of a user's payments and may yet come back, in credits."""
+        open_ = self.filter(top_up__user=user_id, taken__gt=F("given_back"))
+        rows = open_.exclude(status__in=Dispute.CLOSED).values_list("taken", "given_back")
+        return total(taken - back for taken, back in rows)
 
     def to_answer(self) -> Self:
         """Those that wait for an answer of ours, or for a look: the first due first."""

@@ -9,9 +9,10 @@ from django.utils import timezone
 from accounts.models import User
 from common.errors import NotFound
 from common.locks import Rank, take
+from common.money import ZERO
 from common.transactions import operation
-from payments.errors import LessOwed, OwnDebt, WriteOffDecided
-from payments.models import DebtWriteOff, LedgerAccount, Transfer
+from payments.errors import LessOwed, OwnDebt, StillDisputed, WriteOffDecided
+from payments.models import DebtWriteOff, Dispute, LedgerAccount, Transfer
 from payments.services import ledger
 from payments.services.ledger import DEBTS, PLATFORM, Entry
 
@@ -26,14 +27,14 @@ def ask_write_off(
     """Ask for `amount` credits of what `user` owes to be written off; nothing moves yet.
 
     A repeat with the same `request_id` gives the first one again. Raises `OwnDebt` if the `actor`
-    is the user, `LessOwed`, and Django's `PermissionDenied`. Locks nothing.
+    is the user, `LessOwed`, `StillDisputed`, and Django's `PermissionDenied`. Locks nothing.
     """
     _check(actor)
     if user.pk == actor.pk:
         raise OwnDebt
     if made := DebtWriteOff.objects.filter(pk=request_id).first():
         return made
-    _refuse_more_than_owed(user.pk, amount)
+    _refuse_too_much(user.pk, amount)
     return DebtWriteOff.objects.create(
         id=request_id, debtor=user, amount=amount, reason=reason, asked_by=actor
     )
@@ -44,11 +45,11 @@ def write_off(*, write_off_id: UUID, actor: User) -> DebtWriteOff:
     """Write it off at the platform's expense (`platform → debts`). The user is told.
 
     A repeat raises `WriteOffDecided`. Raises `OwnDebt` for the user and for who asked, `LessOwed`
-    if something was paid since, `NotFound`, and Django's `PermissionDenied`. Locks the row, then
-    the wallet.
+    if something was paid since, `StillDisputed`, `NotFound`, and Django's
+    `PermissionDenied`. Locks the row, then the wallet.
     """
     found = _decide(write_off_id, actor, Status.WRITTEN_OFF)
-    _refuse_more_than_owed(found.debtor_id, found.amount, lock=True)
+    _refuse_too_much(found.debtor_id, found.amount, lock=True)
     entry = Entry(
         dedupe_key=f"write_off:{found.pk}",
         kind=Transfer.Kind.WRITE_OFF,
@@ -83,13 +84,17 @@ def _decide(write_off_id: UUID, actor: User, status: Status) -> DebtWriteOff:
     return found
 
 
-def _refuse_more_than_owed(user_id: UUID, amount: Decimal, *, lock: bool = False) -> None:
+def _refuse_too_much(user_id: UUID, amount: Decimal, *, lock: bool = False) -> None:
+    """Raise if it is more than is owed, or what a bank may yet give back, which pays the debt."""
     wallet = LedgerAccount.objects.filter(owner=user_id, kind=LedgerAccount.Kind.WALLET)
     [found] = wallet.locked() if lock else wallet
     if lock:
         take(Rank.ACCOUNT, found.pk)
     if amount > found.owed:
         raise LessOwed(owed=found.owed)
+    lost = max(found.owed - Dispute.objects.with_a_bank(user_id), ZERO)
+    if amount > lost:
+        raise StillDisputed(lost=lost)
 
 
 def _check(actor: User) -> None:

@@ -541,7 +541,7 @@ def inquiry_that_took(world: World) -> None:
 
 
 def dispute_left_alone(world: World) -> None:
-    change(Dispute, {"pk": world.dispute.pk}, next_look_at=None)
+    change(Dispute, {"pk": world.dispute.pk}, next_look_at=None, status="under_review")
 
 
 def movement_of_no_dispute(world: World) -> None:

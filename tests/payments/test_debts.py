@@ -6,13 +6,22 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session
 from payments import audit
-from payments.errors import InDebt, InsufficientCredit, LessOwed, OwnDebt, WriteOffDecided
-from payments.models import DebtWriteOff, LedgerAccount, Transfer, Withdrawal
+from payments.errors import (
+    InDebt,
+    InsufficientCredit,
+    LessOwed,
+    OwnDebt,
+    StillDisputed,
+    WriteOffDecided,
+)
+from payments.models import DebtWriteOff, Dispute, LedgerAccount, Transfer, Withdrawal
+from payments.models.disputes import DisputeQuerySet
 from payments.services.debts import ask_write_off, refuse_write_off, write_off
 from payments.services.grants import grant_credit
 from payments.services.withdrawals import approve_withdrawal, complete_withdrawal
@@ -253,6 +262,46 @@ def test_nothing_more_than_is_owed_is_written_off(debtor):
     with pytest.raises(WriteOffDecided):
         write_off(write_off_id=made.pk, actor=other)
     assert stands(debtor) == ("0.00", "14.00")
+
+
+@pytest.fixture
+def disputing():
+    """Who spent 20.00, which a bank has taken back and still decides on."""
+    user = UserFactory()
+    top_up = top_up_of(user, "20.00")
+    course = make_course(sessions=1, price_per_session="20.00")
+    purchase_session(student=user, session_id=course.sessions.get().pk)
+    disputed(top_up, "-20.00")
+    return user, top_up
+
+
+def test_what_a_bank_may_give_back_is_not_written_off(disputing):
+    user, top_up = disputing
+    clerk, other = StaffFactory(), StaffFactory()
+    with pytest.raises(StillDisputed) as refused:
+        ask(user, clerk, "20.00")
+    assert refused.value.details == {"lost": "0.00"}
+    disputed(top_up, "-20.00", status="lost")
+    write_off(write_off_id=ask(user, clerk, "20.00").pk, actor=other)
+    assert stands(user) == ("0.00", "0.00")
+
+
+def test_asked_for_before_the_dispute_it_waits_for_the_bank(debtor):
+    made = ask(debtor, StaffFactory())
+    Dispute.objects.update(status="under_review", next_look_at=timezone.now())
+    with pytest.raises(StillDisputed):
+        write_off(write_off_id=made.pk, actor=StaffFactory())
+    assert DebtWriteOff.objects.get().status == "asked"
+
+
+def test_twin_who_writes_it_off_pays_for_what_was_won(disputing, monkeypatch):
+    """The payer has what they bought and all that they paid, at the platform's expense."""
+    monkeypatch.setattr(DisputeQuerySet, "with_a_bank", lambda rows, user_id: 0)
+    user, top_up = disputing
+    write_off(write_off_id=ask(user, StaffFactory(), "20.00").pk, actor=StaffFactory())
+    disputed(top_up, "-20.00", "20.00")
+    assert stands(user) == ("20.00", "0.00")
+    assert standing_of(user).held == 20
 
 
 def test_on_the_staff_screen(debtor, client):
