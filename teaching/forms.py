@@ -123,7 +123,12 @@ def length_field() -> WholeNumberField:
 
 
 class ListedField(forms.CharField):
-    """A word of a list, however it is typed."""
+    """A word of a list, however it is typed.
+
+    Not every browser shows the list that goes with a field, so a refusal names a short one.
+    """
+
+    most_named = 40
 
     def __init__(self, listed: Callable[[], list[str]], **more: Any) -> None:
         super().__init__(max_length=50, **more)
@@ -131,8 +136,11 @@ class ListedField(forms.CharField):
 
     def clean(self, value: object) -> str:
         text: str = super().clean(value)
-        if (spelled := lists.as_listed(text, self.listed())) is None:
-            raise forms.ValidationError("Choose one from the list.", code="invalid_choice")
+        listed = self.listed()
+        if (spelled := lists.as_listed(text, listed)) is None:
+            some = f"of these: {', '.join(listed)}" if len(listed) <= self.most_named else ""
+            said = f"Choose one {some or 'from the list'}."
+            raise forms.ValidationError(said, code="invalid_choice")
         return spelled
 
 
@@ -150,7 +158,7 @@ class CourseForm(EditableForm):
     language = ListedField(
         lists.languages,
         widget=forms.TextInput(attrs={"list": "languages"}),
-        help_text="The language you teach in.",
+        help_text="The language you teach in, such as Spanish.",
     )
     level = forms.ChoiceField(choices=Course.Level.choices)
     category = ListedField(

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Max, Model
 from django.http import HttpRequest, HttpResponse
 
 from courses.categories import rename_category
@@ -26,6 +26,11 @@ class CategoryAdmin(admin.ModelAdmin):
     form = CategoryForm
     fields = ("name", "position")
     list_display = ("name", "position")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new one comes last."""
+        last = Category.objects.aggregate(last=Max("position"))["last"]
+        return {"position": (last or 0) + 10} | super().get_changeform_initial_data(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -622,7 +622,7 @@ def test_staff_refund_on_the_screen_of_the_top_up(paid, client, at_stripe):
         f"{top_up.pk}-request_id": uuid4(),
     }
     wrong = client.post(at, sent | {f"{top_up.pk}-amount": "a lot"})
-    assert "Please correct what is marked below." in wrong.text
+    assert "Please correct the mistakes below." in wrong.text
     for _ in range(2):
         assert client.post(at, sent, follow=True).status_code == 200
     assert "View on site" not in client.get(f"/admin/payments/topup/{top_up.pk}/change/").text
