@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, F, Max, Q, Sum
 
 from accounts.models import User
 from common.money import ZERO, exact
@@ -15,7 +15,10 @@ from payments.models import Dispute, LedgerAccount, TopUp, Transfer
 
 # Nobody reads more of them; what is not among them is older.
 RELEASES = 500
-OPEN = Q(disputes__status__in=Dispute.OPEN + Dispute.TO_ANSWER) | Q(disputed_amount__gt=0)
+# By what was taken: of a top-up that was refunded before, nothing is left to be disputed.
+OPEN = Q(disputes__status__in=Dispute.OPEN + Dispute.TO_ANSWER) | Q(
+    disputes__taken__gt=F("disputes__given_back")
+)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.models import HoldPart, PaymentHold
+from payments.services.refunds import request_refund, settle_refund
 from payments.wallets import standing_of
 from rooms.models import Attendance
 from settlement.services.disputes import unstarted_of
@@ -207,6 +208,21 @@ def test_approving_shows_who_paid_how_long_ago_and_what_is_disputed(client, cler
     assert "Disputed: 1 top-up." in page
     assert "$30.00 from honest@example.com" in page
     assert "never topped up: granted credit" in page
+
+
+def test_who_disputes_what_was_refunded_is_shown_all_the_same(client, clerk, settings):
+    """Nothing of the top-up is left to be disputed, and they were paid twice."""
+    settings.PAYMENTS = "rehearsal"
+    teacher, thief = TeacherFactory(), UserFactory(email="thief@example.com")
+    give_credit(thief, "100.00")
+    top_up = top_up_of(thief, "100.00")
+    settle_refund(request_refund(user=thief, amount=Decimal(100)).pk)
+    earn(teacher, "70.00", student=thief)
+    disputed(top_up, "-100.00", status="lost")
+    made = withdraw(teacher, "70.00")
+    url = "/admin/payments/withdrawal/decide/approve/"
+    page = client.get(url, {"withdrawal": made.pk}).content.decode()
+    assert "Disputed: 1 top-up." in page
 
 
 def test_what_was_paid_out_before_is_not_shown_again(client, clerk, settings):
