@@ -48,7 +48,7 @@ class CancellingBookings(Decision[Dispute]):
         items = [self.item(hold, parts, actor) for hold, parts in unstarted_of(payer.pk)]
         return Prospect(
             row=dispute,
-            name=str(dispute),
+            name=f"Dispute {dispute}",
             title=f"{payer} · {money(dispute.amount)} disputed",
             facts=[f"Of {money(dispute.taken)} taken, {money(dispute.given_back)} came back."],
             items=items,

@@ -101,7 +101,8 @@ def test_what_is_to_come_is_cancelled_as_it_was_shown_and_pays_the_debt(client, 
     assert "$82.67 comes back: $82.67 pays what they owe, the rest is credit." in page
     done = client.post(CANCEL, body(ada, *holds(ada)), follow=True)
     assert said(done) == [
-        f"{ada.dispute}: cancelled Spanish to go, $66.67 back; cancelled Chess, $16.00 back."
+        f"Dispute {ada.dispute}: cancelled Spanish to go, $66.67 back;"
+        " cancelled Chess, $16.00 back."
     ]
     assert stands(ada) == ("0.00", "33.33")
     left = HoldPart.objects.filter(hold__student=ada, status="pending")
@@ -125,7 +126,8 @@ def test_nothing_is_cancelled_that_is_not_as_it_was_shown(client, ada):
     start_session(ada.course.sessions.get(session_number=2))
     done = client.post(CANCEL, sent, follow=True)
     assert said(done) == [
-        f"{ada.dispute}: left Spanish to go as it is: $33.34 would come back by now, not $66.67."
+        f"Dispute {ada.dispute}: left Spanish to go as it is:"
+        " $33.34 would come back by now, not $66.67."
         " Nothing was cancelled.; cancelled Chess, $16.00 back."
     ]
     assert stands(ada) == ("0.00", "100.00")
