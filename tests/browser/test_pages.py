@@ -105,7 +105,7 @@ def student_pages() -> Iterator[str]:
     yield to("payments:rehearsal", top_up_of(student, play_it="").pk)
     for outcome in ("", "paid"):
         yield to("payments:top_up", top_up_of(student, play_it=outcome).pk)
-    yield to("payments:refund")
+    yield to("payments:refund", query="?amount=5")
     yield to("notices:notices")
     yield to("notices:emails")
     for course in Course.objects.exclude(status="draft"):
