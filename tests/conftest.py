@@ -72,3 +72,10 @@ def broken() -> Callable[[], dict[str, list[str]]]:
         }
 
     return ask
+
+
+@pytest.fixture
+def plans_of_mariadb(transactional_db: None) -> None:
+    """For what holds how many rows are read: MySQL reads on in an index where MariaDB stops."""
+    if not connection.mysql_is_mariadb:
+        pytest.skip("holds the plans of MariaDB")

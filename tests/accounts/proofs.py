@@ -8,9 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.proving import (
-    ask_to_change_address,
-)
+from accounts.proving import ask_to_change_address
 from accounts.tokens import open_family
 from notices.models import Mailbox
 from notices.sending import send_due

@@ -11,9 +11,7 @@ from django.utils import timezone
 
 from accounts import links, proving
 from accounts.models import AddressChange, User
-from accounts.proving import (
-    keep_address,
-)
+from accounts.proving import keep_address
 from accounts.services import set_password
 from accounts.tokens import open_family
 from tests.accounts.conftest import Client as ApiClient

@@ -14,10 +14,7 @@ from django.utils import timezone
 from accounts import links
 from accounts.messages import tell_password_changed
 from accounts.models import AddressChange, User
-from accounts.proving import (
-    prove_address,
-    send_link_again,
-)
+from accounts.proving import prove_address, send_link_again
 from notices.models import Notice
 from notices.services.outbox import send_again
 from tests.accounts.conftest import PASSWORD

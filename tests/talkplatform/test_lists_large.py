@@ -30,9 +30,8 @@ MIDDLE = tuple(f"p={number}" for number in range(2, 10))
 TABLES = "users, course_sessions, course_enrollments, payment_holds, hold_parts, transfers"
 
 
+@pytest.mark.usefixtures("plans_of_mariadb")
 def test_no_list_reads_all_rows():
-    if not connection.mysql_is_mariadb:
-        pytest.skip("holds the plans of MariaDB")
     for _ in generate(SIZE):
         pass
     with connection.cursor() as cursor:
