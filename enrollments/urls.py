@@ -36,6 +36,11 @@ urlpatterns = [
     ),
     path("learning/", learning.learning, name="learning"),
     path(
+        "learning/courses/<uuid:enrollment_id>/money/",
+        learning.timeline,
+        name="timeline",
+    ),
+    path(
         "learning/courses/<uuid:enrollment_id>/cancel/",
         cancelling.cancel_enrollment,
         name="cancel_enrollment",

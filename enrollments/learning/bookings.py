@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 
 from accounts.models import User
+from common.errors import NotFound
 from courses.models import Course, CourseSession, ending
 from enrollments.learning.timeline import Step, has_changed, timeline_of
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
@@ -157,20 +158,41 @@ def count_shelves(bookings: HoldQuerySet) -> dict[str, int]:
 def on_shelf(bookings: HoldQuerySet, shelf: Shelf) -> HoldQuerySet:
     """Those on one shelf, with all that an `Entry` shows; the next, or the newest, come first."""
     order = ["next_starts_at", "pk"] if shelf == Shelf.UPCOMING else ["-held_at", "-pk"]
-    return (
-        bookings.filter(_SHELVES[shelf])
-        .select_related("enrollment__course__teacher", "session_purchase__course__teacher")
-        .with_parts()
-        .order_by(*order)
-    )
+    return _with_all(bookings.filter(_SHELVES[shelf])).order_by(*order)
 
 
 def entries_of(holds: Sequence[PaymentHold], now: datetime) -> list[Entry]:
-    """The bookings of these holds of one student, from `on_shelf`; one statement more."""
-    sessions = [part.session for hold in holds for part in hold.parts.all()]
-    present = attendance_in(sessions, users={hold.student_id for hold in holds})
-    there = {session: presence.time for (session, _), presence in present.items()}
+    """The bookings of these holds of one student, from `on_shelf`.
+
+    At most two statements: who was in a session is asked for singles alone, because the timeline of
+    a course has an address of its own.
+    """
+    singles = [hold for hold in holds if hold.session_purchase_id]
+    there = _attended(singles, now)
     return [Entry(hold, now, there) for hold in holds]
+
+
+def enrollment_entry(user: User, enrollment_id: UUID, now: datetime) -> Entry:
+    """One of the user's own enrolments, with its timeline; anyone else's raises `NotFound`."""
+    mine = bookings_of(user, now).filter(enrollment=enrollment_id)
+    hold = _with_all(mine).first()
+    if hold is None:
+        raise NotFound
+    return Entry(hold, now, _attended([hold], now))
+
+
+def _with_all(bookings: HoldQuerySet) -> HoldQuerySet:
+    return bookings.select_related(
+        "enrollment__course__teacher", "session_purchase__course__teacher"
+    ).with_parts()
+
+
+def _attended(holds: Sequence[PaymentHold], now: datetime) -> dict[UUID, timedelta]:
+    """How long their student was in each session that has begun; two statements if any has."""
+    sessions = [part.session for hold in holds for part in hold.parts.all()]
+    begun = [session for session in sessions if session.has_started(now)]
+    present = attendance_in(begun, users={hold.student_id for hold in holds})
+    return {session: presence.time for (session, _), presence in present.items()}
 
 
 def _admits(part: HoldPart, now: datetime) -> bool:

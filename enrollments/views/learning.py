@@ -1,5 +1,7 @@
 """What a student has booked, and what happens to the money."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +11,14 @@ from django.views.decorators.http import require_safe
 
 from accounts.people import signed_in
 from common.pages import page_of
-from enrollments.learning.bookings import Shelf, bookings_of, count_shelves, entries_of, on_shelf
+from enrollments.learning.bookings import (
+    Shelf,
+    bookings_of,
+    count_shelves,
+    enrollment_entry,
+    entries_of,
+    on_shelf,
+)
 from enrollments.policy import Policy
 from notices.models import Notice
 from notices.rendering import said_to
@@ -41,6 +50,14 @@ def learning(request: HttpRequest) -> HttpResponse:
         "more_news": len(news) > NEWS,
     }
     return render(request, "enrollments/learning.html", context)
+
+
+@require_safe
+@login_required
+def timeline(request: HttpRequest, enrollment_id: UUID) -> HttpResponse:
+    """What happens to the money of one of my courses, step by step."""
+    booking = enrollment_entry(signed_in(request), enrollment_id, timezone.now())
+    return render(request, "enrollments/timeline.html", {"booking": booking})
 
 
 def _shelf(name: str) -> Shelf:

@@ -123,6 +123,26 @@ for (const form of document.querySelectorAll("form[data-acts]")) {
   chosen.focus();
 }
 
+// What a link leads to unfolds beneath it, once it is asked for.
+for (const link of document.querySelectorAll("a[data-unfolds]")) {
+  const fold = document.createElement("details");
+  const summary = document.createElement("summary");
+  summary.append(...link.childNodes);
+  fold.className = link.parentElement.className;
+  fold.append(summary);
+  const show = async () => {
+    try {
+      const answer = await fetch(link.href);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      fold.append(document.adoptNode(page.querySelector(link.dataset.unfolds)));
+    } catch {
+      location.assign(link.href);
+    }
+  };
+  fold.addEventListener("toggle", show, { once: true });
+  link.parentElement.replaceWith(fold);
+}
+
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());

@@ -118,6 +118,7 @@ def student_pages() -> Iterator[str]:
     yield to("enrollments:room_check")
     for enrollment in CourseEnrollment.objects.filter(user=student):
         yield to("enrollments:cancel_enrollment", enrollment.pk)
+        yield to("enrollments:timeline", enrollment.pk)
     for purchase in SessionPurchase.objects.filter(user=student)[:2]:
         yield to("enrollments:cancel_purchase", purchase.pk)
     yield to("calendars:calendar")

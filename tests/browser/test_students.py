@@ -216,6 +216,16 @@ def test_hands_a_moved_session_back(open_window, course, student):
     assert CourseEnrollment.objects.live().filter(user=student).exists()
 
 
+def test_unfolds_what_happens_to_the_money_of_a_course(open_window, course, student):
+    enroll_full_course(student=student, course_id=course.pk)
+    page = open_window(student)
+    page.goto("/learning/")
+    expect(page.locator(".timeline")).to_have_count(0)
+    page.get_by_text("Your $100.00:").click()
+    expect(page.locator(".timeline li")).to_have_count(8)
+    says(page, "Upcoming · $14.28 held")
+
+
 def test_cancels_a_single_session(open_window, course, student):
     purchase_session(student=student, session_id=course.sessions.first().pk)
     page = open_window(student)

@@ -57,6 +57,13 @@ def text_of(browser, show="") -> str:
     return " ".join(browser.get(PAGE, {"show": show}).content.decode().split())
 
 
+def money_of(browser, enrollment) -> str:
+    """The page with the timeline of an enrolment, to which its link leads."""
+    way = reverse("enrollments:timeline", args=[enrollment.pk])
+    assert any(f'href="{way}"' in text_of(browser, show) for show in SHELVES)
+    return " ".join(browser.get(way).content.decode().split())
+
+
 @operation
 def settle(session, status, reason) -> None:
     pending = lock_pending_parts(*PaymentHold.objects.filter(parts__session=session))
@@ -153,7 +160,7 @@ def test_a_session_called_off_is_past_before_its_refund_comes(browser, student):
     bought = enroll_full_course(student=student, course_id=course.pk)
     course.sessions.update(status="cancelled")
     assert shelf_of(browser, bought) == "past"
-    assert "the refund is on its way" in text_of(browser, "past")
+    assert "the refund is on its way" in money_of(browser, bought)
 
 
 def test_the_tabs_count_and_say_where_one_is(browser, student):
@@ -308,20 +315,37 @@ def test_a_moved_session_of_a_course_can_be_handed_back_from_here(browser, stude
 
 def test_the_way_of_the_money_is_told(browser, student):
     course = make_course(sessions=2, price_full_course="30.00")
-    enroll_full_course(student=student, course_id=course.pk)
+    bought = enroll_full_course(student=student, course_id=course.pk)
     first = first_session(course)
     end_session(first)
     settle(first, HoldPart.Status.RELEASED, HoldPart.Reason.ATTENDED)
-    words = text_of(browser)
-    assert "Your $30.00: $15.00 held · $15.00 released" in words
+    assert "Your $30.00: $15.00 held · $15.00 released" in text_of(browser)
+    words = money_of(browser, bought)
     assert "Attended · released $15.00" in words
     assert "Upcoming · $15.00 held" in words
+
+
+def test_the_timeline_of_a_course_is_read_where_it_is_unfolded(browser, student):
+    course = make_course(sessions=9)
+    bought = enroll_full_course(student=student, course_id=course.pk)
+    page = text_of(browser)
+    assert page.count("<time") == 1
+    assert 'class="timeline' not in page
+    assert money_of(browser, bought).count("<time") == 10
+
+
+def test_a_timeline_is_its_students_alone(browser, client):
+    bought = enroll_full_course(student=student_with_credit(), course_id=make_course().pk)
+    way = reverse("enrollments:timeline", args=[bought.pk])
+    assert browser.get(way).status_code == 404
+    client.logout()
+    assert client.get(way).headers["Location"] == f"/login/?next={way}"
 
 
 @override_settings(**CONFIGURED)
 def test_attendance_is_told_in_minutes(browser, student):
     course = make_course(sessions=2, price_full_course="30.00")
-    enroll_full_course(student=student, course_id=course.pk)
+    bought = enroll_full_course(student=student, course_id=course.pk)
     single = make_course(sessions=1, price_per_session="12.00")
     purchase_session(student=student, session_id=first_session(single).pk)
     missed, attended = course.sessions.order_by("session_number")
@@ -330,9 +354,10 @@ def test_attendance_is_told_in_minutes(browser, student):
         room = attend(session, session.course.teacher)
         hear(*room.visit(student, 0, minutes))
     list(settle_all())
+    told = money_of(browser, bought)
+    assert "Missed (12%) · refunded $15.00" in told
+    assert "Attended 52 of 60 min · released $15.00" in told
     words = text_of(browser, "past")
-    assert "Missed (12%) · refunded $15.00" in words
-    assert "Attended 52 of 60 min · released $15.00" in words
     assert "Attended 12 of 60 min" in words
     assert "Released $12.00" in words
     assert "Completed" in words
