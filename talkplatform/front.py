@@ -30,15 +30,26 @@ def _version(program: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
+def most_slow(processes: int) -> dict[str, int]:
+    """How many sign-ins, and how many slow requests of other kinds, are worked on at once.
+
+    From three processes on, both together leave one for whatever is quick; of two, each leaves one.
+    """
+    sign_ins = max((processes - 1) // 2, 1)
+    return {"SIGN_INS": sign_ins, "SLOW": max(processes - 1 - sign_ins, 1)}
+
+
 class Front(Child):
     """Starts HAProxy once a process is ready, and again when it ends by itself.
 
-    `place` is a folder of our own: its socket leads past HAProxy. `values` fill haproxy.cfg.
+    `place` is a folder of our own: its socket leads past HAProxy. `processes` is how many requests
+    are worked on at once, and `values` fill the rest of haproxy.cfg.
     """
 
-    def __init__(self, program: str, place: Path, **values: object) -> None:
+    def __init__(self, program: str, place: Path, processes: int, **values: object) -> None:
         command = [*_ends_with_us(), program, "-db", "-f", str(CONFIGURATION)]
-        environment = {name: str(value) for name, value in values.items()}
+        told = {"PROCESSES": processes} | most_slow(processes) | values
+        environment = {name: str(value) for name, value in told.items()}
         self._socket = place / SOCKET
         environment |= {"PLACE": str(place), "SOCKET": str(self._socket)}
         super().__init__("HAProxy", command, environment)

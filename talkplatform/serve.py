@@ -21,6 +21,8 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.urls import get_resolver
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import MPServer
@@ -55,6 +57,7 @@ def main() -> None:
     if "--reload" in sys.argv[1:]:
         develop(settings)
     address = wait_for_port(settings.HOST, settings.PORT)
+    load()
     print(
         f"Serving {settings.ORIGIN}/ - the API and its documentation: {settings.ORIGIN}/api/docs",
         flush=True,
@@ -108,9 +111,9 @@ def serve_behind(
     before = front.Front(
         haproxy,
         place,
+        settings.WEB_PROCESSES * settings.WEB_THREADS,
         ADDRESS=f"[{address}]:{settings.PORT}" if ":" in address else f"{address}:{settings.PORT}",
         TRUSTED_PROXIES=trusted,
-        PROCESSES=settings.WEB_PROCESSES * settings.WEB_THREADS,
         HEAD_SECONDS=HEAD_SECONDS,
         BODY_SECONDS=settings.BODY_SECONDS,
         LARGEST_BODY=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
@@ -121,6 +124,9 @@ def serve_behind(
     )
     before.start()
     try:
+        from talkplatform import faces
+
+        faces.write(place)
         serve(
             settings,
             jobs,
@@ -167,7 +173,7 @@ def serve(
     )
     server.jobs = jobs
     logging.getLogger("_granian").addFilter(is_news)
-    server.serve(target_loader=partial(load_application, place))
+    server.serve(target_loader=partial(begin_to_work, place))
 
 
 def is_news(record: logging.LogRecord) -> bool:
@@ -192,7 +198,7 @@ def wait_for_port(host: str, port: int) -> str:
         time.sleep(0.2)
 
 
-def load_application(place: Path | None, _target: str) -> Callable[..., Any]:
+def begin_to_work(place: Path | None, _target: str) -> Callable[..., Any]:
     """In each worker: the application, after seeing to it that the worker ends with the server.
 
     Workers leave the terminal's group: two signals at once, Ctrl-C's own and the server's, hang
@@ -201,16 +207,22 @@ def load_application(place: Path | None, _target: str) -> Callable[..., Any]:
     os.setpgrp()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=end_with_server, args=(place,), daemon=True).start()
+    load()
     from talkplatform.wsgi import application
 
-    if place:
-        from talkplatform import faces
+    return application
 
-        faces.write(place)
-    # All that stays for good: looking through it for garbage would hold requests up.
+
+def load() -> None:
+    """Load the application with all its code, if it is not here: workers share their server's."""
+    from talkplatform import wsgi  # noqa: F401
+
+    get_resolver().url_patterns  # noqa: B018
+    # A connection serves one process.
+    connections.close_all()
+    # All that stays for good: looking through it for garbage would hold requests up, and copy it.
     gc.collect()
     gc.freeze()
-    return application
 
 
 def end_with_server(place: Path | None) -> None:

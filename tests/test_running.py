@@ -1,6 +1,7 @@
 """What runs the project must leave nothing behind, even when it is killed."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -231,6 +232,15 @@ def test_without_haproxy_the_processes_serve_alone_and_it_is_said(port, answers,
 def test_ctrl_c_at_the_terminal_reaches_no_worker(shared):
     assert workers(shared)
     assert within(PATIENCE, lambda: shared.pid not in map(os.getpgid, workers(shared)))
+
+
+def test_workers_share_the_memory_of_the_code(shared):
+    for worker in workers(shared):
+        memory = Path(f"/proc/{worker}/smaps_rollup").read_text()
+        kilobytes = {
+            name: int(size) for name, size in re.findall(r"^(\w+): +(\d+)", memory, re.MULTILINE)
+        }
+        assert kilobytes["Private_Dirty"] < kilobytes["Rss"] / 2
 
 
 def test_a_port_that_is_taken_is_not_shared(shared, shared_port):

@@ -10,6 +10,7 @@ import pytest
 import requests
 from django.db import connection, transaction
 
+from accounts.models import SignInRecord
 from accounts.tokens import open_family
 from courses.models import Course
 from tests.factories import make_course, student_with_credit
@@ -108,3 +109,21 @@ def test_others_are_served_beside_the_slow(server):
 def test_a_process_that_is_stuck_keeps_nobody_else_waiting(server, number):
     with stuck(number, server.url):
         assert slowest_check(server.url, 60) < PROMPT_SECONDS
+
+
+def test_sign_ins_by_the_dozen_keep_only_each_other_waiting(server):
+    def sign_in(_):
+        body = {"email": "nobody@example.com", "password": "wrong"}
+        return requests.post(f"{server.url}/api/auth/token", json=body, timeout=30).status_code
+
+    buy = purchase(server.url, make_course())
+    assert sign_in(0) == 401
+    with ThreadPoolExecutor() as strangers, transaction.atomic():
+        list(SignInRecord.objects.select_for_update())
+        answers = strangers.map(sign_in, range(12))
+        wait_until_waiting(1)
+        before = time.monotonic()
+        assert buy().status_code == 201
+        assert time.monotonic() - before < PROMPT_SECONDS
+        assert slowest_check(server.url, 60) < PROMPT_SECONDS
+    assert set(answers) <= {401, 429, 503}

@@ -9,6 +9,7 @@ import socketserver
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 
@@ -30,7 +31,7 @@ LIMITS = {
 }
 SPA = "https://spa.example.org"
 MEGABYTE = 1024 * 1024
-QUEUE = "processesBACKEND"
+PURCHASE = ("POST", "/api/enrollments/courses/x")
 
 
 class Process(BaseHTTPRequestHandler):
@@ -94,18 +95,19 @@ class Site:
 
     def queue(self, *requests):
         """Put these into the queue; their answers to come."""
+        expected = self.waiting() + len(requests)
         waiting = [self.visitors.submit(self.ask, *request) for request in requests]
-        wait_until(lambda: self.waiting() == len(requests))
+        wait_until(lambda: self.waiting() == expected)
         return waiting
 
     def waiting(self):
-        """How many are in the queue."""
+        """How many are in a queue."""
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(str(self.place / "stats"))
             line.sendall(b"show stat\n")
             told = b"".join(iter(lambda: line.recv(65536), b"")).decode()
         rows = csv.DictReader(io.StringIO(told.removeprefix("# ")))
-        return next(int(r["qcur"]) for r in rows if r["pxname"] + r["svname"] == QUEUE)
+        return sum(int(row["qcur"]) for row in rows if row["svname"] == "BACKEND")
 
 
 def wait_until(happens):
@@ -130,7 +132,7 @@ def make_site(tmp_path):
         processes.arrived, processes.gate = [], threading.Event()
         threading.Thread(target=processes.serve_forever, args=(0.02,)).start()
         values = LIMITS | limits | {"ADDRESS": f"127.0.0.1:{port}"}
-        haproxy = front.Front(front.find("haproxy"), place, **values)
+        haproxy = front.Front(front.find("haproxy"), place, values.pop("PROCESSES"), **values)
         haproxy.start()
         running.extend([haproxy, processes])
         site = Site(port, place, processes)
@@ -227,12 +229,14 @@ def test_who_reads_nothing_holds_no_process(make_site):
         line.close()
 
 
-def test_who_is_gone_leaves_no_process_that_looks_free(site):
+@pytest.mark.parametrize(("processes", "place"), [(2, "/"), (4, "/admin/")])
+def test_who_is_gone_leaves_no_process_that_looks_free(make_site, processes, place):
+    site = make_site(PROCESSES=processes)
     for _ in range(2):
-        site.send("GET /waits HTTP/1.1").close()
+        site.send(f"GET {place}waits HTTP/1.1").close()
     site.arrive(2)
     with ThreadPoolExecutor() as visitors:
-        next_one = visitors.submit(site.ask, "GET", "/next")
+        next_one = visitors.submit(site.ask, "GET", f"{place}next")
         time.sleep(0.2)
         assert len(site.processes.arrived) == 2
         site.processes.gate.set()
@@ -267,21 +271,79 @@ def busy(site):
         ("POST", "/api/webhooks/stripe"),
     ],
 )
-def test_money_goes_before_pages_and_pages_before_sign_ins(make_site, money):
+def test_money_goes_before_pages_and_a_page_waits_for_one_sign_in(make_site, money):
     site = make_site(PROCESSES=1, QUEUE_SIGN_INS=5, QUEUE_SECONDS=10)
-    turn = [
-        ("GET", "/healthz"),
-        money,
-        ("GET", "/"),
-        ("POST", "/api/auth/token"),
-    ]
+    health, page, sign_in = ("GET", "/healthz"), ("GET", "/"), ("POST", "/api/auth/token")
     with ThreadPoolExecutor(20) as site.visitors:
-        working = site.visitors.submit(site.ask, "GET", "/waits")
+        waiting = [site.visitors.submit(site.ask, "GET", "/waits")]
         site.arrive(1)
-        waiting = site.queue(*reversed(turn))
+        for came in ([sign_in] * 3, [page], [money], [health]):
+            waiting += site.queue(*came)
         site.processes.gate.set()
-        assert all(request.result()[0] == 200 for request in [working, *waiting])
+        assert all(request.result()[0] == 200 for request in waiting)
+    turn = [health, money, sign_in, page, sign_in, sign_in]
     assert site.processes.arrived[1:] == [" ".join(request) for request in turn]
+
+
+def is_slow(kind, name="/waits"):
+    """One that takes as long as it is let; a body makes it an upload."""
+    method, path, *body = kind
+    return (method, f"{path}?{name}", *body)
+
+
+SLOW = {
+    "sign-in": ("POST", "/api/auth/token"),
+    "disguised": ("POST", "/%6Cogin/"),
+    "staff": ("GET", "/admin/payments/transfer/"),
+    "table": ("GET", "/earnings/sessions.csv"),
+    "picture": ("GET", "/share/x.jpg"),
+    "upload": ("POST", "/teaching/courses/x/edit/", b"y" * 70_000),
+}
+
+
+@contextmanager
+def flooded(site, kinds, at_work):
+    """Eight of each kind came, of which so many are at work and the rest wait."""
+    with ThreadPoolExecutor(8 * len(kinds) + 1) as site.visitors:
+        flood = [site.visitors.submit(site.ask, *is_slow(kind)) for kind in kinds for _ in range(8)]
+        site.arrive(at_work)
+        wait_until(lambda: site.waiting() == len(flood) - at_work)
+        yield
+        site.processes.gate.set()
+        assert {request.result()[0] for request in flood} == {200}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "processes", "at_work"),
+    [
+        *(pytest.param([kind], 2, 1, id=name) for name, kind in SLOW.items()),
+        pytest.param([SLOW["sign-in"]], 4, 1, id="sign-ins"),
+        pytest.param([SLOW["staff"]], 4, 2, id="slow pages"),
+        pytest.param([SLOW["sign-in"], SLOW["staff"]], 4, 3, id="both"),
+    ],
+)
+def test_slow_requests_keep_nobody_else_waiting(make_site, kinds, processes, at_work):
+    site = make_site(PROCESSES=processes, QUEUE_SIGN_INS=8, QUEUE_LENGTH=20, QUEUE_SECONDS=10)
+    with flooded(site, kinds, at_work):
+        assert site.ask(*PURCHASE)[0] == 200
+        assert site.ask("GET", "/x")[0] == 200
+
+
+def test_without_that_limit_they_would(make_site):
+    """The twin: as many as there are processes."""
+    site = make_site(PROCESSES=2, SLOW=2, QUEUE_LENGTH=20, QUEUE_SECONDS=10)
+    with flooded(site, [SLOW["staff"]], 2):
+        purchase = site.queue(PURCHASE)[0]
+        assert " ".join(PURCHASE) not in site.processes.arrived
+        site.processes.gate.set()
+        assert purchase.result()[0] == 200
+
+
+@pytest.mark.parametrize("processes", range(1, 10))
+def test_what_is_slow_gets_all_processes_but_one(processes):
+    most = front.most_slow(processes)
+    assert min(most.values()) == 1 or processes > 3
+    assert sum(most.values()) == (processes - 1 if processes > 2 else 2)
 
 
 def test_the_queue_ends_with_a_refusal_that_says_when_to_come_again(busy):
@@ -294,7 +356,7 @@ def test_the_queue_ends_with_a_refusal_that_says_when_to_come_again(busy):
 
 
 def test_sign_ins_get_a_part_of_the_queue(busy):
-    busy.queue(("POST", "/login/"))
+    busy.queue(*[("POST", "/login/")] * 2)  # one in the queue, one that waits for it
     assert busy.ask("POST", "/api/auth/token", b"{}")[0] == 503
     money = busy.visitors.submit(busy.ask, "POST", "/api/enrollments/courses/x")
     busy.processes.gate.set()
@@ -303,8 +365,11 @@ def test_sign_ins_get_a_part_of_the_queue(busy):
 
 def test_a_turn_that_does_not_come_is_given_up(busy):
     before = time.monotonic()
-    status, headers, _ = busy.ask("POST", "/api/enrollments/courses/x")
-    assert (status, headers["Retry-After"]) == (503, "2")
+    asked = [PURCHASE, SLOW["sign-in"], SLOW["table"]]
+    for given_up, (_, path, *_) in zip(busy.queue(*asked), asked, strict=True):
+        status, headers, text = given_up.result()
+        assert (status, headers["Retry-After"], headers["X-Refused"]) == (503, "2", None)
+        assert ("unavailable" in text) == path.startswith("/api/") != is_page(text, 503)
     assert time.monotonic() - before < 4
     assert len(busy.processes.arrived) == 2
 
@@ -315,6 +380,7 @@ def test_a_turn_that_does_not_come_is_given_up(busy):
         ("POST", "/api/enrollments/dies", "unavailable"),
         ("POST", "/courses/dies", "We could not confirm this. Look at My learning"),
         ("POST", "/profile/dies", "We could not confirm this. Look before"),
+        ("POST", "/admin/dies", "We could not confirm this. Look before"),
         ("GET", "/courses/dies", "Try again in a moment."),
     ],
 )
@@ -347,8 +413,9 @@ def test_its_log_cuts_what_lets_in(capfd, make_site):
 
 
 @pytest.mark.parametrize("origin", [SPA, "https://evil.example.org"])
-def test_a_script_of_ours_may_read_a_refusal(site, origin):
-    status, headers, _ = site.ask("POST", "/api/x/dies", headers={"Origin": origin})
+@pytest.mark.parametrize("path", ["/api/x/dies", "/api/auth/token?/dies"])
+def test_a_script_of_ours_may_read_a_refusal(site, path, origin):
+    status, headers, _ = site.ask("POST", path, headers={"Origin": origin})
     assert status == 503
     assert headers["Access-Control-Allow-Origin"] == (SPA if origin == SPA else None)
     assert headers["Content-Type"] == "application/json"
