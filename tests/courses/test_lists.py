@@ -4,11 +4,13 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 
 from courses import lists
 from courses.models import Category, Course
+from talkplatform.management.commands.make_staff_groups import make_groups
 from teaching.forms import CourseForm
-from tests.factories import StaffFactory, make_course
+from tests.factories import StaffFactory, UserFactory, make_course
 
 pytestmark = pytest.mark.django_db
 TYPED = {"title": "Chess", "level": "beginner", "language": "English", "category": "Games"}
@@ -59,7 +61,10 @@ class TestStaff:
         Category.objects.all().delete()
         for place, name in enumerate(lists.CATEGORIES, 1):
             Category.objects.create(name=name, position=10 * place)
-        client.force_login(StaffFactory())
+        make_groups()
+        clerk = UserFactory(is_staff=True)
+        clerk.groups.add(Group.objects.get(name="support"))
+        client.force_login(clerk)
         return client
 
     def change(self, staff, category, **typed):

@@ -9,6 +9,9 @@ from common.transactions import operation
 
 SUPPORT = {
     "accounts.view_user",
+    "courses.add_category",
+    "courses.change_category",
+    "courses.view_category",
     "courses.view_announcement",
     "courses.view_course",
     "courses.view_coursesession",
@@ -47,7 +50,7 @@ GROUPS = {"support": SUPPORT, "finance": FINANCE}
 
 
 class Command(BaseCommand):
-    help = "Makes the groups support (looks) and finance (grants, releases, refunds, approves)."
+    help = "Makes the groups support (looks, keeps categories) and finance (decides on money)."
 
     def handle(self, *args: Any, **options: Any) -> None:
         make_groups()
