@@ -14,7 +14,7 @@ from courses import lists
 from courses.models import Course
 from enrollments.filters import CourseFilter
 from enrollments.quotes import with_seats
-from enrollments.shop.times import DAYS, TIMES, Slots
+from enrollments.shop.times import DAYS, TIMES, Slots, Wish
 
 MAX_PRICES = [("10", "Up to $10"), ("25", "Up to $25"), ("50", "Up to $50"), ("100", "Up to $100")]
 BEST = ("best", "Best match first")
@@ -88,6 +88,13 @@ class CatalogueForm(CourseFilter):
     teacher = django_filters.UUIDFilter(field_name="teacher_id", widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict, *, queryset: QuerySet) -> None:
+        """What is written into the search of days and times counts as if it were chosen."""
+        told = data.get("days") or data.get("times")
+        self.wish = None if told else Wish.of(data.get("search", ""))
+        if self.wish:
+            data = data.copy()
+            for name, value in self.wish._asdict().items():
+                data[name] = value
         super().__init__(data, queryset=queryset)
         for name in ("category", "language"):
             self.filters[name].extra["choices"] = _on_sale(name)

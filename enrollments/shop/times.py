@@ -1,6 +1,7 @@
 """On which days and at which times of day a course's sessions are, as its readers ask."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import reduce
 from operator import or_
@@ -29,11 +30,55 @@ DAYS = {
     "saturday": ("Saturdays", [5]),
     "sunday": ("Sundays", [6]),
 }
+DAYS_TOGETHER = ("weekdays", "weekends")
 TIMES = {
     "mornings": ("Mornings, before 12:00", (MIDNIGHT, time(12))),
     "afternoons": ("Afternoons, 12:00–17:00", (time(12), time(17))),
     "evenings": ("Evenings, from 17:00", (time(17), MIDNIGHT)),
 }
+
+
+def _written(keys: Iterable[str]) -> re.Pattern[str]:
+    """Any of these, of one or of many, with the small words that lead there."""
+    words = "|".join(key.removesuffix("s") for key in keys)
+    return re.compile(rf"(?<!\w)(?:(?:on|in|the) +)*({words})s?(?!\w)", re.IGNORECASE)
+
+
+_DAYS, _TIMES = _written(DAYS), _written(TIMES)
+
+
+class Wish(NamedTuple):
+    """Days and times that somebody wrote into a `search`, which is what else they wrote."""
+
+    days: str
+    times: str
+    search: str
+
+    @classmethod
+    def of(cls, text: str) -> Self | None:
+        """`spanish on weekday evenings`; what is in quotes is meant as words."""
+        if '"' in text:
+            return None
+        days, rest = _taken(_DAYS, DAYS, text)
+        times, rest = _taken(_TIMES, TIMES, rest)
+        return cls(days, times, " ".join(rest.split())) if days or times else None
+
+    def __str__(self) -> str:
+        """`on weekday evenings`, `on Mondays`, `in the evenings`."""
+        if not self.days:
+            return f"in the {self.times}"
+        many, _ = DAYS[self.days]
+        day = many.lower() if self.days in DAYS_TOGETHER else many
+        return f"on {day.removesuffix('s')} {self.times}" if self.times else f"on {day}"
+
+
+def _taken(written: re.Pattern[str], keys: Iterable[str], text: str) -> tuple[str, str]:
+    """The first that is written, if there is one, and the text without it."""
+    if not (found := written.search(text)):
+        return "", text
+    word = found[1].lower()
+    key = next(key for key in keys if key.removesuffix("s") == word)
+    return key, f"{text[: found.start()]} {text[found.end() :]}"
 
 
 class Slots(NamedTuple):

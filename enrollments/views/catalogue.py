@@ -37,6 +37,8 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "cards": shop.cards(list(page), visitor(request)),
         "filtered": filters.narrows,
         "shown_for": filters.found and filters.found.shown_for,
+        "wish": filters.wish,
+        "in_quotes": f'"{request.GET.get("search", "")}"',
         "chosen": filters.chosen,
         "inviter": inviter_of(request),
     }

@@ -13,7 +13,7 @@ from common.zones import ZONE_COOKIE_NAME
 from courses.models import CourseSession
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
-from enrollments.shop.times import Slots
+from enrollments.shop.times import Slots, Wish
 from tests.factories import make_course, student_with_credit
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +72,33 @@ class TestSlots:
         assert [end - start for start, end in Slots.of("", "").spans] == [timedelta(weeks=8)]
 
 
+class TestWishes:
+    @pytest.mark.parametrize(
+        ("text", "understood", "said"),
+        [
+            ("weekday evenings", ("weekdays", "evenings", ""), "on weekday evenings"),
+            ("Weekday  Evening", ("weekdays", "evenings", ""), "on weekday evenings"),
+            ("evenings on weekends", ("weekends", "evenings", ""), "on weekend evenings"),
+            ("spanish on mondays", ("monday", "", "spanish"), "on Mondays"),
+            ("in the morning spanish", ("", "mornings", "spanish"), "in the mornings"),
+            (
+                "chess, Sunday afternoons",
+                ("sunday", "afternoons", "chess,"),
+                "on Sunday afternoons",
+            ),
+            ("monday tuesday", ("monday", "", "tuesday"), "on Mondays"),
+        ],
+    )
+    def test_days_and_times_are_understood(self, text, understood, said):
+        wish = Wish.of(text)
+        assert wish == understood
+        assert str(wish) == said
+
+    @pytest.mark.parametrize("text", ["", "spanish", "eveningwear", '"sunday"'])
+    def test_words_are_words(self, text):
+        assert Wish.of(text) is None
+
+
 @pytest.mark.both
 class TestFinding:
     @pytest.fixture(autouse=True)
@@ -93,6 +120,11 @@ class TestFinding:
             ({"days": "weekends"}, {"Saturdays"}),
             ({"days": "weekends", "times": "evenings"}, set()),
             ({"days": "someday"}, {"Evenings", "Once at noon", "Singles", "Saturdays", "Late"}),
+            ({"search": "weekday evenings"}, {"Evenings", "Singles"}),
+            ({"search": "spanish on tuesday"}, {"Evenings", "Once at noon", "Singles"}),
+            ({"search": "noon on weekday evenings"}, set()),
+            ({"search": '"evenings"'}, {"Evenings"}),
+            ({"search": "saturdays", "times": "mornings"}, {"Saturdays"}),
         ],
     )
     def test_all_sessions_to_come_fit_or_one_that_is_sold(self, client, query, found):
@@ -115,6 +147,16 @@ class TestFinding:
         page = client.get("/", {"times": "evenings"}).text
         assert page.count("Fits: ") == 1
         assert "Tue 23 Mar 2027, 23:30 CET" in page.split("Fits: ")[1]
+
+    def test_what_was_understood_of_a_search_is_said_and_chosen(self, client):
+        page = client.get("/", {"search": "spansh on weekday evenings", "page": "1"})
+        said = page.text.split('<p role="status">')[1].split("</p>")[0]
+        assert "results for <strong>spanish</strong> <strong>on weekday evenings</strong>" in said
+        assert 'href="?search=%22spansh+on+weekday+evenings%22"' in said
+        assert '<option value="weekdays" selected>' in page.text
+        assert 'value="spansh"' in page.text
+        assert "Filters · 2 in use" in page.text
+        assert "Search for the words" not in client.get("/", {"days": "weekdays"}).text
 
     def test_it_takes_no_statement_more(self, client):
         plain, timed = (statements(client, query) for query in ({}, {"days": "weekdays"}))
