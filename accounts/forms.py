@@ -15,14 +15,19 @@ from django.contrib.auth.forms import (
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 
-from accounts import proving, services
+from accounts import introducing, proving, services
 from accounts.addresses import AddressFormField
 from accounts.messages import tell_password_changed
-from accounts.models import User
+from accounts.models import Introduction, User
 from accounts.throttling import SignInAttempt, begin_registration, client_address
-from common.forms import Cleaned, RefusableForm, ZoneField
+from common.forms import Cleaned, LongTextField, RefusableForm, ZoneField
+from common.pictures import PictureField
 from common.transactions import operation
+
+PHOTO_SIZE = (640, 640)
+LONGEST_INTRODUCTION = 3000
 
 
 def new_password() -> forms.CharField:
@@ -127,6 +132,39 @@ class ProfileForm(RefusableForm):
         """Whether the service took it; else errors are on the form."""
         with self.refusals():
             services.change_profile(user=self.user, **self.cleaned_data)
+        return not self.errors
+
+
+class IntroductionForm(RefusableForm):
+    about = {"not_stored": "photo"}
+    photo = PictureField(
+        size=PHOTO_SIZE,
+        cut=True,
+        required=False,
+        help_text="JPEG, PNG or WebP, at most 2 MB. It is shown as a circle.",
+    )
+    remove_photo = forms.BooleanField(label="Remove this photo", required=False)
+    words = LongTextField(
+        label="About you",
+        rows=10,
+        max_length=LONGEST_INTRODUCTION,
+        required=False,
+        help_text="Who you are, and how you teach. Markdown: **bold**, *italic*, - for a list, "
+        "[words](https://…) for a link.",
+    )
+
+    def __init__(self, user: User, data: QueryDict | None, files: MultiValueDict | None) -> None:
+        self.made = Introduction.objects.filter(user=user).first() or Introduction(user=user)
+        super().__init__(data, files, initial={"words": self.made.words})
+        self.user = user
+
+    def save(self) -> bool:
+        """Whether the service took it; else errors are on the form."""
+        changes = {"words": self.cleaned_data["words"]}
+        if self.cleaned_data["photo"] or self.cleaned_data["remove_photo"]:
+            changes["photo"] = self.cleaned_data["photo"] or ""
+        with self.refusals():
+            introducing.introduce(user=self.user, **changes)
         return not self.errors
 
 

@@ -161,6 +161,25 @@ class NameWord(models.Model):
         return self.word
 
 
+class Introduction(models.Model):
+    """What a teacher shows of themselves to everyone: a photo, and words in Markdown.
+
+    `html` is what the words say, made when they were saved. Beside the user, who is read with every
+    request.
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="introduction")
+    photo = models.ImageField(upload_to="teachers", blank=True)
+    words = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "introductions"
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
 class ExpiringQuerySet(models.QuerySet):
     def live(self) -> "ExpiringQuerySet":
         return self.filter(expires_at__gt=timezone.now())

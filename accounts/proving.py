@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import links
 from accounts.errors import AddressTaken, AlreadyProved, LinkNotValid
+from accounts.introducing import forget_introduction
 from accounts.messages import (
     address_changed,
     address_taken,
@@ -184,10 +185,11 @@ def _use(user: User, new_hash: str, *, is_strangers: bool) -> None:
 def _hand_over(user: User) -> None:
     """Take from the maker of the account what they could still read of it or earn by it.
 
-    What they chose ends too: its name, and which emails are turned off.
+    What they chose ends too: its name, what it shows as a teacher, which emails are turned off.
     """
     User.objects.filter(pk=user.pk).update(referred_by=None, display_name=NAMELESS)
     write_name(user.pk)
+    forget_introduction(user)
     choose_emails(reader_id=user.pk, on=list(Group), off=())
     handed_over.send(User, user=user)
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("logout/", views.log_out, name="logout"),
     path("time-zone/", views.choose_zone, name="choose_zone"),
     path("profile/", views.profile, name="profile"),
+    path("profile/introduction/", views.introduce, name="introduce"),
     path("profile/password/", views.change_password, name="change_password"),
     path("profile/email/", views.change_email, name="change_email"),
     path("profile/email/link/", views.send_link, name="send_link"),

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -21,8 +22,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import links, proving
 from accounts.errors import TooManyAttempts
 from accounts.forms import (
+    LONGEST_INTRODUCTION,
     AddressForm,
     ForgottenPasswordForm,
+    IntroductionForm,
     NewPasswordForm,
     PasswordForm,
     ProfileForm,
@@ -35,8 +38,9 @@ from accounts.invitations import inviter_of
 from accounts.models import User
 from accounts.people import signed_in, visitor
 from accounts.throttling import SignInAttempt, client_address
-from common.errors import DomainError
+from common.errors import DomainError, NotFound
 from common.formats import address as as_written
+from common.markdown import to_html
 from common.zones import ZONE_COOKIE_NAME
 
 NEWCOMERS_GO_TO = "enrollments:catalogue"
@@ -134,6 +138,23 @@ def profile(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:profile")
     link = f"{settings.SITE_URL}{reverse(NEWCOMERS_GO_TO)}?ref={user.referral_code}"
     return _show(request, "profile", form, link=link)
+
+
+@page
+@login_required
+def introduce(request: HttpRequest) -> HttpResponse:
+    """What I show of myself as a teacher, or my words as others would see them."""
+    user = signed_in(request)
+    if not user.is_active_teacher:
+        raise NotFound
+    form = IntroductionForm(user, request.POST or None, request.FILES or None)
+    preview = None
+    if request.POST.get("step") == "preview":
+        preview = SafeString(to_html(request.POST.get("words", "")[:LONGEST_INTRODUCTION]))
+    elif form.is_valid() and form.save():
+        messages.success(request, "Your teacher page has been saved.")
+        return redirect("enrollments:teacher", user.pk)
+    return _show(request, "introduce", form, preview=preview)
 
 
 @page

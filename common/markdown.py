@@ -1,6 +1,7 @@
 """Text that people write in Markdown, as HTML that is safe to show."""
 
 import html
+import re
 
 import nh3
 from django.utils.html import strip_tags
@@ -12,6 +13,8 @@ _TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "a", "ul", "ol", "li"),
     *("h3", "h4", "blockquote", "code", "pre"),
 }
+# What stands on lines of its own: words before and after it are apart.
+_BLOCKS = re.compile(r"</?(?:p|br|hr|ul|ol|li|h\d|blockquote|pre)\b[^>]*>")
 _MARKS = {"h1": "h3", "h2": "h3", "h3": "h3"}
 
 
@@ -32,7 +35,7 @@ def to_html(text: str) -> str:
 
 def to_words(made: str) -> str:
     """The words of such HTML alone, on one line."""
-    return " ".join(html.unescape(strip_tags(made.replace("<", " <"))).split())
+    return " ".join(html.unescape(strip_tags(_BLOCKS.sub(" ", made))).split())
 
 
 def _small_headings(state: StateCore) -> None:

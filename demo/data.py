@@ -17,13 +17,17 @@ PASSWORD = "talk to me in demo"  # noqa: S105
 
 @dataclass(frozen=True)
 class Person:
-    """`key` starts the email address; `referred_by` is the key of someone listed earlier."""
+    """`key` starts the email address; `referred_by` is the key of someone listed earlier.
+
+    What a teacher says of themselves are `words`.
+    """
 
     key: str
     name: str
     time_zone: str = "UTC"
     credit: Decimal = Decimal(0)
     referred_by: str = ""
+    words: str = ""
 
     @property
     def email(self) -> str:
@@ -90,8 +94,22 @@ CLERKS = {
 }
 
 TEACHERS = (
-    Person("sofia", "Sofía Marín", "Europe/Madrid"),
-    Person("james", "James Okafor", "Europe/London"),
+    Person(
+        "sofia",
+        "Sofía Marín",
+        "Europe/Madrid",
+        words="I grew up in Granada and have taught Spanish for **twelve years**, most of them to "
+        "people who thought they had no ear for languages.\n\nIn my groups you speak from the "
+        "first minute:\n\n- short turns, for everyone\n- mistakes are welcome\n- homework only if "
+        "you ask for it",
+    ),
+    Person(
+        "james",
+        "James Okafor",
+        "Europe/London",
+        words="Former radio producer, now a trainer for speaking and writing at work. I like small "
+        "groups, plain words and a good question.",
+    ),
     Person("claire", "Claire Dubois", "Europe/Paris"),
     Person("hana", "Hana Sato", "Asia/Tokyo"),
 )

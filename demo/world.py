@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.utils import timezone
 
+from accounts.introducing import introduce
 from accounts.models import User
 from accounts.names import write_name
 from accounts.services import register
@@ -74,6 +75,8 @@ def _populate() -> None:
     User.objects.filter(email__in=[teacher.email for teacher in TEACHERS]).update(is_teacher=True)
     for teacher in TEACHERS:
         write_name(people[teacher.key].pk)
+        if teacher.words:
+            introduce(user=people[teacher.key], words=teacher.words)
     backdate_people(ARRIVED)
     for plan in COURSES:
         _play(plan, people)

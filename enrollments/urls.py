@@ -11,7 +11,12 @@ urlpatterns = [
     path("robots.txt", sharing.robots, name="robots"),
     path("sitemap.xml", sharing.sitemap, name="sitemap"),
     path("sitemap-<int:number>.xml", sharing.sitemap_part, name="sitemap_part"),
+    path(
+        "sitemap-teachers-<int:number>.xml", sharing.sitemap_of_teachers, name="sitemap_of_teachers"
+    ),
     path("share/<uuid:course_id>.jpg", sharing.picture, name="shared_picture"),
+    path("share/teachers/<uuid:user_id>.jpg", sharing.photo, name="shared_photo"),
+    path("teachers/<uuid:user_id>/", catalogue.teacher, name="teacher"),
     path("courses/<uuid:course_id>/", catalogue.course, name="course"),
     path("courses/<uuid:course_id>/buy/", buying.buy_course, name="buy_course"),
     path("sessions/<uuid:session_id>/buy/", buying.buy_session, name="buy_session"),

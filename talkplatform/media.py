@@ -19,12 +19,12 @@ TYPES = {
 
 
 @require_safe
-def picture(request: HttpRequest, name: str) -> HttpResponseBase:
-    """A course's picture. It opens as a picture and, by its policy, can do nothing else."""
+def picture(request: HttpRequest, folder: str, name: str) -> HttpResponseBase:
+    """A picture of a folder. It opens as a picture and, by its policy, can do nothing else."""
     kind = TYPES.get(PurePath(name).suffix.lower())
     if not kind or "\0" in name:
         raise Http404
-    response = serve(request, f"courses/{name}", document_root=settings.MEDIA_ROOT)
+    response = serve(request, f"{folder}/{name}", document_root=settings.MEDIA_ROOT)
     response.headers["Content-Type"] = kind
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "public, max-age=86400"

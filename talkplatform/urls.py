@@ -18,7 +18,8 @@ urlpatterns = [
     # Django's own page lets anybody who finds a session open guess the password for ever.
     path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:change_password")),
     path("admin/", admin.site.urls),
-    path("media/courses/<str:name>", media.picture),
+    path("media/courses/<str:name>", media.picture, {"folder": "courses"}),
+    path("media/teachers/<str:name>", media.picture, {"folder": "teachers"}),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]

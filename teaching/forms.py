@@ -2,26 +2,18 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
-from io import BytesIO
 from typing import Any
-from uuid import uuid4
 
 from django import forms
-from django.core.files.base import ContentFile
-from django.core.files.uploadedfile import UploadedFile
 from django.utils import formats, timezone
-from PIL import Image, ImageOps
 
 from common.formats import counted
 from common.forms import AmountField, Cleaned, LongTextField, RefusableForm, WholeNumberField
+from common.pictures import PictureField
 from courses import lists
 from courses.models import LONGEST_ANNOUNCEMENT, MAX_SESSION_MINUTES, Course, CourseSession
 from enrollments.services.sessions import WHEN, Refunds, refunds_changed
 
-MAX_PICTURE_BYTES = 2 * 1024 * 1024
-# A small file can unfold into gigabytes of pixels.
-MAX_PICTURE_PIXELS = 24_000_000
-PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")
 PICTURE_SIZE = (1280, 720)
 # Nobody sells further ahead; a slip of the finger in the year does.
 FURTHEST_START = timedelta(days=5 * 365)
@@ -166,10 +158,10 @@ class CourseForm(EditableForm):
         widget=forms.TextInput(attrs={"list": "categories"}),
         help_text="From the list.",
     )
-    thumbnail = forms.FileField(
+    thumbnail = PictureField(
+        size=PICTURE_SIZE,
         label="Picture",
         required=False,
-        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
         help_text="JPEG, PNG or WebP, at most 2 MB. It is shown in 16:9. "
         "Without one, we show an illustration for the category.",
     )
@@ -200,41 +192,11 @@ class CourseForm(EditableForm):
         else:
             self.fields["description"].initial = HEADINGS
 
-    def clean_thumbnail(self) -> ContentFile | None:
-        """The picture, redrawn, under a name of ours."""
-        given = self.cleaned_data["thumbnail"]
-        return redraw(given) if given else None
-
     def changes(self) -> Cleaned:
         changes = super().changes()
         if changes.pop("remove_picture", False):
             changes.setdefault("thumbnail", "")
         return changes
-
-
-def redraw(upload: UploadedFile) -> ContentFile:
-    """The picture alone, as WebP: whatever else the file carried stays behind."""
-    if (upload.size or 0) > MAX_PICTURE_BYTES:
-        raise forms.ValidationError("The picture is larger than 2 MB. Choose a smaller one.")
-    try:
-        with Image.open(upload, formats=PICTURE_FORMATS) as picture:
-            if picture.width * picture.height > MAX_PICTURE_PIXELS:
-                raise forms.ValidationError("The picture has too many pixels. Make it smaller.")
-            return ContentFile(_as_webp(picture), name=f"{uuid4().hex}.webp")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        refusal = "We can't read this picture. Choose a JPEG, PNG or WebP file."
-        raise forms.ValidationError(refusal) from error
-
-
-def _as_webp(picture: Image.Image) -> bytes:
-    # Every copy at full size is a hundred megabytes: none that is not needed.
-    ImageOps.exif_transpose(picture, in_place=True)
-    mode = "RGBA" if picture.has_transparency_data else "RGB"
-    upright = picture if picture.mode == mode else picture.convert(mode)
-    upright.thumbnail(PICTURE_SIZE)
-    drawn = BytesIO()
-    upright.save(drawn, "WEBP", quality=82)
-    return drawn.getvalue()
 
 
 class SessionForm(EditableForm):

@@ -32,8 +32,6 @@ from common.money import CENT, ZERO, split
 
 MAX_SESSION_MINUTES = 24 * 60
 LONGEST_ANNOUNCEMENT = 2000
-
-
 # A session, or what its course's outline knows about it.
 S = TypeVar("S", bound="CourseSession | OutlinedSession")
 
@@ -252,6 +250,10 @@ class CourseSession(TimestampedModel):
         indexes = [
             models.Index(fields=["status", "starts_at"], name="course_sessions_due"),
             models.Index(fields=["course", "on_offer", "starts_at"], name="course_sessions_next"),
+            models.Index(
+                fields=["course", "status", "starts_at", "rescheduled_at"],
+                name="course_sessions_record",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Courses to choose from, and one course with all that its reader can do."""
+"""Courses to choose from, one with all that its reader can do, and who teaches them."""
 
 from uuid import UUID
 
@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts.invitations import inviter_of
@@ -19,7 +20,15 @@ from enrollments.policy import Policy
 from enrollments.shop import catalogue as shop
 from enrollments.shop import offers
 from enrollments.shop.course import announcements_for, course_for
-from enrollments.views.sharing import address_of, picture_of
+from enrollments.shop.teachers import find_teacher
+from enrollments.views.sharing import (
+    PHOTO_SIZE,
+    SHARED_SIZE,
+    address_of,
+    address_of_teacher,
+    photo_of,
+    picture_of,
+)
 
 CARDS_PER_PAGE = 12
 SESSIONS_PER_PAGE = 50
@@ -43,6 +52,28 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "inviter": inviter_of(request),
     }
     return render(request, "enrollments/catalogue.html", context)
+
+
+@require_safe
+def teacher(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """A teacher, and those of their courses that the catalogue has."""
+    shown = find_teacher(user_id)
+    theirs = shop.to_come().filter(teacher=shown.user).order_by("next_session_starts_at", "-id")
+    page = page_of(theirs, CARDS_PER_PAGE, request)
+    context = {
+        "shown": shown,
+        "teacher": shown.user,
+        "record": shown.record,
+        "html": (html := SafeString(shown.introduction.html)),
+        "said": to_words(html) or f"{shown.user.display_name} teaches live online.",
+        "page_obj": page,
+        "cards": shop.cards(list(page), visitor(request)),
+        "inviter": inviter_of(request),
+        "address": address_of_teacher(user_id),
+        "picture": photo_of(shown.introduction) or picture_of(),
+        "size": PHOTO_SIZE if shown.introduction.photo else SHARED_SIZE,
+    }
+    return render(request, "enrollments/teacher.html", context)
 
 
 @require_safe

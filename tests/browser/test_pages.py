@@ -52,6 +52,7 @@ NO_PAGES = {
     "teaching:attendance_csv",
     # What search engines and messengers fetch.
     *(f"enrollments:{name}" for name in ("robots", "sitemap", "sitemap_part", "shared_picture")),
+    *(f"enrollments:{name}" for name in ("sitemap_of_teachers", "shared_photo")),
     # What calendars fetch, and files; and what redirects.
     "calendars:feed",
     "calendars:session_file",
@@ -79,7 +80,9 @@ def guest_pages() -> Iterator[str]:
     yield to("enrollments:catalogue")
     yield to("enrollments:catalogue", query="?search=nothing+like+it")
     yield to("enrollments:catalogue", query="?level=beginner&order=cheapest&price=25")
+    yield to("enrollments:catalogue", query="?search=spansh+on+weekday+evenings")
     yield to("enrollments:course", on_sale().pk)
+    yield to("enrollments:teacher", on_sale().teacher_id)
     for name in ("register", "login", "forgot_password", "link_sent"):
         yield to(f"accounts:{name}")
     yield to("accounts:new_password", key, links.password_links.make_token(ada))
@@ -150,6 +153,9 @@ def newcomer_pages() -> Iterator[str]:
 def teacher_pages() -> Iterator[str]:
     teacher = User.objects.get(email="james@example.com")
     yield to("teaching:courses")
+    yield to("enrollments:teacher", teacher.pk)
+    yield to("accounts:introduce")
+    yield to("accounts:profile")
     yield to("teaching:create_course")
     for course in Course.objects.filter(teacher=teacher):
         yield to("teaching:course", course.pk)

@@ -45,7 +45,10 @@ class TestSitemap:
         left = make_course()
         left.teacher.is_active = False
         left.teacher.save()
-        assert addresses(client.get("/sitemap.xml")) == ["https://talk.example/sitemap-1.xml"]
+        assert addresses(client.get("/sitemap.xml")) == [
+            "https://talk.example/sitemap-1.xml",
+            "https://talk.example/sitemap-teachers-1.xml",
+        ]
         part = client.get("/sitemap-1.xml")
         course = f"https://talk.example/courses/{listed.pk}/"
         assert addresses(part) == ["https://talk.example/", course]
@@ -55,9 +58,10 @@ class TestSitemap:
         monkeypatch.setattr(sharing, "PAGES_PER_SITEMAP", 2)
         for _ in range(3):
             make_course(sessions=1)
-        assert len(addresses(client.get("/sitemap.xml"))) == 2
-        parts = [addresses(client.get(f"/sitemap-{n}.xml")) for n in (1, 2)]
-        assert [len(part) for part in parts] == [3, 1]
+        assert len(addresses(client.get("/sitemap.xml"))) == 2 + 2
+        for kind, lengths in (("", [3, 1]), ("teachers-", [2, 1])):
+            parts = [addresses(client.get(f"/sitemap-{kind}{n}.xml")) for n in (1, 2)]
+            assert [len(part) for part in parts] == lengths
         for missing in (0, 3):
             assert client.get(f"/sitemap-{missing}.xml").status_code == 404
 
