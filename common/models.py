@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 class LockingQuerySet(models.QuerySet):
     def locked(self) -> Self:
-        """The rows of this table FOR UPDATE, once evaluated; never those of joined tables."""
+        """The rows FOR UPDATE, once evaluated, with those that they are joined to."""
         return self.select_for_update()
 
     def claimed(self) -> Self:

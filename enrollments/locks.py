@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from accounts.models import User
 from common.locks import Rank, take
 from enrollments import queries
 from enrollments.models import Booking, CourseEnrollment, EnrollmentStatus, PaymentStatus
@@ -26,6 +27,21 @@ def give_seat_back(enrollment: CourseEnrollment) -> None:
     if enrollment.status != EnrollmentStatus.CANCELLED:
         take(Rank.COURSE, enrollment.course_id)
         queries.remove_student(enrollment.course_id)
+
+
+def free_seat_of(enrollment_id: UUID, student: User) -> CourseEnrollment | None:
+    """Free the seat of an enrolment, then lock it; None if it is not the student's.
+
+    The UPDATE of the seat finds the course and locks it, so that nothing is read before its locks.
+    The caller undoes it if the enrolment had no seat any more.
+    """
+    queries.remove_student_of(enrollment_id, student.pk)
+    found = queries.lock_own_enrollment(enrollment_id, student.pk)
+    for enrollment in found:
+        take(Rank.COURSE, enrollment.course_id)
+        take(Rank.BOOKING, enrollment.pk)
+        take(Rank.HOLD, enrollment.hold.pk)
+    return found[0] if found else None
 
 
 def lock_bookings(*bookings: Booking) -> None:

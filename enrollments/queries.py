@@ -23,11 +23,11 @@ from django.db.models import (
 )
 
 from accounts.models import User
-from common.prepared import Change, prepared, prepared_as, prepared_update
+from common.prepared import Change, as_found, prepared, prepared_as, prepared_update
 from courses.models import Course, CourseSession, CourseSessionQuerySet
 from enrollments.models import Booking, CourseEnrollment, SessionPurchase
 from payments.models import HoldPart, PaymentHold
-from payments.queries import STILL_BOUGHT
+from payments.queries import STILL_BOUGHT, wallet_of
 from payments.reasons import Reason
 from rooms.models import RoomDeed
 
@@ -40,7 +40,7 @@ class SessionOnSale:
 
     `taken` are the seats of singles, counted if seats are limited. `mine` means a live purchase of
     it, `enrolled` a live enrolment in its course, and `included` that the enrolment still pays for
-    it. For a guest they keep their defaults.
+    it. For a guest they keep their defaults. `wallet_id` is set for who is about to buy it.
     """
 
     session: CourseSession
@@ -48,6 +48,7 @@ class SessionOnSale:
     mine: bool = False
     enrolled: bool = False
     included: bool = False
+    wallet_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -128,15 +129,18 @@ def sessions_to_quote(course: UUID, user: UUID) -> QuerySet[CourseSession]:
 
 @prepared_as(SessionOnSale)
 def session_for_purchase(session: UUID, user: UUID) -> QuerySet[CourseSession]:
-    """One session, with what the user has of it."""
-    return sessions_for_purchase(user).filter(pk=session)
+    """One session, with what the user has of it, and the key of their wallet."""
+    found: CourseSessionQuerySet = sessions_for_purchase(user).annotate(wallet_id=wallet_of(user))
+    return found.filter(pk=session)
 
 
 @prepared
-def seats_taken(course: UUID) -> QuerySet[Course, tuple[int, bool]]:
-    """How many are enrolled in a course, and whether any of its sessions is sold singly."""
+def seats_taken(course: UUID, buyer: UUID) -> QuerySet[Course, tuple[int, bool, UUID]]:
+    """How many are enrolled in a course, whether any session is sold singly; the buyer's wallet."""
     singles = SessionPurchase.objects.live().filter(session__course=OuterRef("pk"))
-    return Course.objects.filter(pk=course).values_list("current_students", Exists(singles))
+    return Course.objects.filter(pk=course).values_list(
+        "current_students", Exists(singles), wallet_of(buyer)
+    )
 
 
 @prepared_as(SessionShown)
@@ -235,6 +239,33 @@ def remove_student(course: UUID) -> Change:
     """Free a seat of a course."""
     taken = Course.objects.filter(pk=course, current_students__gt=0)
     return taken, {"current_students": F("current_students") - 1}
+
+
+@prepared_update
+def remove_student_of(enrollment: UUID, user: UUID) -> Change:
+    """Free a seat of the course of a user's enrolment, which is read without a lock."""
+    course = CourseEnrollment.objects.of(user).filter(pk=enrollment).values("course_id")[:1]
+    taken = Course.objects.filter(pk=Subquery(course), current_students__gt=0)
+    return taken, {"current_students": F("current_students") - 1}
+
+
+def _with_teacher(enrollment: CourseEnrollment, *, teacher_name: str) -> CourseEnrollment:
+    course = enrollment.course
+    key, db = course.teacher_id, enrollment._state.db
+    course.teacher = as_found(User, db, id=key, display_name=teacher_name)
+    return enrollment
+
+
+@prepared_as(_with_teacher)
+def lock_own_enrollment(key: UUID, user: UUID) -> QuerySet[CourseEnrollment]:
+    """The enrolment, if it is the user's, locked with its hold; with course and teacher.
+
+    Its course has been locked. The teacher has a name and nothing else, read by a subquery, which
+    locks nothing.
+    """
+    teacher = User.objects.filter(pk=OuterRef("course__teacher_id"))
+    mine = CourseEnrollment.objects.of(user).filter(pk=key).select_related("course", "hold")
+    return mine.annotate(teacher_name=Subquery(teacher.values("display_name"))).locked()
 
 
 @prepared

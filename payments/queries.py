@@ -1,13 +1,14 @@
 """What services read of accounts and parts, as SQL that is written once."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from common.prepared import as_found, prepared, prepared_as
+from common.prepared import Change, as_found, prepared, prepared_as, prepared_update
 from courses.models import CourseSession, ending
-from payments.models import HoldPart, LedgerAccount
+from payments.models import HoldPart, Kind, LedgerAccount
 
 # What can change in a hold: it comes with a part as `held_status` and so on.
 HOLD_FIELDS = [
@@ -37,6 +38,18 @@ def accounts_of(owners: list[UUID]) -> QuerySet[LedgerAccount]:
 def lock_account(kind: str, owner: UUID) -> QuerySet[LedgerAccount]:
     """The account of that kind of a user, locked."""
     return LedgerAccount.objects.filter(owner=owner, kind=kind).locked()
+
+
+@prepared_update
+def change_balance(account: UUID, change: Decimal, least: Decimal) -> Change:
+    """Change the balance of an account that has at `least` this much, if no debt stands on it."""
+    enough = LedgerAccount.objects.filter(pk=account, owed=0, balance__gte=least)
+    return enough, {"balance": F("balance") + change}
+
+
+def wallet_of(owner: OuterRef | UUID) -> Subquery:
+    """The key of a user's wallet, for a statement that reads something else."""
+    return Subquery(LedgerAccount.objects.filter(owner=owner, kind=Kind.WALLET).values("pk"))
 
 
 @prepared
@@ -69,7 +82,8 @@ def _with_session(
 def lock_pending_parts(holds: list[UUID]) -> QuerySet[HoldPart]:
     """The pending parts of these holds, locked with them, with the current state of each hold.
 
-    Each has its session's time and status, read by a subquery, which locks nothing.
+    Each has its session's time and status and the key of its student's wallet, read by subqueries,
+    which lock nothing.
     """
     session = CourseSession.objects.filter(pk=OuterRef("session_id"))
     return (
@@ -78,6 +92,7 @@ def lock_pending_parts(holds: list[UUID]) -> QuerySet[HoldPart]:
             starts_at=Subquery(session.values("starts_at")),
             duration_minutes=Subquery(session.values("duration_minutes")),
             session_status=Subquery(session.values("status")),
+            held_wallet_id=wallet_of(OuterRef("hold__student")),
             **{f"held_{name}": F(f"hold__{name}") for name in HOLD_FIELDS},
         )
         .locked()

@@ -16,7 +16,7 @@ from courses.models import CourseSession
 from courses.services import find_course
 from enrollments import queries, rules
 from enrollments.errors import AlreadyEnrolled, PriceChanged
-from enrollments.locks import give_seat_back, take_seat
+from enrollments.locks import free_seat_of, take_seat
 from enrollments.messages.bookings import tell_booked, tell_cancelled, tell_returned
 from enrollments.models import CourseEnrollment
 from enrollments.quotes import CourseQuote, has_live_enrollment, quote_course
@@ -37,7 +37,7 @@ def enroll_full_course(
     `NotForSale`, `SoldOut`, `InsufficientCredit`, and `PriceChanged` if the price in credits is not
     the one expected. Locks the course by taking the seat, the folded purchases, then the wallet.
     """
-    quote = _take_seat(student, course_id)
+    quote, wallet_id = _take_seat(student, course_id)
     if expected_price is not None and expected_price != quote.price:
         raise PriceChanged(expected=expected_price, price=quote.price)
     enrollment = _insert_enrollment(student, quote)
@@ -47,6 +47,7 @@ def enroll_full_course(
         course=quote.course,
         shares=quote.shares,
         now=now,
+        wallet_id=wallet_id,
         folded=lifecycle.fold(quote.folded, now),
         enrollment=enrollment,
     )
@@ -70,9 +71,10 @@ def cancel_enrollment(
     `RefundLowered` if the refund is less than expected, in credits. Locks the course, the
     enrolment, its hold with parts, the wallet.
     """
-    enrollment = find_enrollment(student, enrollment_id)
-    give_seat_back(enrollment)
-    locked = lifecycle.lock(enrollment)
+    enrollment = free_seat_of(enrollment_id, student)
+    if enrollment is None:
+        raise NotFound
+    locked = lifecycle.with_parts(enrollment)
     if refusal := rules.refuse_cancelling(enrollment):
         raise refusal
     due = [part for part in locked.pending if rules.comes_back(part, locked.now)]
@@ -127,8 +129,10 @@ def find_enrollment(user: User, enrollment_id: UUID) -> CourseEnrollment:
     return found[0]
 
 
-def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
+def _take_seat(student: User, course_id: UUID) -> tuple[CourseQuote[CourseSession], UUID]:
     """Lock the course with the update itself: a shared lock first would deadlock buyers.
+
+    Gives the quote, and the key of the student's wallet.
 
     Buyers of a course queue for that lock, so what takes long is read before it: the seat is taken
     in the version of the course that was read, or it is read again. Singles are looked up once it
@@ -143,7 +147,7 @@ def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
         if take_seat(course_id, course.terms_version):
             break
         _check(quote_course(course, sessions, student, timezone.now()), student)
-    [(students, sold_singly)] = queries.seats_taken(course_id)
+    [(students, sold_singly, wallet_id)] = queries.seats_taken(course_id, student.pk)
     if sold_singly:
         sessions = queries.sessions_to_quote(course_id, student.pk)
         course = sessions[0].session.course
@@ -151,7 +155,7 @@ def _take_seat(student: User, course_id: UUID) -> CourseQuote[CourseSession]:
     course.current_students = students - 1
     quote = quote_course(course, sessions, student, timezone.now())
     _check(quote, student)
-    return quote
+    return quote, wallet_id
 
 
 def _check(quote: CourseQuote[CourseSession], student: User) -> None:

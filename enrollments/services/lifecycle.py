@@ -91,18 +91,23 @@ def find_booking(hold_id: UUID) -> Booking:
     raise NotFound
 
 
+def with_parts(booking: Booking) -> Locked:
+    """A booking that is locked already, with its hold and its pending parts, now locked too."""
+    return Locked(booking, lock_pending_parts(booking.hold), timezone.now())
+
+
 def lock(booking: Booking) -> Locked:
     """Lock a booking, then its hold with the pending parts, and read again what may have changed.
 
     If the booking may end, the caller has locked its course before.
     """
     lock_bookings(booking)
-    return _locked(booking)
+    return with_parts(booking)
 
 
 def claim(booking: Booking) -> Locked | None:
     """The same, or None if something else has locked the booking."""
-    return _locked(booking) if claim_booking(booking) else None
+    return with_parts(booking) if claim_booking(booking) else None
 
 
 def settle(
@@ -234,10 +239,6 @@ def _end_if_refunded(enrollment: CourseEnrollment, locked: Locked, actor: User |
     give_seat_back(enrollment)
     enrollment.end(locked.now)
     return True
-
-
-def _locked(booking: Booking) -> Locked:
-    return Locked(booking, lock_pending_parts(booking.hold), timezone.now())
 
 
 def _note_progress(enrollment: CourseEnrollment) -> None:

@@ -40,6 +40,7 @@ def purchase_session(
         raise refusal
     price = session.course.price_per_session
     assert price is not None
+    assert on_sale.wallet_id
     if expected_price is not None and expected_price != price:
         raise PriceChanged(expected=expected_price, price=price)
     purchase = _insert_purchase(student, session, price, now)
@@ -48,6 +49,7 @@ def purchase_session(
         course=session.course,
         shares=[(session, price)],
         now=now,
+        wallet_id=on_sale.wallet_id,
         session_purchase=purchase,
     )
     tell_booked(purchase, [session])

@@ -50,8 +50,12 @@ class HoldEvent:
 
 
 class PaymentHold(UUIDModel):
-    """What a student paid for one enrolment or one session, until every part of it is settled."""
+    """What a student paid for one enrolment or one session, until every part of it is settled.
 
+    `wallet_id` is the key of the student's wallet; set where pending parts are locked.
+    """
+
+    wallet_id: UUID
     enrollment = models.OneToOneField(
         "enrollments.CourseEnrollment", models.PROTECT, null=True, related_name="hold"
     )

@@ -37,15 +37,16 @@ def place_hold(
     course: Course,
     shares: Shares,
     now: datetime,
+    wallet_id: UUID,
     folded: Sequence[HoldPart] = (),
     **purpose: Any,
 ) -> PaymentHold:
     """Take the sum of `shares` from the student's wallet into escrow, a part for each session.
 
-    `purpose` is `enrollment=` or `session_purchase=`. The refunds of the `folded` parts, which
-    `mark_refunded` has marked, reach the wallet first. Runs inside the caller's operation, which
-    has locked the course; locks the wallet. Raises `InsufficientCredit`. The database refuses a
-    second hold for the same purpose.
+    `wallet_id` is the wallet's key, `purpose` is `enrollment=` or `session_purchase=`. The refunds
+    of the `folded` parts, which `mark_refunded` has marked, reach the wallet first. Runs inside the
+    caller's operation, which has locked the course; locks the wallet. Raises `InsufficientCredit`.
+    The database refuses a second hold for the same purpose.
     """
     hold = PaymentHold(
         student=student,
@@ -59,7 +60,8 @@ def place_hold(
     insert([hold])
     insert([new_part(hold, session, amount) for session, amount in shares])
     refunds = [entry for part in folded for entry in _entries(part)]
-    ledger.transfer_all([*refunds, _charge(hold)], actor=student)
+    keys = {wallet(student.pk): wallet_id}
+    ledger.transfer_all([*refunds, _charge(hold)], actor=student, keys=keys)
     return hold
 
 
@@ -102,7 +104,7 @@ def lock_pending_parts(*holds: PaymentHold) -> list[HoldPart]:
     take(Rank.PART, *(part.pk for part, _ in found))
     for part, of_hold in found:
         part.hold = known[part.hold_id]
-        for name in queries.HOLD_FIELDS:
+        for name in (*queries.HOLD_FIELDS, "wallet_id"):
             setattr(part.hold, name, of_hold[f"held_{name}"])
     return sorted((part for part, _ in found), key=lambda part: part.pk)
 
@@ -140,7 +142,8 @@ def settle_parts(
     _mark(verdicts, pending=pending, now=now)
     settled = [verdict.part for verdict in verdicts]
     entries = (entry for part in settled for entry in _entries(part, note))
-    moved = ledger.transfer_all(entries, actor=actor)
+    wallets = {wallet(part.hold.student_id): part.hold.wallet_id for part in settled}
+    moved = ledger.transfer_all(entries, actor=actor, keys=wallets)
     return Settled(
         released=total(part.amount - part.refunded_amount for part in settled),
         refunded=total(part.refunded_amount for part in settled),

@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.models import User
 from common.errors import DomainError
 from common.locks import Rank, take
-from common.money import ZERO
+from common.money import ZERO, total
 from common.writing import insert, save
 from payments import queries
 from payments.errors import InsufficientBalance, InsufficientCredit
@@ -87,28 +87,45 @@ class Entry:
     note: str = ""
 
 
-def transfer_all(entries: Iterable[Entry], *, actor: User | None = None) -> list[Transfer]:
+def transfer_all(
+    entries: Iterable[Entry], *, actor: User | None = None, keys: Mapping[Ref, UUID] | None = None
+) -> list[Transfer]:
     """Make these movements all or nothing, inside the caller's operation; zeros are left out.
 
     What comes in for somebody who owes pays that first: such a movement becomes two, or another
     one, and one of them has the `dedupe_key`. Locks every user account concerned, ascending by id,
     before the first movement. Raises `InsufficientCredit` (wallets) or `InsufficientBalance` if an
     account would go below zero. A repeat is refused by the database: `dedupe_key` is unique for
-    ever. Users are told what they owe, and that they don't any more.
+    ever. Users are told what they owe, and that they don't any more. `keys` are those of accounts,
+    if the caller has read them: where one of them suffices, one statement locks and changes it.
     """
     wanted = [entry for entry in entries if entry.amount]
+    if changed := _change_at_once(wanted, keys or {}):
+        return _insert(wanted, changed, actor)
     accounts = _lock_accounts({ref for entry in wanted for ref in _owned_by(entry)})
     made = [*_along_debts(accounts, wanted)]
     lent = _lent(made)
     _change_balances(accounts, made, lent)
-    keys = {ref: account.pk for ref, account in accounts.items()}
-    keys |= {Ref(kind): key for kind, key in SYSTEM_ACCOUNTS.items()}
-    transfers = [_row(entry, keys, actor) for entry in made]
-    insert(transfers)
+    transfers = _insert(made, {ref: account.pk for ref, account in accounts.items()}, actor)
     for ref, amount in lent.items():
         last = next(t for t in reversed(transfers) if t.debtor_id == ref.owner_id)
         tell_debt(last, risen_by=amount, owed=accounts[ref].owed)
     return transfers
+
+
+def _change_at_once(entries: Sequence[Entry], keys: Mapping[Ref, UUID]) -> dict[Ref, UUID]:
+    """Change the one account of a user that is concerned by a single statement; gives its key.
+
+    Empty, and nothing has changed, if there are others, if it owes, or if it doesn't suffice.
+    """
+    refs = {ref for entry in entries for ref in _owned_by(entry)}
+    if len(refs) != 1 or not refs <= keys.keys():
+        return {}
+    [ref] = refs
+    taken = total(entry.amount for entry in entries if entry.debit == ref)
+    change = total(entry.amount for entry in entries if entry.credit == ref) - taken
+    take(Rank.ACCOUNT, keys[ref])
+    return {ref: keys[ref]} if queries.change_balance(keys[ref], change, -change) else {}
 
 
 def lock_accounts(*refs: Ref) -> None:
@@ -230,6 +247,13 @@ def _lacking(
         missing=missing + account.owed + lent,
         owed=account.owed,
     )
+
+
+def _insert(entries: Iterable[Entry], keys: dict[Ref, UUID], actor: User | None) -> list[Transfer]:
+    keys = keys | {Ref(kind): key for kind, key in SYSTEM_ACCOUNTS.items()}
+    transfers = [_row(entry, keys, actor) for entry in entries]
+    insert(transfers)
+    return transfers
 
 
 def _row(entry: Entry, keys: dict[Ref, UUID], actor: User | None) -> Transfer:

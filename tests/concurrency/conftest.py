@@ -7,6 +7,7 @@ from common import transactions
 from common.models import LockingQuerySet
 from common.prepared import EVERY
 from courses import services
+from payments.services import ledger
 from tests.concurrency.racing import Interruption, Meeting
 
 
@@ -19,6 +20,8 @@ def without_locks(monkeypatch) -> Iterator[None]:
     monkeypatch.setattr(
         services, "save_terms", lambda course, *names: names and save(course, *names)
     )
+    # Nor would one statement that changes a wallet forget what another one has changed.
+    monkeypatch.setattr(ledger, "_change_at_once", lambda entries, keys: {})
     forget_statements()
     yield
     forget_statements()

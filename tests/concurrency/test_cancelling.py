@@ -1,12 +1,15 @@
 """What is given back, while something else happens to it: each race, and its twin."""
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.db import transaction
 
+from common.locks import Rank, take
 from courses.models import Course, CourseSession
 from enrollments import queries
+from enrollments.locks import give_seat_back
 from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services import enrolling, lifecycle, purchasing, sessions
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
@@ -91,10 +94,31 @@ def test_cancelling_what_was_read_before_the_lock_frees_two_seats(
     """The race is real: both believe in the row that they read first."""
     enroll(student_with_credit("100.00"), course)()
     enrollment = enroll(student, course)()
-    monkeypatch.setattr(lifecycle, "lock_bookings", lambda enrollment: None)
+
+    def free_seat_of(enrollment_id, student):
+        read = enrolling.find_enrollment(student, enrollment_id)
+        give_seat_back(read)
+        for rank, row in ((Rank.BOOKING, read), (Rank.HOLD, read.hold)):
+            take(rank, row.pk)
+        return read
+
+    monkeypatch.setattr(enrolling, "free_seat_of", free_seat_of)
     meeting().after(enrolling, "find_enrollment")
     assert kinds(race(*[cancel(enrollment)] * 2)) == {"Cancellation": 2}
     assert "I7" in broken()
+
+
+def test_a_seat_is_freed_without_waiting_for_its_enrollment(student, course, interruption):
+    """Who has locked an enrolment may wait for its course: the other way would be a deadlock."""
+    enrollment = enroll(student, course)()
+
+    def free():
+        with transaction.atomic():
+            queries.lock_enrollments([enrollment.pk])
+            interruption.wait()
+
+    seat = partial(queries.remove_student_of, enrollment.pk, student.pk)
+    assert race(free, interruption.by(seat)) == [None, 1]
 
 
 def test_a_purchase_is_cancelled_once(student, session, retried, broken):

@@ -5,8 +5,11 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError
 
-from enrollments.services.purchasing import purchase_session
+from enrollments.services.purchasing import cancel_session_purchase, purchase_session
+from payments import queries
+from payments.models import LedgerAccount
 from payments.services import ledger
 from payments.services.grants import grant_credit
 from payments.wallets import standing_of
@@ -81,6 +84,30 @@ def test_who_buys_while_it_is_taken_back_owes_it_or_has_nothing(payer, retried, 
     assert stands(payer) == ("0.00", "16.00" if bought else "0.00")
     assert retried == []
     assert broken() == {}
+
+
+def test_a_debtor_pays_before_a_refund_is_theirs(payer, interruption, monkeypatch, broken):
+    """It is taken back between what a cancellation reads of the wallet, and its change of it."""
+    bought = buy(payer)()
+    change = queries.change_balance
+
+    def late(*args):
+        interruption.wait()
+        return change(*args)
+
+    monkeypatch.setattr(queries, "change_balance", late)
+    cancel = partial(cancel_session_purchase, student=payer, purchase_id=bought.pk)
+    assert kinds(race(cancel, interruption.by(taking(payer)))) == {"Cancellation": 1, "Dispute": 1}
+    assert stands(payer) == ("0.00", "0.00")
+    assert broken() == {}
+
+
+def test_a_wallet_is_not_changed_past_a_debt(debtor):
+    """The database refuses what the UPDATE would do without asking whether anything is owed."""
+    free = LedgerAccount.objects.get(owner=debtor, kind="wallet")
+    assert queries.change_balance(free.pk, Decimal(20), Decimal(0)) == 0
+    with pytest.raises(IntegrityError):
+        LedgerAccount.objects.filter(pk=free.pk).update(balance=Decimal(20))
 
 
 def test_without_the_lock_it_is_spent_and_taken_back(payer, without_locks, meeting, broken):
