@@ -7,7 +7,7 @@ from uuid import UUID
 from accounts.models import User
 from calendars.mails import session_parts, sessions_parts
 from common.formats import counted, moment
-from courses.models import CourseSession
+from courses.models import CourseSession, in_time
 from enrollments.messages.sessions import moved_for_calendar
 from enrollments.messages.words import (
     STAFF,
@@ -15,6 +15,7 @@ from enrollments.messages.words import (
     Slot,
     course_page,
     elsewhere,
+    in_teaching,
     my_learning,
     names,
     quote,
@@ -145,21 +146,23 @@ def _move(notice: Notice, old: Slot, new: Slot) -> str:
     return f"{new} (before: {old}{f'; for your teacher: {there}' if there else ''})"
 
 
-def _several_moved(notice: Notice) -> Letter:
-    moves, back = _moves(notice), ""
-    number = counted(len(moves), "session")
-    if notice.facts["returnable"]:
-        back = " If a new time doesn't suit you, return that session for a refund until it starts."
+def _moved_rows(notice: Notice) -> Rows:
+    """The course, and each session with both its times; of very many the first."""
+    moves = _moves(notice)
     rows = tuple((name, _move(notice, old, new)) for name, old, new in moves[:LISTED])
     more = len(moves) - LISTED
+    rest = (("And", counted(more, "more session")),) if more > 0 else ()
+    return (("Course", notice.text("course")), *rows, *rest)
+
+
+def _several_moved(notice: Notice) -> Letter:
+    number, back = counted(len(_moves(notice)), "session"), ""
+    if notice.facts["returnable"]:
+        back = " If a new time doesn't suit you, return that session for a refund until it starts."
     return Letter(
         subject=f"Moved: {number} of {notice.text('course')}",
         lead=f"{_who(notice)} changed the time of {number} that you booked.{back}",
-        rows=(
-            ("Course", notice.text("course")),
-            *rows,
-            *((("And", counted(more, "more session")),) if more > 0 else ()),
-        ),
+        rows=_moved_rows(notice),
         quote=quote(notice),
         button=Button("Open My learning", my_learning(notice)),
         calendar=sessions_parts(notice.reader, notice.course_id),
@@ -167,12 +170,17 @@ def _several_moved(notice: Notice) -> Letter:
 
 
 def _several_moved_words(notice: Notice) -> str:
-    moves = _moves(notice)
-    verb = "has" if len(moves) == 1 else "have"
+    number = len(_moves(notice))
+    verb = "has" if number == 1 else "have"
     return (
-        f"{counted(len(moves), 'session')} of “{notice.text('course')}” {verb} moved. "
-        f"“{moves[0][0]}” is now on {moves[0][2]}.{why(notice)}"
+        f"{counted(number, 'session')} of “{notice.text('course')}” {verb} moved. "
+        f"{_first_move(notice)}"
     )
+
+
+def _first_move(notice: Notice) -> str:
+    name, _, new = _moves(notice)[0]
+    return f"“{name}” is now on {new}.{why(notice)}"
 
 
 SEVERAL_MOVED = register(
@@ -188,6 +196,32 @@ SEVERAL_MOVED = register(
 )
 
 
+def _moved_by_staff(notice: Notice) -> Letter:
+    number = counted(len(_moves(notice)), "session")
+    return Letter(
+        subject=f"{STAFF} moved {number} of {notice.text('course')}",
+        lead=f"{STAFF} changed the time of {number} that you teach. Their students have been told.",
+        rows=_moved_rows(notice),
+        quote=quote(notice),
+        button=Button("Open the course", in_teaching(notice)),
+    )
+
+
+MOVED_BY_STAFF = register(
+    Kind(
+        name="teaching_moved",
+        to="teachers",
+        told="sessions of theirs that staff moved at once: their old and new times, and why",
+        letter=_moved_by_staff,
+        text=lambda notice: (
+            f"{STAFF} moved {counted(len(_moves(notice)), 'session')} of "
+            f"“{notice.text('course')}”. {_first_move(notice)}"
+        ),
+        page=in_teaching,
+    )
+)
+
+
 def _can_go_back(part: HoldPart) -> bool:
     """Whether it brings a refund; an enrolment's only if it is no longer as sold."""
     alone = part.hold.enrollment_id is None
@@ -199,8 +233,8 @@ def tell_several_moved(
 ) -> None:
     """Tell each student of these sessions, once for all, which of theirs moved from `old` times.
 
-    Their teacher too, if only for their calendar. They come with their course, whose version is
-    that of after the move.
+    Their teacher too: of all of them if staff moved them, else only for their calendar. They come
+    with their course, whose version is that of after the move.
     """
     course = sessions[0].course
     theirs: dict[UUID, list[HoldPart]] = defaultdict(list)
@@ -209,18 +243,15 @@ def tell_several_moved(
         theirs[part.hold.student_id].append(part)
     taught = actor.pk == course.teacher_id
     said = {"by_staff": not taught, "by": actor.display_name if taught else STAFF, "reason": reason}
+    of_course = {**said, "course": course.title, "zone": course.teacher.time_zone}
+    about = f"{course.pk}:{course.terms_version}"
     told = [
         SEVERAL_MOVED.tell(
             student,
-            about=f"{course.pk}:{course.terms_version}",
-            facts={
-                **said,
-                "course": course.title,
-                "zone": course.teacher.time_zone,
-                "sessions": [
-                    (str(part.session), old[part.session_id], Slot.of(part.session))
-                    for part in parts
-                ],
+            about=about,
+            facts=of_course
+            | {
+                "sessions": _both_times((part.session for part in parts), old),
                 "returnable": any(_can_go_back(part) for part in parts),
             },
             until=max(part.session.starts_at for part in parts),
@@ -228,5 +259,15 @@ def tell_several_moved(
         )
         for student, parts in theirs.items()
     ]
+    if not taught:
+        facts = of_course | {"sessions": _both_times(in_time(sessions), old)}
+        teacher = course.teacher_id
+        told.append(MOVED_BY_STAFF.tell(teacher, about=about, facts=facts, course_id=course.pk))
     booked = {part.session_id: part.session for parts in theirs.values() for part in parts}
     put([*told, *(moved_for_calendar(session, course, said) for session in booked.values())])
+
+
+def _both_times(
+    sessions: Iterable[CourseSession], old: Mapping[UUID, Slot]
+) -> list[tuple[str, Slot, Slot]]:
+    return [(str(session), old[session.pk], Slot.of(session)) for session in sessions]

@@ -189,9 +189,9 @@ def test_every_kind_of_mail_about_courses_is_thought_of():
         *("enrollment_ended", "sale_made", "sale_cancelled", "teaching_soon"),
         *("teaching_changed", "teaching_for_calendar", "teaching_decided"),
     }
-    # What is over, or changes nothing about when a session is.
+    # What is over, or changes nothing about when a session is; or is told of each session as well.
     brings_nothing = {
-        *("session_refunded", "session_under_review", "announcement"),
+        *("session_refunded", "session_under_review", "announcement", "teaching_moved"),
         *("teaching_settled", "teaching_under_review"),
     }
     readers = ("students", "teachers")

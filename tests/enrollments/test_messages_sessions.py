@@ -305,3 +305,37 @@ def test_sessions_moved_at_once_are_told_once(enrolled, single, course, teacher)
     assert words_of(other).startswith("1 session of")
     assert "for your teacher" not in "".join(mailed(other)), "their clocks show the same"
     assert (notice.must_acknowledge, was_told(enrolled, "session_moved")) == (True, 0)
+
+
+def test_sessions_moved_at_once_by_staff_are_told_to_the_teacher(enrolled, course, teacher):
+    """Once for all: those that nobody booked, too."""
+    extend_course(course, starts_at=AFTER)
+    first, _, unbooked = course.sessions.all()
+    cancel_enrollment(student=enrolled, enrollment_id=enrolled.courseenrollments.get().pk)
+    purchase_session(student=enrolled, session_id=first.pk)
+    starts = {one.pk: one.starts_at + 7 * DAY for one in (first, unbooked)}
+    for _ in range(2):
+        move_sessions(course_id=course.pk, actor=StaffFactory(), starts=starts, reason=WHY)
+    notice = told(teacher, "teaching_moved")
+    assert mailed(notice) == [
+        "Our staff moved 2 sessions of Spanish to go",
+        "Our staff changed the time of 2 sessions that you teach. Their students have been told.",
+        "Course: Spanish to go",
+        "1. A lesson: Sat 3 Apr 2027, 13:00–14:00 EDT (before: Sat 27 Mar 2027, 13:00–14:00 EDT)",
+        "3. A lesson: Mon 5 Apr 2027, 13:00–14:00 EDT (before: Mon 29 Mar 2027, 13:00–14:00 EDT)",
+        "Our staff:",
+        f"> {WHY}",
+        "Open the course:",
+        f"/teaching/courses/{course.pk}/",
+    ]
+    assert words_of(notice) == (
+        "Our staff moved 2 sessions of “Spanish to go”. “1. A lesson” is now on Sat 3 Apr 2027, "
+        f"13:00–14:00 EDT. Our staff: “{WHY}”"
+    )
+    assert was_told(enrolled, "sessions_moved") == 1
+
+
+def test_sessions_moved_at_once_by_their_teacher_are_no_news_to_them(course, teacher):
+    starts = {one.pk: one.starts_at + DAY for one in course.sessions.all()}
+    move_sessions(course_id=course.pk, actor=teacher, starts=starts)
+    assert was_told(teacher, "teaching_moved") == 0
