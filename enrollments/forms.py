@@ -33,10 +33,13 @@ ANY: Json = {
 }
 
 
-def _on_sale(field: str) -> list[tuple[str, str]]:
-    """The values of courses on sale, in one spelling where they differ only by case."""
-    alike = Course.objects.listed().values(folded=Folded(field)).annotate(word=Max(field))
-    return [(word, word) for word in alike.order_by("word").values_list("word", flat=True)]
+def _words_of(courses: QuerySet) -> tuple[list[str], list[str]]:
+    """The categories and languages of these courses, one spelling of each; one statement."""
+    folded = courses.order_by().values(topic=Folded("category"), tongue=Folded("language"))
+    found = folded.annotate(Max("category"), Max("language"))
+    categories = {row["topic"]: row["category__max"] for row in found}
+    languages = {row["tongue"]: row["language__max"] for row in found}
+    return sorted(categories.values()), sorted(languages.values())
 
 
 class WordField(ChoiceField):
@@ -96,17 +99,23 @@ class CatalogueForm(CourseFilter):
             for name, value in self.wish._asdict().items():
                 data[name] = value
         super().__init__(data, queryset=queryset)
-        for name in ("category", "language"):
-            self.filters[name].extra["choices"] = _on_sale(name)
-        places = {alike(word): place for place, word in enumerate(lists.categories())}
-        choices = self.filters["category"].extra["choices"]
-        choices.sort(key=lambda choice: places.get(alike(choice[0]), len(places)))
+        categories, languages = _words_of(queryset)
+        listed = lists.categories()
+        # A course that is over leads here by its category, which may have nothing to come.
+        asked = lists.as_listed(data.get("category", ""), listed)
+        offered = {alike(word) for word in [*categories, asked or ""]}
+        in_order = [word for word in listed if alike(word) in offered]
+        self._offer(category=in_order, language=languages)
         if data.get("search"):
             orders = self.filters["order"].extra
             orders["choices"] = [BEST, *orders["choices"]]
         elif data.get("order") == BEST[0]:
             self.data = data.copy()
             del self.data["order"]
+
+    def _offer(self, **words: list[str]) -> None:
+        for name, choices in words.items():
+            self.filters[name].extra["choices"] = [(word, word) for word in choices]
 
     @property
     def narrows(self) -> bool:

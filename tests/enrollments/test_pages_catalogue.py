@@ -101,6 +101,18 @@ class TestFinding:
         assert find(client) == ["Piano", "Dutch", "French"]
         assert client.get(f"/courses/{over.pk}/").status_code == 200
 
+    def test_only_what_leads_to_a_session_to_come_is_offered(self, client):
+        over = make_course(title="Over", sessions=1, category="Science", language="Latin")
+        start_session(over.sessions.get(), ago=timedelta(days=2))
+        page = client.get("/").text
+        assert 'value="Music"' in page
+        assert 'value="Science"' not in page
+        assert 'value="Latin"' not in page
+        asked = client.get("/", {"category": "science"})  # as the page of that course does
+        assert titles(asked) == []
+        assert '<option value="Science" selected' in asked.text
+        assert "No course matches." in asked.text
+
     def test_a_teacher_is_a_filter(self, client):
         theirs = Course.objects.get(title="Dutch").teacher_id
         page = client.get("/", {"teacher": str(theirs)})
