@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from courses.descriptions import write_description
 from tests.browser.watch import heavy, overflowing
 from tests.factories import lengthen_course, make_course, student_with_credit
 
@@ -35,7 +36,8 @@ def test_a_button_that_can_do_something_is_shown(open_page):
 @pytest.mark.parametrize("screen", SCREENS, ids=["phone", "wide"])
 def test_a_long_course(open_page, screen):
     """Its numbers stand in one line each, and each page of it is light."""
-    course = make_course(sessions=1, max_students=5)
+    course = make_course(sessions=1, max_students=5, description="> Who dares, wins")
+    write_description(course)
     lengthen_course(course, 200)
     page = open_page(viewport=screen)
     for number in (1, 3):
@@ -44,3 +46,5 @@ def test_a_long_course(open_page, screen):
         assert overflowing(page) == []
         assert heavy(page) == []
     expect(page.get_by_text("Page 3 of 4")).to_be_visible()
+    quoted = page.get_by_role("blockquote")
+    assert quoted.evaluate("it => getComputedStyle(it).borderInlineStartStyle") == "solid"
