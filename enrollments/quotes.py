@@ -54,6 +54,25 @@ class CourseQuote(Generic[S]):
         """What leaves the wallet in the end; negative if the folded purchases cost more."""
         return self.price - self.folded_amount
 
+    @property
+    def one_by_one(self) -> Decimal | None:
+        """What the sessions that the buyer doesn't have cost singly; None if not sold so."""
+        each = self.course.price_per_session
+        return None if each is None else each * (len(self.shares) - len(self.folded))
+
+    @property
+    def is_dearer_whole(self) -> bool:
+        """Whether the same sessions cost less one by one: pages then offer only those."""
+        return self.one_by_one is not None and self.one_by_one < self.to_pay
+
+    @property
+    def is_dearer_singly(self) -> bool:
+        """Whether one of them costs as much as them all: pages then offer only the full course."""
+        whole, each = self.course.price_full_course, self.course.price_per_session
+        if whole is None or each is None or not self.shares:
+            return False
+        return each >= self.to_pay
+
 
 @dataclass(frozen=True)
 class Outlook:

@@ -11,10 +11,12 @@ from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Sum, Value, 
 from django.utils import timezone
 
 from accounts.models import User
-from common.formats import minutes_of
+from common.formats import minutes_of, money
 from common.money import ZERO
 from courses.models import Course, CourseSession, ending, in_time
 from enrollments.models import CourseEnrollment, PaymentStatus, PurchaseStatus, SessionPurchase
+from enrollments.queries import SessionOnSale
+from enrollments.quotes import quote_course
 from enrollments.services.sessions import refuse_deleting
 from payments.models import HoldPart
 from payments.outcomes import Outcome, outcome_of, story_for_teacher
@@ -145,6 +147,24 @@ def enrolled_for_free(course: Course) -> int:
     """How many students would get a session that is added at no extra charge."""
     paid = CourseEnrollment.objects.live().exclude(payment_status=PaymentStatus.REFUNDED)
     return paid.filter(course=course).count()
+
+
+def what_is_dearer(course: Course, sessions: Sequence[CourseSession]) -> str:
+    """What pages don't offer of a course, since its students get the same for less, and why."""
+    by_number = sorted(sessions, key=lambda session: session.session_number)
+    quote = quote_course(course, [SessionOnSale(one) for one in by_number], None, timezone.now())
+    whole, one_by_one = money(quote.price), money(quote.one_by_one)
+    if quote.is_dearer_whole:
+        return (
+            f"Students are offered only single sessions: one by one, those to come cost "
+            f"{one_by_one}, less than the {whole} of the full course."
+        )
+    if quote.is_dearer_singly:
+        return (
+            f"Students are offered only the full course: at {whole}, it costs no more than a "
+            f"single session at {money(course.price_per_session)}."
+        )
+    return ""
 
 
 def students_in(sessions: Sequence[CourseSession]) -> int:

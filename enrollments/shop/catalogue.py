@@ -76,6 +76,11 @@ class Card:
         return isinstance(self.refusal, NotForSale) and self.refusal.why == Unsold.OVER
 
     @property
+    def is_only_whole(self) -> bool:
+        """Whether none of its sessions is worth buying alone."""
+        return self.refusal is None and self.quote.is_dearer_singly
+
+    @property
     def badge(self) -> str:
         """The word for what keeps it from being bought, if anything; none for those who joined."""
         if self.is_over:

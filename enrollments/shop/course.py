@@ -1,7 +1,7 @@
 """One course as its reader sees it: seats left, what they have, and what it costs them now."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -29,7 +29,8 @@ class ShownSession:
     """A session on the page of its course, and in the API; no `seats_left` without a limit.
 
     The reader can't buy it because of the `refusal`, or can for the `price_now`, which is None for
-    guests, as is the access. `my_part` is what they last paid for it.
+    guests, as is the access. `my_part` is what they last paid for it. It `is_dearer` than the full
+    course, or costs the same.
     """
 
     session: CourseSession
@@ -38,6 +39,7 @@ class ShownSession:
     price_now: Decimal | None = None
     my_access: Access | None = None
     my_part: HoldPart | None = None
+    is_dearer: bool = False
 
     @property
     def is_held(self) -> bool:
@@ -81,6 +83,11 @@ class ShownCourse:
     def seats_left(self) -> int | None:
         return quotes.shown(self.quote.seats_left)
 
+    @property
+    def is_only_whole(self) -> bool:
+        """Whether none of its sessions is worth buying alone."""
+        return any(one.is_dearer for one in self.sessions)
+
 
 def course_for(user: User | None, course_id: UUID) -> ShownCourse:
     """One course with its sessions, and for a logged-in user what they have and what it costs.
@@ -98,10 +105,11 @@ def course_for(user: User | None, course_id: UUID) -> ShownCourse:
     quote = quotes.quote_course(course, rows, user, now)
     refusal = rules.refuse_course(quote, user)
     for_sale = user is not None and refusal is None
+    dearer = refusal is None and quote.is_dearer_singly
     to_come = [row.session.starts_at for row in rows if row.session.is_open(now)]
     return ShownCourse(
         course=course,
-        sessions=[_shown(row, user, parts, now) for row in rows],
+        sessions=[replace(_shown(row, user, parts, now), is_dearer=dearer) for row in rows],
         quote=quote,
         next_session_starts_at=min(to_come, default=None),
         refusal=refusal,

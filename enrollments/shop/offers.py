@@ -46,6 +46,7 @@ class State(StrEnum):
     ARCHIVED = "archived"
     OFF_SALE = "off_sale"
     NOT_SOLD = "not_sold"
+    DEARER = "dearer"
     NO_SESSIONS = "no_sessions"
 
 
@@ -98,6 +99,7 @@ _UNSOLD = {
     ),
     Unsold.NOT_SINGLY: Offer(State.NOT_SOLD, reason="Sold with the full course only"),
 }
+_CHEAPER_WHOLE = Offer(State.DEARER, reason="Buy the full course: it costs no more")
 _NO_SESSIONS = Offer(State.NO_SESSIONS, reason="No sessions scheduled yet")
 
 
@@ -121,6 +123,8 @@ class Reader:
 def course_offer(shown: ShownCourse, reader: Reader, now: datetime) -> Offer:
     """What a reader can do about the full course."""
     match shown.refusal:
+        case None if shown.quote.is_dearer_whole:
+            return _cheaper_singly(shown.quote)
         case None:
             return _course_for_sale(shown.quote, reader)
         case OwnCourse():
@@ -150,12 +154,15 @@ def session_offer(shown: ShownSession, reader: Reader, now: datetime) -> Offer:
 
 
 def said_once(course: Offer, sessions: Sequence[Offer]) -> tuple[Offer | None, list[Offer]]:
-    """The offers of a page's sessions, none of which says that credit is missing.
+    """The offers of a page's sessions, none of which says what goes for all of them.
 
-    Before them the one that says it for all, unless the offer of their course does.
+    Before them the one that says that credit is missing, unless the offer of their course does.
     """
     short = [offer for offer in sessions if offer.state == State.INSUFFICIENT]
-    quiet = [replace(one, reason="", reason_url="") if one in short else one for one in sessions]
+    for_all = (State.INSUFFICIENT, State.DEARER)
+    quiet = [
+        replace(one, reason="", reason_url="") if one.state in for_all else one for one in sessions
+    ]
     said = course.state == State.INSUFFICIENT or not short
     return None if said else short[0], quiet
 
@@ -163,6 +170,8 @@ def said_once(course: Offer, sessions: Sequence[Offer]) -> tuple[Offer | None, l
 def _session_to_come(shown: ShownSession, reader: Reader) -> Offer:
     session = shown.session
     match shown.refusal:
+        case None if shown.is_dearer:
+            return _CHEAPER_WHOLE
         case None:
             return _session_for_sale(session, reader)
         case OwnCourse():
@@ -238,6 +247,21 @@ def _course_for_sale(quote: CourseQuote[CourseSession], reader: Reader) -> Offer
         label = f"Upgrade · {to_pay} {held}"
     url = reverse("enrollments:buy_course", args=[quote.course.pk])
     return _to_buy(Offer(state, label=label, url=url), quote.course, quote.to_pay, reader)
+
+
+def _cheaper_singly(quote: CourseQuote[CourseSession]) -> Offer:
+    missing, cost = len(quote.shares) - len(quote.folded), money(quote.one_by_one)
+    other = "other " if quote.folded else ""
+    match missing:
+        case 0:
+            reason = "You have every session still to come"
+        case 1:
+            reason = f"The {other}session still to come costs {cost}"
+        case _:
+            every = "both" if missing == 2 else f"all {missing}"
+            them = f"the other {missing}" if other else every
+            reason = f"Choose the sessions you need: {them} cost {cost}"
+    return Offer(State.DEARER, reason=reason)
 
 
 def _session_for_sale(session: CourseSession, reader: Reader) -> Offer:

@@ -137,7 +137,8 @@ def _ask(
 ) -> HttpResponse:
     """The page that asks; if there is nothing to ask, the course with the reason."""
     if not item.offer.buyable:
-        messages.warning(request, str(item.refusal or f"{item.offer.reason}."))
+        reason = str(item.refusal or f"{item.offer.reason}.")
+        messages.warning(request, f"{problem} {reason}".strip())
         return redirect(item.url)
     context = {
         "item": item,

@@ -51,6 +51,7 @@ def course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     opens_at = next_of([one.session for one in timetable], timezone.now())
     page = page_of(timetable, SESSIONS_PER_PAGE, request, opens_at=opens_at)
     context = {"taught": taught, "course": found, "page_obj": page, "policy": Policy.now()}
+    context["dearer"] = reads.what_is_dearer(found, [one.session for one in timetable])
     context |= _earned(request, found)
     return render(request, "teaching/course.html", context)
 
@@ -108,13 +109,20 @@ def _preview(request: TeacherRequest) -> str | None:
 def publish(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     """Put a course up for sale, or say what it lacks."""
     found = own_course(request, course_id)
+    put_on_sale(request, found)
+    return redirect("teaching:course", found.pk)
+
+
+def put_on_sale(request: TeacherRequest, course: Course) -> None:
+    """Publish a course, and say that it is, what it lacks, or what nobody will be offered."""
     try:
-        publish_course(course_id=found.pk, actor=request.user)
+        publish_course(course_id=course.pk, actor=request.user)
     except DomainError as error:
         messages.error(request, str(error))
-    else:
-        messages.success(request, f"“{found}” is published. Students can buy it now.")
-    return redirect("teaching:course", found.pk)
+        return
+    messages.success(request, f"“{course}” is published. Students can buy it now.")
+    if dearer := reads.what_is_dearer(course, list(course.sessions.all())):
+        messages.warning(request, dearer)
 
 
 @for_teachers

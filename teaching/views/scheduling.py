@@ -11,10 +11,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from common.errors import DomainError
 from common.formats import counted
 from courses.models import Course, CourseSession, in_time
-from courses.services import publish_course
 from enrollments.services.timetable import add_sessions, copy_course, move_sessions
 from payments.pages import submit_once
 from teaching import reads
@@ -22,6 +20,7 @@ from teaching.errors import OverlapsChanged, PreviewOutdated
 from teaching.guards import TeacherRequest, for_teachers, own_course
 from teaching.planning import CopyForm, Move, MoveForm, Rows, ScheduleForm
 from teaching.schedules import overlaps
+from teaching.views.courses import put_on_sale
 
 
 @for_teachers
@@ -51,17 +50,8 @@ def _with_rows(request: TeacherRequest, course: Course, step: str) -> HttpRespon
         return _preview(request, course, rows, answer.body["message"])
     messages.success(request, f"{counted(answer.body, 'session')} added.")
     if step == "publish":
-        _publish(request, course)
+        put_on_sale(request, course)
     return redirect("teaching:course", course.pk)
-
-
-def _publish(request: TeacherRequest, course: Course) -> None:
-    try:
-        publish_course(course_id=course.pk, actor=request.user)
-    except DomainError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, f"“{course}” is published. Students can buy it now.")
 
 
 def _added(request: TeacherRequest, course: Course, rows: Rows) -> int:

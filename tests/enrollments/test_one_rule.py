@@ -116,6 +116,8 @@ def said(page) -> str:
 
 @pytest.mark.parametrize("hinder", HINDRANCES)
 def test_of_the_whole_course(course, student, hinder):
+    """Of one that no number of single sessions undercuts."""
+    Course.objects.filter(pk=course.pk).update(price_per_session="100.00")
     hinder(course, student)
     shown = course_for(student, course.pk)
     told = client_of(student).get(f"/api/courses/{course.pk}").json()

@@ -183,7 +183,7 @@ class TestCards:
         assert "CE" in page.split("Next: ")[1][:150]  # CET or CEST
 
     def test_a_course_that_runs_costs_what_is_still_to_come(self, client):
-        course = make_course(sessions=4, price_full_course="80.00")
+        course = make_course(sessions=4, price_full_course="80.00", price_per_session="24.00")
         start_session(course.sessions.first())
         page = client.get("/").text
         assert "$60.00" in page

@@ -149,7 +149,7 @@ def handed_back(course, student):
 COURSE_STATES = [
     ((), "open", "Buy full course · $80.00", ""),
     ((start,), "started", "Buy full course · $60.00", ""),
-    ((call_off,), "open", "Buy full course · $80.00", ""),
+    ((call_off,), "dearer", "", "Choose the sessions you need: all 3 cost $72.00"),
     ((returned, call_off), "started", "Buy full course · $60.00", ""),
     ((bought,), "upgrade", "Upgrade · $56.00 ($24.00 already held)", ""),
     ((bought, start), "started", "Buy full course · $60.00", ""),

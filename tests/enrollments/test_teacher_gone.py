@@ -48,7 +48,7 @@ def _video(settings):
 
 @pytest.fixture
 def course():
-    return make_course(sessions=2, title="Spanish to go", category="Languages")
+    return make_course(sessions=2, price_per_session="60.00")
 
 
 @pytest.fixture
@@ -251,7 +251,7 @@ def test_a_clerk_finds_its_sessions_and_calls_them_off(
     action = {"action": "cancel_and_refund", "_selected_action": [session.pk]}
     asked = shown(browser.post(SESSIONS, action)) | {"reason": "Its teacher has gone"}
     answer = browser.post(f"{SESSIONS}decide/cancel_and_refund/", asked, follow=True)
-    assert "1 student got $16.00 back" in said(answer)[0]
+    assert "1 student got $60.00 back" in said(answer)[0]
     single.refresh_from_db()
     assert (single.status, wallet(student)) == ("cancelled", 500)
     assert list(browser.get(SESSIONS, {"attention": "no_teacher"}).context["cl"].result_list) == []

@@ -439,6 +439,43 @@ class TestPublishing:
         course.refresh_from_db()
         assert course.status == Course.Status.PUBLISHED
 
+    @pytest.mark.parametrize(
+        ("whole", "each", "warning"),
+        [
+            ("100.00", "60.00", ""),
+            (
+                "100.00",
+                "49.99",
+                "Students are offered only single sessions: one by one, those to come cost $99.98, "
+                "less than the $100.00 of the full course.",
+            ),
+            (
+                "100.00",
+                "100.00",
+                "Students are offered only the full course: at $100.00, it costs no more than a "
+                "single session at $100.00.",
+            ),
+            (None, "16.00", ""),
+            ("100.00", None, ""),
+        ],
+    )
+    def test_what_nobody_is_offered_is_said(self, browser, teacher, whole, each, warning):
+        course = make_course(
+            sessions=2,
+            price_full_course=whole,
+            price_per_session=each,
+            teacher=teacher,
+            published=False,
+        )
+        warns = [warning] if warning else []
+        before = browser.get(at("course", course))
+        assert [before.context["dearer"]] == (warns or [""])
+        assert (warning in before.text, "Students are offered only" in before.text) == (
+            True,
+            bool(warns),
+        )
+        assert said(browser.post(at("publish", course), follow=True))[1:] == warns
+
     def test_what_it_lacks_is_said(self, browser, teacher):
         bare = make_course(teacher=teacher, sessions=0, published=False)
         page = browser.post(at("publish", bare), follow=True)

@@ -33,9 +33,10 @@ def course():
 
 def test_a_price_is_agreed_to_in_plain_digits(client, student, course):
     client.force_login(student)
+    longer = make_course(price_per_session="40.00")
     for url in (
         reverse("enrollments:buy_course", args=[course.pk]),
-        reverse("enrollments:buy_session", args=[course.sessions.get().pk]),
+        reverse("enrollments:buy_session", args=[longer.sessions.first().pk]),
     ):
         form = shown(client.get(url))
         for price in FORTY:
