@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TypeVar
 from uuid import UUID
@@ -70,6 +71,27 @@ class SessionToEnter:
 @dataclass(frozen=True)
 class SessionShown(SessionToEnter, SessionOnSale):
     """Both."""
+
+
+@dataclass(frozen=True)
+class PartOfMine:
+    """What a user paid for a session; when it is, while they hold it and it takes place."""
+
+    part: HoldPart
+    starts_at: datetime | None = None
+    minutes: int | None = None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        if self.starts_at is None or self.minutes is None:
+            return None
+        return self.starts_at + timedelta(minutes=self.minutes)
+
+    def overlaps(self, session: CourseSession) -> bool:
+        """Whether it takes place during another session."""
+        if self.starts_at is None or self.ends_at is None or self.part.session_id == session.pk:
+            return False
+        return self.starts_at < session.ends_at and session.starts_at < self.ends_at
 
 
 def sessions_as_sold_to(user: User | UUID | None) -> CourseSessionQuerySet:
@@ -156,13 +178,31 @@ def sessions_shown(course: UUID, user: UUID) -> QuerySet[CourseSession]:
     return sessions.filter(course=course).order_by("session_number")
 
 
-@prepared
+@prepared_as(PartOfMine)
 def parts_of(course: UUID, user: UUID) -> QuerySet[HoldPart]:
-    """What the user paid for the sessions of a course, latest last."""
-    # By the user's holds, not by the sessions: a crowded course has thousands of parts.
+    """What the user paid for the sessions of a course, latest last; and what they hold elsewhere.
+
+    By their hold, which says of which course that is.
+    """
+    # By the user's holds, not by the sessions: a crowded course has thousands of parts. For the
+    # same reason none is joined.
     of_course = Q(hold__enrollment__course=course) | Q(hold__session_purchase__course=course)
-    parts = HoldPart.objects.filter(of_course, hold__student=user)
-    return parts.select_related("hold__enrollment").order_by("hold__held_at", "pk")
+    held = Q(status=HoldPart.Status.PENDING)
+    session = CourseSession.objects.filter(pk=OuterRef("session"), on_offer=1)
+    return (
+        HoldPart.objects.filter(of_course | held, hold__student=user)
+        .select_related("hold__enrollment")
+        .annotate(
+            starts_at=_while_held(session.values("starts_at")),
+            minutes=_while_held(session.values("duration_minutes")),
+        )
+        .order_by("hold__held_at", "pk")
+    )
+
+
+def _while_held(found: QuerySet) -> Case:
+    """What a subquery finds, of parts that are pending."""
+    return Case(When(status=HoldPart.Status.PENDING, then=Subquery(found)))
 
 
 def with_access_of(sessions: CourseSessionQuerySet, user: User | UUID) -> CourseSessionQuerySet:

@@ -16,7 +16,7 @@ from courses.services import find_course
 from enrollments import queries, quotes, rules
 from enrollments.access import Access, access_of
 from enrollments.models import CourseEnrollment
-from enrollments.queries import SessionShown
+from enrollments.queries import PartOfMine, SessionShown
 from enrollments.quotes import CourseQuote
 from payments.models import HoldPart
 
@@ -64,7 +64,10 @@ class ShownSession:
 
 @dataclass(frozen=True, slots=True)
 class ShownCourse:
-    """A course on its page, and in the API, with all of its sessions; prices as above."""
+    """A course on its page, and in the API, with all of its sessions; prices as above.
+
+    `held` is what the reader has, of this course and others.
+    """
 
     course: Course
     sessions: Sequence[ShownSession]
@@ -74,6 +77,7 @@ class ShownCourse:
     my_enrollment: CourseEnrollment | None = None
     price_now: Decimal | None = None
     already_held: Decimal | None = None
+    held: Sequence[PartOfMine] = ()
 
     @property
     def sessions_count(self) -> int:
@@ -88,6 +92,12 @@ class ShownCourse:
         """Whether none of its sessions is worth buying alone."""
         return any(one.is_dearer for one in self.sessions)
 
+    def overlapped(self, session: CourseSession, now: datetime) -> PartOfMine | None:
+        """Another session that the reader has while one still to come takes place."""
+        if not session.is_open(now):
+            return None
+        return next((other for other in self.held if other.overlaps(session)), None)
+
 
 def course_for(user: User | None, course_id: UUID) -> ShownCourse:
     """One course with its sessions, and for a logged-in user what they have and what it costs.
@@ -101,7 +111,9 @@ def course_for(user: User | None, course_id: UUID) -> ShownCourse:
     for row in rows:
         row.session.course = course
     now = timezone.now()
-    parts = {part.session_id: part for part in queries.parts_of(course.pk, user.pk)} if user else {}
+    mine = queries.parts_of(course.pk, user.pk) if user else []
+    here = {row.session.pk for row in rows}
+    parts = {one.part.session_id: one.part for one in mine if one.part.session_id in here}
     quote = quotes.quote_course(course, rows, user, now)
     refusal = rules.refuse_course(quote, user)
     for_sale = user is not None and refusal is None
@@ -116,6 +128,7 @@ def course_for(user: User | None, course_id: UUID) -> ShownCourse:
         my_enrollment=_my_enrollment(course, parts),
         price_now=quote.price if for_sale else None,
         already_held=quote.folded_amount if for_sale else None,
+        held=mine,
     )
 
 

@@ -23,6 +23,7 @@ from enrollments.errors import (
     Unsold,
 )
 from enrollments.models import CourseEnrollment, EnrollmentStatus
+from enrollments.queries import PartOfMine
 from enrollments.quotes import CourseQuote
 from enrollments.shop.course import ShownCourse, ShownSession
 from payments.models import HoldPart
@@ -59,8 +60,9 @@ class Offer:
     """A badge, and at most one thing to do; a label without a URL is a disabled button.
 
     `reason` is shown beneath, and leads to `reason_url` if there is one. `changed` is the reader's
-    part of a session that was sold with another start or length, `door` where its room is, while
-    that is open to the reader before the start.
+    part of a session that was sold with another start or length, `overlapped` another that
+    they have at that time, `door` where its room is, while that is open to the reader before the
+    start.
     """
 
     state: State
@@ -71,6 +73,7 @@ class Offer:
     reason: str = ""
     reason_url: str = ""
     changed: HoldPart | None = None
+    overlapped: PartOfMine | None = None
     door: str = ""
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
 from uuid import UUID
 
@@ -31,12 +31,13 @@ from enrollments.errors import (
 )
 from enrollments.forms import PurchaseForm
 from enrollments.models import Booking
+from enrollments.queries import PartOfMine
 from enrollments.quotes import CourseQuote
 from enrollments.rules import CANCEL_IN_TIME
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.shop import offers
-from enrollments.shop.course import course_for
+from enrollments.shop.course import ShownCourse, course_for
 from enrollments.shop.offers import Offer, Reader
 from payments.errors import InvalidKey, KeyReused
 from payments.idempotency import Answer
@@ -49,10 +50,23 @@ STALE = {PriceChanged.code, KeyReused.code, InvalidKey.code}
 
 
 @dataclass(frozen=True)
+class Row:
+    """A session about to be bought, and another that they have at that time.
+
+    `folded` is refunded first for their own single of it.
+    """
+
+    session: CourseSession
+    amount: Decimal
+    folded: Decimal | None
+    overlapped: PartOfMine | None
+
+
+@dataclass(frozen=True)
 class Item:
     """What the user is about to buy: a course or one `session` of it, and what prevents it."""
 
-    course: Course
+    shown: ShownCourse
     quote: CourseQuote[CourseSession]
     refusal: DomainError | None
     offer: Offer
@@ -60,15 +74,27 @@ class Item:
     session: CourseSession | None = None
 
     @property
+    def course(self) -> Course:
+        return self.shown.course
+
+    @property
     def balance_after(self) -> Decimal:
         return self.reader.credit - self.quote.to_pay
 
-    @property
-    def shares(self) -> list[tuple[CourseSession, Decimal, Decimal | None]]:
-        """Each session by time: its share, and what is refunded first for the reader's single."""
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Each session, by time."""
         folded = {purchase.session_id: purchase.price_paid for purchase in self.quote.folded}
-        by_time = sorted(self.quote.shares, key=lambda share: share[0].when)
-        return [(s, amount, folded.get(s.pk)) for s, amount in by_time]
+        by_time, now = sorted(self.quote.shares, key=lambda share: share[0].when), timezone.now()
+        return [
+            Row(session, amount, folded.get(session.pk), self.shown.overlapped(session, now))
+            for session, amount in by_time
+        ]
+
+    @property
+    def overlapping(self) -> int:
+        """How many of them overlap others that the reader has."""
+        return sum(row.overlapped is not None for row in self.rows)
 
     @property
     def url(self) -> str:
@@ -98,7 +124,7 @@ def buy_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
 def _course_item(student: User, course_id: UUID) -> Item:
     shown, reader = course_for(student, course_id), Reader.of(student)
     offer = offers.course_offer(shown, reader, timezone.now())
-    return Item(shown.course, shown.quote, shown.refusal, offer, reader)
+    return Item(shown, shown.quote, shown.refusal, offer, reader)
 
 
 def _session_item(student: User, session_id: UUID) -> Item:
@@ -110,7 +136,7 @@ def _session_item(student: User, session_id: UUID) -> Item:
     shares = [(shown.session, course.course.price_per_session or ZERO)]
     quote = CourseQuote(course.course, shares, shown.seats_left)
     offer = offers.session_offer(shown, reader, timezone.now())
-    return Item(course.course, quote, shown.refusal, offer, reader, shown.session)
+    return Item(course, quote, shown.refusal, offer, reader, shown.session)
 
 
 def _buy(

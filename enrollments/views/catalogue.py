@@ -1,5 +1,6 @@
 """Courses to choose from, one with all that its reader can do, and who teaches them."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -87,13 +88,17 @@ def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
     description = described(shown.course)
     offer = offers.course_offer(shown, reader, now)
     short, quiet = offers.said_once(offer, [offers.session_offer(one, reader, now) for one in page])
+    overlapped = [shown.overlapped(one.session, now) for one in page]
     context = {
         "shown": shown,
         "description": description,
         "words": to_words(description),
         "course": shown.course,
         "page_obj": page,
-        "sessions": list(zip(page, quiet, strict=True)),
+        "sessions": [
+            (one, replace(what, overlapped=other))
+            for one, what, other in zip(page, quiet, overlapped, strict=True)
+        ],
         "short": short,
         "inviter": inviter_of(request),
         "offer": offer,
