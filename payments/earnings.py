@@ -1,6 +1,7 @@
 """What a teacher or referrer has earned, is about to earn, and has withdrawn."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -34,22 +35,28 @@ else:
     EarningSession = CourseSession
 
 Status = HoldPart.Status
+# The keys of hold, session and course; amount, and what is released before it; teacher, referrer,
+# and their rates.
+Pending = tuple[UUID, UUID, UUID, Decimal, Decimal, UUID, UUID | None, int, int]
 # Students who were, or are, expected there; the others left before it started.
 _EXPECTED = Q(hold_parts__status=Status.PENDING) | Q(
     hold_parts__reason__in=[*Reason.BY_ATTENDANCE, Reason.STAFF_DECISION]
 )
 
 
+Counted = defaultdict[UUID, Decimal]
+
+
 @dataclass
 class Forecast:
     """What pending parts will pay if each of them is released, in credits: cancelling lowers it.
 
-    By session for a teacher, in total for a referrer, since what a student does is private.
+    By session and by course for a teacher, in total for a referrer, since what a student does is
+    private.
     """
 
-    by_session: defaultdict[UUID, Decimal] = field(
-        default_factory=lambda: defaultdict(lambda: ZERO)
-    )
+    by_session: Counted = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    by_course: Counted = field(default_factory=lambda: defaultdict(lambda: ZERO))
     referrals: Decimal = ZERO
 
     @property
@@ -107,20 +114,30 @@ class SessionEarnings:
 
 def forecast_of(user: User) -> Forecast:
     """What is held for a user's sessions and referrals, by current bookings; one statement."""
+    return _forecast(user.pk, Q(hold__teacher=user) | Q(hold__referrer=user))
+
+
+def forecast_of_courses(teacher: UUID, courses: Collection[UUID]) -> Forecast:
+    """The same for some courses of a teacher."""
+    return _forecast(teacher, Q(session__course__in=courses, hold__teacher=teacher))
+
+
+def _forecast(user: UUID, mine: Q) -> Forecast:
     forecast = Forecast()
     released: dict[UUID, Decimal] = {}
-    for hold_id, session_id, amount, before, teacher_id, referrer_id, *rates in _pending(user):
-        so_far = released.get(hold_id, before)
+    for key, session_id, course_id, amount, before, teacher_id, referrer_id, *bp in _pending(mine):
+        so_far = released.get(key, before)
         shares = shares_of_next(
             amount,
             released=so_far,
-            commission_bp=rates[0],
-            referral_bp=rates[1] if referrer_id else 0,
+            commission_bp=bp[0],
+            referral_bp=bp[1] if referrer_id else 0,
         )
-        released[hold_id] = so_far + amount
-        if teacher_id == user.pk:
+        released[key] = so_far + amount
+        if teacher_id == user:
             forecast.by_session[session_id] += shares.teacher
-        if referrer_id == user.pk:
+            forecast.by_course[course_id] += shares.teacher
+        if referrer_id == user:
             forecast.referrals += shares.referrer
     return forecast
 
@@ -189,15 +206,13 @@ def _status_of(session: EarningSession) -> str:
     return "released" if session.released else "refunded"
 
 
-def _pending(
-    user: User,
-) -> QuerySet[HoldPart, tuple[UUID, UUID, Decimal, Decimal, UUID, UUID | None, int, int]]:
+def _pending(mine: Q) -> QuerySet[HoldPart, Pending]:
     """The pending parts that will pay a user, in the order in which they will be settled."""
-    mine = Q(hold__teacher=user) | Q(hold__referrer=user)
     parts = HoldPart.objects.filter(mine, status=Status.PENDING)
     return parts.order_by("session__starts_at", "pk").values_list(
         "hold_id",
         "session_id",
+        "session__course_id",
         "amount",
         "hold__released_amount",
         "hold__teacher_id",

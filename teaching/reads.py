@@ -1,7 +1,7 @@
 """What teachers see of their courses: how much was sold, what is next, and who comes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from enrollments.models import CourseEnrollment, PaymentStatus, PurchaseStatus, 
 from enrollments.queries import SessionOnSale
 from enrollments.quotes import quote_course
 from enrollments.services.sessions import refuse_deleting
+from payments.earnings import forecast_of_courses
 from payments.models import HoldPart
 from payments.outcomes import Outcome, outcome_of, story_for_teacher
 from payments.queries import NOT_LEFT
@@ -36,17 +37,18 @@ _AS_SOLD = Q(
 
 @dataclass(frozen=True)
 class Sales:
-    """Students who have a part that was not refunded, and what they paid for it, in credits.
+    """Students who have a part that was not refunded, and what they paid for it: `gross`.
 
-    `held` is what of it is not settled; `changed` counts pending parts that were sold with another
+    `held` is what the teacher gets of it once what is not settled is released: net. Both in
+    credits. `changed` counts pending parts that were sold with another
     start or length, `ever` all parts there ever were.
     """
 
     students: int = 0
-    sold: Decimal = ZERO
-    held: Decimal = ZERO
+    gross: Decimal = ZERO
     changed: int = 0
     ever: int = 0
+    held: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,10 @@ def courses_of(teacher: User) -> QuerySet[Course]:
 
 
 def summarise(courses: Sequence[Course]) -> list[TaughtCourse]:
-    """These courses with what was sold of them and what is next; two statements."""
+    """These courses, all of one teacher, with what was sold and what is next; three statements."""
     keys = [course.pk for course in courses]
-    sales = _sales(HoldPart.objects.filter(session__course__in=keys), "session__course")
+    held = forecast_of_courses(courses[0].teacher_id, keys).by_course if courses else {}
+    sales = _sales(HoldPart.objects.filter(session__course__in=keys), "session__course", held)
     sessions = CourseSession.objects.filter(course__in=keys).order_by().values_list("course")
     now = timezone.now()
     to_come = Q(starts_at__gt=now) & ~Q(status=CourseSession.Status.CANCELLED)
@@ -119,8 +122,9 @@ def summarise(courses: Sequence[Course]) -> list[TaughtCourse]:
 
 
 def sessions_of(course: Course) -> list[TaughtSession]:
-    """The sessions by time; two statements."""
-    sales = _sales(HoldPart.objects.filter(session__course=course), "session")
+    """The sessions by time; three statements."""
+    held = forecast_of_courses(course.teacher_id, [course.pk]).by_session
+    sales = _sales(HoldPart.objects.filter(session__course=course), "session", held)
     now = timezone.now()
     return [
         _taught(session, sales.get(session.pk, Sales()), now)
@@ -135,11 +139,14 @@ def _taught(session: CourseSession, sales: Sales, now: datetime) -> TaughtSessio
 
 
 def now_and_next(teacher: User, now: datetime) -> list[TaughtSession]:
-    """The sessions of a teacher that run now, and those that come next; two statements."""
+    """The sessions of a teacher that run now, and those that come next; two statements.
+
+    What is held for them is not counted.
+    """
     taught = CourseSession.objects.not_over(now).filter(course__teacher=teacher)
     coming = taught.exclude(course__status=Course.Status.DRAFT).select_related("course")
     sessions = list(coming.order_by("starts_at", "pk")[:NEXT])
-    sales = _sales(HoldPart.objects.filter(session__in=sessions), "session")
+    sales = _sales(HoldPart.objects.filter(session__in=sessions), "session", {})
     return [_taught(session, sales.get(session.pk, Sales()), now) for session in sessions]
 
 
@@ -179,8 +186,10 @@ def next_number(course: Course) -> int:
 
 
 def sales_of(session: CourseSession) -> Sales:
-    """The sales of one session."""
-    return _sales(HoldPart.objects.filter(session=session), "session").get(session.pk, Sales())
+    """The sales of one session, which comes with its course; two statements."""
+    held = forecast_of_courses(session.course.teacher_id, [session.course_id]).by_session
+    sales = _sales(HoldPart.objects.filter(session=session), "session", held)
+    return sales.get(session.pk, Sales())
 
 
 def state_of(session: CourseSession, now: datetime) -> str:
@@ -251,17 +260,16 @@ def ended_early(session: CourseSession) -> str:
     return minutes_of(held, session.duration_minutes)
 
 
-def _sales(parts: QuerySet[HoldPart], by: str) -> dict[UUID, Sales]:
-    """Sales by course or session."""
+def _sales(parts: QuerySet[HoldPart], by: str, held: Mapping[UUID, Decimal]) -> dict[UUID, Sales]:
+    """Sales by course or session, by which is known what is held, too."""
     rows = (
         parts.order_by()
         .values_list(by)
         .annotate(
             students=Count("hold__student", filter=_KEPT, distinct=True),
-            sold=Sum("amount", filter=_KEPT, default=ZERO),
-            held=Sum("amount", filter=_PENDING, default=ZERO),
+            gross=Sum("amount", filter=_KEPT, default=ZERO),
             changed=Count("pk", filter=_PENDING & ~_AS_SOLD),
             ever=Count("pk"),
         )
     )
-    return {key: Sales(*rest) for key, *rest in rows}
+    return {key: replace(Sales(*rest), held=held.get(key, ZERO)) for key, *rest in rows}

@@ -19,10 +19,14 @@ from courses.services import archive_course
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
+from payments.earnings import forecast_of
+from settlement.services.deciding import release_hold
 from tests.factories import (
+    DAY,
     StaffFactory,
     TeacherFactory,
     UserFactory,
+    end_session,
     make_course,
     student_with_credit,
 )
@@ -146,12 +150,46 @@ class TestList:
         shown = {taught.course.title: taught for taught in page.context["courses"]}
         assert set(shown) == {course.title, draft.title}
         sales = shown[course.title].sales
-        assert (sales.students, sales.sold, sales.held) == (2, Decimal(116), Decimal(116))
+        assert (sales.students, sales.gross, sales.held) == (2, Decimal(116), Decimal("81.20"))
         assert shown[course.title].next_start == course.sessions.first().starts_at
         assert (shown["A draft"].sales.students, shown["A draft"].next_start) == (0, None)
         assert "$116.00" in page.text
+        assert "$81.20" in page.text
         assert "No upcoming session" in page.text
         assert "A stranger" not in page.text
+
+    def test_held_is_what_earnings_say(self, browser, teacher):
+        """To the cent, on each page: what they get of it, whatever is released before."""
+        course = make_course(teacher=teacher, sessions=3, price_full_course="100.00")
+        other = make_course(teacher=teacher, sessions=3, price_full_course="77.77")
+        brought = student_with_credit(referral_code=teacher.referral_code)
+        first, *_ = course.sessions.all()
+        mine, *_ = (
+            enroll_full_course(student=student, course_id=sold.pk)
+            for student, sold in ((brought, course), (student_with_credit(), course))
+        )
+        enroll_full_course(student=brought, course_id=other.pk)
+        purchase_session(student=student_with_credit(), session_id=first.pk)
+        end_session(first, ago=DAY)
+        part = mine.hold.parts.get(session=first)
+        release_hold(
+            hold_id=mine.hold.pk, actor=StaffFactory(), reason="They came", part_ids=[part.pk]
+        )
+
+        earned = forecast_of(teacher)
+        taught = browser.get(LIST).context["courses"]
+        assert {one.course.pk: one.sales.held for one in taught} == dict(earned.by_course)
+        for one in (course, other):
+            page = browser.get(at("course", one))
+            held = {row.session.pk: row.sales.held for row in page.context["page_obj"]}
+            assert {key: amount for key, amount in held.items() if amount} == {
+                key: amount for key, amount in earned.by_session.items() if key in held
+            }
+            assert sum(held.values()) == page.context["taught"].sales.held
+        last = course.sessions.last()
+        assert browser.get(at("roster", last)).context["sales"].held == earned.by_session[last.pk]
+        figures = browser.get("/earnings/").context["figures"]
+        assert sum(one.sales.held for one in taught) == figures.held - figures.held_referrals
 
     def test_it_is_paged(self, browser, teacher):
         for number in range(21):
@@ -504,7 +542,7 @@ class TestPublishing:
     def test_archived_and_put_back(self, browser, teacher):
         course = make_course(teacher=teacher)
         sell(course)
-        assert "$100.00 stays held" in browser.get(at("archive", course)).text
+        assert "Your share of $70.00 stays held" in browser.get(at("archive", course)).text
         page = browser.post(at("archive", course), follow=True)
         assert "is archived" in said(page)[0]
         assert "Put it back on sale" in page.text

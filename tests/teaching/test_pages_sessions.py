@@ -348,7 +348,7 @@ class TestRoster:
         assert (page.text.count("Full course"), page.text.count("Single session")) == (2, 2)
         assert "Cancelled by the student" in page.text
         sales = page.context["sales"]
-        assert (sales.students, sales.sold) == (3, Decimal("116.00"))
+        assert (sales.students, sales.gross) == (3, Decimal("116.00"))
 
     def test_how_long_they_were_there(self, browser, course, first):
         student, _ = buy(first)
