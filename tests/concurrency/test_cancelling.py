@@ -17,8 +17,6 @@ from enrollments.services.purchasing import cancel_session_purchase, purchase_se
 from enrollments.services.sessions import (
     cancel_session,
     change_course,
-    delete_course,
-    delete_session,
     refund_cancelled_session,
 )
 from payments.models import HoldPart, LedgerAccount
@@ -49,15 +47,6 @@ def cancel(booking):
 
 def call_off(session):
     return lambda: cancel_session(session_id=session.pk, actor=session.course.teacher)
-
-
-def delete(session):
-    return lambda: delete_session(session_id=session.pk, actor=session.course.teacher)
-
-
-def delete_all(session):
-    course = session.course
-    return lambda: delete_course(course_id=course.pk, actor=course.teacher)
 
 
 def change(course, **changes):
@@ -284,56 +273,6 @@ def test_without_the_lock_it_is_and_nobody_refunds_it(
     assert CourseSession.objects.get(pk=session.pk).status == "cancelled"
     assert HoldPart.objects.filter(session=session, status="pending").exists()
     assert balance(student) == 84
-
-
-@pytest.mark.parametrize(
-    "buy", [purchase, lambda student, session: enroll(student, session.course)]
-)
-def test_a_session_is_sold_or_deleted(student, buy, retried, broken):
-    """Whichever comes first: nobody pays for what is gone."""
-    student = student_with_credit("500.00")
-    for _ in range(5):
-        session = make_course(sessions=1).sessions.get()
-        bought, deleted = race(buy(student, session), delete(session))
-        sold = HoldPart.objects.filter(session=session.pk).count()
-        if sold:
-            assert type(deleted).__name__ == "SessionSold"
-        else:
-            assert (deleted, type(bought).__name__) in [(None, "NotFound"), (None, "NotForSale")]
-    assert retried == []
-    assert broken() == {}
-
-
-def test_without_the_lock_the_database_has_to_keep_what_is_sold(
-    student, session, without_locks, interruption
-):
-    """The race is real: it was unsold when the teacher asked, who sees a crash."""
-    interruption.after(sessions, "was_sold")
-    outcomes = race(interruption.by(purchase(student, session)), delete(session))
-    assert kinds(outcomes) == {"SessionPurchase": 1, "ProtectedError": 1}
-
-
-@pytest.mark.parametrize("buy", [purchase, lambda who, one: enroll(who, one.course)])
-def test_a_course_that_is_being_sold_is_not_deleted(buy, retried, broken):
-    student = student_with_credit("500.00")
-    for _ in range(5):
-        session = make_course(sessions=1).sessions.get()
-        bought, deleted = race(buy(student, session), delete_all(session))
-        if HoldPart.objects.filter(session=session.pk).exists():
-            assert type(deleted).__name__ == "CourseSold"
-        else:
-            assert (deleted, type(bought).__name__) in [(None, "NotFound"), (None, "NotForSale")]
-    assert retried == []
-    assert broken() == {}
-
-
-def test_without_the_lock_the_database_has_to_keep_a_course_that_is_sold(
-    student, session, without_locks, interruption
-):
-    """The race is real: it was unsold when the teacher asked, who sees a crash."""
-    interruption.after(sessions, "was_course_sold")
-    outcomes = race(interruption.by(purchase(student, session)), delete_all(session))
-    assert kinds(outcomes) == {"SessionPurchase": 1, "ProtectedError": 1}
 
 
 def test_a_course_bought_while_a_session_is_called_off_pays_for_the_others(retried, broken):
