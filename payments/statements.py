@@ -1,11 +1,14 @@
-"""A wallet's history: each movement in words, with the balance after it."""
+"""A wallet's history: each event in words, with the balance after it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Case, F, Q, QuerySet, Sum, When, Window
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, When, Window
+from django.db.models.functions import RowNumber
 
 from accounts.models import User
 from common.money import exact
@@ -13,8 +16,11 @@ from courses.models import Course, CourseSession
 from payments.models import SYSTEM_ACCOUNTS, LedgerAccount, PaymentHold, Transfer
 from payments.outcomes import story_of, summary_of
 
-# The key of a transfer, what it changed, and the balance afterwards.
-Movement = tuple[UUID, Decimal, Decimal]
+# The key of an event's last transfer, what the event changed, the balance afterwards, and how many
+# transfers it made.
+Event = tuple[UUID, Decimal, Decimal, int]
+# What a refund belongs to: of which hold, when, and why.
+Deed = tuple[UUID, datetime, str]
 _TITLES = {
     Transfer.Kind.GRANT: "Credit added",
     Transfer.Kind.REVOKE: "Credit revoked",
@@ -30,14 +36,16 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One movement: the wallet's `change`, and its `balance` afterwards, in credits.
+    """One event: the wallet's `change`, and its `balance` afterwards, in credits.
 
-    What is owed counts as a balance below zero.
+    What is owed counts as a balance below zero. Of an event of several transfers it has the last;
+    `parts` are all of them, by the time of their sessions.
     """
 
     transfer: Transfer
     change: Decimal
     balance: Decimal
+    parts: Sequence[Transfer] = ()
 
     @property
     def title(self) -> str:
@@ -53,10 +61,17 @@ class Line:
     @property
     def session(self) -> CourseSession | None:
         """The session that it was for, if it was for only one."""
+        if self.sessions_count > 1:
+            return None
         if self.transfer.hold_part:
             return self.transfer.hold_part.session
         purchase = self.transfer.hold and self.transfer.hold.session_purchase
         return purchase.session if purchase else None
+
+    @property
+    def sessions_count(self) -> int:
+        """How many sessions several transfers were for."""
+        return len({part.hold_part_id for part in self.parts})
 
     @property
     def detail(self) -> str:
@@ -71,8 +86,8 @@ class Line:
     @property
     def about_debt(self) -> str:
         """What it did to what the user owes, if anything."""
-        if not self.transfer.debtor_id:
-            return ""
+        if self.parts or not self.transfer.debtor_id:
+            return ""  # each of the parts says it
         return "Paid what you owed" if self.change > 0 else "Added to what you owe"
 
 
@@ -83,8 +98,8 @@ def course_of(hold: PaymentHold) -> Course:
     return booking.course
 
 
-def movements_of(user: User) -> QuerySet[Transfer, Movement]:
-    """Key, `change` and `balance` afterwards of each movement of the wallet, newest first.
+def events_of(user: User) -> QuerySet[Transfer, Event]:
+    """Each event of the wallet, newest first: what refunds several parts of a hold at once is one.
 
     The sum runs over all of them in the same statement that gives a page of them, so no movement
     can come in between.
@@ -94,23 +109,66 @@ def movements_of(user: User) -> QuerySet[Transfer, Movement]:
     taken = Q(debit_account__in=[wallet.pk, debts])
     change = Case(When(taken, then=-F("amount")), default=F("amount"))
     mine = Q(debit_account=wallet) | Q(credit_account=wallet) | Q(debtor=user)
+    of_parts = Q(kind=Transfer.Kind.REFUND, hold_part__isnull=False)
+    event: list[Case | F] = [
+        Case(When(of_parts, then=F("hold_id")), default=F("pk")),
+        F("hold_part__settled_at"),
+        F("hold_part__reason"),
+    ]
+    newest_first = [F("created_at").desc(), F("pk").desc()]
     return (
         Transfer.objects.filter(mine)
-        .annotate(change=change)
-        .annotate(balance=Window(Sum("change"), order_by=["created_at", "id"]))
-        .order_by("-created_at", "-id")
-        .values_list("pk", "change", "balance")
+        .annotate(
+            moved=change,
+            balance=Window(Sum("moved"), order_by=["created_at", "pk"]),
+            change=Window(Sum("moved"), partition_by=event),
+            transfers=Window(Count("pk"), partition_by=event),
+            place=Window(RowNumber(), partition_by=event, order_by=newest_first),
+        )
+        .filter(place=1)
+        .order_by(*newest_first)
+        .values_list("pk", "change", "balance", "transfers")
     )
 
 
-def lines_of(movements: Sequence[Movement]) -> list[Line]:
-    """Lines of these movements, from `movements_of`, in one additional statement."""
-    transfers = Transfer.objects.select_related(
+def lines_of(events: Sequence[Event]) -> list[Line]:
+    """Lines of these events, from `events_of`; one additional statement, two if any has parts."""
+    transfers = _with_names().in_bulk([key for key, *_ in events])
+    parts = _parts_of([transfers[key] for key, _, _, number in events if number > 1])
+    return [
+        Line(
+            transfers[key],
+            exact(change),
+            exact(balance),
+            parts[_deed_of(transfers[key])] if number > 1 else (),
+        )
+        for key, change, balance, number in events
+    ]
+
+
+def _parts_of(refunds: Sequence[Transfer]) -> dict[Deed, list[Transfer]]:
+    """All transfers of the deeds of these refunds."""
+    found: dict[Deed, list[Transfer]] = defaultdict(list)
+    if refunds:
+        of_holds = _with_names().filter(
+            kind=Transfer.Kind.REFUND, hold__in=[refund.hold_id for refund in refunds]
+        )
+        for transfer in of_holds.order_by("hold_part__session__starts_at", "created_at", "pk"):
+            found[_deed_of(transfer)].append(transfer)
+    return found
+
+
+def _deed_of(refund: Transfer) -> Deed:
+    part = refund.hold_part
+    assert part
+    assert part.settled_at
+    return part.hold_id, part.settled_at, part.reason
+
+
+def _with_names() -> QuerySet[Transfer]:
+    return Transfer.objects.select_related(
         "hold__enrollment__course",
         "hold__session_purchase__course",
         "hold__session_purchase__session",
         "hold_part__session",
-    ).in_bulk([key for key, _, _ in movements])
-    return [
-        Line(transfers[key], exact(change), exact(balance)) for key, change, balance in movements
-    ]
+    )

@@ -15,7 +15,7 @@ from payments.forms import AmountToRefundForm
 from payments.models import CreditNotice, PaymentHold
 from payments.outcomes import outcome_of
 from payments.services.refunds import preview_refund
-from payments.statements import lines_of, movements_of
+from payments.statements import events_of, lines_of
 from payments.wallets import standing_of
 
 LINES_PER_PAGE = 25
@@ -24,10 +24,10 @@ LINES_PER_PAGE = 25
 @require_safe
 @login_required
 def credit(request: HttpRequest) -> HttpResponse:
-    """My balance, what is held, every movement, and how to get credit."""
+    """My balance, what is held, every event, and how to get credit."""
     user = signed_in(request)
     balance, held, owed = standing_of(user)
-    page = page_of(movements_of(user), LINES_PER_PAGE, request)
+    page = page_of(events_of(user), LINES_PER_PAGE, request)
     pieces = preview_refund(user, credit=balance)
     context = {
         "balance": balance,

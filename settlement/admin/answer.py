@@ -6,7 +6,7 @@ from datetime import datetime
 from accounts.models import User
 from common.formats import money
 from payments.models import Dispute, PaymentHold
-from payments.statements import course_of, lines_of, movements_of
+from payments.statements import course_of, events_of, lines_of
 from rooms.models import Attendance
 
 # What was longer ago says nothing of a payment that can still be disputed.
@@ -59,12 +59,14 @@ def _stays(user: User) -> Iterator[str]:
 
 
 def _ledger(user: User) -> Iterator[str]:
-    for line in lines_of([*movements_of(user)[:LINES]]):
+    for line in lines_of([*events_of(user)[:LINES]]):
         about = f"{line.course}" if line.course else line.detail
         yield (
             f"{_at(line.transfer.created_at)}  {line.title} {about}: {money(line.change)},"
             f" then {money(line.balance)}"
         )
+        for part in line.parts:
+            yield f"    {part.hold_part and part.hold_part.session}: {money(part.amount)}"
 
 
 def _at(moment: datetime | None) -> str:

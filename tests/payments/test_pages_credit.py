@@ -6,23 +6,27 @@ from itertools import pairwise
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from common.formats import until
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, change_course, change_session
 from payments.models import CreditNotice, PaymentHold
-from payments.statements import lines_of, movements_of
+from payments.statements import events_of, lines_of
 from payments.views.credit import LINES_PER_PAGE
 from payments.wallets import balances_of
+from settlement.services.deciding import refund_hold
 from tests.factories import (
     StaffFactory,
     UserFactory,
     give_credit,
     make_course,
+    owe,
     student_with_credit,
 )
 
@@ -47,7 +51,7 @@ def text_of(answer) -> str:
 
 
 def history(user) -> list:
-    return lines_of(list(movements_of(user)))
+    return lines_of(list(events_of(user)))
 
 
 def live_through(student, times: int) -> None:
@@ -95,6 +99,100 @@ def test_every_line_says_what_it_was_for_and_what_was_left(student):
         ("Single session", "1. A lesson", "Now all refunded", "-16.00", "484.00"),
         ("Credit added", "", "For a test", "500.00", "500.00"),
     ]
+
+
+def sums_of(line) -> list[tuple[str, str]]:
+    return [(part.hold_part.sold_title, str(part.amount)) for part in line.parts]
+
+
+class TestOneLineForOneEvent:
+    def test_a_cancellation_has_its_parts_behind_it(self, browser, student):
+        course = make_course(sessions=3, price_full_course="20.00", title="Knots")
+        whole = enroll_full_course(student=student, course_id=course.pk)
+        cancel_enrollment(student=student, enrollment_id=whole.pk)
+        refund, bought, _ = browser.get(PAGE).context["lines"]
+        assert (refund.title, refund.detail, refund.session) == ("Refund", "Cancelled by you", None)
+        assert (refund.change, refund.balance) == (Decimal(20), Decimal(500))
+        assert sums_of(refund) == [
+            ("1. A lesson", "6.66"), ("2. A lesson", "6.67"), ("3. A lesson", "6.67")
+        ]  # fmt: skip
+        assert (bought.change, bought.balance, bought.parts) == (Decimal(-20), Decimal(480), ())
+        words = text_of(browser.get(PAGE))
+        assert words.count("What came back") == 1
+        assert words.count("+$20.00") == 1
+        assert words.count("<dd>$6.67</dd>") == 2
+
+    def test_what_was_given_back_at_another_time_is_another(self, student):
+        course = make_course(sessions=4, price_full_course="40.00")
+        first, second, *_ = course.sessions.all()
+        whole = enroll_full_course(student=student, course_id=course.pk)
+        for session in (first, second):
+            cancel_session(session_id=session.pk, actor=course.teacher)
+        cancel_enrollment(student=student, enrollment_id=whole.pk)
+        lines = history(student)
+        assert [(str(line.change), len(line.parts)) for line in lines[:3]] == [
+            ("20.00", 2), ("10.00", 0), ("10.00", 0)
+        ]  # fmt: skip
+        assert [line.sessions_count for line in lines[:3]] == [2, 0, 0]
+
+    def test_two_courses_left_at_once_are_two(self, student):
+        """Even in the same moment."""
+        with time_machine.travel(timezone.now(), tick=False):
+            whole = [
+                enroll_full_course(student=student, course_id=make_course(sessions=2).pk)
+                for _ in range(2)
+            ]
+            for one in whole:
+                cancel_enrollment(student=student, enrollment_id=one.pk)
+        assert [len(line.parts) for line in history(student)[:2]] == [2, 2]
+
+    def test_what_staff_refund_is_one(self, student):
+        whole = enroll_full_course(student=student, course_id=make_course(sessions=2).pk)
+        refund_hold(hold_id=whole.hold.pk, actor=StaffFactory(), reason="As a favour")
+        refund = history(student)[0]
+        assert (refund.detail, len(refund.parts)) == ("Decided by our staff: As a favour", 2)
+
+    def test_what_of_it_paid_a_debt_is_said_of_its_part(self, client):
+        """A part of which only some pays the rest of the debt comes in two."""
+        debtor = student_with_credit("20.00")
+        course = make_course(sessions=2, price_full_course="20.00")
+        whole = enroll_full_course(student=debtor, course_id=course.pk)
+        owe(debtor, "13.00")
+        cancel_enrollment(student=debtor, enrollment_id=whole.pk)
+        refund = history(debtor)[0]
+        assert (refund.change, refund.balance, refund.sessions_count) == (20, 7, 2)
+        assert sorted(amount for _, amount in sums_of(refund)) == ["10.00", "3.00", "7.00"]
+        client.force_login(debtor)
+        words = text_of(client.get(PAGE))
+        assert words.count("paid what you owed") == 2
+        assert "2 sessions" in words
+
+    def test_the_balance_is_right_on_every_page_of_them(self, browser, student):
+        for _ in range(LINES_PER_PAGE):
+            whole = enroll_full_course(
+                student=student, course_id=make_course(sessions=3, price_full_course="0.10").pk
+            )
+            cancel_enrollment(student=student, enrollment_id=whole.pk)
+        pages = [browser.get(PAGE, {"page": page}).context["lines"] for page in (1, 2, 3)]
+        assert [len(page) for page in pages] == [LINES_PER_PAGE, LINES_PER_PAGE, 1]
+        lines = [line for page in pages for line in page]
+        assert len({line.transfer.pk for line in lines}) == 2 * LINES_PER_PAGE + 1
+        assert {len(line.parts) for line in lines if line.title == "Refund"} == {3}
+        assert lines[0].balance == balances_of(student)[0]
+        assert all(newer.balance - newer.change == old.balance for newer, old in pairwise(lines))
+
+    def test_however_many_they_cost_one_statement_more(self, browser, student):
+        def cost() -> int:
+            with CaptureQueriesContext(connection) as captured:
+                assert browser.get(PAGE).status_code == 200
+            return len(captured)
+
+        none = cost()
+        for sessions in (2, 9):
+            course = make_course(sessions=sessions)
+            whole = enroll_full_course(student=student, course_id=course.pk)
+            cancel_enrollment(student=student, enrollment_id=whole.pk)
+            assert cost() == none + 1
 
 
 def test_lines_lead_to_the_course_and_the_receipt(browser, student):
