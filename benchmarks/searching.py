@@ -11,8 +11,13 @@ CONNECTIONS = 8
 REPEATS = 3
 REQUESTS = 200
 LISTS = {"api": f"/api/courses?limit={ROWS}&", "page": "/?"}
-# Words that one course has, that all have, and that none has.
-SEARCHES = {"rare": "course 77", "common": "english beginner", "slip": "englsh beginer"}
+# Words that few courses have, that all have, that half have, but no course both, and that none has.
+SEARCHES = {
+    "rare": "course 77",
+    "common": "english beginner",
+    "apart": "odd even",
+    "slip": "englsh beginer",
+}
 
 
 def measure(port: int) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What locks and searches read of courses, as SQL that is written once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from django.db import connections, router
 from django.db.models import QuerySet, Subquery
 
 from common.prepared import prepared
+from common.shapes import Rows
 from common.statements import execute
 from courses.models import Course, CourseSession, CourseWord
 
@@ -27,31 +28,79 @@ def lock_course_of(session: UUID) -> QuerySet[Course, tuple[UUID]]:
     return Course.objects.filter(pk=Subquery(key)).locked().values_list("pk")
 
 
-def who_has(words: Sequence[tuple[str, str]]) -> list[tuple[dict[UUID, bool], set[UUID]]]:
-    """For each range of words: which courses have one, and if it leads; and which teachers.
+def who_has(
+    words: Sequence[tuple[str, str]], common: Collection[tuple[str, str]] = ()
+) -> list[tuple[dict[UUID, bool], set[UUID]]]:
+    """For each range of words: which courses have one, and if it leads; and whose teachers.
 
-    No more than tell that there are more. One statement, because each range has a limit of its own.
+    No more than tell that there are more, and no words of courses of a range that is known to be
+    `common`. One statement, because each range has a limit of its own.
     """
     found: list[tuple[dict[UUID, bool], set[UUID]]] = [({}, set()) for _ in words]
-    connection = connections[router.db_for_read(CourseWord)]
-    places = range(len(words))
-    sql = " UNION ALL ".join(part.format(place=n) for n in places for part in (_COURSES, _TEACHERS))
-    rows, _ = execute(connection, sql, [word for between in words for word in between * 2])
-    for place, kind, key, leads in rows:
-        courses, teachers = found[place]
-        if kind == _OF_COURSES:
-            courses[UUID(key)] = courses.get(UUID(key), False) or bool(leads)
+    parts: list[str] = []
+    asked: list[str] = []
+    for place, between in enumerate(words):
+        kinds = (_BY_NAME,) if between in common else (_BY_WORD, _BY_NAME)
+        parts += [kind.format(place=place) for kind in kinds]
+        asked += between * len(kinds)
+    for place, by_name, key, leads in _rows(" UNION ALL ".join(parts), asked):
+        by_word, named = found[place]
+        if by_name:
+            named.add(UUID(key))
         else:
-            teachers.add(UUID(key))
+            by_word[UUID(key)] = by_word.get(UUID(key), False) or bool(leads)
     return found
 
 
-_OF_COURSES, _OF_TEACHERS = 0, 1
-_COURSES = (
-    f"SELECT {{place}}, {_OF_COURSES}, found.* FROM (SELECT course_id, leads FROM course_words "  # noqa: S608
+def words_of(between: tuple[str, str], most: int) -> list[str]:
+    """The words of a range that courses have, no more than tell that there are more."""
+    rows = _rows(_WORDS, [*between, most + 1])
+    return [word for [word] in rows]
+
+
+def in_descriptions(words: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The ranges of which some course has a word in its description alone. One statement."""
+    sql = " UNION ALL ".join(_IN_A_DESCRIPTION.format(place=n) for n in range(len(words)))
+    return {words[place] for [place] in _rows(sql, [word for one in words for word in one])}
+
+
+def who_has_all(words: Sequence[Sequence[tuple[str, str]]]) -> set[UUID]:
+    """The courses that have a word of each of these groups of ranges, or enough to tell of more.
+
+    One statement, which goes through the words alone.
+    """
+    tables = [f"w{place}" for place in range(len(words))]
+    joins = " JOIN ".join(f"course_words {table}" for table in tables)
+    same = [f"{table}.course_id = w0.course_id" for table in tables[1:]]
+    have = (among(f"{table}.word", ranges) for table, ranges in zip(tables, words, strict=True))
+    sql = f"SELECT DISTINCT w0.course_id FROM {joins} WHERE {' AND '.join((*same, *have))}"  # noqa: S608
+    asked = [word for ranges in words for between in ranges for word in between]
+    return {UUID(key) for [key] in _rows(f"{sql} LIMIT {RARE + 1}", asked)}
+
+
+def among(column: str, ranges: Sequence[tuple[str, str]]) -> str:
+    """SQL for whether a word is in one of these ranges."""
+    return f"({' OR '.join([f'{column} BETWEEN %s AND %s'] * len(ranges))})"
+
+
+def _rows(sql: str, asked: Sequence[object]) -> Rows:
+    rows, _ = execute(connections[router.db_for_read(CourseWord)], sql, [*asked])
+    return rows
+
+
+_BY_WORD = (
+    "SELECT {place}, 0, found.* FROM (SELECT course_id, leads FROM course_words "  # noqa: S608
     f"WHERE word BETWEEN %s AND %s LIMIT {RARE + 1}) found"
 )
-_TEACHERS = (
-    f"SELECT {{place}}, {_OF_TEACHERS}, found.* FROM (SELECT user_id, 1 AS leads FROM user_words "  # noqa: S608
-    f"WHERE word BETWEEN %s AND %s LIMIT {RARE + 1}) found"
+_BY_NAME = (
+    "SELECT {place}, 1, found.* FROM (SELECT c.id, 1 AS leads FROM user_words w "  # noqa: S608
+    "JOIN courses c ON c.teacher_id = w.user_id "
+    f"WHERE w.word BETWEEN %s AND %s LIMIT {RARE + 1}) found"
+)
+_WORDS = (
+    "SELECT DISTINCT word FROM course_words WHERE word BETWEEN %s AND %s ORDER BY word LIMIT %s"
+)
+_IN_A_DESCRIPTION = (
+    "SELECT {place} FROM (SELECT word FROM course_words WHERE leads = 0 "
+    "AND word BETWEEN %s AND %s LIMIT 1) found"
 )

@@ -1,78 +1,159 @@
 """How a search finds courses: by the words that are kept of them and of their teachers' names."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
-from typing import Self, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
+    BooleanField,
     Case,
     Count,
     ExpressionWrapper,
+    F,
+    Func,
     IntegerField,
     OrderBy,
-    OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Value,
     When,
 )
 from django.db.models.expressions import Combinable
-from django.db.models.lookups import IsNull
+from django.db.models.sql.compiler import SQLCompiler
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from accounts.models import NameWord
+from common.shapes import Sql
 from common.words import Term, terms_of
+from courses import queries
 from courses.models import Course, CourseWord
-from courses.queries import RARE, who_has
+from courses.queries import RARE
 
 C = TypeVar("C", bound=QuerySet)
+N = TypeVar("N")
 # Words with one beginning that are asked for one by one.
 FEW = 8
+# Things that a process notes of searches.
+MOST_NOTED = 1000
 # Nearest words that may be equally near.
 MOST_NEAR = 50
+
+
+class _HasWord(Func):
+    """Whether a course has a word of one of these ranges; or has one that `leads`.
+
+    Asked of each course in turn. With EXISTS the database may read all the rows there are first,
+    however soon a list is full.
+    """
+
+    words, of = "course_words w WHERE w.course_id", "pk"
+
+    def __init__(self, ranges: Sequence[tuple[str, str]], *, leading: bool = False) -> None:
+        super().__init__(F(self.of), output_field=BooleanField())
+        self.ranges, self.leading = ranges, leading
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *args: Any, **more: Any
+    ) -> Sql:
+        key, values = compiler.compile(self.source_expressions[0])
+        where = f"{self.words} = {key} AND {queries.among('w.word', self.ranges)}"
+        where += " AND w.leads = 1" if self.leading else ""
+        asked = [word for between in self.ranges for word in between]
+        return f"(SELECT 1 FROM {where} LIMIT 1) IS NOT NULL", [*values, *asked]  # noqa: S608
+
+
+class _HasName(_HasWord):
+    """The same of the name of its teacher, where all words lead."""
+
+    words, of = "user_words w WHERE w.user_id", "teacher"
+
+
+class _Common(NamedTuple):
+    """What is known of a range of words that many courses have: as words, if they are few.
+
+    An index finds each word of a course. Of a beginning it finds all words of a course, up to the
+    first that has it. `always_leads` if no course has one in its description alone.
+    """
+
+    ranges: Sequence[tuple[str, str]]
+    always_leads: bool
+
+
+class _Notes(Generic[N]):
+    """What this process found lately that tells how to ask, and what may be meant: not what is so.
+
+    Whether a course has a word is always asked.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, tuple[float, N]] = {}
+
+    def get(self, key: Hashable) -> N | None:
+        at, value = self._kept.get(key, (0.0, None))
+        return value if time.monotonic() - at < settings.SEARCH_VOCABULARY_SECONDS else None
+
+    def put(self, key: Hashable, value: N) -> N:
+        if len(self._kept) >= MOST_NOTED:
+            self._kept.clear()
+        self._kept[key] = time.monotonic(), value
+        return value
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+
+# Terms that many courses have, and groups of them that many meet; the words there are, and which
+# of them slips mean.
+_commons, _groups = _Notes[_Common](), _Notes[bool]()
+_words, _slips = _Notes[list[str]](), _Notes[str]()
+
+
+def forget_notes() -> None:
+    """Find everything out again."""
+    for notes in (_commons, _groups, _words, _slips):
+        notes.clear()
 
 
 @dataclass(frozen=True, slots=True)
 class _Met:
     """The courses that a term meets: by a word of their own, or of their teacher's name.
 
-    Named one by one while they are few; then the database begins with them. Else a course is asked
-    whether it is one.
+    Named one by one while they are few, with whether it leads; then the database begins with them.
+    Else, if it is `common` or if `many_are_named` so, a course is asked whether it is one.
     """
 
     term: Term
-    courses: dict[UUID, bool]
-    teachers: set[UUID]
-    ranges: list[tuple[str, str]]
+    few: dict[UUID, bool]
+    common: _Common | None
+    many_are_named: bool
+
+    @property
+    def is_common(self) -> bool:
+        """Whether it is by words of their own alone that many courses meet it."""
+        return bool(self.common) and not (self.few or self.many_are_named)
 
     def __bool__(self) -> bool:
-        return bool(self.courses or self.teachers)
+        return bool(self.few or self.common or self.many_are_named)
+
+    @property
+    def always_leads(self) -> bool:
+        """Whether the term is met outside the description of every course that meets it."""
+        return all(self.few.values()) and (self.common is None or self.common.always_leads)
 
     def where(self, *, leading: bool = False) -> Q:
         """The courses; or those where the term is met outside the description."""
-        return self._by_own_words(leading) | self._by_name()
-
-    def _by_own_words(self, leading: bool) -> Q:
-        if len(self.courses) <= RARE:
-            return Q(pk__in={key for key, leads in self.courses.items() if leads or not leading})
-        words = CourseWord.objects.filter(course=OuterRef("pk"))
-        if leading:
-            words = words.filter(leads=True)
-        ranges = (_has(words.filter(word__range=one), "course") for one in self.ranges)
-        return reduce(or_, ranges)
-
-    def _by_name(self) -> Q:
-        if len(self.teachers) <= RARE:
-            return Q(teacher__in=self.teachers)
-        names = NameWord.objects.filter(user=OuterRef("teacher"), word__range=self.term.between)
-        return _has(names, "user")
+        where = Q()
+        if self.common:
+            where |= Q(_HasWord(self.common.ranges, leading=leading))
+        if self.many_are_named:
+            where |= Q(_HasName([self.term.between]))
+        few = {key for key, leads in self.few.items() if leads or not leading}
+        return where | Q(pk__in=few) if few or not where else where
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +167,8 @@ class Search:
     def of(cls, text: str) -> Self:
         """A search for these words, of which one that is found nowhere becomes the nearest.
 
-        One statement, or two if many courses have the last word; if a word is found nowhere, at
-        most one for each and three more.
+        One statement, and two for a word that is newly found to be common; if a word is found
+        nowhere, one more for each and one for all.
         """
         met, shown_for = _look_up(terms_of(text)), text
         if not all(met):
@@ -101,46 +182,71 @@ class Search:
         """Those of these courses that meet every word."""
         if not self.met or not all(self.met):
             return courses.none()
+        common = [found for found in self.met if found.is_common]
+        few = _few_with(common)
+        if few is not None:
+            courses = courses.filter(pk__in=few)
         for found in self.met:
-            courses = courses.filter(found.where())
+            if few is None or found not in common:
+                courses = courses.filter(found.where())
         return courses
 
-    def best(self) -> OrderBy:
-        """First those that meet most of the words outside their description."""
+    def best(self) -> list[OrderBy]:
+        """First those that meet most of the words outside their description, if any differ."""
+        differing = [found for found in self.met if not found.always_leads]
+        if not differing:
+            return []
         met: Combinable = Value(0, IntegerField())
-        for found in self.met:
+        for found in differing:
             met += Case(When(found.where(leading=True), then=1), default=0)
-        return OrderBy(ExpressionWrapper(met, IntegerField()), descending=True)
+        return [OrderBy(ExpressionWrapper(met, IntegerField()), descending=True)]
 
 
-def _has(rows: QuerySet, column: str) -> Q:
-    """Whether there is such a row, asked of each course in turn.
-
-    With EXISTS the database may read all the rows there are first, however soon a list is full.
-    """
-    return Q(IsNull(Subquery(rows.values(column)[:1]), False))
+def _few_with(common: Sequence[_Met]) -> set[UUID] | None:
+    """The courses that meet several terms, each of which many meet; None if these are many too."""
+    groups = tuple(tuple(found.common.ranges) for found in common if found.common)
+    if len(groups) < 2 or _groups.get(groups):
+        return None
+    found = queries.who_has_all(groups)
+    if len(found) <= RARE:
+        return found
+    _groups.put(groups, True)
+    return None
 
 
 def _look_up(terms: Sequence[Term]) -> list[_Met]:
-    found = who_has([term.between for term in terms]) if terms else []
+    ranges = [term.between for term in terms]
+    common = {between: one for between in ranges if (one := _commons.get(between))}
+    found = queries.who_has(ranges, common) if terms else []
+    asked = list(zip(terms, found, strict=True))
+    common |= _learnt([term for term, (by_word, _) in asked if len(by_word) > RARE])
     return [
-        _Met(term, courses, teachers, _spelt_out(term) if len(courses) > RARE else [])
-        for term, (courses, teachers) in zip(terms, found, strict=True)
+        _met(term, by_word, named, common.get(term.between)) for term, (by_word, named) in asked
     ]
 
 
-def _spelt_out(term: Term) -> list[tuple[str, str]]:
-    """A beginning as the words that have it, if they are few: an index finds each of a course.
+def _met(
+    term: Term, by_word: dict[UUID, bool], named: Collection[UUID], common: _Common | None
+) -> _Met:
+    many_are_named = len(named) > RARE
+    few = {} if common else by_word
+    if not many_are_named:
+        few = few | dict.fromkeys(named, True)
+    return _Met(term, few, common, many_are_named)
 
-    Of a beginning it finds all the words of a course, up to the first that has it.
-    """
-    if not term.is_beginning:
-        return [term.between]
-    first, last = term.between
-    longer = CourseWord.objects.filter(word__gt=first, word__lte=last).values_list(
-        "word", flat=True
-    )
-    words = [first, *longer.order_by("word").distinct()[:FEW]]
+
+def _learnt(terms: Sequence[Term]) -> dict[tuple[str, str], _Common]:
+    """What there is to know of terms that many courses have; it is noted. Two statements."""
+    ranges = [term.between for term in terms]
+    differ = queries.in_descriptions(ranges) if terms else set()
+    learnt = {term.between: _Common(_spelt_out(term), term.between not in differ) for term in terms}
+    for between, common in learnt.items():
+        _commons.put(between, common)
+    return learnt
+
+
+def _spelt_out(term: Term) -> list[tuple[str, str]]:
+    words = queries.words_of(term.between, FEW) if term.is_beginning else [term.word]
     return [(word, word) for word in words] if len(words) <= FEW else [term.between]
 
 
@@ -157,11 +263,17 @@ def nearest(word: str) -> str | None:
     slips = min(len(word) // 4, 2)
     if not (slips and word.isalpha()):
         return None
+    if (found := _slips.get(word)) is None:
+        found = _slips.put(word, _nearest(word, slips))
+    return found or None
+
+
+def _nearest(word: str, slips: int) -> str:
     near = process.extract(
         word, _vocabulary(), scorer=OSA.distance, score_cutoff=slips, limit=MOST_NEAR
     )
     if not near:
-        return None
+        return ""
     least = near[0][1]
     equal = sorted(found for found, distance, _ in near if distance == least)
     if len(equal) == 1:
@@ -171,18 +283,11 @@ def nearest(word: str) -> str | None:
     return max(equal, key=lambda found: counted.get(found, 0))
 
 
-# The words that this process read last, and when.
-_read: tuple[list[str], float] = ([], float("-inf"))
-
-
 def _vocabulary() -> list[str]:
     """Every word, but no number, by which a course is found; read again after a while."""
-    global _read  # noqa: PLW0603 # one value, replaced as a whole
-    words, at = _read
-    if time.monotonic() - at >= settings.SEARCH_VOCABULARY_SECONDS:
+    if (words := _words.get("all")) is None:
         own = CourseWord.objects.values_list("word", flat=True).distinct()
         teachers = Course.objects.listed().values("teacher")
         names = NameWord.objects.filter(user__in=teachers).values_list("word", flat=True)
-        words = sorted(word for word in {*own, *names} if word.isalpha())
-        _read = words, time.monotonic()
+        words = _words.put("all", sorted(word for word in {*own, *names} if word.isalpha()))
     return words

@@ -42,7 +42,7 @@ STARTS = (
 LONG_AGO = "NOW(6) - INTERVAL 60 DAY"
 # What courses and their teachers are found by, as SQL, and whether it leads.
 WORDS = dict.fromkeys(("'course'", "CONCAT(#)", "'english'", "'beginner'", "'languages'"), 1)
-WORDS |= dict.fromkeys(("'a'", "'to'", "'measure'", "'with'"), 0)
+WORDS |= dict.fromkeys(("'a'", "'to'", "'measure'", "'with'", "IF(# % 2, 'odd', 'even')"), 0)
 STAMPS = {"created_at": "NOW(6)", "updated_at": "NOW(6)"}
 
 
@@ -159,7 +159,7 @@ def _catalogue(size: Size) -> Iterator[Insert]:
         "id": key(COURSE, "#"),
         "teacher_id": key(TEACHER, f"# % {size.teachers}"),
         "title": "CONCAT('Course ', #)",
-        "description": "'A course to measure with.'",
+        "description": "CONCAT('A course to measure with: ', IF(# % 2, 'odd', 'even'))",
         "language": "'English'",
         "level": "'beginner'",
         "category": "'Languages'",

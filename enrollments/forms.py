@@ -152,7 +152,7 @@ class CatalogueForm(CourseFilter):
         return courses.order_by(*by, "-created_at", "-id")
 
     def _best(self) -> list[OrderBy]:
-        met = [self.found.best()] if self.found else []
+        met = self.found.best() if self.found else []
         return [*met, ORDERINGS["next"][1]]
 
 
