@@ -53,7 +53,7 @@ COLUMNS = (
 # The raw bound, in transactions a second, and the share of it that the call comes to.
 OF_WRITES = ("raw", "of_raw")
 GROWING = ("rate", "p95", "server_ms", "database_ms")
-SCENARIOS = ("staff", "audit", "search", "settlement", "hot course", "sign-ins")
+SCENARIOS = ("staff", "audit", "search", "settlement", "hot course", "beside")
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--processes", type=_count, default=2)
     parser.add_argument("--threads", type=_count, default=1, help="of each process")
     parser.add_argument("--seconds", type=_count, default=5, help="for each call")
-    parser.add_argument("--repeats", type=_count, default=3)
+    parser.add_argument("--repeats", type=_count, default=5)
     parser.add_argument(
         "--size", nargs="+", choices=SIZES, default=["small"], help="one, or two in turn"
     )
@@ -118,7 +118,7 @@ def _call(options: argparse.Namespace, site: Site, call: str) -> dict[str, Any]:
     site.enter()
     requests = _requests(options, site.platform, call)
     load.run(site.port, requests[:WARM_UP], connections=options.connections, seconds=60)
-    measured = _measure(options, requests[WARM_UP:], site)
+    measured = _measure(options, requests[WARM_UP:], site, same=call in READS)
     if call in raw.WRITES:
         measured["raw"] = _raw(options, site.platform, call)
     return measured
@@ -127,10 +127,10 @@ def _call(options: argparse.Namespace, site: Site, call: str) -> dict[str, Any]:
 def _scenario(name: str, site: Site) -> dict[str, Any]:
     site.enter()
     if name == "hot course":
-        told = hot.measure(site.platform, site.port)
+        told = hot.measure(site)
     elif name == "search":
         told = searching.measure(site.port)
-    elif name == "sign-ins":
+    elif name == "beside":
         told = beside.measure(site.platform, site.port)
     elif name == "settlement":
         told = settling.measure(site.platform)
@@ -144,7 +144,7 @@ def _scenario(name: str, site: Site) -> dict[str, Any]:
     return told
 
 
-def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Sequence[bytes]:
+def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Sequence[load.Request]:
     """More than can be sent, and made beforehand, or making them would be measured too."""
     enough = WARM_UP + MOST_A_SECOND * options.seconds
     made = list(islice(getattr(platform, call.replace(" ", "_"))(), enough))
@@ -155,12 +155,18 @@ def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Seq
     return made
 
 
-def _measure(options: argparse.Namespace, requests: Any, site: Site) -> dict[str, Any]:
+def _measure(
+    options: argparse.Namespace, requests: Any, site: Site, *, same: bool
+) -> dict[str, Any]:
     database = int(os.environ["MARIADB_PID"])
     with connection.cursor() as cursor:
         before = counters.read(cursor, server=site.server, database=database)
         outcome = load.run(
-            site.port, requests, connections=options.connections, seconds=options.seconds
+            site.port,
+            requests,
+            connections=options.connections,
+            seconds=options.seconds,
+            same=same,
         )
         spent = counters.read(cursor, server=site.server, database=database) - before
     count = outcome.requests
@@ -174,6 +180,7 @@ def _measure(options: argparse.Namespace, requests: Any, site: Site) -> dict[str
         "database_ms": 1000 * spent.database / count,
         "driver_ms": 1000 * spent.driver / count,
         "errors": outcome.errors,
+        "wrong": outcome.wrong,
         "statuses": outcome.told(),
     }
 
@@ -197,7 +204,7 @@ def _report(options: argparse.Namespace, told: dict[str, dict[str, Any]]) -> Non
         site["medians"] = {
             call: _medians([run[call] for run in site["runs"]]) for call in options.calls
         }
-        print(f"{size:16}" + "".join(f"{name:>12}" for name in (*COLUMNS, *OF_WRITES)))
+        print(f"{size:16}" + "".join(f"{name:>12}" for name in (*COLUMNS, "spread", *OF_WRITES)))
         for call, values in site["medians"].items():
             print(f"{call:16}" + "".join(f"{value:12.2f}" for value in values.values()))
         for name, outcome in site["scenarios"].items():
@@ -228,9 +235,17 @@ def _growth(
 
 def _medians(results: list[dict[str, Any]]) -> dict[str, float]:
     writes = "raw" in results[0]
-    names = (*COLUMNS, "raw") if writes else COLUMNS
-    medians = {name: statistics.median(told[name] for told in results) for name in names}
-    return medians | ({"of_raw": medians["rate"] / medians["raw"]} if writes else {})
+    medians = {name: _median(results, name) for name in COLUMNS}
+    # How far from the median the rates were.
+    medians["spread"] = max(abs(told["rate"] / medians["rate"] - 1) for told in results)
+    if writes:
+        medians["raw"] = _median(results, "raw")
+        medians["of_raw"] = medians["rate"] / medians["raw"]
+    return medians
+
+
+def _median(results: list[dict[str, Any]], name: str) -> float:
+    return statistics.median(told[name] for told in results)
 
 
 if __name__ == "__main__":

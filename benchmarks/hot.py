@@ -1,5 +1,6 @@
 """The hot course: everyone wants the last seats of one course at once."""
 
+import statistics
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -7,24 +8,40 @@ from uuid import UUID
 from django.db import connection
 
 from benchmarks import load
+from benchmarks.load import Outcome
 from benchmarks.platform import Platform
+from benchmarks.sites import Site
 
 CONNECTIONS = 64
 STUDENTS = 1_000
 SEATS = 900
 WARM_UP = 200
+PROCESSES = 4
+ROUNDS = 3
 
 
-def measure(platform: Platform, port: int) -> dict[str, Any]:
+def measure(site: Site) -> dict[str, Any]:
+    """The rush as the site serves it; then by four processes, behind HAProxy and alone in turn."""
+    with (
+        site.beside(WEB_PROCESSES=PROCESSES) as behind,
+        site.beside(WEB_PROCESSES=PROCESSES, HAPROXY="") as alone,
+    ):
+        rounds = [
+            [_rate(_rush(site.platform, port)[1]) for port in (behind, alone)]
+            for _ in range(1 + ROUNDS)
+        ][1:]  # the first round warms up
+    told = _compare(site.platform, site.port)
+    return told | {"of_alone": statistics.median(a / b for a, b in rounds), "rounds": rounds}
+
+
+def _compare(platform: Platform, port: int) -> dict[str, Any]:
     """More students than seats; and, for comparison, as many students with a course each."""
     load.run(port, list(islice(platform.enrol(), WARM_UP)), connections=CONNECTIONS, seconds=600)
     spread_out = list(islice(platform.enrol(), STUDENTS))
     spread = load.run(port, spread_out, connections=CONNECTIONS, seconds=600)
     before = _deadlocks()
-    course = platform.new_course(0, seats=SEATS)
-    hot = load.run(port, platform.rush(course, STUDENTS), connections=CONNECTIONS, seconds=600)
-    # Refusals are quick, and not sales.
-    rate, spread_rate = (outcome.statuses[201] / outcome.seconds for outcome in (hot, spread))
+    course, hot = _rush(platform, port)
+    rate, spread_rate = map(_rate, (hot, spread))
     return {
         "rate": rate,
         "spread_rate": spread_rate,
@@ -35,6 +52,17 @@ def measure(platform: Platform, port: int) -> dict[str, Any]:
         "deadlocks": _deadlocks() - before,
         "seats_taken": _enrolled_in(course),
     }
+
+
+def _rush(platform: Platform, port: int) -> tuple[UUID, Outcome]:
+    course = platform.new_course(0, seats=SEATS)
+    requests = platform.rush(course, STUDENTS)
+    return course, load.run(port, requests, connections=CONNECTIONS, seconds=600)
+
+
+def _rate(outcome: Outcome) -> float:
+    """Refusals are quick, and not sales."""
+    return outcome.statuses[201] / outcome.seconds
 
 
 def _deadlocks() -> int:

@@ -1,18 +1,19 @@
 """What the calls are about: students, their tokens, and pairs of student and course."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
+from django.utils.crypto import get_random_string
 from rest_framework_simplejwt.tokens import AccessToken
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from accounts.tokens import FINGERPRINT, USER
-from benchmarks.load import request
+from benchmarks.load import Request, request
 from benchmarks.raw import NEW_KEY, Pair, connect, enrol
 from demo import load
 
@@ -60,52 +61,52 @@ class Platform:
         with connection.cursor() as cursor:
             return _copy_course(cursor, load.key_of(load.COURSE, number), seats)
 
-    def rush(self, course: UUID, students: int) -> list[bytes]:
+    def rush(self, course: UUID, students: int) -> list[Request]:
         """A request of each of so many students to enrol in the course."""
         pairs = [{"student": self._student(number).hex} for number in range(students)]
-        return [self._buy(pair, f"courses/{course}") for pair in pairs]
+        return [self._buy(pair, "courses/{}", course) for pair in pairs]
 
     def pair(self, number: int) -> Pair:
         """A student and a course, round and round."""
         return self._pair(number % self.size.students, 0)
 
-    def enrol(self) -> Iterator[bytes]:
-        return (self._buy(pair, f"courses/{UUID(pair['course'])}") for pair in self.pairs)
+    def enrol(self) -> Iterator[Request]:
+        return (self._buy(pair, "courses/{}", UUID(pair["course"])) for pair in self.pairs)
 
-    def buy_a_session(self) -> Iterator[bytes]:
+    def buy_a_session(self) -> Iterator[Request]:
         for pair in self.pairs:
-            yield self._buy(pair, f"sessions/{UUID(pair['sessions'][0])}/purchase")
+            yield self._buy(pair, "sessions/{}/purchase", UUID(pair["sessions"][0]))
 
-    def cancel(self) -> Iterator[bytes]:
+    def cancel(self) -> Iterator[Request]:
         """Of the enrolments that came last, newest first."""
         for pair in self.enrolled():
-            yield request(
-                "DELETE",
-                f"/api/enrollments/{UUID(pair['enrollment'])}",
-                self.bearer(UUID(pair["student"])) | {"Idempotency-Key": uuid4().hex},
-            )
+            enrollment = str(UUID(pair["enrollment"]))
+            headers = self.bearer(UUID(pair["student"])) | {"Idempotency-Key": uuid4().hex}
+            path = f"/api/enrollments/{enrollment}"
+            yield request("DELETE", path, headers, holds=enrollment)
 
-    def my_enrollments(self) -> Iterator[bytes]:
-        return self._get(lambda reader: f"/api/enrollments/me?limit={ROWS}")
+    def my_enrollments(self) -> Iterator[Request]:
+        return self._get(lambda number: f"/api/enrollments/me?limit={ROWS}", holds='"hold"')
 
-    def access(self) -> Iterator[bytes]:
-        return self._get(lambda number: f"/api/enrollments/sessions/{self._session(number)}/access")
+    def access(self) -> Iterator[Request]:
+        path = "/api/enrollments/sessions/{}/access"
+        return self._get(lambda number: path.format(self._session(number)), holds='"opens_at"')
 
-    def catalogue(self) -> Iterator[bytes]:
-        return self._get(lambda number: f"/api/courses?limit={ROWS}")
+    def catalogue(self) -> Iterator[Request]:
+        return self._get(lambda number: f"/api/courses?limit={ROWS}", holds='"seats_left"')
 
-    def course_page(self) -> Iterator[bytes]:
-        cookies = [{"Cookie": f"session={_signed_in(reader)}"} for reader in self.readers]
-        for number in range(READERS):
-            key = load.key_of(load.COURSE, number * 7 % self.size.courses)
-            yield request("GET", f"/courses/{key}/", cookies[number % READERS])
+    def course_page(self) -> Iterator[Request]:
+        for number, reader in enumerate(self.readers):
+            course = str(load.key_of(load.COURSE, number * 7 % self.size.courses))
+            yield request("GET", f"/courses/{course}/", cookies_of(reader), holds=course)
 
-    def token(self) -> Iterator[bytes]:
+    def token(self) -> Iterator[Request]:
         for number in range(self.size.students):
             body = f'{{"email": "student{number}@load.example.com",'
             address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
             headers = {"Content-Type": "application/json", "X-Forwarded-For": address}
-            yield request("POST", "/api/auth/token", headers, f'{body} "password": "{PASSWORD}"}}')
+            body += f' "password": "{PASSWORD}"}}'
+            yield request("POST", "/api/auth/token", headers, body, holds='"refresh"')
 
     def enrolled(self, limit: int = 50_000) -> list[Pair]:
         """The enrolments that came last."""
@@ -138,23 +139,28 @@ class Platform:
             "price": load.SHARE * len(sessions),
         }
 
-    def _buy(self, pair: Pair, path: str) -> bytes:
+    def _buy(self, pair: Pair, path: str, key: UUID) -> Request:
         headers = self.bearer(UUID(pair["student"])) | {"Idempotency-Key": uuid4().hex}
-        return request("POST", f"/api/enrollments/{path}", headers)
+        path = f"/api/enrollments/{path.format(key)}"
+        return request("POST", path, headers, holds=str(key))
 
     def _session(self, number: int) -> UUID:
         """The next session of a course that this reader is enrolled in."""
         course = (self._buyers + number % READERS) * self.size.each % self.size.courses
         return load.key_of(load.SESSION, course * load.SESSIONS + 1)
 
-    def _get(self, path: Any) -> Iterator[bytes]:
-        bearers = [self.bearer(reader) for reader in self.readers]
-        for number, bearer in enumerate(bearers):
-            yield request("GET", path(number), bearer)
+    def _get(self, path: Callable[[int], str], holds: str) -> Iterator[Request]:
+        for number, reader in enumerate(self.readers):
+            yield request("GET", path(number), self.bearer(reader), holds=holds)
 
 
-def _signed_in(student: UUID) -> str:
-    user = User.objects.get(pk=student)
+def cookies_of(key: UUID) -> dict[str, str]:
+    """What the browser of a user who has signed in sends."""
+    return {"Cookie": f"session={_signed_in(key)}; csrf={get_random_string(32)}"}
+
+
+def _signed_in(key: UUID) -> str:
+    user = User.objects.get(pk=key)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"

@@ -32,6 +32,13 @@ class Site:
     server: int
     port: int
 
+    @contextmanager
+    def beside(self, **environment: object) -> Iterator[int]:
+        """Another server of the site, of its own settings, while the context lasts: its port."""
+        self.enter()
+        with _server(**environment) as (_, port):
+            yield port
+
     def enter(self) -> None:
         """From here on, this process and everything it starts work on the site's database."""
         _use_database(self.name)
@@ -44,6 +51,13 @@ def serving(size: str, *, processes: int, threads: int) -> Iterator[Site]:
         cursor.execute(f"CREATE DATABASE {size}")
     _use_database(size)
     platform = _fill(SIZES[size])
+    with _server(WEB_PROCESSES=processes, WEB_THREADS=threads) as (pid, port):
+        yield Site(size, platform, pid, port)
+
+
+@contextmanager
+def _server(**settings: object) -> Iterator[tuple[int, int]]:
+    """The server of production on the database in use, with these settings: its pid, its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     # As in production, except for HTTPS, whom it trusts about addresses, and the jobs.
@@ -53,8 +67,7 @@ def serving(size: str, *, processes: int, threads: int) -> Iterator[Site]:
         "TRUSTED_PROXIES": "1",
         "ACCESS_TOKEN_MINUTES": "600",
         "JOBS": "false",
-        "WEB_PROCESSES": str(processes),
-        "WEB_THREADS": str(threads),
+        **{name: str(value) for name, value in settings.items()},
     }
     command = [sys.executable, "-m", "talkplatform.serve"]
     server = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
@@ -63,7 +76,7 @@ def serving(size: str, *, processes: int, threads: int) -> Iterator[Site]:
             if server.poll() is not None:
                 sys.exit("The server did not start.")
             time.sleep(0.1)
-        yield Site(size, platform, server.pid, port)
+        yield server.pid, port
     finally:
         server.terminate()
         server.wait()
