@@ -31,12 +31,14 @@ def _version(program: str) -> tuple[int, int]:
 
 
 def most_slow(processes: int) -> dict[str, int]:
-    """How many sign-ins, and how many slow requests of other kinds, are worked on at once.
+    """How many pages, sign-ins, and requests known as slow are worked on at once.
 
-    From three processes on, both together leave one for whatever is quick; of two, each leaves one.
+    From three processes on, pages (the others among them) leave one to purchases, and what is slow
+    leaves one more to pages and sign-ins. Of two, sign-ins leave one, and so does what is slow.
     """
-    sign_ins = max((processes - 1) // 2, 1)
-    return {"SIGN_INS": sign_ins, "SLOW": max(processes - 1 - sign_ins, 1)}
+    pages = processes - 1 if processes > 2 else processes
+    others = max(processes - 2, 1)
+    return {"PAGES": pages, "SIGN_INS": max(others // 2, 1), "SLOW": others}
 
 
 class Front(Child):
