@@ -171,7 +171,8 @@ class TestRecord:
         assert record == Record(first.starts_at, held=1, moved=1, called_off=1)
         page = client.get(page_of(sofia)).text
         assert first.starts_at.strftime("%b %Y") in page
-        assert "Session held" in page
+        for name in ("Held", "Moved", "Cancelled"):
+            assert f'<dt>{name}</dt><dd class="figure-value">1</dd>' in page
 
     def test_where_the_teacher_was_absent_none_was_held(self, sofia):
         course = make_course(teacher=sofia, sessions=1)
