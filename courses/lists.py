@@ -6,7 +6,8 @@ from functools import cache
 from babel import Locale
 
 from common.words import alike
-from courses.models import Category, Course
+from courses import queries
+from courses.models import Category, Course, CourseQuerySet
 
 CATEGORIES = (
     "Art", "Business", "Communication", "Cooking", "Games", "Languages", "Literature",
@@ -23,8 +24,33 @@ def languages() -> list[str]:
 
 def categories() -> list[str]:
     """Those that staff keep, in their order, and then any others of courses. Two statements."""
-    kept = [*Category.objects.values_list("name", flat=True)]
-    return _once([*(kept or CATEGORIES), *_used("category")])
+    return _once([*_kept(), *_used("category")])
+
+
+def offered(category: str = "") -> dict[str, list[str]]:
+    """The categories and languages of which a course is upcoming, as a search form offers them.
+
+    In one spelling where they differ by case alone; categories as staff order them. The `category`
+    is among them if it is listed: a course that is over leads there. Two statements, or else four.
+    """
+    places = {alike(name): place for place, name in enumerate(_kept())}
+    found: dict[str, dict[str, str]] = {"category": {}, "language": {}}
+    for column, word in sorted(queries.offered(), key=lambda row: (alike(row[1]), row[1])):
+        found[column].setdefault(word.lower(), word)
+    told = {column: [*words.values()] for column, words in found.items()}
+    if alike(category) not in map(alike, ["", *told["category"]]):
+        told["category"] += filter(None, [as_listed(category, categories())])
+    told["category"].sort(key=lambda name: places.get(alike(name), len(places)))
+    return told
+
+
+def in_any_case(courses: CourseQuerySet, column: str, text: str) -> CourseQuerySet:
+    """Those of these courses whose `column` is this word, whatever its case. One statement.
+
+    By the spellings in use, so that an index finds them.
+    """
+    spelled = [word for word in _used(column) if word.lower() == text.lower()]
+    return courses.filter(**{f"{column}__in": spelled})
 
 
 def as_listed(text: str, listed: Iterable[str]) -> str | None:
@@ -37,6 +63,10 @@ def all_languages() -> tuple[str, ...]:
     """The English names that the CLDR has, in the order of the alphabet."""
     names = Locale("en").languages.items()
     return tuple(sorted({name for key, name in names if "_" not in key and key not in _NONE}))
+
+
+def _kept() -> Iterable[str]:
+    return [*Category.objects.values_list("name", flat=True)] or CATEGORIES
 
 
 def _used(column: str) -> Iterable[str]:

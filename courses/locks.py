@@ -1,5 +1,6 @@
 """Locks on courses and sessions: the order in docs/money.md begins with them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from common.locks import Rank, take
@@ -11,6 +12,13 @@ def lock_course(course_id: UUID) -> Course | None:
     """Lock a course, with its terms, seats and sessions; gives it if it exists."""
     take(Rank.COURSE, course_id)
     return next(iter(queries.lock_course(course_id)), None)
+
+
+def claim_courses(keys: Sequence[UUID]) -> list[Course]:
+    """Lock those of these courses, by ascending key, that nothing else has locked; gives them."""
+    courses = list(Course.objects.claimed().filter(pk__in=keys).order_by("pk"))
+    take(Rank.COURSE, *(course.pk for course in courses))
+    return courses
 
 
 def lock_course_of(session_id: UUID) -> None:

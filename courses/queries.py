@@ -1,6 +1,8 @@
 """What locks and searches read of courses, as SQL that is written once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from django.db import connections, router
@@ -9,7 +11,7 @@ from django.db.models import QuerySet, Subquery
 from common.prepared import prepared
 from common.shapes import Rows
 from common.statements import execute
-from courses.models import Course, CourseSession, CourseWord
+from courses.models import Course, CourseSession, CourseWord, next_start
 
 # A word that more courses have, or teachers, is looked up course by course.
 RARE = 300
@@ -26,6 +28,51 @@ def lock_course_of(session: UUID) -> QuerySet[Course, tuple[UUID]]:
     """The key of a session's course, which is locked; the session is read without a lock."""
     key = CourseSession.objects.filter(pk=session).values("course_id")[:1]
     return Course.objects.filter(pk=Subquery(key)).locked().values_list("pk")
+
+
+@prepared
+def passed(now: datetime) -> QuerySet[Course, tuple[UUID, datetime | None]]:
+    """The courses whose next start, as it is kept, has passed by now, and what starts after it.
+
+    They are few: a job looks for them each minute.
+    """
+    found = Course.objects.filter(next_starts_at__lte=now).order_by("next_starts_at")
+    return found.values_list("pk", next_start(now))
+
+
+@prepared
+def next_starts(
+    courses: list[UUID], now: datetime
+) -> QuerySet[Course, tuple[UUID, datetime | None]]:
+    """When the next session of each of these courses starts, from an index alone."""
+    return Course.objects.filter(pk__in=courses).values_list("pk", next_start(now))
+
+
+@cache
+def newest_listed(limit: int) -> Callable[[], list[tuple[UUID, datetime]]]:
+    """The keys of the newest courses listed, this many, and when each was made."""
+
+    @prepared
+    def newest() -> QuerySet[Course, tuple[UUID, datetime]]:
+        listed = Course.objects.listed().order_by("-created_at", "-pk")
+        return listed.values_list("pk", "created_at")[:limit]
+
+    return newest
+
+
+@prepared
+def courses_listed(keys: list[UUID]) -> QuerySet[Course]:
+    """These courses, with teacher and outline, for lists."""
+    return Course.objects.select_related("teacher", "outline").filter(pk__in=keys)
+
+
+def offered() -> list[tuple[str, str]]:
+    """Each category and language, by its column, of which an active teacher's course is upcoming.
+
+    One statement. An index leads from one word to the next, and each is asked for one such course.
+    """
+    sql = " UNION ALL ".join(_OFFERED.format(column=name) for name in ("category", "language"))
+    return [(column, word) for column, word in _rows(sql, [])]
 
 
 def who_has(
@@ -88,6 +135,13 @@ def _rows(sql: str, asked: Sequence[object]) -> Rows:
     return rows
 
 
+# Not EXISTS: the database might read all courses first.
+_OFFERED = (
+    "SELECT '{column}', words.{column} FROM (SELECT DISTINCT {column} FROM courses) words WHERE "
+    "(SELECT c.upcoming FROM courses c JOIN users u ON u.id = c.teacher_id"
+    " WHERE c.{column} = words.{column} AND c.upcoming = 1 AND u.is_active = 1 AND u.is_teacher = 1"
+    " LIMIT 1) IS NOT NULL"
+)
 _BY_WORD = (
     "SELECT {place}, 0, found.* FROM (SELECT course_id, leads FROM course_words "  # noqa: S608
     f"WHERE word BETWEEN %s AND %s LIMIT {RARE + 1}) found"

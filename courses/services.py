@@ -1,5 +1,6 @@
 """The life of a course: drafted, published, archived."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +9,17 @@ from django.utils import timezone
 from accounts.models import User
 from common.errors import NotFound
 from common.money import CENT
+from common.passes import in_time
 from common.transactions import operation
-from courses import locks
+from common.writing import save
+from courses import locks, queries
 from courses.descriptions import write_description
 from courses.errors import NothingToSell, TeacherGone
 from courses.models import Course, CourseOutline
 from courses.words import write_words
+
+# How many courses are rolled on, and so locked, at once.
+AT_ONCE = 50
 
 
 def find_course(course_id: UUID) -> Course:
@@ -82,16 +88,49 @@ def save_sessions(course: Course) -> None:
 
     Adding, moving, calling off and deleting a session end with this.
     """
-    write_outline(course)
-    save_terms(course)
+    _outline(course)
+    save_terms(course, "next_starts_at")
 
 
 def write_outline(course: Course) -> None:
-    """Update the outline of a locked course, for lists.
+    """Update what lists show of a locked course's sessions: the outline, and when the next starts.
 
     A repeat changes nothing.
     """
-    CourseOutline.of(course.pk, list(course.sessions.order_by("session_number"))).save()
+    _outline(course)
+    course.save(update_fields=["next_starts_at"])
+
+
+@operation
+def rewrite_outline(course_id: UUID) -> None:
+    """The same for a course whose sessions may have been changed by hand.
+
+    Locks the course, which may be gone.
+    """
+    course = locks.lock_course(course_id)
+    if course is not None:
+        write_outline(course)
+
+
+def roll_next_starts() -> int:
+    """Give each course whose next start has passed the one after it, if any; gives how many.
+
+    Reads first, then locks a few at a time: those that something else has locked are left to the
+    next pass. A repeat finds none.
+    """
+    passed = [key for key, _ in queries.passed(timezone.now())]
+    steps = (passed[at : at + AT_ONCE] for at in range(0, len(passed), AT_ONCE))
+    return sum(map(_roll, in_time(steps)))
+
+
+@operation
+def _roll(keys: Sequence[UUID]) -> int:
+    courses, now = locks.claim_courses(keys), timezone.now()
+    starts = dict(queries.next_starts([course.pk for course in courses], now))
+    for course in courses:
+        course.next_starts_at = starts[course.pk]
+    save(courses, ["next_starts_at"])
+    return len(courses)
 
 
 def check_sellable(course: Course) -> None:
@@ -102,6 +141,12 @@ def check_sellable(course: Course) -> None:
     shares = course.shares_of(course.sessions.all()) if full is not None else []
     if any(amount < CENT for _, amount in shares):
         raise NothingToSell
+
+
+def _outline(course: Course) -> None:
+    outline = CourseOutline.of(course.pk, list(course.sessions.order_by("session_number")))
+    outline.save()
+    course.next_starts_at = outline.next_start(timezone.now())
 
 
 def _set_status(course: Course, status: str) -> Course:

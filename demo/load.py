@@ -35,6 +35,9 @@ TRANSFER = {
 # SQL about a row; `#` stands for the row's number.
 IS_FIRST = f"# % {SESSIONS} = 0"
 STARTS_AT = f"NOW(6) + INTERVAL IF({IS_FIRST}, -30, 30 + # % {SESSIONS}) DAY"
+# The same, counted from the next start that its course keeps.
+NEXT_STARTS_AT = "NOW(6) + INTERVAL 31 DAY"
+FROM_NEXT = f"INTERVAL IF({IS_FIRST}, -61, # % {SESSIONS} - 1) DAY"
 STARTS = (
     "CONCAT('[', GROUP_CONCAT(DATE_FORMAT(starts_at, '\"%Y-%m-%dT%H:%i:%S.%f+00:00\"')"
     " ORDER BY session_number), ']')"
@@ -168,15 +171,17 @@ def _catalogue(size: Size) -> Iterator[Insert]:
         "price_full_course": PRICE,
         "price_per_session": SHARE,
         "current_students": size.enrollments // size.courses,
+        "next_starts_at": NEXT_STARTS_AT,
     }
     yield _insert("courses", size.courses, course | STAMPS)
+    of_course = key(COURSE, f"# DIV {SESSIONS}")
     session = {
         "id": key(SESSION, "#"),
-        "course_id": key(COURSE, f"# DIV {SESSIONS}"),
+        "course_id": of_course,
         "session_number": f"# % {SESSIONS} + 1",
         "title": f"CONCAT('Session ', # % {SESSIONS} + 1)",
         "description": "''",
-        "starts_at": STARTS_AT,
+        "starts_at": f"(SELECT next_starts_at FROM courses WHERE id = {of_course}) + {FROM_NEXT}",  # noqa: S608
         "duration_minutes": MINUTES,
         "status": f"IF({IS_FIRST}, 'completed', 'scheduled')",
         "has_share": 1,

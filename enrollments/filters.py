@@ -3,6 +3,7 @@
 import django_filters
 from django.db.models import QuerySet
 
+from courses import lists
 from courses.models import Course, CourseQuerySet
 from courses.search import Search
 
@@ -32,4 +33,4 @@ class CourseFilter(django_filters.FilterSet):
 
     def in_any_case(self, courses: CourseQuerySet, name: str, text: str) -> QuerySet:
         """Teachers may write it in any case."""
-        return courses.in_any_case(name, text)
+        return lists.in_any_case(courses, name, text)

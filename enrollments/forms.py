@@ -1,28 +1,30 @@
 """What students send from pages."""
 
+from collections.abc import Sequence
+
 import django_filters
 from django import forms
-from django.db.models import F, Max, OrderBy, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django_filters.fields import ChoiceField
 
-from common.caseless import Folded
 from common.forms import LongTextField, SumField
 from common.shapes import Json
-from common.words import alike
 from courses import lists
 from courses.models import Course
 from enrollments.filters import CourseFilter
 from enrollments.quotes import with_seats
+from enrollments.shop.found import NEWEST, FoundCourses, Moment
 from enrollments.shop.times import DAYS, TIMES, Slots, Wish
 
 MAX_PRICES = [("10", "Up to $10"), ("25", "Up to $25"), ("50", "Up to $50"), ("100", "Up to $100")]
 BEST = ("best", "Best match first")
-ORDERINGS = {
-    "next": ("Next session first", F("next_session_starts_at").asc()),
-    "newest": ("Newest first", F("created_at").desc()),
-    "cheapest": ("Lowest price first", F("price").asc()),
-    "title": ("Title", F("title").asc()),
+# In words, and as indexes give them; what comes next is kept elsewhere too.
+ORDERINGS: dict[str, tuple[str, Sequence[str]]] = {
+    "next": ("Next session first", ()),
+    "newest": ("Newest first", NEWEST),
+    "cheapest": ("Lowest price first", ("price", *NEWEST)),
+    "title": ("Title", ("title", *NEWEST)),
 }
 # What stands behind "Filters" on a phone.
 FOLDED = ("category", "language", "level", "price", "days", "times", "seats")
@@ -31,15 +33,6 @@ ANY: Json = {
     "empty_label": "Any",
     "error_messages": {"invalid_choice": "Choose one of the options."},
 }
-
-
-def _words_of(courses: QuerySet) -> tuple[list[str], list[str]]:
-    """The categories and languages of these courses, one spelling of each; one statement."""
-    folded = courses.order_by().values(topic=Folded("category"), tongue=Folded("language"))
-    found = folded.annotate(Max("category"), Max("language"))
-    categories = {row["topic"]: row["category__max"] for row in found}
-    languages = {row["tongue"]: row["language__max"] for row in found}
-    return sorted(categories.values()), sorted(languages.values())
 
 
 class WordField(ChoiceField):
@@ -90,7 +83,7 @@ class CatalogueForm(CourseFilter):
     )
     teacher = django_filters.UUIDFilter(field_name="teacher_id", widget=forms.HiddenInput)
 
-    def __init__(self, data: QueryDict, *, queryset: QuerySet) -> None:
+    def __init__(self, data: QueryDict, *, moment: Moment) -> None:
         """What is written into the search of days and times counts as if it were chosen."""
         told = data.get("days") or data.get("times")
         self.wish = None if told else Wish.of(data.get("search", ""))
@@ -98,24 +91,16 @@ class CatalogueForm(CourseFilter):
             data = data.copy()
             for name, value in self.wish._asdict().items():
                 data[name] = value
-        super().__init__(data, queryset=queryset)
-        categories, languages = _words_of(queryset)
-        listed = lists.categories()
-        # A course that is over leads here by its category, which may have nothing to come.
-        asked = lists.as_listed(data.get("category", ""), listed)
-        offered = {alike(word) for word in [*categories, asked or ""]}
-        in_order = [word for word in listed if alike(word) in offered]
-        self._offer(category=in_order, language=languages)
+        super().__init__(data, queryset=moment.to_come())
+        self._moment = moment
+        for name, words in lists.offered(data.get("category", "")).items():
+            self.filters[name].extra["choices"] = [(word, word) for word in words]
         if data.get("search"):
             orders = self.filters["order"].extra
             orders["choices"] = [BEST, *orders["choices"]]
         elif data.get("order") == BEST[0]:
             self.data = data.copy()
             del self.data["order"]
-
-    def _offer(self, **words: list[str]) -> None:
-        for name, choices in words.items():
-            self.filters[name].extra["choices"] = [(word, word) for word in choices]
 
     @property
     def narrows(self) -> bool:
@@ -138,22 +123,18 @@ class CatalogueForm(CourseFilter):
 
     def up_to(self, courses: QuerySet, name: str, price: str) -> QuerySet:
         """Courses available for that many credits, in full or by the session."""
-        return courses.filter(Q(price_full_course__lte=price) | Q(price_per_session__lte=price))
+        return courses.filter(price_from__lte=price)
 
     def ordered_at_last(self, courses: QuerySet, name: str, order: str) -> QuerySet:
         """Once it is known what was searched for."""
         return courses
 
-    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+    def courses(self) -> FoundCourses:
         """Sorted as requested, or else by how well they match; equal courses come newest first."""
-        courses = super().filter_queryset(queryset)
-        asked = self.form.cleaned_data.get("order") or (BEST[0] if self.found else "next")
-        by = [ORDERINGS[asked][1]] if asked in ORDERINGS else self._best()
-        return courses.order_by(*by, "-created_at", "-id")
-
-    def _best(self) -> list[OrderBy]:
-        met = self.found.best() if self.found else []
-        return [*met, ORDERINGS["next"][1]]
+        courses, asked = self.qs, self.form.cleaned_data.get("order")
+        if self.found and asked not in ORDERINGS:
+            return FoundCourses.by_match(courses, self.found, self._moment)
+        return FoundCourses(courses, ORDERINGS[asked or "next"][1], self._moment)
 
 
 class PurchaseForm(forms.Form):

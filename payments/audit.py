@@ -38,6 +38,7 @@ INVARIANTS = (
     outside.REFUNDS,
     outside.DISPUTES,
     deciding.PARTIES,
+    bookings.NEXT_STARTS,
 )
 # A broken ledger may have millions of offending rows; nobody reads more than this.
 AT_MOST = 1000

@@ -211,3 +211,23 @@ ADMITTED = Invariant(
         ),
     ),
 )
+
+NEXT_STARTS = Invariant(
+    "I21",
+    "The next start that is kept of a course is that of its sessions, until it has passed.",
+    (
+        Check(
+            "another session starts next: roll_next_starts --all",
+            """
+            SELECT c.id, c.next_starts_at AS kept, s.starts_at AS next
+            FROM courses c LEFT JOIN (
+                SELECT course_id, MIN(starts_at) AS starts_at FROM course_sessions
+                WHERE on_offer = 1 AND starts_at > %(now)s GROUP BY course_id
+            ) AS s ON s.course_id = c.id
+            WHERE c.next_starts_at <> s.starts_at AND c.next_starts_at > %(now)s
+                OR c.next_starts_at IS NULL AND s.starts_at IS NOT NULL
+                OR c.next_starts_at > %(now)s AND s.starts_at IS NULL
+            """,
+        ),
+    ),
+)

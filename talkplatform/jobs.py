@@ -74,6 +74,7 @@ PLANS = (
     Plan("settle_top_ups", OFTEN, MINUTES, wanted=lambda: bool(methods())),
     Plan("settle_disputes", HOURLY, MINUTES, wanted=lambda: TopUp.Method.STRIPE in methods()),
     Plan("remind", OFTEN, MINUTES),
+    Plan("roll_next_starts", OFTEN, MINUTES),
     Plan("send_mail", OFTEN, MINUTES, early=is_anything_due),
     # Each wrong guess leaves records of minutes, and a day of an attack would fill the table.
     Plan("prune_sign_ins", OFTEN, MINUTES),

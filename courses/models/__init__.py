@@ -4,14 +4,10 @@ from courses.models.categories import LONGEST_CATEGORY, Category
 from courses.models.courses import (
     LONGEST_ANNOUNCEMENT,
     MAX_SESSION_MINUTES,
-    Announcement,
     Course,
-    CourseDescription,
-    CourseOutline,
     CourseQuerySet,
     CourseSession,
     CourseSessionQuerySet,
-    OutlinedSession,
     S,
     ending,
     grace,
@@ -20,6 +16,8 @@ from courses.models.courses import (
     next_of,
     next_start,
 )
+from courses.models.outlines import CourseOutline, OutlinedSession
+from courses.models.texts import Announcement, CourseDescription
 from courses.models.words import CourseWord
 
 __all__ = [

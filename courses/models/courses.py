@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple, Self, TypeVar
-from uuid import UUID
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -20,15 +19,18 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.lookups import Exact
+from django.db.models.functions import Coalesce, Least
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
-from common.caseless import Folded
 from common.fields import ExactCharField
-from common.models import LockingQuerySet, TimestampedModel, UUIDModel
+from common.models import LockingQuerySet, TimestampedModel
 from common.money import CENT, ZERO, split
+
+if TYPE_CHECKING:
+    from courses.models.outlines import OutlinedSession
 
 MAX_SESSION_MINUTES = 24 * 60
 LONGEST_ANNOUNCEMENT = 2000
@@ -69,7 +71,19 @@ class CourseQuerySet(LockingQuerySet):
 
     def listed(self) -> Self:
         """Those on sale that anyone may come across: not by link only."""
-        return self.on_sale().filter(by_link_only=False)
+        return self.published().filter(by_link_only=False).taught()
+
+    def to_come(self) -> Self:
+        """Those of the `listed` that, as far as is kept, have a session to come."""
+        return self.filter(upcoming=1).taught()
+
+    def taught(self) -> Self:
+        """Those whose teacher is active, who is asked for in turn.
+
+        For lists: with a join the database might begin with all teachers.
+        """
+        teaching = User.objects.filter(pk=OuterRef("teacher"), is_active=True, is_teacher=True)
+        return self.filter(IsNull(Subquery(teaching.values("pk")[:1]), False))
 
     def visible_to(self, user: User | None) -> Self:
         """Only its teacher and staff see a draft."""
@@ -79,9 +93,9 @@ class CourseQuerySet(LockingQuerySet):
             return self
         return self.filter(~Q(status=Course.Status.DRAFT) | Q(teacher=user))
 
-    def in_any_case(self, field: str, text: str) -> Self:
-        """Courses whose `field` is this text, regardless of case."""
-        return self.filter(Exact(Folded(field), Folded(Value(text))))
+
+_NEWEST = ("-created_at", "-id")
+_BY_NEXT = ("next_starts_at", *_NEWEST)
 
 
 class Course(TimestampedModel):
@@ -100,9 +114,9 @@ class Course(TimestampedModel):
     )
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True)
-    language = models.CharField(max_length=50)
+    language = ExactCharField(max_length=50, db_index=True)
     level = models.CharField(max_length=20, choices=Level, default=Level.BEGINNER)
-    category = models.CharField(max_length=50)
+    category = ExactCharField(max_length=50, db_index=True)
     thumbnail = models.ImageField(upload_to="courses", blank=True)
     price_full_course = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     price_per_session = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
@@ -114,6 +128,37 @@ class Course(TimestampedModel):
     # Raised by every change to what is sold, including sessions, so that a buyer can tell whether
     # the course is still as it was read.
     terms_version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
+    # When its next session that can be sold starts. Whatever changes its sessions keeps it, and a
+    # job rolls on what has passed: until then lists ask for the one after it.
+    next_starts_at = models.DateTimeField(null=True, db_index=True, editable=False)
+    # 1 while anyone may come across it and, as far as is kept, a session is to come; else NULL.
+    upcoming = models.GeneratedField(
+        expression=Case(
+            When(
+                status="published",
+                by_link_only=False,
+                next_starts_at__isnull=False,
+                then=Value(1),
+            ),
+            default=Value(None),
+        ),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=False,
+    )
+    # What lists sort it by, and the least that anything of it costs.
+    price = models.GeneratedField(
+        expression=Coalesce("price_full_course", "price_per_session"),
+        output_field=models.DecimalField(max_digits=10, decimal_places=2, null=True),
+        db_persist=False,
+    )
+    price_from = models.GeneratedField(
+        expression=Least(
+            Coalesce("price_full_course", "price_per_session"),
+            Coalesce("price_per_session", "price_full_course"),
+        ),
+        output_field=models.DecimalField(max_digits=10, decimal_places=2, null=True),
+        db_persist=False,
+    )
 
     objects = CourseQuerySet.as_manager()
 
@@ -137,7 +182,17 @@ class Course(TimestampedModel):
                 name="courses_status_known",
             ),
         ]
-        indexes = [models.Index(fields=["status", "-created_at", "-id"], name="courses_catalogue")]
+        indexes = [
+            models.Index(fields=["status", "-created_at", "-id"], name="courses_catalogue"),
+            models.Index(fields=["upcoming", *_BY_NEXT], name="courses_next"),
+            models.Index(fields=["upcoming", *_NEWEST], name="courses_newest"),
+            models.Index(fields=["upcoming", "price", *_NEWEST], name="courses_cheapest"),
+            models.Index(fields=["upcoming", "price_from"], name="courses_from"),
+            models.Index(fields=["upcoming", "title", *_NEWEST], name="courses_title"),
+            models.Index(fields=["category", "upcoming", *_BY_NEXT], name="courses_category"),
+            models.Index(fields=["language", "upcoming", *_BY_NEXT], name="courses_language"),
+            models.Index(fields=["level", "upcoming", *_BY_NEXT], name="courses_level"),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -307,93 +362,3 @@ def next_of(sessions: Sequence[CourseSession], now: datetime) -> int:
 def in_time(sessions: Iterable[CourseSession]) -> list[CourseSession]:
     """These sessions as pages show them: by time. The API goes by their numbers."""
     return sorted(sessions, key=lambda session: session.when)
-
-
-class Announcement(UUIDModel):
-    """What a teacher wrote to the students of a course, or of one session of it; it never changes.
-
-    `students` is how many of them there were.
-    """
-
-    course = models.ForeignKey(Course, models.PROTECT, related_name="announcements")
-    session = models.ForeignKey(
-        CourseSession, models.PROTECT, null=True, related_name="announcements"
-    )
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="announcements"
-    )
-    text = models.TextField(max_length=LONGEST_ANNOUNCEMENT)
-    students = models.PositiveIntegerField()
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        db_table = "announcements"
-        ordering = ["-created_at", "-pk"]
-        indexes = [models.Index(fields=["course", "-created_at"], name="announcements_of_course")]
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-
-class OutlinedSession(NamedTuple):
-    """A session as its course's outline knows it; it has no start once it is called off."""
-
-    starts_at: datetime | None
-    has_share: bool = True
-
-    def is_open(self, now: datetime) -> bool:
-        """Can still be sold: neither called off nor started by `now`."""
-        return self.starts_at is not None and self.starts_at > now
-
-
-class CourseDescription(models.Model):
-    """What the Markdown of a course's description says, as safe HTML, made when it was saved.
-
-    Beside the course, which is read with each of its sessions.
-    """
-
-    course = models.OneToOneField(
-        Course, models.CASCADE, primary_key=True, related_name="description_made"
-    )
-    html = models.TextField(blank=True)
-
-    class Meta:
-        db_table = "course_descriptions"
-
-    def __str__(self) -> str:
-        return str(self.course_id)
-
-
-class CourseOutline(models.Model):
-    """What a list shows about a course's sessions, so that it doesn't have to read them.
-
-    `starts` says when each session that shares the price starts, in order, with null for one that
-    is called off. It is written whenever a session changes, and doesn't go stale.
-    """
-
-    course = models.OneToOneField(Course, models.CASCADE, primary_key=True, related_name="outline")
-    sessions_count = models.PositiveIntegerField()
-    starts = models.JSONField()
-
-    class Meta:
-        db_table = "course_outlines"
-
-    def __str__(self) -> str:
-        return str(self.course_id)
-
-    @classmethod
-    def of(cls, course_id: UUID, sessions: Sequence[CourseSession]) -> Self:
-        """The outline of these sessions: all of the course's, in order."""
-        sharing = (session for session in sessions if session.has_share)
-        starts = [s.starts_at.isoformat() if s.status in s.OPEN else None for s in sharing]
-        return cls(course_id=course_id, sessions_count=len(sessions), starts=starts)
-
-    @property
-    def sessions(self) -> list[OutlinedSession]:
-        """The sessions that share the price, in order."""
-        return [OutlinedSession(datetime.fromisoformat(s) if s else None) for s in self.starts]
-
-    def next_start(self, now: datetime) -> datetime | None:
-        """When the next session that can still be sold starts."""
-        starts = (session.starts_at for session in self.sessions)
-        return min((start for start in starts if start and start > now), default=None)

@@ -1,6 +1,7 @@
 """The catalogue over the API."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -14,13 +15,14 @@ from rest_framework.views import APIView
 
 from accounts.people import visitor
 from common.errors import NotFound
-from common.paging import LinkPagination
+from common.paging import FirstPage, LinkPagination
 from common.rendering import render
 from common.schema import documented, documented_list
+from courses import queries
 from courses.models import Course
 from enrollments.api.serializers import CourseDetailSerializer, CourseRowSerializer
 from enrollments.filters import CourseFilter
-from enrollments.shop.catalogue import FoundCourse, catalogue, listed
+from enrollments.shop.catalogue import listed, read_courses
 from enrollments.shop.course import course_for
 
 
@@ -44,13 +46,29 @@ class CatalogueView(ListAPIView):
     ordering = ("-created_at",)
     queryset = Course.objects.none()
 
-    def get_queryset(self) -> QuerySet[FoundCourse]:
-        return catalogue()
+    def get_queryset(self) -> QuerySet[Course]:
+        if {*self.request.query_params} <= {"limit"}:
+            return cast(QuerySet[Course], FirstPage(newest))
+        return self.filter_queryset(Course.objects.listed())
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        rows = [render(CourseRowSerializer, row) for row in listed(page or [])]
+        """Found in the courses alone, by an index; then read with what is shown of them."""
+        page = self.paginate_queryset(self.get_queryset()) or []
+        courses = read_courses([course.id for course in page])
+        rows = [render(CourseRowSerializer, row) for row in listed(courses)]
         return self.get_paginated_response(rows)
+
+
+class Newest(NamedTuple):
+    """What a page of the newest courses is sorted by."""
+
+    id: UUID
+    created_at: datetime
+
+
+def newest(limit: int) -> list[Newest]:
+    """The first of those listed; one statement."""
+    return [Newest(*row) for row in queries.newest_listed(limit)()]
 
 
 class CourseView(APIView):

@@ -1,42 +1,27 @@
-"""The courses on sale: a list for the API, cards for the catalogue's page."""
+"""The courses on sale, as rows for the API and as cards for the catalogue's page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
-from django.db.models import QuerySet
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError
+from courses import queries
 from courses.models import (
     MAX_SESSION_MINUTES,
     Course,
     CourseOutline,
     CourseSession,
     OutlinedSession,
-    next_start,
 )
 from enrollments import quotes, rules
 from enrollments.errors import NotForSale, Unsold
 from enrollments.models import CourseEnrollment
 from enrollments.quotes import CourseQuote
 from enrollments.shop import offers
-
-if TYPE_CHECKING:
-    from django_stubs_ext import WithAnnotations
-
-    class _Found(TypedDict):
-        next_session_starts_at: datetime | None
-        price: Decimal
-
-    FoundCourse = WithAnnotations[Course, _Found]
-else:
-    FoundCourse = Course
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,30 +73,22 @@ class Card:
         return offers.SOLD_OUT.badge if self.quote.is_full and not self.joined else ""
 
 
-def catalogue() -> QuerySet[FoundCourse]:
-    """The courses listed, with teacher, price and the next session's start: for the two below."""
-    courses = Course.objects.listed().select_related("teacher", "outline")
-    return courses.annotate(
-        next_session_starts_at=next_start(timezone.now()),
-        price=Coalesce("price_full_course", "price_per_session"),
-    )
+def read_courses(keys: Sequence[UUID]) -> list[Course]:
+    """Courses with teacher and outline, for the two below, in the order of these keys."""
+    found = {course.pk: course for course in queries.courses_listed([*keys])}
+    return [found[key] for key in keys if key in found]
 
 
-def to_come() -> QuerySet[FoundCourse]:
-    """Those of the `catalogue` that have a session to come."""
-    return catalogue().filter(next_session_starts_at__isnull=False)
-
-
-def listed(courses: Sequence[FoundCourse]) -> list[ListedCourse]:
-    """Courses of the `catalogue` with the outline of their sessions, and their seats left.
+def listed(courses: Sequence[Course]) -> list[ListedCourse]:
+    """Courses of `read_courses` with the outline of their sessions, and their seats left.
 
     Reads no sessions, of which a course may have hundreds. One statement if seats are limited.
     """
     return _listed(courses, timezone.now())
 
 
-def cards(courses: Sequence[FoundCourse], user: User | None) -> list[Card]:
-    """Courses of the `catalogue` as the reader sees them.
+def cards(courses: Sequence[Course], user: User | None) -> list[Card]:
+    """Courses of `read_courses` as the reader sees them.
 
     One statement more than `listed` for a user, and one if a session may be running.
     """
@@ -124,19 +101,25 @@ def cards(courses: Sequence[FoundCourse], user: User | None) -> list[Card]:
     ]
 
 
-def _listed(courses: Sequence[FoundCourse], now: datetime) -> list[ListedCourse]:
+def _listed(courses: Sequence[Course], now: datetime) -> list[ListedCourse]:
     limited = [course.pk for course in courses if course.max_students is not None]
     singles = quotes.singles_in_the_fullest(limited, now) if limited else {}
-    outlines = _outlines(courses, now)
+    outlines = _outlines(courses)
     return [
         ListedCourse(
             course=course,
             outline=outlines[course.pk],
-            next_session_starts_at=course.next_session_starts_at,
+            next_session_starts_at=_next_start(course, outlines[course.pk], now),
             seats_left=quotes.shown(quotes.seats_left(course, singles.get(course.pk, 0))),
         )
         for course in courses
     ]
+
+
+def _next_start(course: Course, outline: CourseOutline, now: datetime) -> datetime | None:
+    """As it is kept; or by the outline, until the job has rolled on what has passed."""
+    kept = course.next_starts_at
+    return outline.next_start(now) if kept and kept <= now else kept
 
 
 def _card(found: ListedCourse, now: datetime, *, joined: bool, running: bool) -> Card:
@@ -144,9 +127,9 @@ def _card(found: ListedCourse, now: datetime, *, joined: bool, running: bool) ->
     return Card(found, quote, rules.refuse_course(quote, None), joined, running)
 
 
-def _outlines(courses: Sequence[FoundCourse], now: datetime) -> dict[UUID, CourseOutline]:
-    """The outline of each; made from its sessions if those were changed by hand."""
-    outlines = {course.pk: course.outline for course in courses if _is_outlined(course, now)}
+def _outlines(courses: Sequence[Course]) -> dict[UUID, CourseOutline]:
+    """The outline of each; made from its sessions if there is none."""
+    outlines = {course.pk: course.outline for course in courses if hasattr(course, "outline")}
     astray: dict[UUID, list[CourseSession]] = {
         course.pk: [] for course in courses if course.pk not in outlines
     }
@@ -155,11 +138,6 @@ def _outlines(courses: Sequence[FoundCourse], now: datetime) -> dict[UUID, Cours
         for session in sessions:
             astray[session.course_id].append(session)
     return outlines | {key: CourseOutline.of(key, found) for key, found in astray.items()}
-
-
-def _is_outlined(course: FoundCourse, now: datetime) -> bool:
-    outline = getattr(course, "outline", None)
-    return outline is not None and outline.next_start(now) == course.next_session_starts_at
 
 
 def _running(found: Sequence[ListedCourse], now: datetime) -> set[UUID]:
@@ -178,6 +156,6 @@ def _may_run(outline: CourseOutline, now: datetime) -> bool:
     return any(start and earliest < start <= now for start in starts)
 
 
-def _joined(user: User, courses: Sequence[FoundCourse]) -> set[UUID]:
+def _joined(user: User, courses: Sequence[Course]) -> set[UUID]:
     mine = CourseEnrollment.objects.of(user).live().filter(course__in=courses)
     return set(mine.values_list("course_id", flat=True))

@@ -16,6 +16,7 @@ from courses.models import CourseSession
 Q_ = TypeVar("Q_", bound=QuerySet)
 Span = tuple[datetime, datetime]
 
+FEW = 300
 # How far ahead sessions are looked at.
 AHEAD = timedelta(weeks=8)
 MIDNIGHT = time()
@@ -121,6 +122,11 @@ class Slots(NamedTuple):
         inside = reduce(
             or_, (Q(starts_at__gte=start, starts_at__lt=end) for start, end in self.spans)
         )
+        # Few are named one by one; if there are more, each course in turn is asked.
+        fitting = CourseSession.objects.filter(inside, on_offer=1).order_by("starts_at")
+        few = [*fitting.values_list("course", flat=True)[: FEW + 1]]
+        if len(few) <= FEW:
+            courses = courses.filter(pk__in={*few})
         # Not EXISTS: the database might read the sessions of all courses first.
         misfit = Subquery(to_come.exclude(inside).values("starts_at")[:1])
         singly = Q(price_per_session__isnull=False)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,6 +20,7 @@ from enrollments.policy import Policy
 from enrollments.shop import catalogue as shop
 from enrollments.shop import offers
 from enrollments.shop.course import announcements_for, course_for
+from enrollments.shop.found import FoundCourses, Moment
 from enrollments.shop.teachers import find_teacher
 from enrollments.views.sharing import (
     PHOTO_SIZE,
@@ -38,11 +38,13 @@ SESSIONS_PER_PAGE = 50
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """The courses with a session to come that match; what is no filter is ignored and told."""
-    filters = CatalogueForm(request.GET, queryset=shop.to_come())
-    found: QuerySet[shop.FoundCourse] = filters.qs
+    filters = CatalogueForm(request.GET, moment=Moment.read())
+    found = filters.courses()
     page = page_of(found, CARDS_PER_PAGE, request)
     context = {
         "form": filters.form,
+        "counted": found.counted,
+        "has_more": found.has_more,
         "page_obj": page,
         "cards": shop.cards(list(page), visitor(request)),
         "filtered": filters.narrows,
@@ -59,8 +61,9 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 def teacher(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """A teacher, and those of their courses that the catalogue has."""
     shown = find_teacher(user_id)
-    theirs = shop.to_come().filter(teacher=shown.user).order_by("next_session_starts_at", "-id")
-    page = page_of(theirs, CARDS_PER_PAGE, request)
+    moment = Moment.read()
+    theirs = moment.to_come().filter(teacher=shown.user)
+    page = page_of(FoundCourses(theirs, (), moment), CARDS_PER_PAGE, request)
     context = {
         "shown": shown,
         "teacher": shown.user,

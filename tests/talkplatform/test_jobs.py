@@ -381,6 +381,7 @@ class TestHeartbeat:
         self.last("prune_sign_ins", on_time + SECOND)
         assert not jobs.round_is_full()
         self.last("remind", on_time + SECOND)
+        self.last("roll_next_starts", on_time + SECOND)
         assert jobs.round_is_full()
         settings.LIVEKIT_URL = "ws://127.0.0.1:1"
         assert not jobs.round_is_full()
@@ -392,6 +393,7 @@ class TestHeartbeat:
         self.last("send_mail", on_time + SECOND)
         self.last("prune_sign_ins", on_time + SECOND)
         self.last("remind", on_time + SECOND)
+        self.last("roll_next_starts", on_time + SECOND)
         self.last("check_ledger", on_time - 26 * HOUR)
         assert not jobs.round_is_full()
 
@@ -403,6 +405,7 @@ class TestHeartbeat:
         self.last("send_mail", on_time + SECOND)
         self.last("prune_sign_ins", on_time + SECOND)
         self.last("remind", on_time + SECOND)
+        self.last("roll_next_starts", on_time + SECOND)
         assert claim(plan, A)
 
     def test_a_monitor_that_is_away_is_no_crash(self):

@@ -1,0 +1,134 @@
+"""The courses with a session to come that a reader looks for: how many, and a page of them.
+
+What is sorted and counted is in `courses` alone, so that an index gives a page in its order: a list
+reads no more rows the more courses there are. When the next session starts is kept there too, and a
+job rolls it on as time passes. Until it does, the few that have passed are looked at one by one.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Case, DateTimeField, F, OrderBy, QuerySet, Value, When
+from django.utils import timezone
+
+from common.formats import counted
+from courses import queries
+from courses.models import Course, CourseQuerySet
+from courses.search import Search
+from enrollments.shop.catalogue import read_courses
+
+# How far courses are counted, and shown page by page.
+MOST = 300
+NEWEST = ("-created_at", "-id")
+
+
+class Moment(NamedTuple):
+    """A time, and the courses whose kept next start has passed by then, with the one after it."""
+
+    now: datetime
+    passed: dict[UUID, datetime | None]
+
+    @classmethod
+    def read(cls) -> "Moment":
+        """This moment; one statement."""
+        now = timezone.now()
+        return cls(now, dict(queries.passed(now)))
+
+    @property
+    def later(self) -> dict[UUID, datetime]:
+        return {key: start for key, start in self.passed.items() if start}
+
+    def to_come(self) -> CourseQuerySet:
+        """The courses listed that have a session to come."""
+        over = [key for key, start in self.passed.items() if start is None]
+        courses = Course.objects.to_come()
+        return courses.exclude(pk__in=over) if over else courses
+
+    def next_start(self) -> F | Case:
+        """When the next session of a course starts, in a query that goes by another order first."""
+        if not self.later:
+            return F("next_starts_at")
+        cases = [When(pk=key, then=Value(start)) for key, start in self.later.items()]
+        return Case(*cases, default=F("next_starts_at"), output_field=DateTimeField())
+
+
+class Row(NamedTuple):
+    """A course that was found, before it is read.
+
+    `fits_at` is when its first session starts that fits the days and times asked for, if any were.
+    """
+
+    key: UUID
+    starts_at: datetime
+    created_at: datetime
+    fits_at: datetime | None = None
+
+
+class FoundCourses:
+    """Courses of `Moment.to_come`, of which a paginator counts and shows the first.
+
+    In this order, or else by what comes next.
+    """
+
+    def __init__(
+        self, courses: CourseQuerySet, order: Sequence[str | OrderBy], moment: Moment
+    ) -> None:
+        self._order, self._moment = order, moment
+        self._courses = courses.order_by()
+        fits = [name for name in ("fits_at",) if name in courses.query.annotations]
+        self._rows = self._courses.values_list("pk", "next_starts_at", "created_at", *fits)
+
+    @classmethod
+    def by_match(cls, courses: CourseQuerySet, search: Search, moment: Moment) -> "FoundCourses":
+        """First those that meet most words outside their description, if any differ in that."""
+        best = search.best()
+        order: Sequence[str | OrderBy] = (
+            (*best, OrderBy(moment.next_start()), *NEWEST) if best else ()
+        )
+        return cls(courses, order, moment)
+
+    @cached_property
+    def _counted(self) -> int:
+        return self._courses[: MOST + 1].count()
+
+    @property
+    def counted(self) -> str:
+        """How many there are, in words."""
+        return f"{MOST:,}+ courses" if self.has_more else counted(self.count(), "course")
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are more than are counted and shown."""
+        return self._counted > MOST
+
+    def count(self) -> int:
+        """How many are shown, page by page; one statement."""
+        return min(self._counted, MOST)
+
+    def __getitem__(self, part: slice) -> list[Course]:
+        """With teacher and outline; two statements, or three if some kept start has passed."""
+        rows = _read(self._rows.order_by(*self._order)[part]) if self._order else self._next(part)
+        courses = read_courses([row.key for row in rows])
+        fits_at = {row.key: row.fits_at for row in rows}
+        for course in courses:
+            course.__dict__["fits_at"] = fits_at[course.pk]
+        return courses
+
+    def _next(self, part: slice) -> list[Row]:
+        """By what comes next: those that are kept as an index gives them, the few others merged."""
+        kept, later = self._rows.order_by("next_starts_at", *NEWEST), self._moment.later
+        if self._moment.passed:
+            kept = kept.filter(next_starts_at__gt=self._moment.now)
+        moved = _read(self._rows.filter(pk__in=later)) if later else []
+        others = [row._replace(starts_at=later[row.key]) for row in moved]
+        first = max(part.start - len(others), 0)
+        rows = [*_read(kept[first : part.stop]), *others]
+        rows.sort(key=lambda row: (row.starts_at, -row.created_at.timestamp()))
+        return rows[part.start - first : part.stop - first]
+
+
+def _read(rows: QuerySet) -> list[Row]:
+    return [Row(*row) for row in rows]

@@ -1,0 +1,76 @@
+"""The catalogue among ten thousand courses: no way through it reads more rows than among few."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from courses.models import Course
+from demo.load import Size, generate
+from tests.api.test_statements import rows_read
+from tests.factories import student_with_credit
+
+pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
+
+COURSES = 10_000
+FEW = 4_000
+# The rows of a page, and those that are counted, with what is asked of each of them.
+AT_MOST = 5_000
+TABLES = "courses, course_sessions, course_outlines, course_words, users, user_words"
+# So that courses differ in all that is asked for.
+VARIED = """
+    UPDATE courses SET
+        category = CONCAT('Category ', CONV(RIGHT(id, 4), 16, 10) % 12),
+        language = CONCAT('Language ', CONV(RIGHT(id, 4), 16, 10) % 7),
+        level = ELT(1 + CONV(RIGHT(id, 4), 16, 10) % 3, 'beginner', 'intermediate', 'advanced'),
+        price_full_course = 10 + CONV(RIGHT(id, 4), 16, 10) % 90,
+        price_per_session = NULLIF(CONV(RIGHT(id, 4), 16, 10) % 5, 0),
+        max_students = NULLIF(CONV(RIGHT(id, 4), 16, 10) % 4, 0)
+"""
+ORDERS = ("next", "newest", "cheapest", "title")
+FILTERS = (
+    "category=Category 5", "language=Language 3", "level=advanced", "price=25", "seats=on",
+    "days=weekends", "times=mornings", "days=monday&times=evenings", "search=course 3777",
+    "search=english", "teacher={teacher}",
+)  # fmt: skip
+
+
+@pytest.fixture
+def courses(plans_of_mariadb: None) -> None:
+    for _ in generate(Size(1, COURSES, 0)):
+        pass
+    with connection.cursor() as cursor:
+        cursor.execute(VARIED)
+
+
+def ways() -> Iterator[str]:
+    yield from ("/", "/?page=2", "/?page=25", "/api/courses?limit=20")
+    yield from (f"/?order={order}" for order in ORDERS)
+    teacher = Course.objects.values_list("teacher", flat=True)[0]
+    for chosen in FILTERS:
+        yield f"/?{chosen}".format(teacher=teacher)
+        yield f"/?{chosen}&order=title".format(teacher=teacher)
+
+
+def test_no_way_through_the_catalogue_reads_more_among_more_courses(courses):
+    browser = Client()
+    browser.force_login(student_with_credit())
+
+    def read() -> dict[str, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE TABLE {TABLES}")
+        return {way: rows_read(lambda way=way: browser.get(way)) for way in ways()}
+
+    last = Course.objects.order_by("pk").values_list("pk", flat=True)[FEW]
+    Course.objects.filter(pk__gte=last).update(status="archived")
+    among_few = read()
+    Course.objects.update(status="published")
+    among_many = read()
+    grown = {
+        way: (among_few[way], rows)
+        for way, rows in among_many.items()
+        # Another plan may double it.
+        if rows > 2.1 * among_few[way] or rows > AT_MOST
+    }
+    assert grown == {}
