@@ -1,8 +1,8 @@
 """The proof that no cent was made or lost: every invariant, on one snapshot of the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from common.money import CENT
+from common.shapes import Json
 from payments import booking_invariants as bookings
 from payments import deciding_invariants as deciding
 from payments import invariants as books
@@ -40,6 +41,10 @@ INVARIANTS = (
     deciding.PARTIES,
     bookings.NEXT_STARTS,
 )
+# What requests for it are called.
+NAME = "audit"
+# How many rows of a finding are kept to be shown.
+SHOWN = 20
 # A broken ledger may have millions of offending rows; nobody reads more than this.
 AT_MOST = 1000
 # Sums by row are looked up in memory; the isolation is the next transaction's only.
@@ -57,6 +62,9 @@ class Offender:
 
     id: str
     problem: str
+
+
+Ask = Callable[[Check], list[Offender]]
 
 
 @dataclass(frozen=True)
@@ -80,9 +88,20 @@ def run() -> list[Finding]:
     reads what that one sees.
     """
     with _snapshot() as cursor:
-        # Read after the snapshot, so everything in it happened before.
-        now = connection.ops.adapt_datetimefield_value(timezone.now())
-        return [_examine(cursor, invariant, now) for invariant in INVARIANTS]
+        ask = _asking(cursor)
+        return [_examine(ask, invariant) for invariant in INVARIANTS]
+
+
+def as_json(findings: Sequence[Finding]) -> Json:
+    """What was found, with `SHOWN` rows of each kind, and how many there are."""
+    return {"findings": [_as_json(finding) for finding in findings]}
+
+
+def _as_json(finding: Finding) -> Json:
+    rows = {"offenders": finding.offenders, "notices": finding.notices}
+    shown = {name: [asdict(row) for row in found[:SHOWN]] for name, found in rows.items()}
+    counts = {f"{name}_count": len(found) for name, found in rows.items()}
+    return {"code": finding.code, "promise": finding.promise, "ok": finding.ok} | shown | counts
 
 
 @contextmanager
@@ -101,20 +120,47 @@ def _snapshot() -> Iterator[CursorWrapper]:
                 cursor.execute(_AFTERWARDS)
 
 
-def _examine(cursor: CursorWrapper, invariant: Invariant, now: str | None) -> Finding:
+def _asking(cursor: CursorWrapper) -> Ask:
+    """What asks the checks, with all that is the same for each of them."""
+    # Read after the snapshot, so everything in it happened before.
+    values: Json = {"now": connection.ops.adapt_datetimefield_value(timezone.now())}
+    shared = {name: _kept(cursor, name, values) for name in books.SHARED}
+    common = books.COMMON.format(session_ends=books.SESSION_ENDS[connection.vendor], **shared)
+
+    def ask(check: Check) -> list[Offender]:
+        cursor.execute(f"{common} {check.sql} LIMIT {AT_MOST}", values)
+        names = [column[0] for column in cursor.description][1:]
+        return [
+            Offender(_text(key), _describe(check.problem, names, facts))
+            for key, *facts in cursor.fetchall()
+        ]
+
+    return ask
+
+
+def _kept(cursor: CursorWrapper, name: str, values: Json) -> str:
+    """SQL for the rows of a common table without reading one: they are among the `values` then.
+
+    In a broken ledger they may be too many to keep. Then each check that needs them reads them.
+    """
+    cursor.execute(f"{books.SHARED[name]} LIMIT {AT_MOST + 1}")
+    columns, rows = [column[0] for column in cursor.description], cursor.fetchall()
+    if len(rows) > AT_MOST:
+        return books.SHARED[name]
+    selects = [f"SELECT {', '.join(f'NULL AS {column}' for column in columns)} WHERE 1 = 0"]
+    for number, row in enumerate(rows):
+        keys = [f"{name}_{number}_{column}" for column in columns]
+        values.update(zip(keys, row, strict=True))
+        selects.append("SELECT " + ", ".join(f"%({key})s" for key in keys))
+    return " UNION ALL ".join(selects)
+
+
+def _examine(ask: Ask, invariant: Invariant) -> Finding:
     finding = Finding(invariant.code, invariant.promise)
     for check in invariant.checks:
         found = finding.notices if check.notice else finding.offenders
-        found += _offenders(cursor, check, now)
+        found += ask(check)
     return finding
-
-
-def _offenders(cursor: CursorWrapper, check: Check, now: str | None) -> Iterator[Offender]:
-    common = books.COMMON.format(session_ends=books.SESSION_ENDS[connection.vendor])
-    cursor.execute(f"{common} {check.sql} LIMIT {AT_MOST}", {"now": now})
-    names = [column[0] for column in cursor.description][1:]
-    for key, *values in cursor.fetchall():
-        yield Offender(_text(key), _describe(check.problem, names, values))
 
 
 def _describe(problem: str, names: Sequence[str], values: Sequence[object]) -> str:

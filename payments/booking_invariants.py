@@ -120,14 +120,14 @@ NOTHING_TWICE = Invariant(
             "the user has the course twice",
             """
             SELECT user_id, course_id, COUNT(*) AS live FROM course_enrollments
-            WHERE status <> 'cancelled' GROUP BY user_id, course_id HAVING COUNT(*) > 1
+            WHERE live = 1 GROUP BY user_id, course_id HAVING COUNT(*) > 1
             """,
         ),
         Check(
             "the user has the session twice",
             """
             SELECT user_id, session_id, COUNT(*) AS live FROM session_purchases
-            WHERE status <> 'cancelled' GROUP BY user_id, session_id HAVING COUNT(*) > 1
+            WHERE live = 1 GROUP BY user_id, session_id HAVING COUNT(*) > 1
             """,
         ),
         Check(

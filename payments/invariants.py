@@ -1,8 +1,8 @@
 """What must be true of the books at any moment, as SQL that gives the rows for which it isn't.
 
 Every query runs unchanged on MariaDB, MySQL and SQLite, whose decimals are floats: hence the
-rounding. Its first column names the offending row, the others say what was found. Transfers are
-aggregated once and joined, never looked up row by row, because there are millions of them.
+rounding. Its first column names the offending row, the others say what was found. There are
+millions of transfers and parts, so what several checks sum is summed once per audit (`SHARED`).
 """
 
 from dataclasses import dataclass
@@ -43,8 +43,48 @@ COMMON = """
         WHERE status <> 'cancelled' GROUP BY course_id
     ), ends AS (
         SELECT id AS session_id, {session_ends} AS at FROM course_sessions
-    )
+    ), system_sums AS ({system_sums}), part_sums AS ({part_sums})
 """
+# What the parts of a hold may not add up to: `h` is the hold, `p` its sums.
+_OTHER_STATUS = """
+    h.status <> CASE WHEN COALESCE(p.pending, 0) > 0 THEN 'held'
+        WHEN h.released_amount > 0 THEN 'released' ELSE 'refunded' END
+"""
+_OTHER_TOTALS = """
+    p.amount IS NULL OR ROUND(h.amount - p.amount, 2) <> 0
+    OR ROUND(h.released_amount - p.released, 2) <> 0
+    OR ROUND(h.refunded_amount - p.refunded, 2) <> 0
+"""
+# R is what has been released so far. A share is rounded down to the cent, so what is left of R *
+# rate, in ten-thousandths, is less than a cent. This avoids FLOOR, which SQLite may lack.
+_OTHER_SHARES = """
+    ROUND(p.released * (10000 - h.commission_bp) - p.teacher * 10000, 2) NOT BETWEEN 0 AND 99.99
+    OR ROUND((p.released - p.teacher)
+        * CASE WHEN h.referrer_id IS NULL THEN 0 ELSE h.referral_bp END
+        - p.referrer * 10000, 2) NOT BETWEEN 0 AND 99.99
+"""
+# Common tables whose rows the audit keeps, so that it asks for them once: what the transfers of
+# the system's accounts add up to; and the parts of holds, where that is not what it should be.
+SHARED = {
+    "system_sums": """
+        SELECT a.kind, SUM(
+            COALESCE((SELECT SUM(t.amount) FROM transfers t WHERE t.credit_account_id = a.id), 0)
+            - COALESCE((SELECT SUM(t.amount) FROM transfers t WHERE t.debit_account_id = a.id), 0)
+        ) AS amount
+        FROM ledger_accounts a WHERE a.owner_id IS NULL GROUP BY a.kind
+    """,
+    "part_sums": f"""
+        SELECT h.id AS hold_id, p.amount, p.pending, p.released, p.refunded, p.teacher, p.referrer
+        FROM payment_holds h LEFT JOIN (
+            SELECT hold_id, SUM(amount) AS amount, SUM(refunded_amount) AS refunded,
+                SUM(CASE WHEN status = 'pending' THEN 1 ELSE 0 END) AS pending,
+                SUM(teacher_amount + referrer_amount + platform_amount) AS released,
+                SUM(teacher_amount) AS teacher, SUM(referrer_amount) AS referrer
+            FROM hold_parts GROUP BY hold_id
+        ) AS p ON p.hold_id = h.id
+        WHERE {_OTHER_STATUS} OR {_OTHER_TOTALS} OR {_OTHER_SHARES}
+    """,  # noqa: S608 - words of ours
+}
 
 BALANCES = Invariant(
     "I1",
@@ -71,9 +111,8 @@ ESCROW = Invariant(
             "the account and the holds differ",
             """
             SELECT 'escrow', e.moved AS in_escrow, h.held
-            FROM (SELECT COALESCE(SUM(m.amount), 0) AS moved
-                  FROM ledger_accounts a JOIN moved m ON m.account_id = a.id
-                  WHERE a.kind = 'escrow') AS e
+            FROM (SELECT COALESCE(SUM(amount), 0) AS moved
+                  FROM system_sums WHERE kind = 'escrow') AS e
             CROSS JOIN (SELECT COALESCE(SUM(amount - released_amount - refunded_amount), 0) AS held
                         FROM payment_holds) AS h
             WHERE ROUND(e.moved - h.held, 2) <> 0
@@ -96,15 +135,10 @@ HOLD_STATUS = Invariant(
         ),
         Check(
             "the status is not the one that its parts give it",
-            """
+            f"""
             SELECT h.id, h.status, h.released_amount, COALESCE(p.pending, 0) AS pending
-            FROM payment_holds h LEFT JOIN (
-                SELECT hold_id, SUM(CASE WHEN status = 'pending' THEN 1 ELSE 0 END) AS pending
-                FROM hold_parts GROUP BY hold_id
-            ) AS p ON p.hold_id = h.id
-            WHERE h.status <> CASE WHEN COALESCE(p.pending, 0) > 0 THEN 'held'
-                WHEN h.released_amount > 0 THEN 'released' ELSE 'refunded' END
-            """,
+            FROM part_sums p JOIN payment_holds h ON h.id = p.hold_id WHERE {_OTHER_STATUS}
+            """,  # noqa: S608 - words of ours
         ),
     ),
 )
@@ -130,11 +164,12 @@ HOLD_TRANSFERS = Invariant(
             """,
         ),
         Check(
+            # A part of which nothing was transferred shows in the totals of its hold.
             "the part's shares are not what was transferred",
             """
             SELECT p.id, p.teacher_amount, t.teacher, p.referrer_amount, t.referrer,
                 p.platform_amount, t.platform, p.refunded_amount, t.refunded
-            FROM hold_parts p LEFT JOIN (
+            FROM (
                 SELECT hold_part_id,
                     SUM(CASE WHEN dedupe_key LIKE '%%:teacher' THEN amount ELSE 0 END) AS teacher,
                     SUM(CASE WHEN dedupe_key LIKE '%%:referrer' THEN amount ELSE 0 END)
@@ -143,11 +178,11 @@ HOLD_TRANSFERS = Invariant(
                         AS platform,
                     SUM(CASE WHEN kind = 'refund' THEN amount ELSE 0 END) AS refunded
                 FROM transfers WHERE hold_part_id IS NOT NULL GROUP BY hold_part_id
-            ) AS t ON t.hold_part_id = p.id
-            WHERE ROUND(p.teacher_amount - COALESCE(t.teacher, 0), 2) <> 0
-                OR ROUND(p.referrer_amount - COALESCE(t.referrer, 0), 2) <> 0
-                OR ROUND(p.platform_amount - COALESCE(t.platform, 0), 2) <> 0
-                OR ROUND(p.refunded_amount - COALESCE(t.refunded, 0), 2) <> 0
+            ) AS t JOIN hold_parts p ON p.id = t.hold_part_id
+            WHERE ROUND(p.teacher_amount - t.teacher, 2) <> 0
+                OR ROUND(p.referrer_amount - t.referrer, 2) <> 0
+                OR ROUND(p.platform_amount - t.platform, 2) <> 0
+                OR ROUND(p.refunded_amount - t.refunded, 2) <> 0
             """,
         ),
     ),
@@ -159,18 +194,11 @@ HOLD_PARTS = Invariant(
     (
         Check(
             "the totals are not those of its parts",
-            """
+            f"""
             SELECT h.id, h.amount, p.amount AS parts, h.released_amount, p.released,
                 h.refunded_amount, p.refunded
-            FROM payment_holds h LEFT JOIN (
-                SELECT hold_id, SUM(amount) AS amount, SUM(refunded_amount) AS refunded,
-                    SUM(teacher_amount + referrer_amount + platform_amount) AS released
-                FROM hold_parts GROUP BY hold_id
-            ) AS p ON p.hold_id = h.id
-            WHERE p.hold_id IS NULL OR ROUND(h.amount - p.amount, 2) <> 0
-                OR ROUND(h.released_amount - p.released, 2) <> 0
-                OR ROUND(h.refunded_amount - p.refunded, 2) <> 0
-            """,
+            FROM part_sums p JOIN payment_holds h ON h.id = p.hold_id WHERE {_OTHER_TOTALS}
+            """,  # noqa: S608 - words of ours
         ),
         Check(
             "what was given out of the part does not fit its status",
@@ -188,27 +216,16 @@ HOLD_PARTS = Invariant(
     ),
 )
 
-# R is what has been released so far. A share is rounded down to the cent, so what is left of R *
-# rate, in ten-thousandths, is less than a cent. This avoids FLOOR, which SQLite may lack.
 SHARES = Invariant(
     "I13",
     "The shares of what is released are those of the rates frozen in the hold.",
     (
         Check(
             "the shares are not those of the frozen rates",
-            """
+            f"""
             SELECT h.id, h.commission_bp, h.referral_bp, p.released, p.teacher, p.referrer
-            FROM payment_holds h JOIN (
-                SELECT hold_id, SUM(teacher_amount) AS teacher, SUM(referrer_amount) AS referrer,
-                    SUM(teacher_amount + referrer_amount + platform_amount) AS released
-                FROM hold_parts WHERE status = 'released' GROUP BY hold_id
-            ) AS p ON p.hold_id = h.id
-            WHERE ROUND(p.released * (10000 - h.commission_bp) - p.teacher * 10000, 2)
-                    NOT BETWEEN 0 AND 99.99
-                OR ROUND((p.released - p.teacher)
-                    * CASE WHEN h.referrer_id IS NULL THEN 0 ELSE h.referral_bp END
-                    - p.referrer * 10000, 2) NOT BETWEEN 0 AND 99.99
-            """,
+            FROM part_sums p JOIN payment_holds h ON h.id = p.hold_id WHERE {_OTHER_SHARES}
+            """,  # noqa: S608 - words of ours
         ),
     ),
 )
@@ -220,9 +237,10 @@ ZERO_SUM = Invariant(
         Check(
             "money was made or lost",
             """
-            SELECT 'all accounts', SUM(COALESCE(a.balance, m.amount, 0)) AS total
-            FROM ledger_accounts a LEFT JOIN moved m ON m.account_id = a.id
-            HAVING ROUND(SUM(COALESCE(a.balance, m.amount, 0)), 2) <> 0
+            SELECT 'all accounts', u.balance + s.amount AS total
+            FROM (SELECT COALESCE(SUM(balance), 0) AS balance FROM ledger_accounts) AS u
+            CROSS JOIN (SELECT SUM(amount) AS amount FROM system_sums) AS s
+            WHERE ROUND(u.balance + s.amount, 2) <> 0
             """,
         ),
         Check(

@@ -63,12 +63,11 @@ DEBTS = Invariant(
         Check(
             "the account of debts and what is owed differ",
             """
-            SELECT 'debts', COALESCE(SUM(m.amount), 0) AS moved,
-                (SELECT COALESCE(SUM(owed), 0) FROM ledger_accounts) AS owed
-            FROM ledger_accounts a JOIN moved m ON m.account_id = a.id
-            WHERE a.kind = 'debts'
-            HAVING ROUND(COALESCE(SUM(m.amount), 0)
-                + (SELECT COALESCE(SUM(owed), 0) FROM ledger_accounts), 2) <> 0
+            SELECT 'debts', d.moved, u.owed
+            FROM (SELECT COALESCE(SUM(amount), 0) AS moved
+                  FROM system_sums WHERE kind = 'debts') AS d
+            CROSS JOIN (SELECT COALESCE(SUM(owed), 0) AS owed FROM ledger_accounts) AS u
+            WHERE ROUND(d.moved + u.owed, 2) <> 0
             """,
         ),
         Check(
@@ -94,13 +93,24 @@ DEBTS = Invariant(
             """,
         ),
         Check(
-            "its debtor and its accounts do not agree",
+            "it names a debtor, and no debt",
             """
             SELECT t.id, t.dedupe_key FROM transfers t
-            LEFT JOIN ledger_accounts d ON d.id = t.debit_account_id
-            LEFT JOIN ledger_accounts c ON c.id = t.credit_account_id
-            WHERE (CASE WHEN t.debtor_id IS NULL THEN 0 ELSE 1 END)
-                <> (CASE WHEN d.kind = 'debts' OR c.kind = 'debts' THEN 1 ELSE 0 END)
+            JOIN ledger_accounts d ON d.id = t.debit_account_id
+            JOIN ledger_accounts c ON c.id = t.credit_account_id
+            WHERE t.debtor_id IS NOT NULL AND d.kind <> 'debts' AND c.kind <> 'debts'
+            """,
+        ),
+        Check(
+            "it is a debt of nobody",
+            """
+            SELECT t.id, t.dedupe_key FROM ledger_accounts a
+            JOIN transfers t ON t.debit_account_id = a.id
+            WHERE a.owner_id IS NULL AND a.kind = 'debts' AND t.debtor_id IS NULL
+            UNION ALL
+            SELECT t.id, t.dedupe_key FROM ledger_accounts a
+            JOIN transfers t ON t.credit_account_id = a.id
+            WHERE a.owner_id IS NULL AND a.kind = 'debts' AND t.debtor_id IS NULL
             """,
         ),
         Check(
@@ -199,9 +209,8 @@ REFUNDS = Invariant(
             "the account and the open refunds differ",
             """
             SELECT 'refunding', r.moved, o.asked
-            FROM (SELECT COALESCE(SUM(m.amount), 0) AS moved
-                  FROM ledger_accounts a JOIN moved m ON m.account_id = a.id
-                  WHERE a.kind = 'refunding') AS r
+            FROM (SELECT COALESCE(SUM(amount), 0) AS moved
+                  FROM system_sums WHERE kind = 'refunding') AS r
             CROSS JOIN (SELECT COALESCE(SUM(amount), 0) AS asked FROM top_up_refunds
                         WHERE status IN ('requested', 'sent')) AS o
             WHERE ROUND(r.moved - o.asked, 2) <> 0

@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, models
 from django.db.models import F
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -693,6 +694,21 @@ def test_every_invariant_has_been_seen_to_fail():
     seen = {code for _, codes in DAMAGES for code in codes.split()}
     assert seen == {invariant.code for invariant in audit.INVARIANTS}
     assert len(audit.INVARIANTS) == 21
+
+
+def test_what_several_checks_sum_is_summed_once(world):
+    with CaptureQueriesContext(connection) as queries:
+        audit.run()
+    sums = [query["sql"] for query in queries]
+    assert sum("FROM hold_parts GROUP BY hold_id" in sql for sql in sums) == 1
+    assert sum("JOIN moved" in sql for sql in sums) == 1
+
+
+def test_sums_that_are_too_many_to_keep_are_found_by_each_check(world, monkeypatch):
+    monkeypatch.setattr(audit, "AT_MOST", 1)
+    assert failing() == set()
+    PaymentHold.objects.filter(status="held").update(status="refunded")
+    assert failing() == {"I3"}
 
 
 def test_offenders_are_named(world):
