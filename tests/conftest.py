@@ -26,16 +26,42 @@ NO_STRIPE_MOCK = (
     "go install github.com/stripe/stripe-mock@latest brings it; STRIPE_MOCK may name it."
 )
 FACES = ("test_pages", "test_admin", "test_contract", "test_routes")
+# Decided in Python, by rows that every database gives alike.
+DECIDED = (
+    "test_rules",
+    "test_messages",
+    "test_errors",
+    "test_sentences",
+    "test_expected_sums",
+    "test_evidence",
+    "test_attendance",
+    "test_events",
+    "test_mails",
+    "test_zones",
+    "test_one_rule",
+    "test_rescheduled",
+    "test_choices",
+    "test_writing",
+    "test_late_notes",
+    "test_barred",
+    "test_seed_demo",
+)
 # Begun last, they would leave the other cores idle.
-LONG = ("test_migrations.py", "test_running.py", "test_top_ups_thousand.py", "test_pages.py")
+LONG = (
+    "test_alone.py",
+    "test_migrations.py",
+    "test_running.py",
+    "test_top_ups_thousand.py",
+    "test_pages.py",
+)
 A_DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On SQLite the tests of locks and browsers are no part of the suite: left out, not skipped."""
     for item in items:
-        face = item.path.name.startswith(FACES) and not item.get_closest_marker("both")
-        if face or asks_no_database(item):
+        alike = item.path.name.startswith(FACES + DECIDED) and not item.get_closest_marker("both")
+        if alike or asks_no_database(item):
             item.add_marker("once")
         if item.get_closest_marker("livekit") and "LIVEKIT_PID" not in os.environ:
             item.add_marker(pytest.mark.skip(reason=NO_LIVEKIT))
