@@ -1,6 +1,6 @@
 """What teachers see of their courses: how much was sold, what is next, and who comes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from common.money import ZERO
 from courses.models import Course, CourseSession, ending, in_time
 from enrollments.models import CourseEnrollment, PaymentStatus, PurchaseStatus, SessionPurchase
 from enrollments.queries import SessionOnSale
-from enrollments.quotes import quote_course
+from enrollments.quotes import CourseQuote, quote_course
 from enrollments.services.sessions import refuse_deleting
 from payments.earnings import forecast_of_courses
 from payments.models import HoldPart
@@ -156,20 +156,24 @@ def enrolled_for_free(course: Course) -> int:
     return paid.filter(course=course).count()
 
 
-def what_is_dearer(course: Course, sessions: Sequence[CourseSession]) -> str:
-    """What pages don't offer of a course, since its students get the same for less, and why."""
+def quote_of(course: Course, sessions: Iterable[CourseSession]) -> CourseQuote[CourseSession]:
+    """What a course with these sessions costs somebody who has nothing of it."""
     by_number = sorted(sessions, key=lambda session: session.session_number)
-    quote = quote_course(course, [SessionOnSale(one) for one in by_number], None, timezone.now())
-    whole, one_by_one = money(quote.price), money(quote.one_by_one)
+    return quote_course(course, [SessionOnSale(one) for one in by_number], None, timezone.now())
+
+
+def what_is_dearer(quote: CourseQuote[CourseSession]) -> str:
+    """What pages don't offer of a course, since its students get the same for less, and why."""
+    whole, each = money(quote.price), money(quote.course.price_per_session)
     if quote.is_dearer_whole:
         return (
             f"Students are offered only single sessions: one by one, those to come cost "
-            f"{one_by_one}, less than the {whole} of the full course."
+            f"{money(quote.one_by_one)}, less than the {whole} of the full course."
         )
     if quote.is_dearer_singly:
         return (
             f"Students are offered only the full course: at {whole}, it costs no more than a "
-            f"single session at {money(course.price_per_session)}."
+            f"single session at {each}."
         )
     return ""
 

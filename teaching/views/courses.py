@@ -51,8 +51,9 @@ def course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     opens_at = next_of([one.session for one in timetable], timezone.now())
     page = page_of(timetable, SESSIONS_PER_PAGE, request, opens_at=opens_at)
     context = {"taught": taught, "course": found, "page_obj": page, "policy": Policy.now()}
-    context["dearer"] = reads.what_is_dearer(found, [one.session for one in timetable])
-    context |= _earned(request, found)
+    quote = reads.quote_of(found, [one.session for one in timetable])
+    context["dearer"] = reads.what_is_dearer(quote)
+    context |= _earned(request, found, singly=quote.is_dearer_whole)
     return render(request, "teaching/course.html", context)
 
 
@@ -86,15 +87,20 @@ def edit_course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     return render(request, "teaching/course_form.html", context)
 
 
-def _earned(request: TeacherRequest, course: Course) -> dict[str, object]:
-    """What a full seat, or one session, earns its teacher now, and their own link to the course."""
-    price = course.price_full_course or course.price_per_session
+def _earned(request: TeacherRequest, course: Course, *, singly: bool) -> dict[str, object]:
+    """What a full seat earns its teacher now, or one session, and their own link to the course.
+
+    One session if the course is bought `singly`.
+    """
+    whole = None if singly else course.price_full_course
+    price = whole or course.price_per_session
     if price is None:
         return {}
     usual, brought = Policy.earned(price)
     page = reverse("enrollments:course", args=[course.pk])
     link = f"{settings.SITE_URL}{page}?ref={request.user.referral_code}"
-    return {"earned": usual, "earned_if_brought": brought, "link": link}
+    unit = "full seat" if whole else "session sold"
+    return {"earned": usual, "earned_if_brought": brought, "unit": unit, "link": link}
 
 
 def _preview(request: TeacherRequest) -> str | None:
@@ -121,7 +127,7 @@ def put_on_sale(request: TeacherRequest, course: Course) -> None:
         messages.error(request, str(error))
         return
     messages.success(request, f"“{course}” is published. Students can buy it now.")
-    if dearer := reads.what_is_dearer(course, list(course.sessions.all())):
+    if dearer := reads.what_is_dearer(reads.quote_of(course, course.sessions.all())):
         messages.warning(request, dearer)
 
 

@@ -512,6 +512,8 @@ class TestPublishing:
             True,
             bool(warns),
         )
+        for_each = "session sold" if "only single" in warning or not whole else "full seat"
+        assert f"for each {for_each}." in before.text
         assert said(browser.post(at("publish", course), follow=True))[1:] == warns
 
     def test_what_it_lacks_is_said(self, browser, teacher):
