@@ -317,7 +317,8 @@ DIRECTIONS = Invariant(
                         OR d.kind = 'debts' AND t.debtor_id = u.user_id)
                 WHEN 'dispute_won' THEN d.kind = u.method
                     AND (c.kind = 'wallet' AND c.owner_id = u.user_id
-                        OR c.kind = 'debts' AND t.debtor_id = u.user_id)
+                        OR c.kind = 'debts' AND t.debtor_id = u.user_id
+                        OR c.kind = 'platform')
                 WHEN 'write_off' THEN d.kind = 'platform' AND c.kind = 'debts'
                 WHEN 'dispute_fee' THEN d.kind = 'fees' AND c.kind = u.method
                     OR d.kind = u.method AND c.kind = 'fees'

@@ -129,6 +129,42 @@ DEBTS = Invariant(
             WHERE ROUND(COALESCE(w.amount, 0) - COALESCE(t.amount, 0), 2) <> 0
             """,
         ),
+        Check(
+            "what came back of it for the platform is not what was moved",
+            """
+            SELECT u.id AS user_id, COALESCE(w.recovered, 0) AS recovered,
+                COALESCE(t.amount, 0) AS moved
+            FROM users u
+            LEFT JOIN (
+                SELECT debtor_id, SUM(recovered) AS recovered FROM debt_write_offs
+                GROUP BY debtor_id
+            ) AS w ON w.debtor_id = u.id
+            LEFT JOIN (
+                SELECT p.user_id, SUM(m.amount) AS amount FROM transfers m
+                JOIN ledger_accounts a ON a.id = m.credit_account_id AND a.kind = 'platform'
+                JOIN top_ups p ON p.id = m.top_up_id
+                WHERE m.kind = 'dispute_won' GROUP BY p.user_id
+            ) AS t ON t.user_id = u.id
+            WHERE ROUND(COALESCE(w.recovered, 0) - COALESCE(t.amount, 0), 2) <> 0
+            """,
+        ),
+        Check(
+            "the debtor has what came back of it, and the platform has paid",
+            """
+            SELECT w.id, w.amount, w.recovered, g.id AS transfer_id
+            FROM debt_write_offs w
+            JOIN top_ups u ON u.user_id = w.debtor_id
+            JOIN disputes d ON d.top_up_id = u.id
+            JOIN (
+                SELECT dispute_id, MIN(created_at) AS taken_at FROM transfers
+                WHERE kind = 'dispute' GROUP BY dispute_id
+            ) AS t ON t.dispute_id = d.id AND t.taken_at < w.decided_at
+            JOIN transfers g ON g.dispute_id = d.id AND g.kind = 'dispute_won'
+                AND g.created_at > w.decided_at
+            JOIN ledger_accounts c ON c.id = g.credit_account_id AND c.kind <> 'platform'
+            WHERE w.status = 'written_off' AND ROUND(w.amount - w.recovered, 2) > 0
+            """,
+        ),
     ),
 )
 

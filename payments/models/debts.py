@@ -6,11 +6,15 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from common.models import LockingQuerySet, UUIDModel
+from common.money import ZERO
 from payments.conditions import TWO_PEOPLE
 
 
 class DebtWriteOff(UUIDModel):
-    """What one of the staff wants written off of a user's debt, and another decides on."""
+    """What one of the staff wants written off of a user's debt, and another decides on.
+
+    `recovered` is what came back of it from a bank after all: then it is the platform's.
+    """
 
     class Status(models.TextChoices):
         ASKED = "asked"
@@ -29,6 +33,7 @@ class DebtWriteOff(UUIDModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="decided_write_offs"
     )
     decided_at = models.DateTimeField(null=True)
+    recovered = models.DecimalField(max_digits=12, decimal_places=2, default=ZERO)
 
     objects = LockingQuerySet.as_manager()
 
@@ -37,6 +42,10 @@ class DebtWriteOff(UUIDModel):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="debt_write_offs_amount"),
             models.CheckConstraint(condition=TWO_PEOPLE, name="debt_write_offs_decided"),
+            models.CheckConstraint(
+                condition=Q(recovered__gte=0, recovered__lte=F("amount")),
+                name="debt_write_offs_recovered",
+            ),
             models.CheckConstraint(
                 condition=~Q(asked_by=F("debtor"))
                 & (

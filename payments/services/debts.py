@@ -1,9 +1,13 @@
-"""Debts that are given up: asked for by one of the staff, decided on by another."""
+"""Debts that are given up: asked for by one of the staff, decided on by another.
+
+What a bank gives back of them after all is the platform's, which has paid for it.
+"""
 
 from decimal import Decimal
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Min
 from django.utils import timezone
 
 from accounts.models import User
@@ -11,7 +15,7 @@ from common.errors import NotFound
 from common.locks import Rank, take
 from common.money import ZERO
 from common.transactions import operation
-from payments.errors import LessOwed, OwnDebt, StillDisputed, WriteOffDecided
+from payments.errors import KeyReused, LessOwed, OwnDebt, StillDisputed, WriteOffDecided
 from payments.models import DebtWriteOff, Dispute, LedgerAccount, Transfer
 from payments.services import ledger
 from payments.services.ledger import DEBTS, PLATFORM, Entry
@@ -26,13 +30,16 @@ def ask_write_off(
 ) -> DebtWriteOff:
     """Ask for `amount` credits of what `user` owes to be written off; nothing moves yet.
 
-    A repeat with the same `request_id` gives the first one again. Raises `OwnDebt` if the `actor`
-    is the user, `LessOwed`, `StillDisputed`, and Django's `PermissionDenied`. Locks nothing.
+    A repeat with the same `request_id` gives the first one again; with anything else it raises
+    `KeyReused`. Raises `OwnDebt` if the `actor` is the user, `LessOwed`, `StillDisputed`, and
+    Django's `PermissionDenied`. Locks nothing.
     """
     _check(actor)
     if user.pk == actor.pk:
         raise OwnDebt
     if made := DebtWriteOff.objects.filter(pk=request_id).first():
+        if (made.debtor_id, made.amount, made.asked_by_id) != (user.pk, amount, actor.pk):
+            raise KeyReused
         return made
     _refuse_too_much(user.pk, amount)
     return DebtWriteOff.objects.create(
@@ -48,8 +55,9 @@ def write_off(*, write_off_id: UUID, actor: User) -> DebtWriteOff:
     if something was paid since, `StillDisputed`, `NotFound`, and Django's
     `PermissionDenied`. Locks the row, then the wallet.
     """
-    found = _decide(write_off_id, actor, Status.WRITTEN_OFF)
+    found = _find_asked(write_off_id, actor)
     _refuse_too_much(found.debtor_id, found.amount, lock=True)
+    _decide(found, actor, Status.WRITTEN_OFF)
     entry = Entry(
         dedupe_key=f"write_off:{found.pk}",
         kind=Transfer.Kind.WRITE_OFF,
@@ -66,10 +74,31 @@ def write_off(*, write_off_id: UUID, actor: User) -> DebtWriteOff:
 @operation
 def refuse_write_off(*, write_off_id: UUID, actor: User) -> DebtWriteOff:
     """Leave the debt as it is. Repeats, errors and locks are those of `write_off`."""
-    return _decide(write_off_id, actor, Status.REFUSED)
+    return _decide(_find_asked(write_off_id, actor), actor, Status.REFUSED)
 
 
-def _decide(write_off_id: UUID, actor: User, status: Status) -> DebtWriteOff:
+def recover(dispute: Dispute, *, debtor_id: UUID, amount: Decimal) -> Decimal:
+    """How much of what a dispute gives back is the platform's: it wrote off what had been taken.
+
+    As if it had come before: then it would have paid the debt. Runs inside the caller's operation,
+    which has locked the dispute, and credits it. Locks the write-offs.
+    """
+    taken_at = dispute.transfers.filter(kind=Transfer.Kind.DISPUTE).aggregate(at=Min("created_at"))
+    rows = DebtWriteOff.objects.filter(debtor=debtor_id).exclude(status=Status.REFUSED)
+    found = [*rows.order_by("pk").locked()]
+    take(Rank.GRANT, *(row.pk for row in found))
+    left = amount
+    for row in found:
+        if row.decided_at and taken_at["at"] and taken_at["at"] < row.decided_at:
+            part = min(row.amount - row.recovered, left)
+            row.recovered += part
+            row.save(update_fields=["recovered"])
+            left -= part
+    return amount - left
+
+
+def _find_asked(write_off_id: UUID, actor: User) -> DebtWriteOff:
+    """The row, locked, if this person can decide on it."""
     _check(actor)
     take(Rank.GRANT, write_off_id)
     found = DebtWriteOff.objects.filter(pk=write_off_id).locked().first()
@@ -79,6 +108,10 @@ def _decide(write_off_id: UUID, actor: User, status: Status) -> DebtWriteOff:
         raise OwnDebt
     if found.status != Status.ASKED:
         raise WriteOffDecided(status=found.get_status_display().lower())
+    return found
+
+
+def _decide(found: DebtWriteOff, actor: User, status: Status) -> DebtWriteOff:
     found.status, found.decided_by, found.decided_at = status, actor, timezone.now()
     found.save(update_fields=["status", "decided_by", "decided_at"])
     return found

@@ -26,7 +26,8 @@ from payments.models.disputes import recount
 from payments.processors import Movement, TakenBack
 from payments.processors.stripe import Stripe
 from payments.services import ledger
-from payments.services.ledger import FEES, Entry, Ref, wallet
+from payments.services.debts import recover
+from payments.services.ledger import FEES, PLATFORM, Entry, Ref, wallet
 from payments.services.refunds import settle_refunds_of
 from payments.services.topups import settle_top_up
 from payments.services.turns import FIRST_LOOK, LONGEST_PAUSE
@@ -167,19 +168,25 @@ def _book_movement(top_up: TopUp, dispute: Dispute, key: str, movement: Movement
     if movement.amount < ZERO:
         dispute.taken -= movement.amount
         # What is spent already is owed.
-        moved = make(
-            kind=Kind.DISPUTE,
-            debit=mine,
-            credit=there,
-            owing=True,
-            dedupe_key=key,
-            amount=-movement.amount,
-        )
+        moved = [
+            make(
+                kind=Kind.DISPUTE,
+                debit=mine,
+                credit=there,
+                owing=True,
+                dedupe_key=key,
+                amount=-movement.amount,
+            )
+        ]
     else:
         dispute.given_back += movement.amount
-        moved = make(
-            kind=Kind.DISPUTE_WON, debit=there, credit=mine, dedupe_key=key, amount=movement.amount
-        )
+        ours = recover(dispute, debtor_id=top_up.user_id, amount=movement.amount)
+        rest = movement.amount - ours
+        back = partial(make, kind=Kind.DISPUTE_WON, debit=there)
+        moved = [
+            back(credit=mine, dedupe_key=key, amount=rest),
+            back(credit=PLATFORM, dedupe_key=key + ":platform" * bool(rest), amount=ours),
+        ]
     cost, gets = (FEES, there) if movement.fee > ZERO else (there, FEES)
     fee = make(
         kind=Kind.DISPUTE_FEE,
@@ -188,7 +195,7 @@ def _book_movement(top_up: TopUp, dispute: Dispute, key: str, movement: Movement
         dedupe_key=f"dispute_fee:{movement.id}",
         amount=abs(movement.fee),
     )
-    ledger.transfer_all([moved, fee])
+    ledger.transfer_all([*moved, fee])
 
 
 def settle_all() -> Iterator[bool]:

@@ -492,6 +492,16 @@ def written_off_for_nothing(world: World) -> None:
     )
 
 
+def recovered_by_word_alone(world: World) -> None:
+    """What came back of it is the platform's, and nothing moved."""
+    written_off_for_nothing(world)
+    of = {"kind": "write_off", "debtor": world.debtor}
+    owed = LedgerAccount.objects.filter(owner=world.debtor, kind="wallet")
+    move("write_off:1", account("platform"), account("debts"), "5.00", **of)
+    owed.update(owed=F("owed") - 5)
+    change(DebtWriteOff, {"debtor": world.debtor}, recovered=Decimal("5.00"))
+
+
 def grant_to_oneself(world: World) -> None:
     change(Transfer, {"grant": world.grant}, actor=world.ada)
 
@@ -658,6 +668,7 @@ DAMAGES: list[tuple[Callable[[World], None], str]] = [
     (debt_of_another, "I14 I17"),
     (debtor_without_debt, "I17"),
     (written_off_for_nothing, "I17"),
+    (recovered_by_word_alone, "I17"),
     (taken_more_than_booked, "I19"),
     (fee_of_nobody, "I19"),
     (inquiry_that_took, "I19"),

@@ -294,13 +294,52 @@ def test_asked_for_before_the_dispute_it_waits_for_the_bank(debtor):
     assert DebtWriteOff.objects.get().status == "asked"
 
 
-def test_twin_who_writes_it_off_pays_for_what_was_won(disputing, monkeypatch):
-    """The payer has what they bought and all that they paid, at the platform's expense."""
+def give_up(user, off: str) -> DebtWriteOff:
+    return write_off(write_off_id=ask(user, StaffFactory(), off).pk, actor=StaffFactory())
+
+
+def platform() -> str:
+    """What the platform has, less what it gave."""
+    account = LedgerAccount.objects.get(kind="platform")
+    got, gave = (sum(t.amount for t in way.all()) for way in (account.credits, account.debits))
+    return str(got - gave)
+
+
+@pytest.mark.parametrize(
+    ("off", "back", "credit", "owed", "cost"),
+    [
+        ("20.00", "20.00", "0.00", "0.00", "0.00"),
+        ("20.00", "12.00", "0.00", "0.00", "-8.00"),
+        ("5.00", "20.00", "0.00", "0.00", "0.00"),
+        ("5.00", "18.00", "0.00", "2.00", "0.00"),
+    ],
+)
+def test_what_comes_back_of_it_after_all_is_the_platforms(disputing, off, back, credit, owed, cost):
+    user, top_up = disputing
+    disputed(top_up, "-20.00", status="lost")
+    give_up(user, off)
+    for _ in range(2):
+        disputed(top_up, "-20.00", back, status="won")
+    assert stands(user) == (credit, owed)
+    assert platform() == cost
+
+
+def test_what_was_taken_after_it_comes_back_to_its_payer(disputing):
+    user, top_up = disputing
+    disputed(top_up, "-20.00", status="lost")
+    give_up(user, "20.00")
+    later = top_up_of(user, "30.00")
+    disputed(later, "-30.00")
+    disputed(later, "-30.00", "30.00")
+    assert (stands(user), platform()) == (("30.00", "0.00"), "-20.00")
+
+
+def test_written_off_too_early_what_is_won_is_the_platforms(disputing, monkeypatch):
     monkeypatch.setattr(DisputeQuerySet, "with_a_bank", lambda rows, user_id: 0)
     user, top_up = disputing
-    write_off(write_off_id=ask(user, StaffFactory(), "20.00").pk, actor=StaffFactory())
+    give_up(user, "20.00")
     disputed(top_up, "-20.00", "20.00")
-    assert stands(user) == ("20.00", "0.00")
+    assert (stands(user), platform()) == (("0.00", "0.00"), "0.00")
     assert standing_of(user).held == 20
 
 

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from enrollments.services.enrolling import enroll_full_course
-from payments.models import Dispute, LedgerAccount, ProcessorEvent, TopUp, Transfer
+from payments.models import DebtWriteOff, Dispute, LedgerAccount, ProcessorEvent, TopUp, Transfer
 from payments.processors import Movement, stripe
 from payments.services import disputes
+from payments.services.debts import ask_write_off, write_off
 from payments.services.disputes import settle_all, settle_dispute
 from payments.wallets import credit_of
 from tests.factories import StaffFactory, UserFactory, give_credit, make_course
@@ -316,6 +318,37 @@ def test_a_refund_at_the_desk_is_booked_like_a_chargeback(paid, at_stripe, clien
     assert fresh(top_up).disputed_amount == NOTHING
     assert agree(at_stripe)
     assert broken() == {}
+
+
+@pytest.fixture
+def written_off(paid, at_stripe):
+    """What was refunded at the desk had been spent, was written off, and comes back now."""
+    top_up, course = paid(), make_course(price_full_course="20.00", sessions=1)
+    enroll_full_course(student=top_up.user, course_id=course.pk)
+    given = at_stripe.account.refund(charge=top_up.charge)["id"]
+    everybody_asks()
+    wanted = {"user": top_up.user, "amount": TWENTY, "reason": "Gone", "request_id": uuid4()}
+    asked = ask_write_off(**wanted, actor=StaffFactory())
+    write_off(write_off_id=asked.pk, actor=StaffFactory())
+    at_stripe.account.fail_refund(refund=given)
+    return top_up.user
+
+
+def test_what_fails_after_a_write_off_is_the_platforms(written_off, at_stripe, broken):
+    for _ in range(2):
+        everybody_asks()
+    assert Dispute.objects.get().status == "failed"
+    assert (credit_of(written_off), owed_by(written_off)) == (NOTHING, NOTHING)
+    assert DebtWriteOff.objects.get().recovered == TWENTY
+    assert agree(at_stripe)
+    assert broken() == {}
+
+
+def test_twin_who_gives_it_to_the_debtor_pays_twice(written_off, monkeypatch, broken):
+    monkeypatch.setattr(disputes, "recover", lambda *args, **about: NOTHING)
+    everybody_asks()
+    assert credit_of(written_off) == TWENTY
+    assert broken().keys() == {"I17"}
 
 
 def test_without_a_message_the_job_finds_it_and_that_it_failed(paid, at_stripe, broken):
