@@ -17,7 +17,7 @@ from common.errors import DomainError, NotFound
 from common.locks import Rank, take
 from common.money import total
 from common.transactions import operation
-from payments.errors import GrantDecided, OwnCredit, OwnGrant
+from payments.errors import GrantDecided, KeyReused, OwnCredit, OwnGrant
 from payments.messages.credit import tell_credit
 from payments.models import Grant, Transfer
 from payments.services import ledger
@@ -32,7 +32,7 @@ def grant_credit(*, user: User, amount: Decimal, reason: str, request_id: UUID) 
     """Give `user` credit that the platform issues, `amount` in credits, by the operator's command.
 
     The user is told, with the `reason`. A repeat with the same `request_id` gives the first
-    transfer again. Locks the wallet.
+    transfer again; with anything else it raises `KeyReused`. Locks the wallet.
     """
     return _move_once(_granting(user, amount, reason, request_id), user)
 
@@ -45,12 +45,14 @@ def request_grant(
 
     One clerk gives `GRANT_TWO_PEOPLE_ABOVE` in any 24 hours, and asks for what is more; the user is
     told of what is given, with the `reason`. A repeat with the same `request_id` gives the first
-    grant again. Raises `OwnCredit` if the `actor` is the user. Locks both wallets: the clerk's, so
-    that parallel grants count each other.
+    grant again; with anything else it raises `KeyReused`. Raises `OwnCredit` if the `actor` is the
+    user. Locks both wallets: the clerk's, so that parallel grants count each other.
     """
     _refuse_own(user, actor)
     ledger.lock_accounts(wallet(user.pk), wallet(actor.pk))
     if made := Grant.objects.filter(pk=request_id).first():
+        if (made.user_id, made.amount, made.asked_by_id) != (user.pk, amount, actor.pk):
+            raise KeyReused
         return made
     made = Grant(pk=request_id, user=user, amount=amount, reason=reason, asked_by=actor)
     alone = _given_alone(actor) + amount <= settings.GRANT_TWO_PEOPLE_ABOVE
@@ -89,9 +91,9 @@ def revoke_credit(
 ) -> Transfer:
     """Take back credit that was granted by mistake, `amount` in credits, for a stated reason.
 
-    The user is told. A repeat with the same `request_id` gives the first transfer again. Raises
-    `InsufficientCredit` if the user has spent it, `OwnCredit` if the `actor` is the user. Locks the
-    wallet.
+    The user is told. A repeat with the same `request_id` gives the first transfer again; with
+    anything else it raises `KeyReused`. Raises `InsufficientCredit` if the user has spent it,
+    `OwnCredit` if the `actor` is the user. Locks the wallet.
     """
     if actor:
         _refuse_own(user, actor)
@@ -170,6 +172,10 @@ def _move_once(entry: Entry, user: User, actor: User | None = None) -> Transfer:
     """The transfer of this key, of which the user is told: made now, or found."""
     ledger.lock_accounts(wallet(user.pk))
     if made := Transfer.objects.filter(dedupe_key=entry.dedupe_key).first():
+        whose = made.debtor_id or made.debit_account.owner_id or made.credit_account.owner_id
+        before = whose, Transfer.objects.total_of(entry.dedupe_key), made.actor_id
+        if before != (user.pk, entry.amount, actor and actor.pk):
+            raise KeyReused
         return made
     moved = ledger.transfer_all([entry], actor=actor)
     made = next(one for one in moved if one.dedupe_key == entry.dedupe_key)

@@ -22,7 +22,7 @@ from common.locks import Rank, take
 from common.money import ZERO, total
 from common.transactions import operation, refuse_within_operation
 from payments import queries
-from payments.errors import InDispute, NotRefundable, OwnCredit, ProcessorUnavailable
+from payments.errors import InDispute, KeyReused, NotRefundable, OwnCredit, ProcessorUnavailable
 from payments.messages.refunds import tell_refund
 from payments.models import TopUp, TopUpRefund, Transfer
 from payments.models.disputes import recount
@@ -70,28 +70,27 @@ def request_refund(
 
     By the newest top-ups first, a row for each; gives the first. Its user asks, or an `actor` on
     the staff, who can name a top-up, give a reason, and needs no term. A repeat with the same
-    `request_id` gives the first one again. Locks the top-ups, then the wallet. Raises
-    `NotRefundable`, `InDispute`, `TooManyAttempts`; for staff `OwnCredit` and Django's
-    `PermissionDenied`.
+    `request_id` gives the first one again; with anything else it raises `KeyReused`. Locks the
+    top-ups, then the wallet. Raises `NotRefundable`, `InDispute`, `TooManyAttempts`; for staff
+    `OwnCredit` and Django's `PermissionDenied`.
     """
     _check(user, actor)
+    asked_by = actor or user
     now, found = timezone.now(), top_ups_to_refund(user)
     keys = [*(found.filter(pk=top_up_id) if top_up_id else found).values_list("pk", flat=True)]
     take(Rank.TOP_UP, *keys)
     top_ups = [*TopUp.objects.filter(pk__in=keys).order_by("pk").locked()]
     [free] = queries.lock_account(ledger.Kind.WALLET, user.pk)
     take(Rank.ACCOUNT, free.pk)
-    if request_id and (made := TopUpRefund.objects.of(user).filter(pk=request_id).first()):
+    if request_id and (made := TopUpRefund.objects.filter(pk=request_id).first()):
+        same = (user.pk, amount, asked_by.pk) == (made.user_id, made.total, made.asked_by_id)
+        if not same or top_up_id not in (None, made.top_up_id):
+            raise KeyReused
         return made
     if actor is None:
         _refuse_too_many(user, now)
     pieces = _choose(top_ups, amount, free.balance or ZERO, now, by_staff=actor is not None)
-    asked: Asked = {
-        "user": user,
-        "asked_by": actor or user,
-        "reason": reason,
-        "requested_at": now,
-    }
+    asked: Asked = {"user": user, "asked_by": asked_by, "reason": reason, "requested_at": now}
     return _reserve(pieces, request_id or uuid7(), asked)
 
 

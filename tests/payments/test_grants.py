@@ -252,7 +252,7 @@ def test_a_form_sent_again_for_somebody_else_is_refused(as_clerk, student):
     browser = as_clerk(0)
     browser.post(FORM, body)
     page = browser.post(FORM, body | {"email": "bob@example.com"})
-    assert "Open a new one" in page.content.decode()
+    assert "already sent with different details" in page.content.decode()
     assert Grant.objects.count() == 1
 
 

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 from accounts.models import User
 from common.errors import InvalidAmount, Unavailable
 from common.money import parse_amount
+from payments.errors import KeyReused
 from payments.models import Transfer
 from payments.services.grants import grant_credit
 
@@ -41,6 +42,8 @@ class Command(BaseCommand):
     def _grant(self, *, request_id: UUID, **wanted: Any) -> Transfer:
         try:
             return grant_credit(request_id=request_id, **wanted)
+        except KeyReused as error:
+            raise CommandError(str(error)) from error
         except Unavailable as error:
             raise CommandError(
                 f"The outcome is unknown. Try again with --request-id {request_id}"
