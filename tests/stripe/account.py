@@ -158,8 +158,7 @@ class Account:
 
     def arrive(self, session: str) -> Thing:
         """The slow payment came."""
-        paid = self.get(session, "checkout.session")
-        intent = self.things[paid["payment_intent"]]
+        paid, intent = self._promised(session)
         self._charge(intent)
         paid["payment_status"] = "paid"
         self._told_of_payment(intent)
@@ -168,8 +167,8 @@ class Account:
 
     def bounce(self, session: str) -> Thing:
         """The slow payment did not come."""
-        failed = self.get(session, "checkout.session")
-        self.things[failed["payment_intent"]]["status"] = "requires_payment_method"
+        failed, intent = self._promised(session)
+        intent["status"] = "requires_payment_method"
         self.tell("checkout.session.async_payment_failed", failed)
         return failed
 
@@ -185,6 +184,13 @@ class Account:
         for session in self.all("checkout.session"):
             if session["status"] == "open" and session["expires_at"] <= self.now():
                 self.expire(session["id"])
+
+    def _promised(self, session: str) -> tuple[Thing, Thing]:
+        found = self.get(session, "checkout.session")
+        intent = self.things.get(found["payment_intent"] or "", found)
+        if intent["status"] != "processing":
+            raise Failed("No slow payment is on its way")
+        return found, intent
 
     def _open(self, session: str) -> Thing:
         found = self.get(session, "checkout.session")
@@ -232,11 +238,8 @@ class Account:
             refunded=False,
             status="succeeded",
         )
-        intent |= {
-            "latest_charge": charge["id"],
-            "amount_received": intent["amount"],
-            "status": "succeeded",
-        }
+        intent |= {"latest_charge": charge["id"], "status": "succeeded"}
+        intent["amount_received"] = intent["amount"]
         if not self.habits["fees_later"]:
             self._book_charge(charge)
         return charge
@@ -296,25 +299,27 @@ class Account:
 
     def succeed_refund(self, refund: str) -> Thing:
         """A pending one arrives."""
-        given = self.get(refund, "refund")
+        given = self._going(refund)
         given["status"] = "succeeded"
         self.tell("refund.updated", given)
         return given
 
     def fail_refund(self, refund: str) -> Thing:
         """It comes back, weeks later too: a card that is no more."""
-        given = self.get(refund, "refund")
+        given = self._going(refund)
         back = self.book("refund_failure", given, given["amount"])
         charged = self.things[given["charge"]]
         charged["amount_refunded"] -= given["amount"]
         charged["refunded"] = False
-        given |= {
-            "status": "failed",
-            "failure_reason": "expired_or_canceled_card",
-            "failure_balance_transaction": back["id"],
-        }
+        given |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+        given["failure_balance_transaction"] = back["id"]
         self.tell("refund.updated", given)
         self.tell("refund.failed", given)
+        return given
+
+    def _going(self, refund: str) -> Thing:
+        if (given := self.get(refund, "refund"))["status"] == "failed":
+            raise Failed("The refund has failed")
         return given
 
     # --- disputes --------------------------------------------------------------------------------
@@ -352,6 +357,8 @@ class Account:
     def escalate(self, dispute: str) -> Thing:
         """An inquiry becomes a dispute: now the money goes."""
         opened = self.get(dispute, "dispute")
+        if not opened["status"].startswith("warning"):
+            raise Failed("It is a dispute already")
         opened |= {"status": "needs_response", "is_charge_refundable": False}
         self.things[opened["charge"]]["disputed"] = True
         self.tell("charge.dispute.updated", opened)

@@ -37,7 +37,7 @@ class Post:
     def __init__(self) -> None:
         self.url = ""
         self.secrets = ["whsec_stand_in"]
-        self.copies, self.late, self.again, self.kinds = [1], 0.0, 0.1, ""
+        self.copies, self.late, self.again, self.kinds = [1], 0.0, 0.1, [""]
         self.dice = random.Random(0)
         self.pending: list[tuple[float, Thing, int]] = []
         self.answers: list[tuple[str, str, int]] = []
@@ -52,16 +52,19 @@ class Post:
         secrets: list[str] | None = None,
         copies: list[int] | None = None,
         late: float = 0.0,
-        kinds: str = "",
+        again: float = 0.1,
+        kinds: list[str] | None = None,
         seed: int = 0,
     ) -> None:
         """Send to this address from now on, like this; nothing waits any more.
 
-        Only events whose type begins with `kinds` are sent there.
+        Only events whose type begins with one of the `kinds` are sent there; what is not answered
+        well, `again` after so many seconds, then after twice as many.
         """
         with self.turn:
             self.url, self.secrets = url, secrets or ["whsec_stand_in"]
-            self.copies, self.late, self.kinds = copies or [1], late, kinds
+            self.copies, self.late, self.again = copies or [1], late, again
+            self.kinds = kinds or [""]
             self.dice = random.Random(seed)
             self.pending.clear()
             self.answers.clear()
@@ -70,7 +73,7 @@ class Post:
         """What goes on after a new start."""
         with self.turn:
             waiting = [(event, tries) for _, event, tries in self.pending]
-            names = ("url", "secrets", "copies", "late", "kinds", "dice", "answers")
+            names = ("url", "secrets", "copies", "late", "again", "kinds", "dice", "answers")
             return {"waiting": waiting, **{name: getattr(self, name) for name in names}}
 
     def take_up(self, left: Thing) -> None:
@@ -83,7 +86,7 @@ class Post:
     def put(self, event: Thing) -> None:
         """Have an event sent, if any is."""
         with self.turn:
-            if not self.url or not event["type"].startswith(self.kinds):
+            if not self.url or not event["type"].startswith(tuple(self.kinds)):
                 return
             for _ in range(self.dice.choice(self.copies)):
                 due = time.monotonic() + self.dice.uniform(0, self.late)

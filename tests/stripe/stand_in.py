@@ -17,7 +17,11 @@ from tests.stripe.desk import KEY
 
 PATIENCE = 60.0
 SECRET = "whsec_stand_in"
-__all__ = ["KEY", "StandIn", "running_stand_in", "stand_in"]
+__all__ = ["KEY", "SaidNoError", "StandIn", "running_stand_in", "stand_in"]
+
+
+class SaidNoError(AssertionError):
+    """What was wanted can't be done there."""
 
 
 class Part:
@@ -44,6 +48,7 @@ class StandIn:
         self.account, self.faults = Part(self, "account"), Part(self, "faults")
         self.post, self._stripe = Part(self, "post"), Part(self, "stripe")
         self.line = requests.Session()
+        self.line.trust_env = False
         self.start()
 
     def start(self) -> None:
@@ -66,9 +71,10 @@ class StandIn:
             return False
 
     def ask(self, part: str, name: str, **wanted: Any) -> Any:
-        """Have it do something; raises AssertionError where it says no."""
+        """Have it do something; raises SaidNoError where it says no."""
         answer = self.line.post(f"{self.url}/tests/{part}/{name}", json=wanted, timeout=PATIENCE)
-        assert answer.ok, answer.text
+        if not answer.ok:
+            raise SaidNoError(answer.text)
         return answer.json()
 
     def begin(self) -> None:
