@@ -281,11 +281,12 @@ def _to_buy(offer: Offer, course: Course, to_pay: Decimal, reader: Reader) -> Of
         login = f"{reverse('accounts:login')}?{back}"
         return Offer(State.GUEST, label="Log in to buy", url=login)
     if (missing := to_pay - reader.credit) > 0:
+        owing = f", {money(reader.owed)} of it owed" if reader.owed else ""
         return replace(
             offer,
             state=State.INSUFFICIENT,
             url="",
-            reason=f"You need {money(missing)} more credit",
+            reason=f"You need {money(missing)} more credit{owing}",
             reason_url=where_to_get(missing, wanted=offer.url),
         )
     return offer

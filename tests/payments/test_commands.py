@@ -33,7 +33,7 @@ class TestCheckLedger:
     def test_a_clean_ledger_is_ok_line_by_line(self):
         student_with_credit()
         lines = run("check_ledger").splitlines()
-        assert [line.split()[:2] for line in lines] == [[f"I{n}", "ok"] for n in range(1, 21)]
+        assert [line.split()[:2] for line in lines] == [[f"I{n}", "ok"] for n in range(1, 22)]
 
     def test_offenders_are_shown_and_the_exit_is_1(self, capsys):
         student = student_with_credit("500.25")

@@ -189,11 +189,22 @@ def test_api_and_pages_say_it(debtor, client):
     assert "You owe" in page
     assert "-$15.00" in page
     assert "Added to what you owe" in page
-    course = client.get(f"/courses/{make_course(sessions=1).pk}/").text
-    assert "$115.00 more credit" in course
+    whole = make_course(sessions=1, price_per_session=None)
+    course = client.get(f"/courses/{whole.pk}/").text
+    assert "$115.00 more credit, $15.00 of it owed" in course
     assert '<dt>You owe</dt><dd><a href="/credit/">$15.00</a></dd>' in course
     assert worth_of(debtor) == amount("-15.00")
     assert was_told(debtor, "credit_owed")
+
+
+def test_an_upgrade_says_how_much_of_it_is_owed(client):
+    user = student_with_credit("60.00")
+    course = make_course(sessions=2, price_per_session="60.00", price_full_course="70.00")
+    purchase_session(student=user, session_id=course.sessions.first().pk)
+    owe(user, "15.00")
+    client.force_login(user)
+    page = client.get(f"/courses/{course.pk}/").text
+    assert "$25.00 more credit, $15.00 of it owed" in page
 
 
 def test_who_owes_withdraws_nothing(client):
