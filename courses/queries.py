@@ -105,10 +105,17 @@ def words_of(between: tuple[str, str], most: int) -> list[str]:
     return [word for [word] in rows]
 
 
-def in_descriptions(words: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-    """The ranges of which some course has a word in its description alone. One statement."""
-    sql = " UNION ALL ".join(_IN_A_DESCRIPTION.format(place=n) for n in range(len(words)))
-    return {words[place] for [place] in _rows(sql, [word for one in words for word in one])}
+def ways_to_lead(words: Sequence[tuple[str, str]]) -> list[set[bool]]:
+    """For each range of words, whether it leads where courses have one: True, False or both.
+
+    One statement.
+    """
+    places = range(len(words))
+    sql = " UNION ALL ".join(_LEADS.format(place=n, leads=way) for n in places for way in (0, 1))
+    found: list[set[bool]] = [set() for _ in words]
+    for place, leads in _rows(sql, [word for between in words for word in between * 2]):
+        found[place].add(bool(leads))
+    return found
 
 
 def who_has_all(words: Sequence[Sequence[tuple[str, str]]]) -> set[UUID]:
@@ -154,7 +161,7 @@ _BY_NAME = (
 _WORDS = (
     "SELECT DISTINCT word FROM course_words WHERE word BETWEEN %s AND %s ORDER BY word LIMIT %s"
 )
-_IN_A_DESCRIPTION = (
-    "SELECT {place} FROM (SELECT word FROM course_words WHERE leads = 0 "
+_LEADS = (
+    "SELECT {place}, {leads} FROM (SELECT word FROM course_words WHERE leads = {leads} "
     "AND word BETWEEN %s AND %s LIMIT 1) found"
 )

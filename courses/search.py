@@ -77,11 +77,11 @@ class _Common(NamedTuple):
     """What is known of a range of words that many courses have: as words, if they are few.
 
     An index finds each word of a course. Of a beginning it finds all words of a course, up to the
-    first that has it. `always_leads` if no course has one in its description alone.
+    first that has it. It `leads` in all of the courses, in none (False), or in some (both).
     """
 
     ranges: Sequence[tuple[str, str]]
-    always_leads: bool
+    leads: set[bool]
 
 
 class _Notes(Generic[N]):
@@ -146,9 +146,10 @@ class _Met:
         return bool(self.few or self.common or self.many_are_named)
 
     @property
-    def always_leads(self) -> bool:
-        """Whether the term is met outside the description of every course that meets it."""
-        return all(self.few.values()) and (self.common is None or self.common.always_leads)
+    def differs(self) -> bool:
+        """Whether some courses have it in their description alone, and others elsewhere too."""
+        leads = {*self.few.values()} | (self.common.leads if self.common else set())
+        return len(leads | {True} if self.many_are_named else leads) > 1
 
     def where(self, *, leading: bool = False) -> Q:
         """The courses; or those where the term is met outside the description."""
@@ -206,7 +207,7 @@ class Search:
 
     def best(self) -> list[OrderBy]:
         """First those that meet most of the words outside their description, if any differ."""
-        differing = [found for found in self.met if not found.always_leads]
+        differing = [found for found in self.met if found.differs]
         if not differing:
             return []
         met: Combinable = Value(0, IntegerField())
@@ -250,9 +251,11 @@ def _met(
 
 def _learnt(terms: Sequence[Term]) -> dict[tuple[str, str], _Common]:
     """What there is to know of terms that many courses have; it is noted. Two statements."""
-    ranges = [term.between for term in terms]
-    differ = queries.in_descriptions(ranges) if terms else set()
-    learnt = {term.between: _Common(_spelt_out(term), term.between not in differ) for term in terms}
+    leads = queries.ways_to_lead([term.between for term in terms]) if terms else []
+    learnt = {
+        term.between: _Common(_spelt_out(term), ways)
+        for term, ways in zip(terms, leads, strict=True)
+    }
     for between, common in learnt.items():
         _commons.put(between, common)
     return learnt

@@ -120,6 +120,11 @@ def test_the_table_among_ten_thousand(courses, settings):
     assert "Wine" not in found("travellers spanish")
     with CaptureQueriesContext(connection) as asked:
         assert found("class english begun") == []
+    # Of words that lead wherever they are, no order is made, for which all courses would be read.
+    assert [bool(search.Search.of(words).best()) for words in ("class begun", "spanish")] == [
+        False,
+        True,
+    ]
     # Words that never meet are compared without going through the courses.
     assert not [one for one in asked if "COUNT(*)" in one["sql"]]
     assert len(Client().get("/api/courses", {"search": "spansh travellers"}).json()) == 1
