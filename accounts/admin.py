@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_plus
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -10,19 +12,30 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts import proving
 from accounts.forms import NewUserForm, StaffPasswordForm, StaffSignInForm, UserForm
-from accounts.models import TokenFamily, User
+from accounts.models import StaffRequest, StaffRequestQuerySet, TokenFamily, User
 from accounts.names import write_name
+from accounts.people import signed_in
+from accounts.staff_requests import RELOADED_AFTER, text_of
 from common.admin import PeriodFilter, PersonFilter, ReadOnly, SearchedAdmin, badge
+from common.exports import download
+from common.formats import moment
 from common.shapes import Json
 from common.transactions import operation
 
 admin.site.login_form = StaffSignInForm
+STATES = {
+    "waiting": ("being prepared", "warn"),
+    "done": ("done", "good"),
+    "failed": ("failed", "bad"),
+}
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -162,3 +175,65 @@ class TokenFamilyAdmin(ReadOnly, SearchedAdmin):
     joined = ("user",)
     search_fields = ("^user__email",)
     fields = ("user", "created_at", "rotated_at", "revoked_at", "expires_at")
+
+
+@admin.register(StaffRequest)
+class StaffRequestAdmin(ReadOnly, SearchedAdmin):
+    """What I asked for, and the files that came of it; nobody else's."""
+
+    list_display = ("what", "filtered", "status", "rows", "asked", "file")
+    list_display_links = None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: StaffRequest | None = None) -> bool:
+        return request.user.is_active and signed_in(request).is_staff
+
+    def get_queryset(self, request: HttpRequest) -> StaffRequestQuerySet:
+        return StaffRequest.objects.live().filter(user=signed_in(request)).order_by(*self.ordering)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.file_view)
+        return [
+            path("<uuid:key>/file/", view, name="accounts_staffrequest_file"),
+            *super().get_urls(),
+        ]
+
+    def file_view(self, request: HttpRequest, key: UUID) -> HttpResponseBase:
+        """The file, for who asked for it and still has the permission."""
+        asked = get_object_or_404(self.get_queryset(request), pk=key)
+        if not asked.has_file:
+            raise Http404
+        if not asked.is_allowed:
+            raise PermissionDenied
+        return download(f"{asked.what}.csv", text_of(asked))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: Json | None = None
+    ) -> HttpResponse:
+        answer = super().changelist_view(request, extra_context)
+        if self.get_queryset(request).waiting().exists():
+            answer["Refresh"] = str(RELOADED_AFTER)
+        return answer
+
+    @admin.display(description="filtered by")
+    def filtered(self, asked: StaffRequest) -> str:
+        return unquote_plus(asked.query) or "–"
+
+    @admin.display(description="state")
+    def status(self, asked: StaffRequest) -> str:
+        word, tone = STATES[asked.state]
+        return badge(word, tone)
+
+    @admin.display(description="asked for", ordering="pk")
+    def asked(self, asked: StaffRequest) -> str:
+        return moment(asked.asked_at)
+
+    @admin.display
+    def file(self, asked: StaffRequest) -> str:
+        if not asked.has_file:
+            return "–"
+        words = '<a href="{}">Download</a> until {}'
+        address = reverse("admin:accounts_staffrequest_file", args=[asked.pk])
+        return format_html(words, address, moment(asked.expires_at))

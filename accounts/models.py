@@ -181,7 +181,7 @@ class Introduction(models.Model):
 
 
 class ExpiringQuerySet(models.QuerySet):
-    def live(self) -> "ExpiringQuerySet":
+    def live(self) -> Self:
         return self.filter(expires_at__gt=timezone.now())
 
 
@@ -272,3 +272,84 @@ class SignInRecord(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class StaffRequestQuerySet(ExpiringQuerySet):
+    def waiting(self) -> Self:
+        """What is yet to be done, oldest first."""
+        return self.filter(state=StaffRequest.State.WAITING).order_by("pk")
+
+    def done(self) -> Self:
+        """What was done, the last first."""
+        return self.filter(state=StaffRequest.State.DONE).order_by("-finished_at")
+
+    def failed_after(self, done: "StaffRequest | None") -> Self:
+        """What has failed since that one was done, or ever."""
+        failed = self.filter(state=StaffRequest.State.FAILED)
+        return failed.filter(finished_at__gt=done.finished_at) if done else failed
+
+
+class StaffRequest(UUIDModel):
+    """What a member of staff asked for, and a job does, because no page should take so long.
+
+    What carries it out knows what it is; here it is a name. While it waits, there is one `once`,
+    so what is asked for twice is done once. A file is made piece by piece: its first `rows` rows
+    are there, down to the one with the key `last`.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        FAILED = "failed"
+
+    # Nobody's, if a job did it unasked.
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="staff_requests")
+    what = models.CharField(max_length=50)
+    # How the list is filtered, as in its address.
+    query = models.TextField(blank=True)
+    # Without it nobody gets what they asked for.
+    permission = models.CharField(max_length=100)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    rows = models.PositiveIntegerField(default=0)
+    last = models.UUIDField(null=True)
+    result = models.JSONField(null=True)
+    once = ExactCharField(max_length=64, null=True, unique=True)
+    asked_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = StaffRequestQuerySet.as_manager()
+
+    class Meta:
+        db_table = "staff_requests"
+        verbose_name, verbose_name_plural = "request", "requests"
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.user_id or 'nobody'}"
+
+    @property
+    def has_file(self) -> bool:
+        return self.state == self.State.DONE and self.result is None
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the asker may still have what they asked for."""
+        user = self.user
+        return user is not None and user.is_staff and user.has_perm(self.permission)
+
+
+class FilePiece(UUIDModel):
+    """Some rows of a file, compressed: those that follow the first `after` rows of it."""
+
+    request = models.ForeignKey(StaffRequest, models.CASCADE, related_name="pieces")
+    after = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        db_table = "staff_request_pieces"
+        constraints = [
+            models.UniqueConstraint(fields=["request", "after"], name="staff_request_pieces_order")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id}, after {self.after}"

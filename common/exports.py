@@ -29,11 +29,24 @@ def stream_csv(
     filename: str, header: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> StreamingHttpResponse:
     """A download of these rows, written as they are read."""
-    writer = csv.writer(_Echo())
-    cells = (writer.writerow([*map(safe_cell, row)]) for row in chain([header], rows))
-    lines = chain([BYTE_ORDER_MARK], cells)
+    return download(filename, chain([first_line(header)], map(line_of, rows)))
+
+
+def download(filename: str, content: Iterable[str | bytes]) -> StreamingHttpResponse:
+    """This table, as a file."""
     headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
-    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def first_line(header: Sequence[str]) -> str:
+    """The names of the columns, and what tells a spreadsheet how to read the file."""
+    return BYTE_ORDER_MARK + line_of(header)
+
+
+def line_of(row: Sequence[object]) -> str:
+    """The row as a line of the file."""
+    line: str = csv.writer(_Echo()).writerow([*map(safe_cell, row)])
+    return line
 
 
 def safe_cell(value: object) -> str:
@@ -47,9 +60,14 @@ def in_chunks(queryset: QuerySet, rows_of: Callable[[Iterable[UUID]], list[M]]) 
 
     By key, because this driver's cursors fetch a whole result at once.
     """
-    ordered = queryset.order_by("-pk").values_list("pk", flat=True)
-    keys = list(ordered[:CHUNK])
+    keys = keys_after(queryset, None)
     yield from rows_of(keys)
     while len(keys) == CHUNK:
-        keys = list(ordered.filter(pk__lt=keys[-1])[:CHUNK])
+        keys = keys_after(queryset, keys[-1])
         yield from rows_of(keys)
+
+
+def keys_after(queryset: QuerySet, last: UUID | None) -> list[UUID]:
+    """The next `CHUNK` keys, newest first; the first of all after none."""
+    rest = queryset if last is None else queryset.filter(pk__lt=last)
+    return list(rest.order_by("-pk").values_list("pk", flat=True)[:CHUNK])

@@ -17,6 +17,7 @@ from payments.models import TopUp
 from payments.processors import methods
 from rooms import livekit
 from talkplatform.models import LONGEST_ERROR, Job
+from talkplatform.requests import is_anything_asked
 
 # How long after the last sign of a process others take over what it was at.
 LEASE = timedelta(seconds=30)
@@ -76,6 +77,8 @@ PLANS = (
     Plan("remind", OFTEN, MINUTES),
     Plan("roll_next_starts", OFTEN, MINUTES),
     Plan("send_mail", OFTEN, MINUTES, early=is_anything_due),
+    # A file may take many minutes, so it is not among those that are late after two.
+    Plan("carry_out_requests", HOURLY, HOURS, early=is_anything_asked),
     # Each wrong guess leaves records of minutes, and a day of an attack would fill the table.
     Plan("prune_sign_ins", OFTEN, MINUTES),
     Plan(HEARTBEAT, OFTEN, MINUTES, lambda: bool(settings.HEARTBEAT_URL), round_is_full),

@@ -4,16 +4,19 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import StaffRequest, User
+from accounts.people import signed_in
+from accounts.staff_requests import RELOADED_AFTER, ask
 from common.admin import PeriodFilter, PersonFilter, ReadOnlyAdmin, ReadOnlyTabularInline
-from common.transactions import unhurried
 from payments import audit
 from payments.admin.credit import GivingCredit
 from payments.models import SYSTEM_ACCOUNTS, HoldPart, IdempotencyRecord, LedgerAccount, Transfer
+
+AUDITORS = "payments.audit_money"
 
 
 class TransferInline(ReadOnlyTabularInline):
@@ -133,18 +136,25 @@ class LedgerAccountAdmin(GivingCredit, ReadOnlyAdmin):
         return [path("audit/", view, name="payments_audit"), *super().get_urls()]
 
     def audit_view(self, request: HttpRequest) -> HttpResponse:
-        """Every invariant with its result; reads only, so it may be looked at again."""
-        if not request.user.has_perm("payments.audit_money"):
+        """What the last audit found, in the night or because staff asked; POST asks for another."""
+        if not request.user.has_perm(AUDITORS):
             raise PermissionDenied
-        with unhurried():
-            findings = audit.run()
+        if request.method == "POST":
+            ask(user=signed_in(request), what=audit.NAME, permission=AUDITORS, for_everybody=True)
+            return redirect("admin:payments_audit")
+        asked = StaffRequest.objects.filter(what=audit.NAME)
+        last, running = asked.done().first(), asked.waiting().first()
+        findings = last.result["findings"] if last and last.result else []
         context = self.admin_site.each_context(request) | {
             "title": "Money audit",
+            "last": last,
+            "running": running,
+            "failed": asked.failed_after(last).first(),
             "findings": findings,
-            "broken": sum(not finding.ok for finding in findings),
-            "at": timezone.now(),
+            "broken": sum(not finding["ok"] for finding in findings),
         }
-        return TemplateResponse(request, "admin/payments/audit.html", context)
+        headers = {"Refresh": str(RELOADED_AFTER)} if running else {}
+        return TemplateResponse(request, "admin/payments/audit.html", context, headers=headers)
 
 
 def name_of(account: LedgerAccount) -> str:

@@ -6,17 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import flatten_fieldsets
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
-from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from accounts.exporting import ExportingAdmin
 from common.admin import (
     PeriodFilter,
     PersonFilter,
@@ -26,7 +22,6 @@ from common.admin import (
     link_to,
 )
 from common.admin.deciding import Deciding
-from common.exports import in_chunks, stream_csv
 from common.formats import moment, money
 from courses.models import CourseSession
 from payments.admin.books import TransferInline
@@ -37,10 +32,6 @@ from settlement.queries import holds_overdue, holds_under_review
 from settlement.services.deciding import parts_with_notes
 
 TONES = {"held": "warn", "released": "good", "pending": "warn"}
-EXPORTED = (
-    "reference", "status", "amount", "released", "refunded", "student", "teacher",
-    "course or session", "held since", "release due", "attendance",
-)  # fmt: skip
 
 
 class PartInline(ReadOnlyTabularInline):
@@ -98,8 +89,13 @@ def due_at(hold: PaymentHold) -> datetime | None:
 
 
 @admin.register(PaymentHold)
-class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
+class PaymentHoldAdmin(Deciding, ExportingAdmin, ReadOnlyAdmin):
     decisions = DECISIONS
+    export_name, export_permission = "holds", "payments.export_paymenthold"
+    exported = (
+        "reference", "status", "amount", "released", "refunded", "student", "teacher",
+        "course or session", "held since", "release due", "attendance",
+    )  # fmt: skip
     list_display = (
         "reference", "state", "amount", "student", "teacher", "bought", "held_since", "release_due",
         "attendance",
@@ -202,20 +198,6 @@ class PaymentHoldAdmin(Deciding, ReadOnlyAdmin):
         )
         row = "<li><time>{}</time> <strong>{}</strong> {} {}</li>"
         return format_html('<ol class="timeline">{}</ol>', format_html_join("", row, rows))
-
-    def get_urls(self) -> list[URLPattern]:
-        export = self.admin_site.admin_view(self.export_view)
-        return [path("export/", export, name="payments_paymenthold_export"), *super().get_urls()]
-
-    def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """What the list's filters leave, as a file."""
-        if not request.user.has_perm("payments.export_paymenthold"):
-            raise PermissionDenied
-        try:
-            found = self.get_changelist_instance(request).queryset
-        except IncorrectLookupParameters:
-            return redirect("admin:payments_paymenthold_changelist")
-        return stream_csv("holds.csv", EXPORTED, map(self.as_row, in_chunks(found, self.rows_of)))
 
     def as_row(self, hold: PaymentHold) -> tuple[object, ...]:
         due = due_at(hold)

@@ -1,11 +1,13 @@
 """Every page in the demo world: on a phone and a wide screen, in light and dark."""
 
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.contrib import admin
+from django.core.management import call_command
 from django.db.models import F
 from django.urls import Resolver404, URLPattern, get_resolver, resolve, reverse
 from django.utils.http import urlsafe_base64_encode
@@ -13,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from accounts import links
 from accounts.models import User
+from accounts.staff_requests import ask
 from courses.models import Course, CourseSession
 from enrollments.models import CourseEnrollment, SessionPurchase
 from notices.choices import way_out
@@ -192,6 +195,12 @@ def staff_pages() -> Iterator[str]:
         yield to(f"{name}_changelist")
         if row := model._default_manager.last():
             yield to(f"{name}_change", row.pk)
+    staff = User.objects.get(email="staff@example.com")
+    call_command("check_ledger", stdout=StringIO())
+    for what, permission in (("holds", "payments.export_paymenthold"), ("audit", "audit_money")):
+        ask(user=staff, what=what, permission=permission, query="status__exact=held")
+    yield to("admin:accounts_staffrequest_changelist")
+    yield to("admin:payments_audit")
     yield to("admin:payments_ledgeraccount_decide", "grant")
     hold = PaymentHold.objects.filter(status="held").last()
     for verb in ("release", "refund"):

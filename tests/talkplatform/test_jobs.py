@@ -256,7 +256,8 @@ def test_sign_ins_that_are_over_are_forgotten():
     out = StringIO()
     call_command("prune_sign_ins", stdout=out)
     assert out.getvalue() == (
-        "Deleted 1 sessions, 1 token families, 1 counted attempts, 1 changes of address.\n"
+        "Deleted 1 sessions, 1 token families, 1 counted attempts, 1 changes of address, "
+        "0 requests of staff.\n"
     )
     left = [Session.objects.get().expire_date]
     left += [kind.objects.get().expires_at for kind in (SignInRecord, TokenFamily, AddressChange)]
