@@ -34,9 +34,11 @@ CALLS = (
     "access",
     "catalogue",
     "course page",
+    "front page",
+    "my learning",
     "token",
 )
-READS = {"my enrollments", "access", "catalogue", "course page"}
+READS = {"my enrollments", "access", "catalogue", "course page", "front page", "my learning"}
 WARM_UP = 100
 MOST_A_SECOND = 2_000
 COLUMNS = (

@@ -100,6 +100,16 @@ class Platform:
             course = str(load.key_of(load.COURSE, number * 7 % self.size.courses))
             yield request("GET", f"/courses/{course}/", cookies_of(reader), holds=course)
 
+    def front_page(self) -> Iterator[Request]:
+        return self._pages("/", holds='class="course-card"')
+
+    def my_learning(self) -> Iterator[Request]:
+        return self._pages("/learning/", holds='class="card booking"')
+
+    def _pages(self, path: str, holds: str) -> Iterator[Request]:
+        for reader in self.readers:
+            yield request("GET", path, cookies_of(reader), holds=holds)
+
     def token(self) -> Iterator[Request]:
         for number in range(self.size.students):
             body = f'{{"email": "student{number}@load.example.com",'
