@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
+from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -132,3 +133,18 @@ class ZoneField(forms.CharField):
 
     def prepare_value(self, value: object) -> object:
         return in_words(value) if isinstance(value, str) else value
+
+
+class PlainSelect(forms.Select):
+    """A choice written at once: Django renders a template for each option."""
+
+    def render(
+        self, name: str, value: object, attrs: Json | None = None, renderer: object = None
+    ) -> SafeString:
+        widget = self.get_context(name, value, attrs)["widget"]
+        options = (option for _, group, _ in widget["optgroups"] for option in group)
+        told = ((one["value"], flatatt(one["attrs"]), one["label"]) for one in options)
+        choices = format_html_join("\n", '<option value="{}"{}>{}</option>', told)
+        return format_html(
+            '<select name="{}"{}>{}</select>', name, flatatt(widget["attrs"]), choices
+        )

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django_filters.fields import ChoiceField
 
-from common.forms import LongTextField, SumField
+from common.forms import LongTextField, PlainSelect, SumField
 from common.shapes import Json
 from courses import lists
 from courses.models import Course
@@ -31,6 +31,7 @@ FOLDED = ("category", "language", "level", "price", "days", "times", "seats")
 
 ANY: Json = {
     "empty_label": "Any",
+    "widget": PlainSelect,
     "error_messages": {"invalid_choice": "Choose one of the options."},
 }
 
