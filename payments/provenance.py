@@ -38,9 +38,10 @@ class Payer:
 
 
 def payers_of(teachers: Iterable[UUID]) -> dict[UUID, list[Payer]]:
-    """Who paid what these people have earned and not been paid yet, most first; five statements.
+    """Who paid what these people have earned and not been paid yet, most first.
 
     What was earned last is paid out last, so it is the latest releases that make up the sum.
+    Four statements, and one for each of these people.
     """
     earned: defaultdict[tuple[UUID, UUID], Decimal] = defaultdict(lambda: ZERO)
     bought: dict[UUID, datetime] = {}
@@ -60,20 +61,21 @@ def _latest(teachers: list[UUID]) -> Iterator[tuple[Decimal, UUID, UUID, datetim
     kinds = (LedgerAccount.Kind.EARNINGS, LedgerAccount.Kind.WITHDRAWING)
     accounts = LedgerAccount.objects.filter(owner__in=teachers, kind__in=kinds)
     sums = accounts.values("owner").annotate(sum=Sum("balance")).values_list("owner", "sum")
-    left = {owner: exact(sum_) for owner, sum_ in sums}
     releases = Transfer.objects.filter(
         kind=Transfer.Kind.RELEASE,
-        credit_account__owner__in=teachers,
         credit_account__kind=LedgerAccount.Kind.EARNINGS,
     ).order_by("-created_at", "-id")
-    said = releases.values_list("amount", "credit_account__owner", "hold__student", "hold__held_at")
-    for amount, teacher, student, held_at in said[: RELEASES * len(teachers)]:
-        assert teacher
-        assert student
-        assert held_at
-        if part := min(amount, left[teacher]):
-            left[teacher] -= part
-            yield part, teacher, student, held_at
+    said = releases.values_list("amount", "hold__student", "hold__held_at")
+    # Of each apart: somebody who earned often of late would leave none for the others.
+    for teacher, sum_ in sums:
+        rest = exact(sum_)
+        for amount, student, held_at in said.filter(credit_account__owner=teacher)[:RELEASES]:
+            assert teacher
+            assert student
+            assert held_at
+            if part := min(amount, rest):
+                rest -= part
+                yield part, teacher, student, held_at
 
 
 def _paid_in(students: list[UUID]) -> dict[UUID, tuple[Decimal, datetime | None, int]]:
