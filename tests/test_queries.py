@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from common import prepared
 from common.prepared import EVERY
+from courses.queries import newest_listed
 from enrollments.queries import newest_enrollments
 from tests.test_architecture import SOURCES
 
@@ -35,7 +36,9 @@ def everything() -> list[Any]:
     for path in SOURCES:
         if path.name == "queries.py":
             import_module(f"{path.parent.name}.queries")
-    newest_enrollments(20)  # written for each length
+    # Written for each length.
+    newest_enrollments(20)
+    newest_listed(20)
     return [query for query in EVERY if not query.__module__.startswith("tests.")]
 
 
