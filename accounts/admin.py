@@ -10,21 +10,30 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.text import Truncator
 
 from accounts import proving
 from accounts.forms import NewUserForm, StaffPasswordForm, StaffSignInForm, UserForm
-from accounts.models import StaffRequest, StaffRequestQuerySet, TokenFamily, User
+from accounts.introducing import take_down
+from accounts.models import Introduction, StaffRequest, StaffRequestQuerySet, TokenFamily, User
 from accounts.names import write_name
 from accounts.people import signed_in
 from accounts.staff_requests import RELOADED_AFTER, text_of
-from common.admin import PeriodFilter, PersonFilter, ReadOnly, SearchedAdmin, badge
+from common.admin import (
+    PeriodFilter,
+    PersonFilter,
+    ReadOnly,
+    ReadOnlyAdmin,
+    SearchedAdmin,
+    badge,
+)
 from common.exports import download
 from common.formats import moment
 from common.shapes import Json
@@ -175,6 +184,28 @@ class TokenFamilyAdmin(ReadOnly, SearchedAdmin):
     joined = ("user",)
     search_fields = ("^user__email",)
     fields = ("user", "created_at", "rotated_at", "revoked_at", "expires_at")
+
+
+@admin.register(Introduction)
+class IntroductionAdmin(ReadOnlyAdmin):
+    """What teachers show of themselves; who may take it down deletes it here."""
+
+    list_display = ("user", "photo", "beginning")
+    ordering = ("-user_id",)
+    joined = ("user",)
+    search_fields = ("^user__email", "^user__display_name")
+    fields = ("user", "photo", "words")
+    actions = None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("accounts.delete_introduction")
+
+    def delete_model(self, request: HttpRequest, obj: Introduction) -> None:
+        take_down(obj.user_id)
+
+    @admin.display(description="words")
+    def beginning(self, introduction: Introduction) -> str:
+        return Truncator(introduction.words).words(20)
 
 
 @admin.register(StaffRequest)

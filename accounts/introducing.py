@@ -1,6 +1,7 @@
 """How teachers introduce themselves: a photo, and words in Markdown."""
 
 from typing import Any
+from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -32,6 +33,14 @@ def introduce(*, user: User, **changes: Any) -> Introduction:
         made.html = to_html(made.words)
     made.save()
     return made
+
+
+def take_down(user_id: UUID) -> None:
+    """Delete what a teacher shows of themselves, for staff; a repeat finds nothing.
+
+    They may write anew. Inside the caller's transaction; locks the user.
+    """
+    forget_introduction(User.objects.select_for_update().get(pk=user_id))
 
 
 def forget_introduction(user: User) -> None:

@@ -1,11 +1,14 @@
 """What teachers show of themselves: their photo and their words, and who can change them."""
 
-from io import BytesIO
+from io import BytesIO, StringIO
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.core.management import call_command
+from django.test import Client, TestCase
+from django.urls import reverse
 from PIL import Image
 
 from accounts.introducing import introduce
@@ -123,3 +126,20 @@ def test_a_hand_over_ends_what_the_accounts_maker_showed(sofia, django_capture_o
     with pytest.raises(NotFound):
         introduce(user=before, words="Trust me")
     assert not Introduction.objects.exists()
+
+
+def test_support_takes_it_down(sofia, browser):
+    introduce(user=sofia, words="Buy at example.net", photo=SimpleUploadedFile("me.jpg", b"here"))
+    kept = Introduction.objects.get().photo.name
+    clerk = UserFactory(is_staff=True)
+    call_command("make_staff_groups", stdout=StringIO())
+    clerk.groups.add(Group.objects.get(name="support"))
+    browser.force_login(clerk)
+    page = reverse("admin:accounts_introduction_change", args=[sofia.pk])
+    assert "Buy at example.net" in browser.get(page).content.decode()
+    assert browser.post(page, {"words": "Nice"}).status_code == 403
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        answer = browser.post(page.replace("change", "delete"), {"post": "yes"})
+    assert answer.status_code == 302
+    assert not Introduction.objects.exists()
+    assert not default_storage.exists(kept)

@@ -8,6 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from common.transactions import operation
 
 SUPPORT = {
+    "accounts.delete_introduction",
+    "accounts.view_introduction",
     "accounts.view_user",
     "courses.add_category",
     "courses.change_category",
@@ -50,7 +52,7 @@ GROUPS = {"support": SUPPORT, "finance": FINANCE}
 
 
 class Command(BaseCommand):
-    help = "Makes the groups support (looks, keeps categories) and finance (decides on money)."
+    help = "Makes the groups support (looks, keeps what is shown in order) and finance (money)."
 
     def handle(self, *args: Any, **options: Any) -> None:
         make_groups()
