@@ -77,13 +77,14 @@ def offered() -> list[tuple[str, str]]:
 
 def who_has(
     words: Sequence[tuple[str, str]], common: Collection[tuple[str, str]] = ()
-) -> list[tuple[dict[UUID, bool], set[UUID]]]:
+) -> list[tuple[dict[str, bool], set[str]]]:
     """For each range of words: which courses have one, and if it leads; and whose teachers.
 
+    Their keys are as the database has them: most serve to be compared, which UUIDs cost more than.
     No more than tell that there are more, and no words of courses of a range that is known to be
     `common`. One statement, because each range has a limit of its own.
     """
-    found: list[tuple[dict[UUID, bool], set[UUID]]] = [({}, set()) for _ in words]
+    found: list[tuple[dict[str, bool], set[str]]] = [({}, set()) for _ in words]
     parts: list[str] = []
     asked: list[str] = []
     for place, between in enumerate(words):
@@ -93,9 +94,9 @@ def who_has(
     for place, by_name, key, leads in _rows(" UNION ALL ".join(parts), asked):
         by_word, named = found[place]
         if by_name:
-            named.add(UUID(key))
+            named.add(key)
         else:
-            by_word[UUID(key)] = by_word.get(UUID(key), False) or bool(leads)
+            by_word[key] = by_word.get(key, False) or bool(leads)
     return found
 
 
@@ -118,10 +119,10 @@ def ways_to_lead(words: Sequence[tuple[str, str]]) -> list[set[bool]]:
     return found
 
 
-def who_has_all(words: Sequence[Sequence[tuple[str, str]]]) -> set[UUID]:
+def who_has_all(words: Sequence[Sequence[tuple[str, str]]]) -> set[str]:
     """The courses that have a word of each of these groups of ranges, or enough to tell of more.
 
-    One statement, which goes through the words alone.
+    Keys as `who_has` gives them. One statement, which goes through the words alone.
     """
     tables = [f"w{place}" for place in range(len(words))]
     joins = " JOIN ".join(f"course_words {table}" for table in tables)
@@ -129,7 +130,7 @@ def who_has_all(words: Sequence[Sequence[tuple[str, str]]]) -> set[UUID]:
     have = (among(f"{table}.word", ranges) for table, ranges in zip(tables, words, strict=True))
     sql = f"SELECT DISTINCT w0.course_id FROM {joins} WHERE {' AND '.join((*same, *have))}"  # noqa: S608
     asked = [word for ranges in words for between in ranges for word in between]
-    return {UUID(key) for [key] in _rows(f"{sql} LIMIT {RARE + 1}", asked)}
+    return {key for [key] in _rows(f"{sql} LIMIT {RARE + 1}", asked)}
 
 
 def among(column: str, ranges: Sequence[tuple[str, str]]) -> str:

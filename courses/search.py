@@ -4,7 +4,6 @@ import time
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
-from uuid import UUID
 
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -128,7 +127,7 @@ class _Met:
     """
 
     term: Term
-    few: dict[UUID, bool]
+    few: dict[str, bool]
     common: _Common | None
     many_are_named: bool
 
@@ -216,7 +215,7 @@ class Search:
         return [OrderBy(ExpressionWrapper(met, IntegerField()), descending=True)]
 
 
-def _few_with(common: Sequence[_Met]) -> set[UUID] | None:
+def _few_with(common: Sequence[_Met]) -> set[str] | None:
     """The courses that meet several terms, each of which many meet; None if these are many too."""
     groups = tuple(tuple(found.common.ranges) for found in common if found.common)
     if len(groups) < 2 or _groups.get(groups):
@@ -240,7 +239,7 @@ def _look_up(terms: Sequence[Term]) -> list[_Met]:
 
 
 def _met(
-    term: Term, by_word: dict[UUID, bool], named: Collection[UUID], common: _Common | None
+    term: Term, by_word: dict[str, bool], named: Collection[str], common: _Common | None
 ) -> _Met:
     many_are_named = len(named) > RARE
     few = {} if common else by_word

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.errors import DomainError
 from common.money import total
+from common.prepared import prepared
 from courses.models import Course, CourseOutline, CourseSession, OutlinedSession, S
 from enrollments.models import CourseEnrollment, PurchaseStatus, SessionPurchase
 from enrollments.queries import SessionOnSale
@@ -183,10 +184,17 @@ def singles_in_the_fullest(courses: Sequence[UUID], now: datetime) -> dict[UUID,
     Found by what was sold, not by the sessions; courses without sales are left out. One statement.
     """
     taken: dict[UUID, int] = {}
-    by_session = _singles_to_come(Q(course__in=courses), now).values("course", "session")
-    for row in by_session.annotate(seats=Count("pk")):
-        taken[row["course"]] = max(row["seats"], taken.get(row["course"], 0))
+    for course, _, seats in _singles_by_session([*courses], now):
+        taken[course] = max(seats, taken.get(course, 0))
     return taken
+
+
+@prepared
+def _singles_by_session(
+    courses: list[UUID], now: datetime
+) -> QuerySet[SessionPurchase, tuple[UUID, UUID, int]]:
+    by_session = _singles_to_come(Q(course__in=courses), now).values_list("course", "session")
+    return by_session.annotate(seats=Count("pk"))
 
 
 def with_seats(courses: QuerySet[Course, R]) -> QuerySet[Course, R]:

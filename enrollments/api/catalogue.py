@@ -44,12 +44,14 @@ class CatalogueView(ListAPIView):
     filterset_class = CourseFilter
     ordering_fields = ("created_at", "title", "price")
     ordering = ("-created_at",)
-    queryset = Course.objects.none()
+    queryset = Course.objects.listed()
 
     def get_queryset(self) -> QuerySet[Course]:
+        """What a page is sorted by, and nothing else of its courses."""
         if {*self.request.query_params} <= {"limit"}:
             return cast(QuerySet[Course], FirstPage(newest))
-        return self.filter_queryset(Course.objects.listed())
+        found = self.filter_queryset(super().get_queryset())
+        return cast(QuerySet[Course], found.values_list("id", *self.ordering_fields, named=True))
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Found in the courses alone, by an index; then read with what is shown of them."""

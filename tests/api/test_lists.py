@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from courses.models import Course
@@ -278,3 +279,12 @@ def test_the_catalogue_knows_words_in_any_case(client, db, name, asked):
     assert [row["id"] for row in client.get("/api/courses", {name: asked}).json()] == [
         str(wanted.pk)
     ]
+
+
+@pytest.mark.parametrize("asked", ["search=spanish", "level=beginner", "ordering=title"])
+def test_a_narrowed_catalogue_reads_its_courses_once(client, db, asked):
+    make_course(language="Spanish")
+    with CaptureQueriesContext(connection) as captured:
+        assert len(client.get(f"/api/courses?{asked}").json()) == 1
+    whole = [query for query in captured if "description" in query["sql"]]
+    assert len(whole) == 1
