@@ -22,6 +22,7 @@ from common.transactions import refuse_within_operation
 from payments.errors import ProcessorSilent, ProcessorUnavailable
 from payments.models import ProcessorEvent, TopUp, TopUpRefund
 from payments.processors import Checkout, Found, Going, Payback, Paying, TakenBack
+from payments.processors.patience import patient_session
 from payments.processors.taken_back import of_dispute, of_refund
 
 logger = logging.getLogger(__name__)
@@ -363,11 +364,13 @@ def _client() -> stripe.StripeClient:
 
 @cache
 def _client_for(key: str, base: str) -> stripe.StripeClient:
-    """One of a process: each thread keeps its connection."""
+    """One of a process, with the connections that it keeps."""
     return stripe.StripeClient(
         key,
         stripe_version=API_VERSION,
         base_addresses={"api": base},
         max_network_retries=RETRIES,
-        http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+        http_client=stripe.RequestsClient(
+            timeout=(CONNECT_SECONDS, READ_SECONDS), session=patient_session()
+        ),
     )

@@ -4,8 +4,9 @@ A twin is the same without the guard, and the damage that comes of it.
 """
 
 import json
+import time
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -542,6 +543,41 @@ def test_a_stripe_that_left_one_waiting_keeps_no_other(ask, at_stripe, monkeypat
     assert len(at_stripe.asked()) == tried
     now[0] = 1010.0
     assert open_checkout(ask()).checkout_url
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Half a second is long, within."""
+
+    @contextmanager
+    def within():
+        with monkeypatch.context() as changed:
+            changed.setattr(stripe, "READ_SECONDS", 0.5)
+            stripe._client_for.cache_clear()
+            yield
+        stripe._client_for.cache_clear()
+
+    return within
+
+
+@pytest.mark.parametrize("what", ["drip", "ebb"])
+def test_an_answer_that_drips_keeps_nobody_waiting(what, ask, opened, at_stripe, impatient):
+    """Each byte comes soon after the one before, and the last of them long after the first."""
+    asked, paid = ask(), opened()
+    pay(at_stripe, paid)
+    with impatient():
+        for call, act in (
+            ("create_session", lambda: open_checkout(asked)),
+            ("retrieve", lambda: settled(paid)),
+        ):
+            at_stripe.faults.next(call=call, what=what, times=2, seconds=20)
+            begun = time.monotonic()
+            with pytest.raises(ProcessorSilent):
+                act()
+            assert time.monotonic() - begun < 5
+    assert open_checkout(asked).checkout_url
+    assert settled(paid).status == "paid"
+    assert credit_of(paid.user) == TWENTY
 
 
 def test_nobody_asks_stripe_inside_an_operation(opened, ask, at_stripe):

@@ -2,9 +2,11 @@
 
 A fault is one of these. `silence`: it is done, and no answer comes for `seconds`. `deaf`: nothing
 is done, and no answer comes. `drop`: it is done, and the line cut. `half`: it is done, and half of
-the answer comes. `fails`: it began, and ended in a 500, which the key keeps. `down`: a 503, and
-nothing was done. `busy`: a 429. `locked`: another request has the key. `event_first`: what it
-brings about is told, and heard, before it is answered; a new session is paid at once.
+the answer comes. `drip`: it is done, and the answer takes `seconds` to come, byte by byte; `ebb`:
+half of it comes at once, and the rest so. `fails`: it began, and ended in a 500, which the key
+keeps. `down`: a 503, and nothing was done. `busy`: a 429. `locked`: another request has the key.
+`event_first`: what it brings about is told, and heard, before it is answered; a new session is paid
+at once.
 """
 
 import random
@@ -16,6 +18,8 @@ KINDS = (
     "deaf",
     "drop",
     "half",
+    "drip",
+    "ebb",
     "fails",
     "down",
     "busy",

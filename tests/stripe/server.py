@@ -7,6 +7,7 @@ It writes its port, as `port`, into the folder. What a test wants of it is asked
 when it is started again, at the same port. It ends with whoever started it.
 """
 
+import io
 import json
 import os
 import signal
@@ -68,7 +69,21 @@ class Handler(BaseHTTPRequestHandler):
         if what in ("silence", "deaf", "drop"):
             self.close_connection = True
             return
+        line = self.wfile
+        if what in ("drip", "ebb"):
+            self.wfile = io.BytesIO()
         self.say(status, said, "application/json", what == "half", **headers)
+        if what in ("drip", "ebb"):
+            self.wfile, answer = line, self.wfile.getvalue()
+            self.drip(answer, len(answer) // 2 if what == "ebb" else 0, fault["seconds"])
+
+    def drip(self, answer: bytes, at_once: int, seconds: float) -> None:
+        """Say so much of an answer at once, and the rest byte by byte."""
+        self.wfile.write(answer[:at_once])
+        for number in range(at_once, len(answer)):
+            self.wfile.write(answer[number : number + 1])
+            self.wfile.flush()
+            self.stripe.over.wait(seconds / len(answer))
 
     def control(self) -> None:
         """Do what a test wants: a method of a part of ours, with what it takes."""
