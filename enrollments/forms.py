@@ -18,12 +18,12 @@ from enrollments.shop.found import NEWEST, FoundCourses, Moment
 from enrollments.shop.times import DAYS, TIMES, Slots, Wish
 
 MAX_PRICES = [("10", "Up to $10"), ("25", "Up to $25"), ("50", "Up to $50"), ("100", "Up to $100")]
-BEST = ("best", "Best match first")
+BEST = ("best", "Best match")
 # In words, and as indexes give them; what comes next is kept elsewhere too.
 ORDERINGS: dict[str, tuple[str, Sequence[str]]] = {
-    "next": ("Next session first", ()),
-    "newest": ("Newest first", NEWEST),
-    "cheapest": ("Lowest price first", ("price", *NEWEST)),
+    "next": ("Soonest", ()),
+    "newest": ("Newest", NEWEST),
+    "cheapest": ("Cheapest", ("price", *NEWEST)),
     "title": ("Title", ("title", *NEWEST)),
 }
 # What stands behind "Filters" on a phone.

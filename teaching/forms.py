@@ -99,7 +99,7 @@ def reason_field() -> LongTextField:
     return LongTextField(
         rows=3,
         max_length=500,
-        help_text="We send it to the students who booked it.",
+        help_text="We'll send this to the students who booked.",
     )
 
 
@@ -150,13 +150,13 @@ class CourseForm(EditableForm):
     language = ListedField(
         lists.languages,
         widget=forms.TextInput(attrs={"list": "languages"}),
-        help_text="The language you teach in, such as Spanish.",
+        help_text="The language you teach in.",
     )
     level = forms.ChoiceField(choices=Course.Level.choices)
     category = ListedField(
         lists.categories,
         widget=forms.TextInput(attrs={"list": "categories"}),
-        help_text="From the list.",
+        help_text="Choose one from the list.",
     )
     thumbnail = PictureField(
         size=PICTURE_SIZE,

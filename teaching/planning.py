@@ -60,7 +60,7 @@ class ScheduleForm(RefusableForm):
         required=False,
         min_value=1,
         max_value=1000,
-        help_text="Skipped days are made up for at the end.",
+        help_text="Skipped days move to the end.",
     )
     last = PlainDateField(label="Or until", required=False, help_text="The last possible day.")
     skipped = LongTextField(
@@ -266,7 +266,7 @@ class MoveForm(RefusableForm):
 
     def __init__(self, *sent: Any, booked: bool) -> None:
         super().__init__(*sent)
-        self.fields["reason"].label = "Why do they move?"
+        self.fields["reason"].label = "Why are they moving?"
         if not booked:
             del self.fields["reason"]
 
@@ -291,7 +291,7 @@ class CopyForm(RefusableForm):
 
     first = PlainDateField(
         label="First session on",
-        help_text="The others keep their distance to it, and each its time of day.",
+        help_text="The other sessions keep the same gaps and times of day.",
     )
 
     def __init__(self, *sent: Any, sessions: Sequence[CourseSession]) -> None:

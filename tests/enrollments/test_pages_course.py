@@ -456,7 +456,7 @@ class TestOverlaps:
         assert self.seen(client, other, student) == [None]
         page = unescape(look(client, course, student).text)
         lesson = other.sessions.get()
-        assert "“1. A lesson” of “Knots”, which you have:" in page
+        assert "“1. A lesson” in “Knots”, which you've booked:" in page
         with override("Europe/Berlin"):
             assert until(lesson.starts_at, 60) in page
         buy(student, course)

@@ -171,7 +171,7 @@ class TestRecord:
         assert record == Record(first.starts_at, held=1, moved=1, called_off=1)
         page = client.get(page_of(sofia)).text
         assert first.starts_at.strftime("%b %Y") in page
-        for name in ("Held", "Moved", "Cancelled"):
+        for name in ("Taught", "Moved", "Cancelled"):
             assert f'<dt>{name}</dt><dd class="figure-value">1</dd>' in page
 
     def test_where_the_teacher_was_absent_none_was_held(self, sofia):

@@ -32,7 +32,7 @@ def carry_out() -> None:
 
 
 def test_every_invariant_is_shown_as_the_last_audit_found_it(client, boss):
-    assert "No audit has been finished yet" in client.get(AUDIT).text
+    assert "No audit has finished yet" in client.get(AUDIT).text
     call_command("check_ledger", verbosity=0)
     page = client.get(AUDIT).text
     assert "all hold" in page

@@ -68,7 +68,7 @@ class TestNowAndNext:
     def test_before_the_room_opens_it_says_when(self, session, teacher):
         start_session(session, ago=-11 * MINUTE)
         text = text_of(teacher, "/teaching/")
-        assert "The room opens at" in text
+        assert "The room opens on" in text
         assert door(session) in text
 
     def test_has_what_is_not_over_of_this_teacher_alone(self, session, teacher):

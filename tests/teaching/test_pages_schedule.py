@@ -335,7 +335,7 @@ class TestMovingAll:
         page = self.look(browser, course)
         assert "This field is required" in page.text
         page = self.look(browser, course, reason="I am ill")
-        assert "1 student is told once" in page.text
+        assert "We'll tell 1 student once" in page.text
         self.confirm(browser, course, page)
         assert "I am ill" in Notice.objects.get(kind="sessions_moved").facts["reason"]
 
