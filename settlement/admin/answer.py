@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef, Q
+
 from accounts.models import User
 from common.formats import money
-from payments.models import Dispute, PaymentHold
+from payments.models import Dispute, HoldPart, PaymentHold
 from payments.statements import course_of, events_of, lines_of
 from rooms.models import Attendance
 
@@ -14,7 +16,7 @@ LINES = 1000
 
 
 def answer_to(dispute: Dispute) -> Iterator[str]:
-    """The lines of a text, with times in UTC, about the payer and nobody else."""
+    """The lines of a text, with times in UTC, about the payer and no other student."""
     top_up = dispute.top_up
     yield from _payment(dispute)
     for heading, lines in (
@@ -52,10 +54,17 @@ def _bookings(user: User) -> Iterator[str]:
 
 
 def _stays(user: User) -> Iterator[str]:
-    stays = Attendance.objects.filter(user=user, joined_at__isnull=False)
+    """When the payer was in a room, and the teacher whom they paid, come or not."""
+    paid = HoldPart.objects.filter(hold__student=user, session=OuterRef("session"))
+    stays = Attendance.objects.filter(
+        Q(user=user) | Exists(paid.filter(hold__teacher=OuterRef("user"))), joined_at__isnull=False
+    )
     for stay in stays.select_related("session__course").order_by("-joined_at")[:LINES]:
-        session, end = stay.session, stay.left_at or stay.gone_at
-        yield f"{_at(stay.joined_at)} to {_at(end) or 'unknown'}  {session.course}: {session}"
+        # Who was not found later had left before, nobody knows when.
+        end = _at(stay.left_at) or f"{_at(stay.seen_at)} or later"
+        who = "customer" if stay.user_id == user.pk else "teacher"
+        session = stay.session
+        yield f"{_at(stay.joined_at)} to {end}, the {who}  {session.course}: {session}"
 
 
 def _ledger(user: User) -> Iterator[str]:

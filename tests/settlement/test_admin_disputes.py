@@ -1,5 +1,6 @@
 """Staff look at a dispute, cancel what its payer has booked and not had, and gather an answer."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -32,6 +33,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 LIST = "/admin/payments/dispute/"
 CANCEL = f"{LIST}decide/cancel/"
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
@@ -159,30 +161,42 @@ def test_support_may_look_and_not_cancel(client, ada):
 # --- the answer -----------------------------------------------------------------------------------
 
 
-def test_one_click_gathers_what_an_answer_needs(client, ada):
-    session = ada.course.sessions.get(session_number=1)
+def stayed(user, session, **signs):
     Attendance.objects.create(
         session=session,
-        user=ada,
-        connection="PA_1",
+        user=user,
+        connection=f"PA_{user.pk}",
         room_sid="RM_1",
         joined_at=session.starts_at,
-        left_at=session.ends_at,
-        seen_at=session.ends_at,
         source="webhook",
+        **{"seen_at": session.ends_at} | signs,
     )
-    other = UserFactory(email="bob@example.com")
+
+
+def at(moment):
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def test_one_click_gathers_what_an_answer_needs(client, ada):
+    session = ada.course.sessions.get(session_number=1)
+    starts, ends = session.starts_at, session.ends_at
+    stayed(ada, session, left_at=ends)
+    stayed(ada.course.teacher, session, seen_at=ends - MINUTE, gone_at=ends)
+    other = UserFactory(email="bob@example.com", display_name="Bob Other")
+    stayed(other, session, left_at=ends - 15 * MINUTE)
     give_credit(other, "5.00")
     page = client.get(f"{LIST}{ada.dispute.pk}/answer/")
     text = page.content.decode()
     assert "attachment" in page["Content-Disposition"]
     for words in (
         ada.top_up.reference, "ada@example.com", "Spanish to go, by", "Chess, by",
-        f"{session.starts_at:%Y-%m-%d %H:%M} UTC to {session.ends_at:%Y-%m-%d %H:%M} UTC",
+        f"{at(starts)} to {at(ends)}, the customer  Spanish to go: ",
+        f"{at(starts)} to {at(ends - MINUTE)} or later, the teacher  Spanish to go: ",
         "Top-up taken back",
     ):  # fmt: skip
         assert words in text
-    assert "bob@example.com" not in text
+    for words in ("bob@example.com", "Bob Other", at(ends - 15 * MINUTE)):
+        assert words not in text
 
 
 def test_only_who_may_look_at_disputes_gets_it(client, ada):
