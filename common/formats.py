@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import idna
 from django import template
 from django.forms import BaseForm, BoundField
+from django.template.loader import render_to_string
 from django.utils import formats, timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from uuid_utils.compat import uuid7
 
 register = template.Library()
@@ -111,6 +114,16 @@ def _zone(local: datetime) -> str:
     """
     name = local.tzname() or ""
     return name if name.isalpha() else f"UTC{local.isoformat()[-6:]}".replace("-", "\u2212")
+
+
+@register.simple_tag
+@cache
+def icon(name: str) -> SafeString:
+    """The icon of this name, which the words beside it explain: a template that is rendered once.
+
+    A page has dozens.
+    """
+    return SafeString(render_to_string("_icon.html", {"name": name}))
 
 
 @register.simple_tag

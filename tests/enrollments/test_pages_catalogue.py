@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.template import Context, Template
 from django.test.utils import CaptureQueriesContext
 
 from courses.models import Course
@@ -263,3 +264,21 @@ class TestCovers:
             category="Music", thumbnail="courses/mine.jpg", price_full_course=Decimal(1)
         )
         assert cover(course).endswith("courses/mine.jpg")
+
+
+def test_an_icon_is_rendered_once(client, monkeypatch):
+    """However many cards show it, on however many pages."""
+    for _ in range(3):
+        make_course()
+    before = client.get("/").content.count(b"#calendar")
+    rendered: list[str] = []
+    render = Template.render
+
+    def watched(self: Template, context: Context) -> str:
+        rendered.append(self.name or "")
+        return render(self, context)
+
+    monkeypatch.setattr(Template, "render", watched)
+    assert client.get("/").content.count(b"#calendar") == before == 3
+    assert "enrollments/catalogue.html" in rendered
+    assert "_icon.html" not in rendered
