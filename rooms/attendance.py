@@ -96,8 +96,10 @@ def attendance_of(session: CourseSession) -> dict[UUID, Presence]:
 def attendance_in(
     sessions: Iterable[CourseSession], users: Iterable[UUID] | None = None
 ) -> Attended:
-    """Presences in these sessions, of everyone or only these users; two statements."""
+    """Presences in these sessions, of everyone or only these users; two statements, if any."""
     known = {session.pk: session for session in sessions}
+    if not known:
+        return Attended({}, known)
     stays: defaultdict[UUID, list[tuple[UUID, Stay]]] = defaultdict(list)
     watches: defaultdict[UUID, list[Watch]] = defaultdict(list)
     keys = list(known)

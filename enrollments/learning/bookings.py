@@ -3,14 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 
 from accounts.models import User
 from common.errors import NotFound
+from common.prepared import prepared
 from courses.models import Course, CourseSession, ending
 from enrollments.learning.timeline import Step, has_changed, timeline_of
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
@@ -67,12 +80,12 @@ class Entry:
     def course(self) -> Course:
         return self.bought.course
 
-    @property
+    @cached_property
     def parts(self) -> Sequence[HoldPart]:
         """By time."""
         return sorted(self.hold.parts.all(), key=lambda part: part.session.when)
 
-    @property
+    @cached_property
     def next_session(self) -> CourseSession | None:
         """The session that can be joined next, or is running."""
         admitting = (part.session for part in self.parts if _admits(part, self.now))
@@ -91,7 +104,7 @@ class Entry:
     def last_session(self) -> CourseSession:
         return max((part.session for part in self.parts), key=lambda session: session.starts_at)
 
-    @property
+    @cached_property
     def changed_parts(self) -> Sequence[HoldPart]:
         return [part for part in self.parts if has_changed(part, self.now)]
 
@@ -108,7 +121,7 @@ class Entry:
             return active and self.next_session is not None
         return any(comes_back(part, self.now) for part in self.parts)
 
-    @property
+    @cached_property
     def badge(self) -> Badge:
         """Its status as a word, and the colour beside it."""
         if self.was_upgraded:
@@ -135,6 +148,10 @@ def bookings_of(user: User, now: datetime) -> HoldQuerySet:
 
     Each also says whether it is a single that was `upgraded` to a full course.
     """
+    return _bookings(user.pk, now)
+
+
+def _bookings(student: UUID, now: datetime) -> HoldQuerySet:
     to_come = (
         HoldPart.objects.filter(hold=OuterRef("pk"))
         .exclude(status=HoldPart.Status.REFUNDED)
@@ -145,14 +162,20 @@ def bookings_of(user: User, now: datetime) -> HoldQuerySet:
     )
     starts = Subquery(to_come.values("session__starts_at")[:1])
     folded = HoldPart.objects.filter(hold=OuterRef("pk"), reason=HoldPart.Reason.FOLDED)
-    return PaymentHold.objects.of(user).annotate(next_starts_at=starts, upgraded=Exists(folded))
+    mine = PaymentHold.objects.filter(student=student)
+    return mine.annotate(next_starts_at=starts, upgraded=Exists(folded))
 
 
-def count_shelves(bookings: HoldQuerySet) -> dict[str, int]:
+def count_shelves(user: User, now: datetime) -> dict[str, int]:
     """How many of `bookings_of` are on each shelf, in one statement."""
-    return bookings.aggregate(
-        **{shelf.value: Count("pk", filter=where) for shelf, where in _SHELVES.items()}
-    )
+    return dict.fromkeys(Shelf.values, 0) | dict(_counted(user.pk, now))
+
+
+@prepared
+def _counted(student: UUID, now: datetime) -> QuerySet[PaymentHold, tuple[str, int]]:
+    shelves = [When(where, then=Value(shelf.value)) for shelf, where in _SHELVES.items()]
+    mine = _bookings(student, now).annotate(shelf=Case(*shelves, output_field=CharField()))
+    return mine.values_list("shelf").annotate(bookings=Count("pk")).order_by()
 
 
 def on_shelf(bookings: HoldQuerySet, shelf: Shelf) -> HoldQuerySet:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.people import signed_in
-from common.pages import page_of
+from common.pages import Counted, page_of
 from enrollments.learning.bookings import (
     Shelf,
     bookings_of,
@@ -35,9 +35,10 @@ def learning(request: HttpRequest) -> HttpResponse:
     student, now = signed_in(request), timezone.now()
     mine = bookings_of(student, now)
     news = said_to(student, Notice.objects.shown_to(student.pk).to_acknowledge()[: NEWS + 1])
-    counts = count_shelves(mine)
+    counts = count_shelves(student, now)
     shelf = _shelf(request.GET.get("show", ""))
-    page = page_of(on_shelf(mine, shelf), BOOKINGS_PER_PAGE, request)
+    found = Counted(on_shelf(mine, shelf), counts[shelf])
+    page = page_of(found, BOOKINGS_PER_PAGE, request)
     context = {
         "bookings": entries_of(list(page.object_list), now),
         "page_obj": page,
