@@ -285,6 +285,12 @@ def end_session(session: CourseSession, *, ago: timedelta = timedelta(minutes=1)
     _shift(session, timezone.now() - ago - timedelta(minutes=session.duration_minutes))
 
 
+def break_calling_off(session: CourseSession) -> None:
+    """It was called off, and before anybody got anything back, the process died."""
+    CourseSession.objects.filter(pk=session.pk).update(status="cancelled")
+    write_outline(session.course)
+
+
 def _shift(session: CourseSession, starts_at: datetime) -> None:
     """No service moves a session into the past, so the rows are written; nothing looks moved."""
     starts_at = starts_at.replace(microsecond=0)  # as people plan, and as LiveKit tells the time

@@ -39,6 +39,7 @@ from tests.factories import (
     StaffFactory,
     TeacherFactory,
     UserFactory,
+    break_calling_off,
     earn,
     end_session,
     extend_course,
@@ -188,7 +189,7 @@ def end_a_course():
     bought = world.enroll()
     world.add()
     for session in world.sessions:
-        type(session).objects.filter(pk=session.pk).update(status="cancelled")
+        break_calling_off(session)
         refund_cancelled_session(session, actor=None)
     return lambda: end_enrollment(bought.pk)
 

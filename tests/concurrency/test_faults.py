@@ -27,7 +27,7 @@ from tests.concurrency.operations import (
     rows,
     statements_of,
 )
-from tests.factories import DAY, end_session, student_with_credit
+from tests.factories import DAY, break_calling_off, end_session, student_with_credit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,7 +86,7 @@ def test_a_settlement_goes_on_where_it_was_broken_off(broken):
         end_session(session, ago=DAY)
         for event in conversation(session, {}):
             store_event(event, livekit.write(event))
-        type(session).objects.filter(pk=called_off.pk).update(status="cancelled")
+        break_calling_off(called_off)
         return lambda: list(settle_all())
 
     statements = statements_of(prepare())

@@ -7,7 +7,6 @@ import pytest
 from django.utils import timezone
 
 from courses.models import Course
-from courses.services import rewrite_outline
 from enrollments.models import CourseEnrollment
 from enrollments.services.enrolling import (
     cancel_enrollment,
@@ -31,6 +30,7 @@ from tests.factories import (
     DAY,
     StaffFactory,
     access_to,
+    break_calling_off,
     end_session,
     extend_course,
     make_course,
@@ -164,8 +164,7 @@ class TestCalledOff:
 
     def test_a_repeat_ends_what_a_crash_left(self, course, enrollment, sessions):
         call_off(sessions[0])
-        type(sessions[1]).objects.filter(pk=sessions[1].pk).update(status="cancelled")
-        rewrite_outline(course.pk)
+        break_calling_off(sessions[1])
         sessions[1].refresh_from_db()
         refund_cancelled_session(sessions[1], actor=None)
         enrollment.refresh_from_db()

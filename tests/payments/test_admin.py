@@ -298,7 +298,7 @@ def test_a_form_sent_again_with_another_amount_is_refused(browser, student, gran
     browser.post(GRANT, grant)
     before = balance(student)
     again = browser.post(GRANT, grant | {"amount": "99"})
-    assert "Open a new one" in again.content.decode()
+    assert "already sent with different details" in again.content.decode()
     assert balance(student) == before
 
 

@@ -102,12 +102,12 @@ CREDIT = {
 @pytest.mark.parametrize("by_hand", [True, False])
 def test_credit_that_staff_move_is_told_once(kind, by_hand):
     move, subject, said = CREDIT[kind]
-    user, request = student_with_credit("30.00"), uuid4()
+    user, request, clerk = student_with_credit("30.00"), uuid4(), StaffFactory()
     for _ in range(2):
         wanted = {"user": user, "amount": Decimal("25.00"), "reason": "Sofía was ill"}
         if by_hand:
             (request_grant if move is grant_credit else move)(
-                **wanted, request_id=request, actor=StaffFactory()
+                **wanted, request_id=request, actor=clerk
             )
         else:
             move(**wanted, request_id=request)

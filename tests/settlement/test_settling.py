@@ -10,7 +10,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from courses.models import CourseSession
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
@@ -24,6 +23,7 @@ from settlement.services import settling
 from settlement.services.settling import Tally, settle_all
 from tests.conversations import CONFIGURED, Room, attend, hear
 from tests.factories import (
+    break_calling_off,
     end_session,
     extend_course,
     make_course,
@@ -396,7 +396,7 @@ def test_a_teacher_who_brought_the_student_gets_both_shares():
 
 
 def test_what_a_crashed_cancellation_left_is_refunded(student, session, purchase):
-    CourseSession.objects.filter(pk=session.pk).update(status="cancelled")
+    break_calling_off(session)
     assert settle() == Tally(swept=1)
     assert (fresh(purchase).status, balance(student, "wallet")) == ("cancelled", 100)
     assert settle() == Tally()
