@@ -167,8 +167,8 @@ def what_is_dearer(quote: CourseQuote[CourseSession]) -> str:
     whole, each = money(quote.price), money(quote.course.price_per_session)
     if quote.is_dearer_whole:
         return (
-            f"Students are offered only single sessions: one by one, those to come cost "
-            f"{money(quote.one_by_one)}, less than the {whole} of the full course."
+            f"Students are offered only single sessions: all those to come cost "
+            f"{money(quote.one_by_one)} together, less than the full course at {whole}."
         )
     if quote.is_dearer_singly:
         return (

@@ -484,8 +484,8 @@ class TestPublishing:
             (
                 "100.00",
                 "49.99",
-                "Students are offered only single sessions: one by one, those to come cost $99.98, "
-                "less than the $100.00 of the full course.",
+                "Students are offered only single sessions: all those to come cost $99.98 "
+                "together, less than the full course at $100.00.",
             ),
             (
                 "100.00",
