@@ -148,6 +148,7 @@ class CourseEnrollment(Booking):
 
     class Meta:
         db_table = "course_enrollments"
+        verbose_name = "course enrolment"
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "course", "live"], name="course_enrollments_one_live"

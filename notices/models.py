@@ -47,7 +47,7 @@ class Notice(UUIDModel):
         WAITING = "waiting"
         SENT = "sent"
         DROPPED = "dropped"
-        SET_ASIDE = "set_aside"
+        SET_ASIDE = "set_aside", "Set aside"
 
     reader = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices", db_index=False

@@ -157,6 +157,7 @@ class RoomWatch(UUIDModel):
 
     class Meta:
         db_table = "room_watches"
+        verbose_name_plural = "room watches"
         indexes = [models.Index(fields=["session", "room_sid"], name="room_watches_of_session")]
 
     def __str__(self) -> str:

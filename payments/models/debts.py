@@ -18,7 +18,7 @@ class DebtWriteOff(UUIDModel):
 
     class Status(models.TextChoices):
         ASKED = "asked"
-        WRITTEN_OFF = "written_off"
+        WRITTEN_OFF = "written_off", "Written off"
         REFUSED = "refused"
 
     debtor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="write_offs")
@@ -39,6 +39,7 @@ class DebtWriteOff(UUIDModel):
 
     class Meta:
         db_table = "debt_write_offs"
+        verbose_name = "debt write-off"
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="debt_write_offs_amount"),
             models.CheckConstraint(condition=TWO_PEOPLE, name="debt_write_offs_decided"),

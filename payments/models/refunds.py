@@ -87,6 +87,7 @@ class TopUpRefund(UUIDModel):
 
     class Meta:
         db_table = "top_up_refunds"
+        verbose_name = "top-up refund"
         permissions = [("refund_topup", "Can refund top-ups")]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="top_up_refunds_amount"),

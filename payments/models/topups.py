@@ -109,6 +109,7 @@ class TopUp(TimestampedModel):
 
     class Meta:
         db_table = "top_ups"
+        verbose_name = "top-up"
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="top_ups_amount"),
             models.CheckConstraint(
