@@ -3,7 +3,6 @@
 import pytest
 from django.utils import timezone
 
-from courses.models import CourseSession
 from enrollments.access import admitted
 from enrollments.services import lifecycle
 from enrollments.services.enrolling import enroll_full_course
@@ -11,7 +10,7 @@ from enrollments.services.lifecycle import end_enrollment
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import refund_cancelled_session
 from tests.concurrency.racing import kinds, race
-from tests.factories import DAY, extend_course, make_course, student_with_credit
+from tests.factories import DAY, break_calling_off, extend_course, make_course, student_with_credit
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -23,8 +22,9 @@ def session():
     enroll_full_course(student=student_with_credit("100.00"), course_id=course.pk)
     added = extend_course(course, starts_at=timezone.now() + 9 * DAY)
     enroll_full_course(student=student_with_credit("100.00"), course_id=course.pk)
-    CourseSession.objects.filter(course=course).exclude(pk=added.pk).update(status="cancelled")
-    refund_cancelled_session(course.sessions.first(), actor=None)
+    session = course.sessions.first()
+    break_calling_off(session)
+    refund_cancelled_session(session, actor=None)
     return added
 
 
