@@ -26,7 +26,7 @@ from django.db.models import (
 from accounts.models import User
 from common.prepared import Change, as_found, prepared, prepared_as, prepared_update
 from courses.models import Course, CourseSession, CourseSessionQuerySet
-from enrollments.models import Booking, CourseEnrollment, SessionPurchase
+from enrollments.models import Booking, CourseEnrollment, PurchaseStatus, SessionPurchase
 from payments.models import HoldPart, PaymentHold
 from payments.queries import STILL_BOUGHT, wallet_of
 from payments.reasons import Reason
@@ -298,10 +298,9 @@ def _with_teacher(enrollment: CourseEnrollment, *, teacher_name: str) -> CourseE
 
 @prepared_as(_with_teacher)
 def lock_own_enrollment(key: UUID, user: UUID) -> QuerySet[CourseEnrollment]:
-    """The enrolment, if it is the user's, locked with its hold; with course and teacher.
+    """The enrolment, if it is the user's, with its hold, and its course, which are locked too.
 
-    Its course has been locked. The teacher has a name and nothing else, read by a subquery, which
-    locks nothing.
+    The course's teacher has a name and nothing else, read by a subquery, which locks nothing.
     """
     teacher = User.objects.filter(pk=OuterRef("course__teacher_id"))
     mine = CourseEnrollment.objects.of(user).filter(pk=key).select_related("course", "hold")
@@ -380,3 +379,22 @@ def claim_purchases(keys: list[UUID]) -> QuerySet[SessionPurchase, Mutable]:
 def _by_key(bookings: QuerySet[B], keys: list[UUID]) -> QuerySet[B, Mutable]:
     ordered = bookings.filter(pk__in=keys).order_by("pk")
     return ordered.values_list("pk", *bookings.model.MUTABLE)
+
+
+@prepared
+def singles_by_session(
+    courses: list[UUID], now: datetime
+) -> QuerySet[SessionPurchase, tuple[UUID, UUID, int]]:
+    """Course, session and number of `singles_to_come`, for each session that has any."""
+    by_session = singles_to_come(Q(course__in=courses), now).values_list("course", "session")
+    return by_session.annotate(seats=Count("pk"))
+
+
+def singles_to_come(courses: Q, now: datetime) -> QuerySet[SessionPurchase]:
+    """The singles of sessions to come that take a seat: not those of enrolled students."""
+    # What is settled is live too, but never of an upcoming session.
+    waiting = SessionPurchase.objects.filter(courses, status=PurchaseStatus.ACTIVE)
+    to_come = waiting.filter(session__on_offer=1, session__starts_at__gt=now)
+    live = CourseEnrollment.objects.live()
+    enrolled = live.filter(course=OuterRef("course"), user=OuterRef("user"))
+    return to_come.filter(~Exists(enrolled)).order_by()

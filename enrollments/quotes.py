@@ -7,16 +7,16 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError
 from common.money import total
-from common.prepared import prepared
 from courses.models import Course, CourseOutline, CourseSession, OutlinedSession, S
-from enrollments.models import CourseEnrollment, PurchaseStatus, SessionPurchase
+from enrollments import queries
+from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.queries import SessionOnSale
 
 R = TypeVar("R")
@@ -184,37 +184,18 @@ def singles_in_the_fullest(courses: Sequence[UUID], now: datetime) -> dict[UUID,
     Found by what was sold, not by the sessions; courses without sales are left out. One statement.
     """
     taken: dict[UUID, int] = {}
-    for course, _, seats in _singles_by_session([*courses], now):
+    for course, _, seats in queries.singles_by_session([*courses], now):
         taken[course] = max(seats, taken.get(course, 0))
     return taken
 
 
-@prepared
-def _singles_by_session(
-    courses: list[UUID], now: datetime
-) -> QuerySet[SessionPurchase, tuple[UUID, UUID, int]]:
-    by_session = _singles_to_come(Q(course__in=courses), now).values_list("course", "session")
-    return by_session.annotate(seats=Count("pk"))
-
-
 def with_seats(courses: QuerySet[Course, R]) -> QuerySet[Course, R]:
     """Those of the courses that have seats left, as `seats_left` counts them."""
-    by_session = _singles_to_come(Q(course=OuterRef("pk")), timezone.now()).values("session")
+    by_session = queries.singles_to_come(Q(course=OuterRef("pk")), timezone.now()).values("session")
     counted = by_session.annotate(seats=Count("pk")).order_by("-seats")
     in_the_fullest = Subquery(counted.values("seats")[:1])
     taken = F("current_students") + Coalesce(in_the_fullest, 0)
     return courses.filter(Q(max_students__isnull=True) | Q(max_students__gt=taken))
-
-
-def _singles_to_come(courses: Q, now: datetime) -> QuerySet[SessionPurchase]:
-    """The singles of sessions to come that take a seat: not those of enrolled students."""
-    # What is settled is live too, but never of an upcoming session.
-    waiting = SessionPurchase.objects.filter(courses, status=PurchaseStatus.ACTIVE)
-    to_come = waiting.filter(session__on_offer=1, session__starts_at__gt=now)
-    enrolled = CourseEnrollment.objects.live().filter(
-        course=OuterRef("course"), user=OuterRef("user")
-    )
-    return to_come.filter(~Exists(enrolled)).order_by()
 
 
 def session_seats_left(on_sale: SessionOnSale) -> int | None:

@@ -15,7 +15,6 @@ from django.db.models import (
     Exists,
     OuterRef,
     Q,
-    QuerySet,
     Subquery,
     Value,
     When,
@@ -23,7 +22,6 @@ from django.db.models import (
 
 from accounts.models import User
 from common.errors import NotFound
-from common.prepared import prepared
 from courses.models import Course, CourseSession, ending
 from enrollments.learning.timeline import Step, has_changed, timeline_of
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
@@ -148,10 +146,6 @@ def bookings_of(user: User, now: datetime) -> HoldQuerySet:
 
     Each also says whether it is a single that was `upgraded` to a full course.
     """
-    return _bookings(user.pk, now)
-
-
-def _bookings(student: UUID, now: datetime) -> HoldQuerySet:
     to_come = (
         HoldPart.objects.filter(hold=OuterRef("pk"))
         .exclude(status=HoldPart.Status.REFUNDED)
@@ -162,20 +156,16 @@ def _bookings(student: UUID, now: datetime) -> HoldQuerySet:
     )
     starts = Subquery(to_come.values("session__starts_at")[:1])
     folded = HoldPart.objects.filter(hold=OuterRef("pk"), reason=HoldPart.Reason.FOLDED)
-    mine = PaymentHold.objects.filter(student=student)
+    mine = PaymentHold.objects.filter(student=user)
     return mine.annotate(next_starts_at=starts, upgraded=Exists(folded))
 
 
 def count_shelves(user: User, now: datetime) -> dict[str, int]:
     """How many of `bookings_of` are on each shelf, in one statement."""
-    return dict.fromkeys(Shelf.values, 0) | dict(_counted(user.pk, now))
-
-
-@prepared
-def _counted(student: UUID, now: datetime) -> QuerySet[PaymentHold, tuple[str, int]]:
     shelves = [When(where, then=Value(shelf.value)) for shelf, where in _SHELVES.items()]
-    mine = _bookings(student, now).annotate(shelf=Case(*shelves, output_field=CharField()))
-    return mine.values_list("shelf").annotate(bookings=Count("pk")).order_by()
+    mine = bookings_of(user, now).annotate(shelf=Case(*shelves, output_field=CharField()))
+    counted = mine.values_list("shelf").annotate(bookings=Count("pk")).order_by()
+    return dict.fromkeys(Shelf.values, 0) | dict(counted)
 
 
 def on_shelf(bookings: HoldQuerySet, shelf: Shelf) -> HoldQuerySet:

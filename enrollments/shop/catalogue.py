@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import DomainError
-from common.prepared import prepared
 from courses import queries
 from courses.models import (
     MAX_SESSION_MINUTES,
@@ -159,10 +157,5 @@ def _may_run(outline: CourseOutline, now: datetime) -> bool:
 
 
 def _joined(user: User, courses: Sequence[Course]) -> set[UUID]:
-    return {course for [course] in _enrolled(user.pk, [course.pk for course in courses])}
-
-
-@prepared
-def _enrolled(user: UUID, courses: list[UUID]) -> QuerySet[CourseEnrollment, tuple[UUID]]:
     live = CourseEnrollment.objects.live().filter(user=user, course__in=courses)
-    return live.values_list("course_id")
+    return set(live.values_list("course_id", flat=True))
