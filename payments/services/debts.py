@@ -3,6 +3,7 @@
 What a bank gives back of them after all is the platform's, which has paid for it.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -77,18 +78,23 @@ def refuse_write_off(*, write_off_id: UUID, actor: User) -> DebtWriteOff:
     return _decide(_find_asked(write_off_id, actor), actor, Status.REFUSED)
 
 
-def recover(dispute: Dispute, *, debtor_id: UUID, amount: Decimal) -> Decimal:
-    """How much of what a dispute gives back is the platform's: it wrote off what had been taken.
-
-    As if it had come before: then it would have paid the debt. Runs inside the caller's operation,
-    which has locked the dispute, and credits it. Locks the write-offs.
-    """
-    taken_at = dispute.transfers.filter(kind=Transfer.Kind.DISPUTE).aggregate(at=Min("created_at"))
+def lock_write_offs(debtor_id: UUID) -> list[DebtWriteOff]:
+    """What of a user's debts was written off, or is asked to be; locked, before their wallet."""
     rows = DebtWriteOff.objects.filter(debtor=debtor_id).exclude(status=Status.REFUSED)
     found = [*rows.order_by("pk").locked()]
     take(Rank.GRANT, *(row.pk for row in found))
+    return found
+
+
+def recover(dispute: Dispute, *, write_offs: Sequence[DebtWriteOff], amount: Decimal) -> Decimal:
+    """How much of what a dispute gives back is the platform's: it wrote off what had been taken.
+
+    As if it had come before: then it would have paid the debt. Runs inside the caller's operation,
+    which has locked the dispute and its payer's `write_offs`, and credits it.
+    """
+    taken_at = dispute.transfers.filter(kind=Transfer.Kind.DISPUTE).aggregate(at=Min("created_at"))
     left = amount
-    for row in found:
+    for row in write_offs:
         if row.decided_at and taken_at["at"] and taken_at["at"] < row.decided_at:
             part = min(row.amount - row.recovered, left)
             row.recovered += part

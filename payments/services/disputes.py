@@ -6,7 +6,7 @@ transactions once, by its id.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -21,12 +21,12 @@ from common.money import ZERO, total
 from common.transactions import operation, refuse_within_operation
 from payments.errors import ProcessorSilent, ProcessorUnavailable
 from payments.messages.credit import tell_dispute
-from payments.models import Dispute, TopUp, TopUpRefund, Transfer
+from payments.models import DebtWriteOff, Dispute, TopUp, TopUpRefund, Transfer
 from payments.models.disputes import recount
 from payments.processors import Movement, TakenBack
 from payments.processors.stripe import Stripe
 from payments.services import ledger
-from payments.services.debts import recover
+from payments.services.debts import lock_write_offs, recover
 from payments.services.ledger import FEES, PLATFORM, Entry, Ref, wallet
 from payments.services.refunds import settle_refunds_of
 from payments.services.topups import settle_top_up
@@ -156,12 +156,21 @@ def _move(top_up: TopUp, dispute: Dispute, said: TakenBack) -> None:
     keys = {f"dispute:{one.id}": one for one in said.movements}
     booked = Transfer.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True)
     done = {*booked}
-    for key, movement in keys.items():
-        if key not in done:
-            _book_movement(top_up, dispute, key, movement)
+    due = [(key, movement) for key, movement in keys.items() if key not in done]
+    # Before the wallet, which each movement locks.
+    gives = any(movement.amount > ZERO for _, movement in due)
+    write_offs = lock_write_offs(top_up.user_id) if gives else []
+    for key, movement in due:
+        _book_movement(top_up, dispute, key, movement, write_offs)
 
 
-def _book_movement(top_up: TopUp, dispute: Dispute, key: str, movement: Movement) -> None:
+def _book_movement(
+    top_up: TopUp,
+    dispute: Dispute,
+    key: str,
+    movement: Movement,
+    write_offs: Sequence[DebtWriteOff],
+) -> None:
     dispute.fee += movement.fee
     there, mine = Ref(top_up.method), wallet(top_up.user_id)
     make = partial(Entry, top_up=top_up, dispute=dispute, note=top_up.reference)
@@ -180,22 +189,26 @@ def _book_movement(top_up: TopUp, dispute: Dispute, key: str, movement: Movement
         ]
     else:
         dispute.given_back += movement.amount
-        ours = recover(dispute, debtor_id=top_up.user_id, amount=movement.amount)
+        ours = recover(dispute, write_offs=write_offs, amount=movement.amount)
         rest = movement.amount - ours
         back = partial(make, kind=Kind.DISPUTE_WON, debit=there)
         moved = [
             back(credit=mine, dedupe_key=key, amount=rest),
             back(credit=PLATFORM, dedupe_key=key + ":platform" * bool(rest), amount=ours),
         ]
+    ledger.transfer_all([*moved, _fee_of(movement, there, make)])
+
+
+def _fee_of(movement: Movement, there: Ref, make: Callable[..., Entry]) -> Entry:
+    """What the bank's work costs us, or comes back of that."""
     cost, gets = (FEES, there) if movement.fee > ZERO else (there, FEES)
-    fee = make(
+    return make(
         kind=Kind.DISPUTE_FEE,
         debit=cost,
         credit=gets,
         dedupe_key=f"dispute_fee:{movement.id}",
         amount=abs(movement.fee),
     )
-    ledger.transfer_all([*moved, fee])
 
 
 def settle_all() -> Iterator[bool]:

@@ -335,13 +335,15 @@ def test_what_comes_back_of_it_after_all_is_the_platforms(disputing, off, back, 
     assert platform() == cost
 
 
-def test_what_was_taken_after_it_comes_back_to_its_payer(disputing):
+@pytest.mark.parametrize("heard", [[["-30.00"], ["-30.00", "30.00"]], [["-30.00", "30.00"]]])
+def test_what_was_taken_after_it_comes_back_to_its_payer(disputing, heard):
+    """Heard of step by step, or all at once."""
     user, top_up = disputing
     disputed(top_up, "-20.00", status="lost")
     give_up(user, "20.00")
     later = top_up_of(user, "30.00")
-    disputed(later, "-30.00")
-    disputed(later, "-30.00", "30.00")
+    for moved in heard:
+        disputed(later, *moved)
     assert (stands(user), platform()) == (("30.00", "0.00"), "-20.00")
 
 
