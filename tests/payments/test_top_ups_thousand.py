@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 TOP_UPS, BACK = 1000, 300
 # A machine that has too much to do does not come so far: after these nobody tops up any more.
-SECONDS = float(os.environ.get("TOP_UP_SECONDS") or 32)
+SECONDS = float(os.environ.get("TOP_UP_SECONDS") or 60)
 PEOPLE, AT_ONCE = 25, 5
 DAY = timedelta(days=1)
 # How likely each fault is: when something is to be made, and when we ask.
