@@ -1,10 +1,20 @@
 """Processes beside the server: started again when they end by themselves, and ended with it."""
 
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+
+# Nobody forks while a command is being started. The fork would keep the pipe that tells of its
+# start, which would be waited for until the fork has ended.
+_STARTING = threading.Lock()
+os.register_at_fork(
+    before=_STARTING.acquire,
+    after_in_parent=_STARTING.release,
+    after_in_child=_STARTING.release,
+)
 
 
 class Child(threading.Thread):
@@ -17,7 +27,7 @@ class Child(threading.Thread):
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
         super().__init__(name=name, daemon=True)
         self._command, self._environment = command, environment
-        self._over, self._begun = threading.Event(), threading.Event()
+        self._over = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._pause, self._told_at = 0.5, 0.0
 
@@ -26,21 +36,13 @@ class Child(threading.Thread):
         while not self._over.is_set():
             started = time.monotonic()
             # In a session of its own: Ctrl-C at the terminal is for us.
-            self._process = subprocess.Popen(
-                self._command, env=self._environment, start_new_session=True
-            )
-            self._begun.set()
+            with _STARTING:
+                self._process = subprocess.Popen(
+                    self._command, env=self._environment, start_new_session=True
+                )
             status = self._process.wait()
             if not self._over.is_set():
                 self.has_ended(status, soon=time.monotonic() - started < self.SOON_SECONDS)
-
-    def begin(self) -> None:
-        """Start it, and come back once there is a process: a fork in between keeps its pipe.
-
-        Then nobody would hear that it has begun, until that fork has ended too.
-        """
-        self.start()
-        self._begun.wait()
 
     def wait_until_wanted(self) -> None:
         """Come back once it is time to start it."""

@@ -83,7 +83,7 @@ def jobs_of(settings: ModuleType, *words: str) -> Child | None:
 def beside(child: Child | None) -> Iterator[Child | None]:
     """Have it run meanwhile."""
     if child:
-        child.begin()
+        child.start()
     try:
         yield child
     finally:
