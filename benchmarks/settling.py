@@ -4,12 +4,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.db import connection
+from django.utils import timezone
 
 from benchmarks.platform import Platform
-from benchmarks.raw import NEW_KEY, connect, enrol
+from benchmarks.raw import connect, enrol
+from courses.models import CourseSession
+from payments.models import HoldPart
+from rooms.models import Attendance, RoomWatch
 
 WORKERS = (1, 2)
 # How many sessions, and how many students each of them has.
@@ -62,31 +68,26 @@ def _end(sessions: Sequence[Any]) -> None:
 
     Their rooms were watched: by LiveKit's events, and by polls.
     """
-    places = ", ".join(["%s"] * len(sessions))
-    ago = "NOW(6) - INTERVAL 2 HOUR"
-    connections = (
-        "INSERT INTO attendances (id, session_id, user_id, connection, room_sid, joined_at,"
-        f" left_at, seen_at, removed, source) SELECT {NEW_KEY}, s.id, %s, UUID(), 'RM',"
-        " s.starts_at, s.starts_at + INTERVAL 1 HOUR, s.starts_at + INTERVAL 1 HOUR, FALSE,"
-        " 'webhook'"
-        f" FROM course_sessions s %s WHERE s.id IN ({places})"
+    began, over = timezone.now() - timedelta(hours=2), timezone.now() - timedelta(hours=1)
+    CourseSession.objects.filter(pk__in=sessions).update(starts_at=began)
+    HoldPart.objects.filter(session__in=sessions).update(sold_starts_at=began)
+    watched: dict[str, Any] = {"started_at": began, "finished_at": over, "seen_at": over}
+    RoomWatch.objects.bulk_create(
+        RoomWatch(session_id=session, room_sid=room_sid, **watched)
+        for session in sessions
+        for room_sid in ("RM", "")
     )
-    watches = (
-        "INSERT INTO room_watches (id, session_id, room_sid, started_at, finished_at, seen_at)"
-        f" SELECT {NEW_KEY}, id, %s, starts_at, starts_at + INTERVAL 1 HOUR, starts_at +"
-        f" INTERVAL 1 HOUR FROM course_sessions WHERE id IN ({places})"
+    teachers = CourseSession.objects.filter(pk__in=sessions).values_list("pk", "course__teacher")
+    students = HoldPart.objects.filter(session__in=sessions).values_list("session", "hold__student")
+    joined: dict[str, Any] = {"joined_at": began, "left_at": over, "seen_at": over}
+    Attendance.objects.bulk_create(
+        Attendance(
+            session_id=session,
+            user_id=user,
+            connection=uuid4().hex,
+            room_sid="RM",
+            source=Attendance.Source.WEBHOOK,
+            **joined,
+        )
+        for session, user in (*teachers, *students)
     )
-    students = "JOIN hold_parts p ON p.session_id = s.id JOIN payment_holds h ON h.id = p.hold_id"
-    with connection.cursor() as cursor:
-        for statement in (
-            f"UPDATE course_sessions SET starts_at = {ago} WHERE id IN ({places})",
-            f"UPDATE hold_parts SET sold_starts_at = {ago} WHERE session_id IN ({places})",
-        ):
-            cursor.execute(statement, sessions)
-        for room_sid in ("RM", ""):
-            cursor.execute(watches, [room_sid, *sessions])
-        for who, joined in (
-            ("c.teacher_id", "JOIN courses c ON c.id = s.course_id"),
-            ("h.student_id", students),
-        ):
-            cursor.execute(connections.replace("%s", who, 1).replace("%s", joined, 1), sessions)

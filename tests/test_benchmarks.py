@@ -2,7 +2,13 @@
 
 import socket
 
-from benchmarks import load
+import pytest
+
+from benchmarks import load, settling
+from enrollments.services.enrolling import enroll_full_course
+from settlement.services.settling import settle_all
+from tests.conversations import CONFIGURED
+from tests.factories import make_course, student_with_credit
 
 TOKEN = '<input type="hidden" name="csrfmiddlewaretoken" value="{}">Course 7'
 
@@ -34,3 +40,13 @@ def test_an_answer_in_chunks_is_read_to_its_end():
     with server, browser:
         server.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n")
         assert load._answer(browser) == (200, b"1\r\na\r\n0\r\n\r\n")
+
+
+@pytest.mark.django_db
+def test_sessions_that_it_lets_have_happened_are_paid_for(settings):
+    for name, value in CONFIGURED.items():
+        setattr(settings, name, value)
+    course = make_course()
+    enroll_full_course(student=student_with_credit(), course_id=course.pk)
+    settling._end([course.sessions.first().pk])
+    assert sum(tally.released for tally in settle_all()) == 1
