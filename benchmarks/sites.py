@@ -65,7 +65,6 @@ def _server(**settings: object) -> Iterator[tuple[int, int]]:
         "PORT": str(port),
         "HTTPS": "false",
         "TRUSTED_PROXIES": "1",
-        "ACCESS_TOKEN_MINUTES": "600",
         "JOBS": "false",
         **{name: str(value) for name, value in settings.items()},
     }
