@@ -9,7 +9,7 @@ from tests.browser.doing import click, press, says
 from tests.browser.watch import inaccessible, overflowing
 from tests.factories import UserFactory, make_course
 from tests.payments.conftest import at_stripe
-from tests.payments.test_top_ups_stripe import agree
+from tests.payments.paying import agree
 from tests.stripe.page import CHOICES
 
 __all__ = ["at_stripe"]

@@ -17,7 +17,7 @@ from tests.concurrency.operations import Fault, PulledPlugError, statements_of
 from tests.concurrency.racing import kinds, race
 from tests.factories import UserFactory, give_credit, make_course
 from tests.payments.conftest import ask, at_stripe, opened
-from tests.payments.test_top_ups_stripe import agree, pay, settled
+from tests.payments.paying import agree, pay, settled
 
 __all__ = ["ask", "at_stripe", "opened"]
 

@@ -23,7 +23,7 @@ from tests.concurrency.racing import kinds, race
 from tests.concurrency.test_faults import connection_lost_at_commit
 from tests.factories import UserFactory, make_course, student_with_credit
 from tests.payments.conftest import ask, at_stripe, opened
-from tests.payments.test_top_ups_stripe import agree
+from tests.payments.paying import agree
 
 __all__ = ["ask", "at_stripe", "opened"]
 

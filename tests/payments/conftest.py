@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -6,8 +6,9 @@ import pytest
 
 from payments.models import TopUp
 from payments.processors import stripe
-from payments.services.topups import open_checkout, request_top_up
+from payments.services.topups import open_checkout, request_top_up, settle_top_up
 from tests.factories import UserFactory
+from tests.payments.paying import pay
 from tests.stripe.stand_in import KEY, SECRET, StandIn
 
 
@@ -36,3 +37,22 @@ def ask(at_stripe: StandIn) -> Callable[..., TopUp]:
 def opened(ask: Callable[..., TopUp]) -> Callable[..., TopUp]:
     """One whose page is open."""
     return lambda *args, **kwargs: open_checkout(ask(*args, **kwargs))
+
+
+@pytest.fixture
+def books_are_clean(broken: Callable[[], dict[str, list[str]]]) -> Iterator[None]:
+    """No invariant is broken in the end."""
+    yield
+    assert broken() == {}
+
+
+@pytest.fixture
+def paid(opened: Callable[..., TopUp], at_stripe: StandIn) -> Callable[..., TopUp]:
+    """A top-up of 20.00 that is paid and credited; of this user, if one is named."""
+
+    def pay_one(user: Any = None, amount: str = "20.00") -> TopUp:
+        top_up = opened(user, amount)
+        pay(at_stripe, top_up)
+        return settle_top_up(top_up.pk)
+
+    return pay_one

@@ -16,24 +16,12 @@ from payments.services.debts import ask_write_off, write_off
 from payments.services.disputes import settle_all, settle_dispute
 from payments.wallets import credit_of
 from tests.factories import StaffFactory, UserFactory, give_credit, make_course
-from tests.payments.test_top_ups_stripe import agree, foreign, pay, settled, tell
+from tests.payments.paying import agree, foreign, pay, tell
 from tests.stripe.conftest import client as library_at
 from tests.telling import told, was_told
 
 pytestmark = pytest.mark.django_db
 NOTHING, TWENTY, FEE = Decimal("0.00"), Decimal("20.00"), Decimal("15.00")
-
-
-@pytest.fixture
-def paid(opened, at_stripe):
-    """A top-up of 20.00 that is paid and credited."""
-
-    def pay_one(user=None):
-        top_up = opened(user)
-        pay(at_stripe, top_up)
-        return settled(top_up)
-
-    return pay_one
 
 
 def dispute(at_stripe, top_up, **how):

@@ -31,9 +31,9 @@ from payments.services import disputes, refunds, topups
 from payments.wallets import standing_of
 from tests.factories import UserFactory, make_course
 from tests.payments.killing import PASSING, PATIENCE, Site, database
+from tests.payments.paying import agree
 from tests.payments.people import Person, World, cents_of
 from tests.payments.reckoning import Stripe, Sums, reckon
-from tests.payments.test_top_ups_stripe import agree
 
 __all__ = ["database"]
 
