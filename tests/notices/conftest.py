@@ -11,6 +11,7 @@ import pytest
 from common.formats import moment
 from notices import kinds, sending
 from notices.kinds import Kind, Letter
+from tests.factories import UserFactory
 
 
 def letter(notice: Any) -> Letter:
@@ -98,3 +99,18 @@ def mail_server(running_server, settings) -> MailServer:
     settings.MAIL_SECONDS, settings.MAIL_CONNECTIONS = 5.0, 1
     sending._slow.clear()
     return running_server
+
+
+@pytest.fixture
+def ada():
+    return UserFactory(email="ada@example.com", time_zone="Asia/Tokyo")
+
+
+@pytest.fixture
+def bob():
+    return UserFactory(email="bob@example.org")
+
+
+@pytest.fixture
+def kind(make_kind):
+    return make_kind(letter=lambda n: Letter(subject=n.text("title"), lead="It moved."))
