@@ -20,3 +20,14 @@ def livekit(server, settings):
     for name, value in (CONFIGURED | {"LIVEKIT_URL": url}).items():
         setattr(settings, name, value)
     return livekit
+
+
+@pytest.fixture
+def committed(django_capture_on_commit_callbacks):
+    """Does something, and what comes after its commit."""
+
+    def act(change, **arguments):
+        with django_capture_on_commit_callbacks(execute=True):
+            return change(**arguments)
+
+    return act

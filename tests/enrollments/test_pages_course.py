@@ -9,99 +9,33 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.timezone import override
 
 from common.formats import until
-from courses.models import Course, CourseSession
-from courses.services import archive_course
-from enrollments.services.enrolling import cancel_enrollment, enroll_full_course, hand_back_session
-from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import cancel_session, move_session
-from tests.factories import (
-    DAY,
-    StaffFactory,
-    end_session,
-    extend_course,
-    lengthen_course,
-    make_course,
-    start_session,
-    student_with_credit,
+from courses.models import Course
+from enrollments.services.enrolling import cancel_enrollment, hand_back_session
+from enrollments.services.purchasing import cancel_session_purchase
+from tests.enrollments.course_page import (
+    archive,
+    buy,
+    call_all_off,
+    call_off,
+    course,
+    end,
+    end_all,
+    enroll,
+    look,
+    move,
+    of_course,
+    of_session,
+    session,
+    start,
+    student,
 )
+from tests.factories import DAY, StaffFactory, make_course, start_session, student_with_credit
+
+__all__ = ["course", "student"]
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def student():
-    return student_with_credit("200.00", time_zone="Europe/Berlin")
-
-
-@pytest.fixture
-def course():
-    return make_course(sessions=4, price_full_course="80.00", price_per_session="24.00")
-
-
-def look(client, course: Course, reader=None):
-    if reader:
-        client.force_login(reader)
-    return client.get(f"/courses/{course.pk}/")
-
-
-def of_course(page) -> tuple[str, str, str]:
-    offer = page.context["offer"]
-    return offer.state, offer.badge or offer.label, offer.reason
-
-
-def of_session(page, number: int = 1):
-    return page.context["sessions"][number - 1][1]
-
-
-def session(course: Course, number: int = 1) -> CourseSession:
-    return course.sessions.get(session_number=number)
-
-
-def enroll(student, course):
-    return enroll_full_course(student=student, course_id=course.pk)
-
-
-def buy(student, course, number: int = 1):
-    return purchase_session(student=student, session_id=session(course, number).pk)
-
-
-def start(course, student, number=1):
-    start_session(session(course, number))
-
-
-def end(course, student, number=1):
-    end_session(session(course, number))
-
-
-def archive(course, student):
-    archive_course(course_id=course.pk, actor=course.teacher)
-
-
-def call_off(course, student, number=1):
-    cancel_session(session_id=session(course, number).pk, actor=course.teacher)
-
-
-def move(course, student, number=1, by=DAY, minutes=60):
-    moved = session(course, number)
-    move_session(
-        session_id=moved.pk,
-        actor=course.teacher,
-        starts_at=moved.starts_at + by,
-        duration_minutes=minutes,
-    )
-
-
-def end_all(course, student):
-    for number in range(1, 5):
-        end(course, student, number)
-
-
-def call_all_off(course, student):
-    for number in range(1, 5):
-        call_off(course, student, number)
 
 
 def enrolled(course, student):
@@ -170,6 +104,7 @@ COURSE_STATES = [
     ),
     ((not_whole,), "not_sold", "", "Sold by the session: choose the ones you need."),
 ]
+
 
 SESSION_STATES = [
     ((), "open", "", "Buy session · $24.00", ""),
@@ -371,9 +306,9 @@ class TestWhatElseItSays:
 
 def test_more_sessions_ask_the_database_no_more(client, student):
     short, long = make_course(sessions=2), make_course(sessions=9)
-    for course in (short, long):
-        buy(student, course)
-        buy(student, course, 2)
+    for one in (short, long):
+        buy(student, one)
+        buy(student, one, 2)
     assert statements(client, short, student) == statements(client, long, student) <= 12
 
 
@@ -382,131 +317,3 @@ def statements(client, course, reader) -> int:
     with CaptureQueriesContext(connection) as asked:
         assert client.get(f"/courses/{course.pk}/").status_code == 200
     return len(asked)
-
-
-class TestLongCourses:
-    @pytest.fixture
-    def course(self):
-        """Of 200 sessions with titles as people write them, the first 70 over."""
-        course = make_course(sessions=1, price_full_course="1000.00", max_students=5)
-        lengthen_course(course, 200)
-        title = "Ordering at the counter, and asking for the bill"
-        course.sessions.update(title=title, status="scheduled")
-        course.sessions.filter(session_number__lte=70).update(status="completed")
-        return course
-
-    @pytest.mark.parametrize("path", ["/courses/{}/", "/teaching/courses/{}/"])
-    def test_the_page_opens_where_the_course_is(self, client, course, path):
-        client.force_login(course.teacher)
-        for session in (sessions := list(course.sessions.all())):
-            session.starts_at = timezone.now() + (session.session_number - 70.5) * DAY
-        CourseSession.objects.bulk_update(sessions, ["starts_at"])
-        opened = client.get(path.format(course.pk))
-        assert "Session 71: " in opened.text
-        assert "Session 50: " not in opened.text
-        assert "Page 2 of 4" in opened.text
-        last = client.get(path.format(course.pk), {"page": "4"})
-        assert ("Session 200: " in last.text, "Session 150: " in last.text) == (True, False)
-
-    @pytest.mark.parametrize("path", ["/courses/{}/", "/teaching/courses/{}/"])
-    def test_pages_go_by_time_and_the_api_by_number(self, client, path):
-        course = make_course(sessions=2)
-        enroll_full_course(student=student_with_credit(), course_id=course.pk)
-        extend_course(course, starts_at=timezone.now() + 1.5 * DAY)  # the third by number
-        client.force_login(course.teacher)
-        page = client.get(path.format(course.pk)).text
-        places = [page.index(f"Session {number}: ") for number in (1, 3, 2)]
-        assert places == sorted(places)
-        rows = client.get(f"/api/courses/{course.pk}").json()["sessions"]
-        assert [row["session_number"] for row in rows] == [1, 2, 3]
-
-    @pytest.mark.parametrize("path", ["/courses/{}/", "/teaching/courses/{}/"])
-    def test_a_page_of_it_is_light(self, client, course, path):
-        """Styles and script come on top of it."""
-        client.force_login(course.teacher)
-        for page in range(1, 5):
-            assert len(client.get(path.format(course.pk), {"page": page}).content) < 60_000
-
-    def test_its_price_is_that_of_all_sessions(self, client, course, student):
-        """Whichever of them are on the page."""
-        shown = look(client, course, student).context["shown"]
-        assert len(shown.quote.shares) == 104
-        assert shown.price_now == Decimal("520.00")
-
-
-class TestOverlaps:
-    """With a session that the reader has, of whichever course."""
-
-    @pytest.fixture
-    def other(self, student):
-        """It starts in the last minute of the course's first session; the student has it."""
-        other = make_course(title="Knots", sessions=1, starts_in=DAY + timedelta(minutes=59))
-        enroll(student, other)
-        return other
-
-    def seen(self, client, course, reader) -> list[str | None]:
-        page = look(client, course, reader)
-        offers = [offer for _, offer in page.context["sessions"]]
-        told = [offer.overlapped and offer.overlapped.part.hold.sold_title for offer in offers]
-        assert page.text.count(">Overlaps<") == len([*filter(None, told)])
-        return told
-
-    def test_are_told_on_both_pages(self, client, student, course, other):
-        assert self.seen(client, course, student) == ["Knots", None, None, None]
-        assert self.seen(client, other, student) == [None]
-        page = unescape(look(client, course, student).text)
-        lesson = other.sessions.get()
-        assert "“1. A lesson” in “Knots”, which you've booked:" in page
-        with override("Europe/Berlin"):
-            assert until(lesson.starts_at, 60) in page
-        buy(student, course)
-        assert self.seen(client, course, student) == ["Knots", None, None, None]
-        assert self.seen(client, other, student) == ["Spanish to go"]
-
-    def test_are_told_before_buying(self, client, student, course, other):
-        client.force_login(student)
-        whole = client.get(f"/courses/{course.pk}/buy/").text
-        assert "<strong>One session overlaps</strong> another session you have." in whole
-        assert whole.count(">Overlaps<") == 1
-        first, second, *_ = course.sessions.all()
-        single = client.get(f"/sessions/{first.pk}/buy/").text
-        assert "<strong>It overlaps</strong> another session you have." in single
-        assert "overlaps" not in client.get(f"/sessions/{second.pk}/buy/").text.lower()
-
-    def test_in_one_course_too(self, client, student, course):
-        buy(student, course)
-        move(course, student, by=DAY)
-        assert self.seen(client, course, student) == [None, "Spanish to go", None, None]
-
-    @pytest.mark.parametrize("end", ["called_off", "returned", "over"])
-    def test_what_the_reader_no_longer_has_is_none(self, client, student, course, other, end):
-        if end == "called_off":
-            call_off(other, student)
-        elif end == "over":
-            end_session(other.sessions.get())
-        else:
-            enrollment = student.courseenrollments.get(course=other)
-            cancel_enrollment(student=student, enrollment_id=enrollment.pk)
-        assert self.seen(client, course, student) == [None] * 4
-
-    def test_one_after_the_other_is_none(self, client, student, course):
-        follows = make_course(sessions=1, starts_in=DAY + timedelta(hours=1, seconds=5))
-        enroll(student, follows)
-        assert self.seen(client, course, student) == [None] * 4
-
-    def test_what_was_paid_for_what_is_over_is_still_known(self, client, student, course, other):
-        enroll(student, course)
-        end_all(course, student)
-        shown = look(client, course, student).context["shown"]
-        assert shown.my_enrollment
-        assert all(one.my_part for one in shown.sessions)
-
-    def test_others_see_none(self, client, course, other):
-        assert self.seen(client, course, None) == [None] * 4
-        assert self.seen(client, course, student_with_credit()) == [None] * 4
-
-    def test_what_is_held_elsewhere_changes_no_price(self, client, student, course, other):
-        """Nor does it look like an enrolment in this course."""
-        page = look(client, course, student)
-        assert of_course(page)[:2] == ("open", "Buy full course · $80.00")
-        assert page.context["shown"].my_enrollment is None
