@@ -1,7 +1,6 @@
 """All operations in any order, against a small model of who has what."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,24 +10,12 @@ from django.db.models import Q
 from django.utils import timezone
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from common.errors import DomainError
 from courses.models import CourseSession
 from enrollments.access import admitted
 from enrollments.models import CourseEnrollment
-from enrollments.services.enrolling import (
-    cancel_enrollment,
-    enroll_full_course,
-    hand_back_session,
-)
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course, hand_back_session
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import (
     cancel_session,
@@ -45,78 +32,15 @@ from rooms.services.events import store_event
 from settlement.services.deciding import refund_hold, release_hold
 from settlement.services.listening import process_event
 from settlement.services.settling import Tally, settle_all
-from tests.factories import (
-    DAY,
-    StaffFactory,
-    end_session,
-    extend_course,
-    give_credit,
-    make_course,
-    start_session,
-    student_with_credit,
-)
+from tests.enrollments.school import FULL, SINGLE, Lesson, Model
+from tests.factories import DAY, end_session, extend_course, give_credit, start_session
 
-FULL, SINGLE = 10_000, 1_600
 who = st.sampled_from([0, 1, 2])
 which = st.integers(min_value=0, max_value=3)
 
 
-@dataclass
-class Lesson:
-    """A session as the model sees it."""
-
-    row: CourseSession
-    started: bool = False
-    cancelled: bool = False
-    over: bool = False
-    settled: bool = False
-    deleted: bool = False
-    # Whether anybody ever had it, and paid for it; whether the full price is split over it.
-    had: bool = False
-    paid: bool = False
-    has_share: bool = True
-    # Who was there; None where nothing was heard of the room.
-    teacher_was_there: bool | None = None
-    were_there: frozenset[int] = frozenset()
-
-    @property
-    def open(self) -> bool:
-        return not (self.started or self.cancelled or self.deleted)
-
-
-@dataclass
-class Part:
-    """Cents that wait for one lesson, and when and how long it was to be when they were paid."""
-
-    amount: int
-    sold_at: object
-    minutes: int
-
-
-class School(RuleBasedStateMachine):
-    """Three students, a course of two or more lessons; all amounts of the model in cents."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.undo = transaction.atomic()
-        self.undo._from_testcase = True
-        self.undo.__enter__()
-        self.course = make_course(sessions=2, price_full_course="100.00", max_students=2)
-        self.seats = 2
-        self.lessons = [Lesson(row) for row in self.course.sessions.all()]
-        self.students = [student_with_credit("120.00") for _ in range(2)]
-        code = self.students[0].referral_code
-        self.students.append(student_with_credit("120.00", referral_code=code))
-        self.staff = StaffFactory()
-        self.credit = [12_000] * 3
-        # What each student has: an enrolment or None, singles by lesson, parts by booking.
-        self.enrolled: list[object | None] = [None] * 3
-        self.singles: list[dict[int, object]] = [{}, {}, {}]
-        self.parts: dict[object, dict[int, Part]] = {}
-        self.owner: dict[object, int] = {}
-        # What of each booking was released, and enrolments of which nothing waits.
-        self.released: dict[object, int] = {}
-        self.completed: set[object] = set()
+class School(Model):
+    """What its people do, as the model says and as the services do it."""
 
     def teardown(self) -> None:
         try:
@@ -132,64 +56,6 @@ class School(RuleBasedStateMachine):
         self.settle()
         self.everybody_has_what_the_model_says()
         self.the_books_are_in_order()
-
-    def attempt(self, act: Callable[[], object], *, allowed: bool) -> object | None:
-        """Do it, and see that the rules of the model say the same as those of the services."""
-        done, refusal = None, None
-        try:
-            done = act()
-        except DomainError as error:
-            refusal = error.code
-        assert (refusal is None) == allowed, refusal
-        return done
-
-    def lesson(self, number: int) -> Lesson:
-        return self.lessons[number % len(self.lessons)]
-
-    def taken(self, number: int, *, but: int | None = None) -> int:
-        """Nobody fills two seats: an enrolment's will do for what its owner has singly."""
-        singles = sum(
-            number in mine and self.enrolled[i] is None
-            for i, mine in enumerate(self.singles)
-            if i != but
-        )
-        return singles + sum(booking is not None for booking in self.enrolled)
-
-    def admitted(self, number: int) -> set[int]:
-        """Those for whom something waits of a lesson that is not settled."""
-        return {self.owner[booking] for booking, parts in self.parts.items() if number in parts}
-
-    def keep(self, student: int, booking: object, parts: dict[int, int]) -> None:
-        self.owner[booking] = student
-        self.released[booking] = 0
-        self.parts[booking] = {n: self.part_of(n, amount) for n, amount in parts.items()}
-        self.credit[student] -= sum(parts.values())
-
-    def part_of(self, number: int, amount: int) -> Part:
-        """A part of a lesson as it is sold now."""
-        lesson = self.lessons[number]
-        lesson.had, lesson.paid = True, lesson.paid or amount > 0
-        return Part(amount, lesson.row.starts_at, lesson.row.duration_minutes)
-
-    def give_back(self, booking: object, numbers: list[int]) -> Decimal:
-        amount = sum(self.parts[booking].pop(number).amount for number in numbers)
-        self.credit[self.owner[booking]] += amount
-        self.conclude(booking)
-        return Decimal(amount).scaleb(-2)
-
-    def release(self, booking: object, number: int) -> None:
-        self.released[booking] += self.parts[booking].pop(number).amount
-        self.conclude(booking)
-
-    def conclude(self, booking: object) -> None:
-        """Once nothing that was paid is left, it ends; once nothing waits, it is completed."""
-        if booking not in self.enrolled:
-            return
-        if not self.released[booking] and not any(p.amount for p in self.parts[booking].values()):
-            self.parts[booking].clear()
-            self.enrolled[self.owner[booking]] = None
-        elif not self.parts[booking]:
-            self.completed.add(booking)
 
     @initialize(students=st.frozensets(who))
     def some_are_enrolled(self, students: frozenset[int]) -> None:
