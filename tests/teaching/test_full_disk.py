@@ -23,8 +23,9 @@ from common.transactions import TRIES, operation
 from courses.models import Course
 from tests.factories import StaffFactory, TeacherFactory, make_course
 from tests.forms import shown
+from tests.teaching import course_forms as teachers_forms
 from tests.teaching import test_admin as staff_forms
-from tests.teaching import test_pages_courses as teachers_forms
+from tests.teaching.pages import at
 
 pytestmark = pytest.mark.django_db
 
@@ -91,7 +92,7 @@ def test_a_course_is_drafted_once_there_is_room(client, teacher, media, full):
 def test_a_course_keeps_the_picture_it_has(client, teacher, media, full):
     client.post(teachers_forms.NEW, teachers_forms.typed(thumbnail=picture()))
     course, before = Course.objects.get(), files(media)
-    url = teachers_forms.at("edit_course", course)
+    url = at("edit_course", course)
     changes = {"title": "Changed", "thumbnail": picture()}
     with full:
         page = client.post(url, shown(client.get(url)) | changes)

@@ -2,7 +2,6 @@
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from courses.models import CourseSession
 from enrollments.services.purchasing import purchase_session
@@ -15,6 +14,7 @@ from tests.factories import (
     student_with_credit,
 )
 from tests.forms import shown
+from tests.teaching.pages import at, said
 
 pytestmark = pytest.mark.django_db
 
@@ -33,14 +33,6 @@ def first(course) -> CourseSession:
 def browser(client, course):
     client.force_login(course.teacher)
     return client
-
-
-def at(name: str, thing) -> str:
-    return reverse(f"teaching:{name}", args=[thing.pk])
-
-
-def said(page) -> list[str]:
-    return [str(message) for message in page.context["messages"]]
 
 
 def is_there(session) -> bool:

@@ -1,38 +1,31 @@
 """Many sessions at once: when they are by the rule, what the preview says, and what is added."""
 
-import csv
 from datetime import UTC, date, datetime, time
 
 import pytest
 import time_machine
-from django.core.files.base import ContentFile
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
-from courses.models import Course
 from enrollments.services.enrolling import enroll_full_course
-from enrollments.services.purchasing import purchase_session
-from enrollments.services.sessions import cancel_session
 from notices.models import Notice
 from payments.models import HoldPart
 from teaching.schedules import Schedule
-from tests.conversations import CONFIGURED, attend, hear
-from tests.factories import (
-    TeacherFactory,
-    end_session,
-    extend_course,
-    make_course,
-    student_with_credit,
-)
+from tests.factories import TeacherFactory, extend_course, make_course, student_with_credit
 from tests.forms import shown
+from tests.teaching.pages import at
+from tests.teaching.schedule_page import (
+    THE_COURSE,
+    _in_december,
+    course,
+    pages,
+    plan,
+    send,
+    starts_in,
+    teacher,
+)
 
-MADRID = "Europe/Madrid"
+__all__ = ["_in_december", "course", "teacher"]
+
 TUESDAY, THURSDAY, SUNDAY = 1, 3, 6
-
-
-def at(name: str, thing) -> str:
-    return reverse(f"teaching:{name}", args=[thing.pk])
 
 
 class TestRule:
@@ -59,53 +52,6 @@ class TestRule:
 
     def test_no_more_than_asked_for(self):
         assert len(self.starts(last=date(9999, 12, 31))) == 50
-
-
-pages = pytest.mark.django_db
-
-
-@pytest.fixture
-def _in_december():
-    with time_machine.travel(datetime(2026, 12, 1, 12, tzinfo=UTC)):
-        yield
-
-
-@pytest.fixture
-def teacher(_in_december):
-    return TeacherFactory(time_zone=MADRID)
-
-
-@pytest.fixture
-def course(teacher):
-    return make_course(teacher=teacher, sessions=0, published=False)
-
-
-@pytest.fixture
-def browser(client, teacher):
-    client.force_login(teacher)
-    return client
-
-
-def plan(browser, course, **typed):
-    form = shown(browser.get(at("schedule", course)))
-    return browser.post(at("schedule", course), form | typed)
-
-
-def send(browser, course, page, step="add", **changes):
-    return browser.post(at("schedule", course), shown(page) | {"step": step} | changes)
-
-
-def starts_in(course) -> list[datetime]:
-    return list(course.sessions.order_by("starts_at").values_list("starts_at", flat=True))
-
-
-THE_COURSE = {
-    "first": "2027-01-12",
-    "day_1": "18:00",
-    "day_3": "18:00",
-    "last": "2027-04-15",
-    "skipped": "16 Feb",
-}
 
 
 @pages
@@ -276,144 +222,6 @@ def test_somebody_elses_course_is_not_there(client, course):
 
 
 @pages
-class TestMovingAll:
-    @pytest.fixture
-    def course(self, teacher):
-        course = make_course(teacher=teacher, sessions=0, published=False)
-        for day in (20, 27):
-            extend_course(course, starts_at=datetime(2027, 3, day, 17, tzinfo=UTC))
-        return course
-
-    def look(self, browser, course, **typed):
-        form = shown(browser.get(at("move_all", course)))
-        return browser.post(at("move_all", course), form | typed)
-
-    def confirm(self, browser, course, page, **changes):
-        return browser.post(at("move_all", course), shown(page) | {"step": "move"} | changes)
-
-    def test_a_week_later_on_the_clock_of_the_wall(self, browser, course):
-        page = self.look(browser, course)
-        assert "Sat 3 Apr 2027, 18:00–⁠19:00 CEST" in page.text
-        assert starts_in(course)[1].day == 27
-        for _ in range(2):  # sent twice it moves once
-            assert self.confirm(browser, course, page).url == at("course", course)
-        assert [f"{start:%d %H}" for start in starts_in(course)] == ["27 17", "03 16"]
-
-    def test_to_another_day_at_another_time(self, browser, course):
-        page = self.look(browser, course, weeks="0", day="0", at="09:30")
-        self.confirm(browser, course, page)
-        assert [f"{start:%a %d %H:%M}" for start in starts_in(course)] == [
-            "Mon 15 08:30", "Mon 22 08:30"
-        ]  # fmt: skip
-
-    def test_an_hour_that_is_none_moves_nothing(self, browser, course):
-        page = self.look(browser, course, weeks="0", day="6", at="02:30")
-        assert "there is no 02:30 in Europe/Madrid" in page.text
-        assert 'value="move"' not in page.text
-        page = self.confirm(browser, course, page)
-        assert "Check it, then confirm again." in page.text
-        assert starts_in(course)[0].day == 20
-
-    def test_it_says_what_overlaps(self, browser, course, teacher):
-        other = make_course(teacher=teacher, sessions=0, published=False, title="Chess clinic")
-        extend_course(other, starts_at=datetime(2027, 3, 27, 17, 30, tzinfo=UTC))
-        page = self.look(browser, course)
-        assert page.text.count("“1. A lesson” in “Chess clinic”") == 1
-
-    def test_what_changed_since_is_shown_again(self, browser, course):
-        page = self.look(browser, course)
-        extend_course(course, starts_at=datetime(2027, 4, 20, 17, tzinfo=UTC))
-        page = self.confirm(browser, course, page)
-        assert "Check it, then confirm again." in page.text
-        assert "3 sessions to move" in page.text
-        assert self.confirm(browser, course, page).status_code == 302
-
-    def test_students_are_told_why(self, browser, teacher):
-        course = make_course(teacher=teacher, sessions=2)
-        enroll_full_course(student=student_with_credit(), course_id=course.pk)
-        assert "1 student has booked" in browser.get(at("move_all", course)).text
-        page = self.look(browser, course)
-        assert "This field is required" in page.text
-        page = self.look(browser, course, reason="I am ill")
-        assert "We'll tell 1 student once" in page.text
-        self.confirm(browser, course, page)
-        assert "I am ill" in Notice.objects.get(kind="sessions_moved").facts["reason"]
-
-    def test_nowhere_is_no_move(self, browser, course):
-        assert "Choose where they move to." in self.look(browser, course, weeks="0").text
-
-    def test_somebody_elses_course_is_not_there(self, client, course):
-        client.force_login(TeacherFactory())
-        assert client.get(at("move_all", course)).status_code == 404
-        assert client.post(at("move_all", course), {"weeks": "1"}).status_code == 404
-
-
-@pages
-class TestCopying:
-    @pytest.fixture
-    def course(self, teacher):
-        course = make_course(teacher=teacher, sessions=0, by_link_only=True, published=False)
-        for day in (20, 24, 27):
-            extend_course(course, starts_at=datetime(2027, 3, day, 17, tzinfo=UTC))
-        cancel_session(session_id=course.sessions.get(session_number=2).pk, actor=teacher)
-        return course
-
-    def copy(self, browser, course, **typed):
-        return browser.post(at("copy", course), shown(browser.get(at("copy", course))) | typed)
-
-    def test_a_draft_from_another_first_day_on_the_clock_of_the_wall(self, browser, course):
-        form = shown(browser.get(at("copy", course))) | {"first": "2027-10-30"}
-        for _ in range(2):  # sent twice it copies once
-            answer = browser.post(at("copy", course), form)
-        draft = Course.objects.exclude(pk=course.pk).get()
-        assert answer.url == at("course", draft)
-        assert [f"{start:%d %b %H}" for start in starts_in(draft)] == ["30 Oct 16", "06 Nov 17"]
-        assert [s.session_number for s in draft.sessions.all()] == [1, 2]
-        assert (draft.status, draft.title, draft.by_link_only) == ("draft", course.title, True)
-        assert (draft.price_full_course, draft.current_students) == (course.price_full_course, 0)
-
-    def test_its_picture_is_its_own(self, browser, course):
-        course.thumbnail.save("old.webp", ContentFile(b"picture"))
-        self.copy(browser, course, first="2027-10-30")
-        draft = Course.objects.exclude(pk=course.pk).get()
-        assert draft.thumbnail.name != course.thumbnail.name
-        with draft.thumbnail.open() as copied:
-            assert copied.read() == b"picture"
-        for one in (draft, course):
-            one.thumbnail.delete(save=False)
-
-    def test_what_overlaps_is_said(self, browser, course):
-        page = browser.post(
-            at("copy", course),
-            shown(browser.get(at("copy", course))) | {"first": "2027-03-20"},
-            follow=True,
-        )
-        assert "Overlaps with other sessions of yours: 2 sessions." in page.text
-
-    @pytest.mark.parametrize(
-        ("first", "words"),
-        [
-            ("2026-11-01", "Choose a start in the future."),
-            ("9999-12-31", "Choose a start within the next five years."),
-            ("", "This field is required."),
-        ],
-    )
-    def test_where_it_cannot_be(self, browser, course, first, words):
-        assert words in self.copy(browser, course, first=first).text
-        assert Course.objects.count() == 1
-
-    def test_a_course_without_sessions_too(self, browser, teacher):
-        course = make_course(teacher=teacher, sessions=0, published=False)
-        assert self.copy(browser, course).status_code == 302
-        assert Course.objects.count() == 2
-
-    def test_somebody_elses_course_is_not_there(self, client, course):
-        client.force_login(TeacherFactory())
-        assert client.get(at("copy", course)).status_code == 404
-        assert client.post(at("copy", course), {"first": "2027-10-30"}).status_code == 404
-
-
-@pages
 class TestByLinkOnly:
     def test_it_is_in_no_list_and_can_be_bought(self, client):
         hidden = make_course(title="Family chess", by_link_only=True, language="Elvish")
@@ -436,47 +244,3 @@ class TestByLinkOnly:
             course.refresh_from_db()
             assert course.by_link_only == becomes
             assert ("By link only</span>" in browser.get(at("course", course)).text) == becomes
-
-
-@pages
-class TestAttendance:
-    @pytest.fixture
-    def course(self, teacher, settings):
-        for name, value in CONFIGURED.items():
-            setattr(settings, name, value)
-        course = make_course(teacher=teacher, sessions=2)
-        anna, single = (student_with_credit(display_name=name) for name in ("Anna", "=cmd()"))
-        enroll_full_course(student=anna, course_id=course.pk)
-        purchase_session(student=single, session_id=course.sessions.last().pk)
-        first = course.sessions.first()
-        end_session(first)
-        hear(*attend(first, teacher).visit(anna, 0, 52.5))
-        return course
-
-    def test_everyone_is_in_one_table(self, browser, course):
-        assert at("attendance", course) in browser.get(at("course", course)).text
-        page = browser.get(at("attendance", course))
-        rows = {row.student.display_name: row.words for row in page.context["rows"]}
-        assert rows == {"Anna": ["52 min", "Booked"], "=cmd()": ["", "Booked"]}
-
-    def test_and_in_one_file_without_formulas(self, browser, course):
-        answer = browser.get(at("attendance_csv", course))
-        [head, *rows] = csv.reader(answer.getvalue().decode("utf-8-sig").splitlines())
-        assert head[1].startswith("1. A lesson, ")
-        assert sorted(rows) == [["'=cmd()", "", "Booked"], ["Anna", "52 min", "Booked"]]
-
-    def test_more_students_take_no_more_statements(self, browser, course):
-        def statements() -> int:
-            with CaptureQueriesContext(connection) as asked:
-                assert browser.get(at("attendance", course)).status_code == 200
-            return len(asked)
-
-        before = statements()
-        for _ in range(5):
-            enroll_full_course(student=student_with_credit(), course_id=course.pk)
-        assert statements() == before
-
-    def test_somebody_elses_is_not_there(self, client, course):
-        client.force_login(TeacherFactory())
-        for name in ("attendance", "attendance_csv"):
-            assert client.get(at(name, course)).status_code == 404

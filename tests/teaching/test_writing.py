@@ -55,12 +55,6 @@ def first(course):
     return course.sessions.first()
 
 
-@pytest.fixture
-def browser(client, teacher):
-    client.force_login(teacher)
-    return client
-
-
 def enrol(course):
     student = student_with_credit()
     return student, enroll_full_course(student=student, course_id=course.pk)
