@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 import jwt
+import pytest
 from django.test import Client
 
 from accounts.models import User
@@ -23,6 +24,13 @@ CONFIGURED = {"LIVEKIT_URL": URL, "LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": 
 PATH = "/api/webhooks/livekit"
 MINUTE = timedelta(minutes=1)
 _numbers = count()
+
+
+@pytest.fixture
+def configured(settings: Any) -> None:
+    """There is a LiveKit, whose webhooks we hear."""
+    for name, value in CONFIGURED.items():
+        setattr(settings, name, value)
 
 
 def sign(body: bytes, *, secret: str = SECRET, key: str = KEY, lives: float = 300) -> str:

@@ -2,8 +2,11 @@
 
 import pytest
 
-from tests.conversations import CONFIGURED
+from tests.conversations import CONFIGURED, configured
 from tests.livekit import LiveKit, serving
+from tests.payments.conftest import books_are_clean
+
+__all__ = ["books_are_clean", "configured"]
 
 
 @pytest.fixture(scope="module")

@@ -11,27 +11,14 @@ from enrollments.learning.previews import preview_hand_back
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, change_session, move_session
-from payments import audit
 from payments.models import HoldPart, LedgerAccount, PaymentHold
 from settlement.services.settling import Tally, settle_all
 from tests.api.conftest import client_of
-from tests.conversations import CONFIGURED, Room, attend, hear
+from tests.conversations import Room, attend, hear
 from tests.factories import DAY, end_session, make_course, student_with_credit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured", "books_are_clean")]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def configured(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
-
-
-@pytest.fixture(autouse=True)
-def _books_are_right(db):
-    yield
-    assert [finding for finding in audit.run() if not finding.ok] == []
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from payments.models import HoldPart, Transfer
 from payments.wallets import balances_of
 from settlement.services.deciding import refund_hold, release_hold
 from settlement.services.settling import Tally, settle_all
-from tests.conversations import CONFIGURED, attend
+from tests.conversations import attend
 from tests.factories import (
     DAY,
     StaffFactory,
@@ -39,20 +39,8 @@ from tests.factories import (
 )
 from tests.telling import mailed, told, was_told, words_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured", "books_are_clean")]
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def configured(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
-
-
-@pytest.fixture(autouse=True)
-def _books_are_right(db):
-    yield
-    assert [finding for finding in audit.run() if not finding.ok] == []
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from payments.models import LedgerAccount
 from settlement.services.settling import settle_all
 from talkplatform.management.commands.make_staff_groups import make_groups
 from tests.api.conftest import client_of
-from tests.conversations import CONFIGURED, attend
+from tests.conversations import attend
 from tests.factories import (
     StaffFactory,
     TeacherFactory,
@@ -34,16 +34,10 @@ from tests.factories import (
 )
 from tests.forms import shown
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured")]
 
 GONE = [{"is_active": False}, {"is_teacher": False}]
 SESSIONS = "/admin/courses/coursesession/"
-
-
-@pytest.fixture(autouse=True)
-def _video(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
 
 
 @pytest.fixture

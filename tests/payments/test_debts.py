@@ -11,7 +11,6 @@ from django.utils import timezone
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session
-from payments import audit
 from payments.errors import (
     InDebt,
     InsufficientCredit,
@@ -41,17 +40,11 @@ from tests.factories import (
 )
 from tests.telling import was_told
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_are_clean")]
 
 
 def amount(text: str) -> Decimal:
     return Decimal(text)
-
-
-@pytest.fixture(autouse=True)
-def books_are_clean():
-    yield
-    assert [finding for finding in audit.run() if not finding.ok] == []
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from payments.models import HoldPart, LedgerAccount
 from rooms.attendance import attendance_in
 from rooms.models import Attendance, RoomDeed, RoomWatch
 from settlement.services.settling import settle_all
-from tests.conversations import CONFIGURED, Room, hear
+from tests.conversations import Room, hear
 from tests.factories import (
     StaffFactory,
     end_session,
@@ -20,14 +20,8 @@ from tests.factories import (
     student_with_credit,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured")]
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def _video(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
 
 
 @pytest.fixture

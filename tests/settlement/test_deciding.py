@@ -11,7 +11,6 @@ from enrollments.errors import PartyToHold
 from enrollments.models import EnrollmentStatus, PaymentStatus, PurchaseStatus
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
-from payments import audit
 from payments.errors import HoldSettled
 from payments.models import HoldPart, LedgerAccount, PaymentHold, Transfer
 from rooms.models import Attendance
@@ -26,7 +25,7 @@ from tests.factories import (
     student_with_credit,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_are_clean")]
 
 
 @pytest.fixture
@@ -48,12 +47,6 @@ def enrollment():
 def purchase():
     session = make_course(sessions=1).sessions.get()
     return purchase_session(student=student_with_credit("500.00"), session_id=session.pk)
-
-
-@pytest.fixture(autouse=True)
-def books_are_clean():
-    yield
-    assert [finding for finding in audit.run() if not finding.ok] == []
 
 
 def balance(user, kind: str = "wallet") -> Decimal:

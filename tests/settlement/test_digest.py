@@ -16,7 +16,7 @@ from payments.models import HoldPart, ProcessorEvent, TopUp
 from settlement.services.digest import tell_staff
 from settlement.services.settling import settle_all
 from talkplatform.management.commands.make_staff_groups import make_groups
-from tests.conversations import CONFIGURED, attend
+from tests.conversations import attend
 from tests.factories import (
     StaffFactory,
     TeacherFactory,
@@ -30,14 +30,8 @@ from tests.factories import (
 )
 from tests.telling import mailed, told, was_told
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured")]
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def configured(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
 
 
 @pytest.fixture

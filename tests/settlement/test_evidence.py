@@ -17,18 +17,12 @@ from rooms.models import Attendance, RoomWatch
 from settlement.services.listening import record_answer
 from settlement.services.settling import settle_all
 from settlement.verdicts import NO_EVIDENCE, reason_for
-from tests.conversations import CONFIGURED, Room, hear
+from tests.conversations import Room, hear
 from tests.factories import end_session, make_course, start_session, student_with_credit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured")]
 MINUTE, HOUR, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(weeks=1)
 UNDER_REVIEW, TEACHER_ABSENT, ATTENDED, MISSED = "", "teacher_absent", "attended", "missed"
-
-
-@pytest.fixture(autouse=True)
-def configured(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
 
 
 @pytest.fixture

@@ -17,19 +17,13 @@ from settlement.errors import NoteChanged
 from settlement.services.deciding import dismiss_note, parts_with_notes, refund_hold
 from settlement.services.settling import settle_all
 from talkplatform.management.commands.make_staff_groups import make_groups
-from tests.conversations import CONFIGURED, Room, attend, hear
+from tests.conversations import Room, attend, hear
 from tests.factories import StaffFactory, end_session, make_course, student_with_credit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured")]
 
 LIST = "/admin/payments/paymenthold/"
 DISMISS = f"{LIST}decide/dismiss/"
-
-
-@pytest.fixture(autouse=True)
-def _video(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
 
 
 @pytest.fixture

@@ -15,18 +15,12 @@ from rooms.attendance import attendance_of
 from rooms.models import Attendance
 from settlement.services.settling import settle_all
 from tests.api.conftest import client_of
-from tests.conversations import CONFIGURED, KEY, SECRET, URL
+from tests.conversations import KEY, SECRET, URL
 from tests.factories import end_session, make_course, start_session, student_with_credit
 from tests.livekit import LiveKit, serving
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured")]
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def configured(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
 
 
 @pytest.fixture

@@ -13,18 +13,12 @@ from enrollments.services.purchasing import purchase_session
 from payments.models import HoldPart
 from rooms.models import Attendance, RoomWatch, WebhookEvent
 from settlement.services.settling import settle_all
-from tests.conversations import CONFIGURED, Room, attend, hear
+from tests.conversations import Room, attend, hear
 from tests.factories import end_session, make_course, student_with_credit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured")]
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 HALF_A_YEAR = 180 * DAY
-
-
-@pytest.fixture(autouse=True)
-def configured(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
 
 
 @pytest.fixture

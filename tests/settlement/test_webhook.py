@@ -15,16 +15,10 @@ from rooms.livekit import RoomEvent, read, write
 from rooms.models import Attendance, RoomWatch, WebhookEvent
 from settlement.services import listening
 from settlement.services.listening import process_event
-from tests.conversations import CONFIGURED, PATH, Room, hear, post, sign
+from tests.conversations import PATH, Room, hear, post, sign
 from tests.factories import access_to, make_course, start_session, student_with_credit
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def configured(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured")]
 
 
 @pytest.fixture
