@@ -62,8 +62,6 @@ def over(student, course):
 
 
 STARTED = "This session has started, so it can no longer be bought, changed or cancelled."
-
-
 HINDRANCES = [
     (enroll, whole, "You already bought this course."),
     (enroll, single, "Your course already includes this session."),

@@ -105,7 +105,6 @@ COURSE_STATES = [
     ((not_whole,), "not_sold", "", "Sold by the session: choose the ones you need."),
 ]
 
-
 SESSION_STATES = [
     ((), "open", "", "Buy session · $24.00", ""),
     ((poor,), "insufficient", "", "Buy session · $24.00", ""),

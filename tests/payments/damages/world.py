@@ -49,8 +49,6 @@ World = SimpleNamespace
 
 # Each with the invariants that find it.
 Damages = list[tuple[Callable[[World], None], str]]
-
-
 CENT = Decimal("0.01")
 
 
