@@ -84,7 +84,7 @@ class TestNobodyWasThere:
     """Clients opened signalling and went away, as often as they liked."""
 
     @pytest.fixture(autouse=True)
-    def _twelve_that_came_to_nothing(self, room, student, teacher):
+    def _twelve_that_came_to_nothing(self, configured, room, student, teacher):
         hear(room.started())
         for minute in range(0, 60, 5):
             for user in (student, teacher):
@@ -172,7 +172,7 @@ class TestTheTeacherDoesNotCome:
     """The student comes, waits five minutes, and goes; ten minutes after the start it is empty."""
 
     @pytest.fixture(autouse=True)
-    def _waits(self, room, student):
+    def _waits(self, configured, room, student):
         hear(room.started(-1), *room.visit(student, 0, 5), room.finished(10))
 
     def test_nobody_knows_of_the_rest(self, session):
