@@ -7,7 +7,7 @@ from babel import Locale
 
 from common.words import alike
 from courses import queries
-from courses.models import Category, Course, CourseQuerySet
+from courses.models import Category, CourseQuerySet
 
 CATEGORIES = (
     "Art", "Business", "Communication", "Cooking", "Games", "Languages", "Literature",
@@ -19,12 +19,12 @@ _NONE = {"mis", "mul", "root", "und", "zxx"}
 
 def languages() -> list[str]:
     """Every language, by its English name in the CLDR: those of courses first. One statement."""
-    return _once([*_used("language"), *all_languages()])
+    return _once([*queries.used("language"), *all_languages()])
 
 
 def categories() -> list[str]:
     """Those that staff keep, in their order, and then any others of courses. Two statements."""
-    return _once([*_kept(), *_used("category")])
+    return _once([*_kept(), *queries.used("category")])
 
 
 def offered(category: str = "") -> dict[str, list[str]]:
@@ -49,7 +49,7 @@ def in_any_case(courses: CourseQuerySet, column: str, text: str) -> CourseQueryS
 
     By the spellings in use, so that an index finds them.
     """
-    spelled = [word for word in _used(column) if word.lower() == text.lower()]
+    spelled = [word for word in queries.used(column) if word.lower() == text.lower()]
     return courses.filter(**{f"{column}__in": spelled})
 
 
@@ -67,10 +67,6 @@ def all_languages() -> tuple[str, ...]:
 
 def _kept() -> Iterable[str]:
     return [*Category.objects.values_list("name", flat=True)] or CATEGORIES
-
-
-def _used(column: str) -> Iterable[str]:
-    return Course.objects.order_by(column).values_list(column, flat=True).distinct()
 
 
 def _once(words: Iterable[str]) -> list[str]:

@@ -75,6 +75,11 @@ def offered() -> list[tuple[str, str]]:
     return [(column, word) for column, word in _rows(sql, [])]
 
 
+def used(column: str) -> list[str]:
+    """Each category, or language, of any course."""
+    return [word for [word] in _rows(_USED.format(column=column), [])]
+
+
 def who_has(
     words: Sequence[tuple[str, str]], common: Collection[tuple[str, str]] = ()
 ) -> list[tuple[dict[str, bool], set[str]]]:
@@ -143,6 +148,7 @@ def _rows(sql: str, asked: Sequence[object]) -> Rows:
     return rows
 
 
+_USED = "SELECT DISTINCT {column} FROM courses ORDER BY {column}"
 # Not EXISTS: the database might read all courses first.
 _OFFERED = (
     "SELECT '{column}', words.{column} FROM (SELECT DISTINCT {column} FROM courses) words WHERE "

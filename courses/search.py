@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -17,11 +17,10 @@ from django.db.models import (
     IntegerField,
     OrderBy,
     Q,
-    QuerySet,
     Value,
     When,
 )
-from django.db.models.expressions import Combinable
+from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.sql.compiler import SQLCompiler
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -30,10 +29,9 @@ from accounts.models import NameWord
 from common.shapes import Sql
 from common.words import Term, terms_of
 from courses import queries
-from courses.models import Course, CourseWord
+from courses.models import Course, CourseQuerySet, CourseWord
 from courses.queries import RARE
 
-C = TypeVar("C", bound=QuerySet)
 N = TypeVar("N")
 # Words with one beginning that are asked for one by one.
 FEW = 8
@@ -70,6 +68,16 @@ class _HasName(_HasWord):
     """The same of the name of its teacher, where all words lead."""
 
     words, of = "user_words w WHERE w.user_id", "teacher"
+
+
+class FewCourses(CourseQuerySet):
+    """Courses that a search names one by one: a part of them is cut from all.
+
+    With a limit the database might look for them in the order of an index.
+    """
+
+    def __getitem__(self, part: slice) -> list[Any]:  # type: ignore[override]
+        return list(self)[part]
 
 
 class _Common(NamedTuple):
@@ -158,7 +166,7 @@ class _Met:
         if self.many_are_named:
             where |= Q(_HasName([self.term.between]))
         few = {key for key, leads in self.few.items() if leads or not leading}
-        return where | Q(pk__in=few) if few or not where else where
+        return where | _is_one_of(few) if few else where or Q(pk__in=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,23 +180,21 @@ class Search:
     def of(cls, text: str) -> Self:
         """A search for these words, of which one that is found nowhere becomes the nearest.
 
-        One statement, and two for a word that is newly found to be common; if a word is found
-        nowhere, one more for each and one for all.
+        One statement, and two for a word that is newly found to be common; for words that are newly
+        found nowhere, one more for each and one for all.
         """
-        met, shown_for = _look_up(terms_of(text)), text
-        if not all(met):
-            terms = [found.term if found else _meant(found.term) for found in met]
-            for slip, term in zip(met, terms, strict=True):
-                shown_for = shown_for.replace(slip.term.typed, term.typed, 1)
-            met = _look_up(terms)
-        return cls(met, shown_for if shown_for != text else "")
+        terms, shown_for = terms_of(text), text
+        met = _look_up([*terms, *_meant_before(terms)])
+        meant = {term: term if met[term] else _meant(term) for term in terms}
+        if unknown := [term for term in meant.values() if term not in met]:
+            met |= _look_up(unknown)
+        for slip, term in meant.items():
+            shown_for = shown_for.replace(slip.typed, term.typed, 1)
+        found = [met[term] for term in meant.values()]
+        return cls(found, shown_for if shown_for != text else "")
 
-    def narrow(self, courses: C) -> C:
-        """Those of these courses that meet every word.
-
-        If a few alone can be, one statement finds out which at once: counting and sorting them then
-        begins with their keys, and not with an index in whose order they would be looked for.
-        """
+    def narrow(self, courses: CourseQuerySet) -> CourseQuerySet:
+        """Those of these courses that meet every word: `FewCourses` if a few alone can."""
         if not self.met or not all(self.met):
             return courses.none()
         common = [found for found in self.met if found.is_common]
@@ -200,9 +206,9 @@ class Search:
                 courses = courses.filter(found.where())
         if not few:
             return courses
-        keys = few[0].intersection(*few[1:])
-        met = courses.filter(pk__in=keys).order_by().values_list("pk", flat=True) if keys else ()
-        return cast(C, courses.model._default_manager.filter(pk__in=[*met]))
+        if not (keys := few[0].intersection(*few[1:])):
+            return courses.none()
+        return FewCourses(Course, courses.filter(_is_one_of(keys)).query, courses.db)
 
     def best(self) -> list[OrderBy]:
         """First those that meet most of the words outside their description, if any differ."""
@@ -213,6 +219,11 @@ class Search:
         for found in differing:
             met += Case(When(found.where(leading=True), then=1), default=0)
         return [OrderBy(ExpressionWrapper(met, IntegerField()), descending=True)]
+
+
+def _is_one_of(keys: Collection[str]) -> Q:
+    """By their keys as the database gave them, which UUIDs would cost more than."""
+    return Q(pk__in=RawSQL(", ".join(["%s"] * len(keys)), [*keys]))  # noqa: S611
 
 
 def _few_with(common: Sequence[_Met]) -> set[str] | None:
@@ -227,15 +238,16 @@ def _few_with(common: Sequence[_Met]) -> set[str] | None:
     return None
 
 
-def _look_up(terms: Sequence[Term]) -> list[_Met]:
+def _look_up(terms: Sequence[Term]) -> dict[Term, _Met]:
     ranges = [term.between for term in terms]
     common = {between: one for between in ranges if (one := _commons.get(between))}
     found = queries.who_has(ranges, common) if terms else []
     asked = list(zip(terms, found, strict=True))
     common |= _learnt([term for term, (by_word, _) in asked if len(by_word) > RARE])
-    return [
-        _met(term, by_word, named, common.get(term.between)) for term, (by_word, named) in asked
-    ]
+    return {
+        term: _met(term, by_word, named, common.get(term.between))
+        for term, (by_word, named) in asked
+    }
 
 
 def _met(
@@ -268,6 +280,11 @@ def _spelt_out(term: Term) -> list[tuple[str, str]]:
 def _meant(slip: Term) -> Term:
     word = nearest(slip.word)
     return slip._replace(word=word, typed=word) if word else slip
+
+
+def _meant_before(terms: Sequence[Term]) -> list[Term]:
+    """What those of these terms mean that were slips lately, to be asked for in the same go."""
+    return [_meant(term) for term in terms if _slips.get(term.word)]
 
 
 def nearest(word: str) -> str | None:

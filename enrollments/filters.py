@@ -2,10 +2,13 @@
 
 import django_filters
 from django.db.models import QuerySet
+from django.forms import Form
 
 from courses import lists
 from courses.models import Course, CourseQuerySet
 from courses.search import Search
+
+_forms: dict[type, type[Form]] = {}
 
 
 class CourseFilter(django_filters.FilterSet):
@@ -26,7 +29,14 @@ class CourseFilter(django_filters.FilterSet):
         model = Course
         fields = ["search", "language", "level", "category", "teacher"]
 
-    def matching(self, courses: QuerySet, name: str, words: str) -> QuerySet:
+    def get_form_class(self) -> type[Form]:
+        """Made once: whatever depends on the request is set on a form's own fields."""
+        kind = type(self)
+        if kind not in _forms:
+            _forms[kind] = super().get_form_class()
+        return _forms[kind]
+
+    def matching(self, courses: CourseQuerySet, name: str, words: str) -> QuerySet:
         """Courses that meet every word."""
         self.found = Search.of(words)
         return self.found.narrow(courses)

@@ -26,6 +26,7 @@ ORDERINGS: dict[str, tuple[str, Sequence[str]]] = {
     "cheapest": ("Cheapest", ("price", *NEWEST)),
     "title": ("Title", ("title", *NEWEST)),
 }
+ORDERS = [(key, words) for key, (words, _) in ORDERINGS.items()]
 # What stands behind "Filters" on a phone.
 FOLDED = ("category", "language", "level", "price", "days", "times", "seats")
 
@@ -74,7 +75,7 @@ class CatalogueForm(CourseFilter):
         **ANY,
     )
     order = django_filters.ChoiceFilter(
-        choices=[(key, words) for key, (words, _) in ORDERINGS.items()],
+        choices=ORDERS,
         method="ordered_at_last",
         label="Order",
         **(ANY | {"empty_label": None}),
@@ -92,16 +93,16 @@ class CatalogueForm(CourseFilter):
             data = data.copy()
             for name, value in self.wish._asdict().items():
                 data[name] = value
+        if data.get("order") == BEST[0] and not data.get("search"):
+            data = data.copy()
+            del data["order"]
         super().__init__(data, queryset=moment.to_come())
         self._moment = moment
+        fields = self.form.fields
         for name, words in lists.offered(data.get("category", "")).items():
-            self.filters[name].extra["choices"] = [(word, word) for word in words]
+            fields[name].choices = [(word, word) for word in words]
         if data.get("search"):
-            orders = self.filters["order"].extra
-            orders["choices"] = [BEST, *orders["choices"]]
-        elif data.get("order") == BEST[0]:
-            self.data = data.copy()
-            del self.data["order"]
+            fields["order"].choices = [BEST, *ORDERS]
 
     @property
     def narrows(self) -> bool:

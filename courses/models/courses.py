@@ -184,6 +184,8 @@ class Course(TimestampedModel):
         ]
         indexes = [
             models.Index(fields=["status", "-created_at", "-id"], name="courses_catalogue"),
+            models.Index(fields=["status", "title", "id"], name="courses_catalogue_title"),
+            models.Index(fields=["status", "price", "id"], name="courses_catalogue_price"),
             models.Index(fields=["upcoming", *_BY_NEXT], name="courses_next"),
             models.Index(fields=["upcoming", *_NEWEST], name="courses_newest"),
             models.Index(fields=["upcoming", "price", *_NEWEST], name="courses_cheapest"),

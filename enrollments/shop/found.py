@@ -17,12 +17,13 @@ from django.utils import timezone
 from common.formats import counted
 from courses import queries
 from courses.models import Course, CourseQuerySet
-from courses.search import Search
+from courses.search import FewCourses, Search
 from enrollments.shop.catalogue import read_courses
 
 # How far courses are counted, and shown page by page.
 MOST = 300
 NEWEST = ("-created_at", "-id")
+NEXT = ("next_starts_at", *NEWEST)
 
 
 class Moment(NamedTuple):
@@ -77,7 +78,7 @@ class FoundCourses:
         self, courses: CourseQuerySet, order: Sequence[str | OrderBy], moment: Moment
     ) -> None:
         self._order, self._moment = order, moment
-        self._courses = courses.order_by()
+        self._courses, self._are_few = courses.order_by(), isinstance(courses, FewCourses)
         fits = [name for name in ("fits_at",) if name in courses.query.annotations]
         self._rows = self._courses.values_list("pk", "next_starts_at", "created_at", *fits)
 
@@ -92,7 +93,7 @@ class FoundCourses:
 
     @cached_property
     def _counted(self) -> int:
-        return self._courses[: MOST + 1].count()
+        return len(self._few) if self._are_few else self._courses[: MOST + 1].count()
 
     @property
     def counted(self) -> str:
@@ -109,25 +110,46 @@ class FoundCourses:
         return min(self._counted, MOST)
 
     def __getitem__(self, part: slice) -> list[Course]:
-        """With teacher and outline; two statements, or three if some kept start has passed."""
-        rows = _read(self._rows.order_by(*self._order)[part]) if self._order else self._next(part)
+        """With teacher and outline; two statements, or three if some kept start has passed.
+
+        One for few courses, all of which were read to count them.
+        """
+        rows = self._few[part] if self._are_few else self._part(part)
         courses = read_courses([row.key for row in rows])
         fits_at = {row.key: row.fits_at for row in rows}
         for course in courses:
             course.__dict__["fits_at"] = fits_at[course.pk]
         return courses
 
-    def _next(self, part: slice) -> list[Row]:
-        """By what comes next: those that are kept as an index gives them, the few others merged."""
-        kept, later = self._rows.order_by("next_starts_at", *NEWEST), self._moment.later
+    @cached_property
+    def _few(self) -> list[Row]:
+        """All of them in their order; one statement."""
+        rows = _read(self._rows.order_by(*self._order or NEXT))
+        if not self._order and (later := self._moment.later):
+            rows = [row._replace(starts_at=later.get(row.key, row.starts_at)) for row in rows]
+            rows.sort(key=_when)
+        return rows
+
+    def _part(self, part: slice) -> list[Row]:
+        """In an order of the database's, or by what comes next.
+
+        Then those that are kept come as an index gives them, with the few others merged.
+        """
+        if self._order:
+            return _read(self._rows.order_by(*self._order)[part])
+        kept, later = self._rows.order_by(*NEXT), self._moment.later
         if self._moment.passed:
             kept = kept.filter(next_starts_at__gt=self._moment.now)
         moved = _read(self._rows.filter(pk__in=later)) if later else []
         others = [row._replace(starts_at=later[row.key]) for row in moved]
         first = max(part.start - len(others), 0)
         rows = [*_read(kept[first : part.stop]), *others]
-        rows.sort(key=lambda row: (row.starts_at, -row.created_at.timestamp()))
+        rows.sort(key=_when)
         return rows[part.start - first : part.stop - first]
+
+
+def _when(row: Row) -> tuple[datetime, float]:
+    return row.starts_at, -row.created_at.timestamp()
 
 
 def _read(rows: QuerySet) -> list[Row]:

@@ -325,11 +325,37 @@ class TestBounds:
             client.get("/api/courses", {"search": " ".join(f"{n}n" for n in range(1000))})
         assert len(asked) <= 20
 
+    def test_what_few_have_takes_hardly_more_statements_than_everything(
+        self, client, courses, settings
+    ):
+        search.forget_notes()
+        settings.SEARCH_VOCABULARY_SECONDS = 3600
+        for path, more in (("/", 0), ("/api/courses", 1)):
+            client.get(path, {"search": "spansh travellers"})
+            everything = statements(client, path)
+            for words in ("wine", "spanish travellers", "spansh travellers"):
+                assert statements(client, path, search=words) == everything + more, words
+
+    def test_what_a_slip_means_is_not_remembered_against_what_is_there(
+        self, client, courses, settings
+    ):
+        search.forget_notes()
+        settings.SEARCH_VOCABULARY_SECONDS = 3600
+        assert found("wime") == ["Wine and words"]
+        make_course(title="Wime", sessions=1)
+        assert found("wime") == ["Wime"]
+
     def test_a_search_has_ten_words_and_two_hundred_characters(self):
         assert len(terms_of("a b c d e f g h i j k l m")) == 10
         assert terms_of("a" * 5 + " " * LONGEST_SEARCH + "b") == terms_of("aaaaa")
         [cut] = terms_of("x" * 150)
         assert cut.word == "x" * 40 in words_in("x" * 150)
+
+
+def statements(client: Client, path: str, **query: str) -> int:
+    with CaptureQueriesContext(connection) as asked:
+        client.get(path, query)
+    return len(asked)
 
 
 @pytest.mark.parametrize(

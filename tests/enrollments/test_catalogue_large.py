@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from courses import search
 from courses.models import Course
 from demo.load import Size, generate
 from tests.api.test_statements import rows_read
@@ -29,10 +30,20 @@ VARIED = """
         max_students = NULLIF(CONV(RIGHT(id, 4), 16, 10) % 4, 0)
 """
 ORDERS = ("next", "newest", "cheapest", "title")
+ORDERINGS = ("created_at", "title", "-title", "price", "-price")
+# Words that all courses have, that half have, and that few have.
+SEARCHES = ("english", "english odd", "course 77")
 FILTERS = (
     "category=Category 5", "language=Language 3", "level=advanced", "price=25", "seats=on",
     "days=weekends", "times=mornings", "days=monday&times=evenings", "teacher={teacher}",
 )  # fmt: skip
+
+FILTERS_OF_API = (
+    "category=Category 5",
+    "language=Language 3",
+    "level=advanced",
+    "teacher={teacher}",
+)
 
 
 @pytest.fixture
@@ -46,15 +57,25 @@ def courses(plans_of_mariadb: None) -> None:
 def ways() -> Iterator[str]:
     yield from ("/", "/?page=2", "/?page=25", "/api/courses?limit=20")
     yield from (f"/?order={order}" for order in ORDERS)
+    yield from (f"/api/courses?limit=20&ordering={order}" for order in ORDERINGS)
+    yield from (f"/api/courses?limit=20&search={words}" for words in SEARCHES)
+    yield from (f"/?search={words}" for words in SEARCHES)
     teacher = Course.objects.values_list("teacher", flat=True)[0]
     for chosen in FILTERS:
         yield f"/?{chosen}".format(teacher=teacher)
         yield f"/?{chosen}&order=title".format(teacher=teacher)
+    for chosen in FILTERS_OF_API:
+        yield f"/api/courses?limit=20&{chosen}".format(teacher=teacher)
 
 
-def test_no_way_through_the_catalogue_reads_more_among_more_courses(courses):
+def test_no_way_through_the_catalogue_reads_more_among_more_courses(courses, settings):
     browser = Client()
     browser.force_login(student_with_credit())
+    # Which words are common is found out now and then, and noted.
+    search.forget_notes()
+    settings.SEARCH_VOCABULARY_SECONDS = 3600
+    for words in SEARCHES:
+        browser.get("/", {"search": words})
 
     def read() -> dict[str, int]:
         with connection.cursor() as cursor:
