@@ -76,7 +76,7 @@ class FewCourses(CourseQuerySet):
     With a limit the database might look for them in the order of an index.
     """
 
-    def __getitem__(self, part: slice) -> list[Any]:  # type: ignore[override]
+    def __getitem__(self, part: slice) -> Sequence[object]:  # type: ignore[override]
         return list(self)[part]
 
 
