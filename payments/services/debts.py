@@ -19,7 +19,8 @@ from common.transactions import operation
 from payments.errors import KeyReused, LessOwed, OwnDebt, StillDisputed, WriteOffDecided
 from payments.models import DebtWriteOff, Dispute, LedgerAccount, Transfer
 from payments.services import ledger
-from payments.services.ledger import DEBTS, PLATFORM, Entry
+from payments.services.keys import under_its_key
+from payments.services.ledger import DEBTS, PLATFORM, Entry, wallet
 
 Status = DebtWriteOff.Status
 DECIDE = "payments.grant_credit"
@@ -33,19 +34,21 @@ def ask_write_off(
 
     A repeat with the same `request_id` gives the first one again; with anything else it raises
     `KeyReused`. Raises `OwnDebt` if the `actor` is the user, `LessOwed`, `StillDisputed`, and
-    Django's `PermissionDenied`. Locks nothing.
+    Django's `PermissionDenied`. Locks the wallet, so that a copy of the form waits for the first.
     """
     _check(actor)
     if user.pk == actor.pk:
         raise OwnDebt
+    ledger.lock_accounts(wallet(user.pk))
     if made := DebtWriteOff.objects.filter(pk=request_id).first():
         if (made.debtor_id, made.amount, made.asked_by_id) != (user.pk, amount, actor.pk):
             raise KeyReused
         return made
     _refuse_too_much(user.pk, amount)
-    return DebtWriteOff.objects.create(
-        id=request_id, debtor=user, amount=amount, reason=reason, asked_by=actor
-    )
+    with under_its_key():
+        return DebtWriteOff.objects.create(
+            id=request_id, debtor=user, amount=amount, reason=reason, asked_by=actor
+        )
 
 
 @operation
@@ -125,8 +128,8 @@ def _decide(found: DebtWriteOff, actor: User, status: Status) -> DebtWriteOff:
 
 def _refuse_too_much(user_id: UUID, amount: Decimal, *, lock: bool = False) -> None:
     """Raise if it is more than is owed, or what a bank may yet give back, which pays the debt."""
-    wallet = LedgerAccount.objects.filter(owner=user_id, kind=LedgerAccount.Kind.WALLET)
-    [found] = wallet.locked() if lock else wallet
+    account = LedgerAccount.objects.filter(owner=user_id, kind=LedgerAccount.Kind.WALLET)
+    [found] = account.locked() if lock else account
     if lock:
         take(Rank.ACCOUNT, found.pk)
     if amount > found.owed:

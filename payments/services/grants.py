@@ -21,6 +21,7 @@ from payments.errors import GrantDecided, KeyReused, OwnCredit, OwnGrant
 from payments.messages.credit import tell_credit
 from payments.models import Grant, Transfer
 from payments.services import ledger
+from payments.services.keys import under_its_key
 from payments.services.ledger import ISSUED, Entry, wallet
 
 Status = Grant.Status
@@ -58,7 +59,8 @@ def request_grant(
     alone = _given_alone(actor) + amount <= settings.GRANT_TWO_PEOPLE_ABOVE
     if alone:
         made.status, made.decided_at = Status.GRANTED, made.asked_at
-    made.save(force_insert=True)
+    with under_its_key():
+        made.save(force_insert=True)
     if alone:
         _give(made, actor)
     return made
@@ -177,7 +179,8 @@ def _move_once(entry: Entry, user: User, actor: User | None = None) -> Transfer:
         if before != (user.pk, entry.amount, actor and actor.pk):
             raise KeyReused
         return made
-    moved = ledger.transfer_all([entry], actor=actor)
+    with under_its_key():
+        moved = ledger.transfer_all([entry], actor=actor)
     made = next(one for one in moved if one.dedupe_key == entry.dedupe_key)
     tell_credit(user.pk, made, amount=entry.amount)
     return made

@@ -29,6 +29,7 @@ from payments.models.disputes import recount
 from payments.processors import Going, Payback, processor_of
 from payments.refunding import Piece, first_of, pieces_of, top_ups_to_refund
 from payments.services import ledger
+from payments.services.keys import under_its_key
 from payments.services.ledger import REFUNDING, Entry, Ref, wallet
 from payments.services.turns import FIRST_LOOK, LONGEST_PAUSE, settle_each
 
@@ -135,7 +136,8 @@ def _reserve(pieces: list[Piece], request_id: UUID, asked: Asked) -> TopUpRefund
     for row in rows:
         row.top_up.refunded_amount += row.amount
         row.top_up.save(update_fields=["refunded_amount", "updated_at"])
-        row.save(force_insert=True)
+        with under_its_key():
+            row.save(force_insert=True)
     kind, source = Transfer.Kind.PAYBACK, wallet(asked["user"].pk)
     entries = [_entry(row, kind, source, REFUNDING) for row in rows]
     ledger.transfer_all(entries, actor=asked["asked_by"])
