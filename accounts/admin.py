@@ -10,6 +10,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, connection
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
@@ -107,10 +108,16 @@ class UserAdmin(SearchedAdmin, DjangoUserAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
         return self._whole(self._changeform_view, request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
 
-    @operation
     def _whole(self, view: Callable[..., HttpResponse], *args: Any) -> HttpResponse:
         # Django's own views open a transaction, in which no operation may begin.
-        return view(*args)
+        whole = operation(view)
+        try:
+            return whole(*args)
+        except IntegrityError:
+            if connection.in_atomic_block:  # adding a user comes by here twice
+                raise
+            # Somebody has just got the address: now the form says so.
+            return whole(*args)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         """An address that staff typed is proved like any other.

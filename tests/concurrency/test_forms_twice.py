@@ -9,6 +9,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
+from accounts.admin import UserAdmin
+from accounts.models import User
 from payments.models import DebtWriteOff, Grant, TopUpRefund, Transfer
 from payments.services import debts, grants, ledger, refunds
 from payments.services.debts import ask_write_off
@@ -120,3 +122,15 @@ def test_a_double_click_is_one_deed_and_one_line_in_the_history(what, broken):
     assert [answer.status_code for answer in answers] == [302] * 3
     assert LogEntry.objects.filter(user=clerk).count() == 1
     assert broken() == {}
+
+
+def test_two_who_add_one_user_add_one(meeting):
+    """Both forms found the address free."""
+    body = {"email": "new@example.com", "display_name": "New", "usable_password": "false"}
+    browsers = [Client() for _ in range(2)]
+    for browser in browsers:
+        browser.force_login(StaffFactory())
+    meeting().before(UserAdmin, "save_model")
+    answers = race(*[partial(one.post, "/admin/accounts/user/add/", body) for one in browsers])
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    assert User.objects.filter(email="new@example.com").count() == 1
