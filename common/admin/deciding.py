@@ -22,6 +22,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
@@ -189,6 +190,16 @@ class Deciding(SearchedAdmin):
             if one.key
         }
         return super().get_actions(request) | ours
+
+    def response_action(  # type: ignore[override]  # the stubs are of a later Django
+        self, request: HttpRequest, queryset: QuerySet
+    ) -> HttpResponse | None:
+        """What no row can have for an id chooses nothing."""
+        sent = request.POST.copy()
+        chosen = keys_of(sent.getlist(ACTION_CHECKBOX_NAME))
+        sent.setlist(ACTION_CHECKBOX_NAME, [str(key) for key in chosen])
+        request.POST = sent  # type: ignore[assignment]
+        return super().response_action(request, queryset)
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

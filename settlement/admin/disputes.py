@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.contrib import admin
 from django.db.models import Model
@@ -16,7 +15,7 @@ from common.admin import PeriodFilter, ReadOnlyAdmin, badge, link_to
 from common.admin.deciding import LEFT, Answers, Deciding, Decision, Done, Item, Prospect
 from common.errors import DomainError
 from common.formats import counted, moment, money
-from common.money import total
+from common.money import parse_sum, total
 from payments.admin.books import TransferInline
 from payments.models import Dispute, HoldPart, PaymentHold
 from payments.statements import course_of
@@ -82,8 +81,8 @@ class CancellingBookings(Decision[Dispute]):
 
     def cancel(self, hold: PaymentHold, actor: User, answers: Answers) -> str:
         """Each booking by itself: what came of it."""
-        expected = Decimal(answers.told(hold.pk))
         try:
+            expected = parse_sum(answers.told(hold.pk))
             made = cancel_unstarted(
                 hold_id=hold.pk, expected=expected, actor=actor, **answers.fields
             )
