@@ -279,6 +279,10 @@ class StaffRequestQuerySet(ExpiringQuerySet):
         """What is yet to be done, oldest first."""
         return self.filter(state=StaffRequest.State.WAITING).order_by("pk")
 
+    def as_left_by(self, asked: "StaffRequest") -> Self:
+        """The request, if it waits with its file as far as this process knows it to be."""
+        return self.waiting().filter(pk=asked.pk, rows=asked.rows, last=asked.last)
+
     def done(self) -> Self:
         """What was done, the last first."""
         return self.filter(state=StaffRequest.State.DONE).order_by("-finished_at")

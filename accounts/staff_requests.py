@@ -49,7 +49,7 @@ def add_piece(
 
     If another process did, that one's piece stays. The request is done with the last piece.
     """
-    here = StaffRequest.objects.waiting().filter(pk=asked.pk, rows=asked.rows, last=asked.last)
+    here = StaffRequest.objects.as_left_by(asked)
     done = _done() if is_last else {}
     if not here.update(rows=asked.rows + rows, last=last or asked.last, **done):
         return False

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
@@ -16,21 +16,25 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
+from accounts.models import StaffRequest
+from accounts.staff_requests import ask
 from enrollments.services.purchasing import purchase_session
 from notices.models import Notice
 from payments.models import HoldPart
-from talkplatform.jobs import PLANS, claim
+from talkplatform.jobs import PLANS, Plan, claim
 from talkplatform.models import Job, JobQuerySet
 from tests.concurrency.racing import race
 from tests.conversations import CONFIGURED
-from tests.factories import end_session, make_course, student_with_credit
+from tests.factories import StaffFactory, end_session, make_course, student_with_credit
 from tests.livekit import standing_still
 from tests.serving import kill, running, serving, wait_until_ready
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SETTLING = PLANS[0]
+ROLLING, ASKED = (plan for plan in PLANS if plan.name in ("roll_next_starts", "carry_out_requests"))
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 PRODUCTION = {"DJANGO_SETTINGS_MODULE": "talkplatform.settings"}
 # What the server waits for its processes.
@@ -44,21 +48,22 @@ def wait_for(happens: Callable[[], Any], within: float = 60) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("plan", [SETTLING, ROLLING, ASKED], ids=lambda plan: plan.name)
 class TestClaims:
     @pytest.fixture(autouse=True)
-    def both_have_read(self, meeting):
+    def both_have_read(self, meeting, plan):
         meeting().after(Job, "is_free")
-        Job.objects.create(pk=SETTLING.name, due=timezone.now())
+        Job.objects.create(pk=plan.name, due=timezone.now())
 
-    def begin_both(self) -> list[Any]:
-        return sorted(race(lambda: claim(SETTLING, "a:1"), lambda: claim(SETTLING, "b:2")))
+    def begin_both(self, plan: Plan) -> list[Any]:
+        return sorted(race(lambda: claim(plan, "a:1"), lambda: claim(plan, "b:2")))
 
-    def test_of_two_who_read_that_it_is_due_one_begins(self):
-        assert self.begin_both() == [False, True]
+    def test_of_two_who_read_that_it_is_due_one_begins(self, plan):
+        assert self.begin_both(plan) == [False, True]
 
-    def test_without_the_claim_both_do(self, monkeypatch):
+    def test_without_the_claim_both_do(self, plan, monkeypatch):
         monkeypatch.setattr(JobQuerySet, "free", lambda rows, now: rows)
-        assert self.begin_both() == [True, True]
+        assert self.begin_both(plan) == [True, True]
 
 
 @pytest.fixture
@@ -209,6 +214,24 @@ def test_the_server_alone_settles_and_mails_while_livekit_stands_still(settings,
     assert sorted(mailed.values_list("kind", flat=True)) == kinds
     assert sorted(sent) == sorted(str(notice.pk) for notice in mailed)
     assert broken() == {}
+
+
+@pytest.mark.mariadb
+def test_mails_go_out_beside_an_export_that_takes_long():
+    """It goes on as long as this connection has the row that each piece of the file changes."""
+    session, student = make_course().sessions.first(), student_with_credit("16.00")
+    ask(user=StaffFactory(), what="holds", permission="payments.export_paymenthold")
+    patient = {"JOB_SECONDS": "0.3", "DATABASE_WAIT_SECONDS": "60", **PRODUCTION}
+    with closing(connection.copy()) as holding, running("manage.py", "run_jobs", **patient):
+        with holding.cursor() as cursor:
+            cursor.execute("START TRANSACTION")
+            cursor.execute("SELECT id FROM staff_requests FOR UPDATE")
+        wait_for(Job.objects.filter(pk=ASKED.name).exclude(leased_by="").exists)
+        purchase_session(student=student, session_id=session.pk)
+        wait_for(Notice.objects.filter(kind="booking_made", mail="sent").exists)
+        assert StaffRequest.objects.waiting().exists()
+        holding.close()
+        wait_for(StaffRequest.objects.filter(state="done").exists)
 
 
 def test_a_monitor_hears_of_each_full_round(monitor):
