@@ -41,9 +41,19 @@ def new_password() -> forms.CharField:
 
 
 class ZoneForm(forms.Form):
+    """The reader's zone to begin with: as it is known, or else, with scripts, the device's."""
+
     time_zone = ZoneField(
         help_text="Session times are shown in this zone. Type a city, then choose it from the list."
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = self.fields["time_zone"]
+        zone.initial = timezone.get_current_timezone_name()
+        # Guess only in an empty form: it must not undo a choice.
+        if not self.is_bound:
+            zone.widget.attrs["data-guess-zone"] = ""
 
 
 class SignInForm(AuthenticationForm, RefusableForm):
@@ -85,8 +95,9 @@ class StaffSignInForm(SignInForm, AdminAuthenticationForm):
         return user
 
 
-class RegistrationForm(RefusableForm):
+class RegistrationForm(ZoneForm, RefusableForm):
     user: User | None = None
+    field_order = ("email", "display_name", "password", "time_zone")
     email = AddressFormField(
         label="Email",
         max_length=254,
@@ -99,16 +110,7 @@ class RegistrationForm(RefusableForm):
         widget=forms.TextInput({"autocomplete": "name"}),
     )
     password = new_password()
-    time_zone = ZoneForm.base_fields["time_zone"]
     referral_code = forms.CharField(max_length=20, required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        zone = self.fields["time_zone"]
-        zone.initial = timezone.get_current_timezone_name()
-        # Guess only in an empty form: it must not undo a choice.
-        if not self.is_bound:
-            zone.widget.attrs["data-guess-zone"] = ""
 
     def register(self, *, address: str) -> User | None:
         """The new user, or None and errors on the form."""

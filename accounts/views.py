@@ -12,7 +12,6 @@ from django.contrib.auth.views import PasswordResetConfirmView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse, reverse_lazy
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
@@ -110,8 +109,7 @@ def choose_zone(request: HttpRequest) -> HttpResponse:
     """Choose the time zone of this browser's pages; a user's is in the profile."""
     if request.user.is_authenticated:
         return redirect("accounts:profile")
-    initial = {"time_zone": timezone.get_current_timezone_name()}
-    form = ZoneForm(request.POST or None, initial=initial)
+    form = ZoneForm(request.POST or None)
     if not form.is_valid():
         return render(
             request, "accounts/choose_zone.html", {"form": form, "next": _wanted(request)}

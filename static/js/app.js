@@ -42,6 +42,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 }
 
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const kept = document.cookie.match(/(?:^|; )time_zone="?([^;"]*)/)?.[1];
 
 // As the server writes it: "CET", or "UTC+05:30" where a zone has no letters of its own.
 const abbreviation = (date, timeZone) => {
@@ -79,7 +80,6 @@ const writeTimes = (timeZone) => {
 // cookie lets the server write the next page; what it knows already, it has chosen or been told.
 const zoneOfPage = (shown) => {
   const { zone, guest } = shown.dataset;
-  const kept = document.cookie.match(/(?:^|; )time_zone="?([^;"]*)/)?.[1];
   if (guest === undefined || !own || kept === zone) return zone;
   const secure = location.protocol === "https:" ? "; secure" : "";
   document.cookie = `time_zone=${own}; path=/; samesite=lax${secure}`;
@@ -100,8 +100,9 @@ for (const shown of document.querySelectorAll("[data-zone]")) {
   shown.querySelector("[data-own-zone]").textContent = own;
   for (const hint of shown.querySelectorAll("[data-zone-hint]")) hint.hidden = false;
 }
+// Until a zone is kept, the server can only write the site's.
 for (const field of document.querySelectorAll("[data-guess-zone]")) {
-  if (own && field.value === "UTC") field.value = own;
+  if (own && kept === undefined) field.value = own;
 }
 for (const field of document.querySelectorAll("input[list]")) {
   // The list shows what goes with the text: typing replaces it.

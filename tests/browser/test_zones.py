@@ -44,6 +44,20 @@ def test_what_a_guest_chose_stays_and_the_device_is_mentioned(open_window):
         page.reload()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+@pytest.mark.parametrize("path", ["/time-zone/", "/register/"])
+def test_the_device_is_asked_until_a_zone_is_kept(open_page, path, scripts):
+    page = open_page(java_script_enabled=scripts, timezone_id="Europe/Madrid")
+    field = page.locator("[name=time_zone]")
+    page.goto(path)
+    expect(field).to_have_value("Europe/Madrid" if scripts else "UTC")
+    page.goto("/time-zone/")
+    fill(page, time_zone="UTC")
+    press(page, "Save")
+    page.goto(path)
+    expect(field).to_have_value("UTC")
+
+
 def test_a_profile_is_not_overruled_by_a_device(open_page):
     make_course(sessions=1)
     page = open_page(student_with_credit("0", time_zone="Asia/Tokyo"), timezone_id="Europe/Madrid")
