@@ -36,6 +36,9 @@ class TestAttendance:
         page = browser.get(at("attendance", course))
         rows = {row.student.display_name: row.words for row in page.context["rows"]}
         assert rows == {"Anna": ["52 min", "Booked"], "=cmd()": ["", "Booked"]}
+        dash = '<span aria-hidden="true">–</span><span class="visually-hidden">Not booked</span>'
+        assert page.text.count(dash) == 1
+        assert "A dash (–) means that they haven't booked that session." in page.text
 
     def test_and_in_one_file_without_formulas(self, browser, course):
         answer = browser.get(at("attendance_csv", course))
