@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from courses.descriptions import write_description
 from tests.browser.watch import heavy, overflowing
-from tests.factories import lengthen_course, make_course, student_with_credit
+from tests.factories import TeacherFactory, lengthen_course, make_course, student_with_credit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -14,6 +14,37 @@ LINES = """() => [...document.querySelectorAll(".session-number")].map((number) 
   const line = parseFloat(getComputedStyle(number).lineHeight);
   return Math.round(number.getBoundingClientRect().height / line);
 })"""
+
+
+ROWS = """() => {
+  const there = [...document.querySelectorAll(".masthead :is(a, .badge, summary)")]
+    .filter((it) => it.checkVisibility()).map((it) => it.getBoundingClientRect());
+  const middles = there.map(({ top, bottom }) => (top + bottom) / 2).sort((a, b) => a - b);
+  return {
+    rows: middles.filter((at, n) => !n || at - middles[n - 1] > 16).length,
+    right: Math.max(...there.map(({ right }) => right)),
+  };
+}"""
+TARGETS = """() => [...document.querySelectorAll(".masthead :is(a, summary)")]
+  .filter((it) => it.checkVisibility()).map((it) => it.getBoundingClientRect())
+  .map(({ width, height }) => Math.min(width, height))"""
+
+
+@pytest.mark.parametrize("width", [360, 400, 480, 560, 767])
+@pytest.mark.parametrize("test_mode", [True, False], ids=["test-mode", "live"])
+def test_the_header_takes_two_rows(open_page, settings, width, test_mode):
+    settings.PAYMENTS = "rehearsal" if test_mode else ""
+    teacher = TeacherFactory(display_name="Wilhelmina von Hohenzollern")
+    for reader in (None, teacher):
+        page = open_page(reader, viewport={"width": width, "height": 740})
+        page.goto("/")
+        found = page.evaluate(ROWS)
+        assert found["rows"] == 2
+        assert found["right"] <= width
+        assert min(page.evaluate(TARGETS)) >= 24
+        expect(page.locator(".masthead .badge")).to_have_count(int(test_mode))
+        expect(page.get_by_role("link", name="talkplatform")).to_be_visible()
+        assert overflowing(page) == []
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["no-clipboard", "no-scripts"])
