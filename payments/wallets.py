@@ -58,9 +58,12 @@ def owed_by(users: Iterable[UUID]) -> dict[UUID | None, Decimal]:
     return dict(wallets.values_list("owner", "owed"))
 
 
-def where_to_get(missing: Decimal, *, wanted: str) -> str:
-    """The page on which to get credit that is missing, in credits; it leads back to `wanted`."""
+def where_to_get(missing: Decimal | str, *, wanted: str) -> tuple[str, str]:
+    """The page on which to get credit that is missing, in credits, and the words of a link to it.
+
+    It leads back to `wanted`.
+    """
     if not methods():
-        return reverse("payments:credit")
+        return reverse("payments:credit"), "How to get credit"
     asked = urlencode({"amount": missing, "next": wanted})
-    return f"{reverse('payments:ask_for_top_up')}?{asked}"
+    return f"{reverse('payments:ask_for_top_up')}?{asked}", "Top up"

@@ -59,10 +59,10 @@ BUYABLE = {State.OPEN, State.STARTED, State.UPGRADE}
 class Offer:
     """A badge, and at most one thing to do; a label without a URL is a disabled button.
 
-    `reason` is shown beneath, and leads to `reason_url` if there is one. `changed` is the reader's
-    part of a session that was sold with another start or length, `overlapped` another that
-    they have at that time, `door` where its room is, while that is open to the reader before the
-    start.
+    `reason` is shown beneath, with a link to its `remedy`, if there is one: its address and words.
+    `changed` is the reader's part of a session that was sold with another start or length,
+    `overlapped` another that they have at that time, `door` where its room is, while that is open
+    to the reader before the start.
     """
 
     state: State
@@ -71,7 +71,7 @@ class Offer:
     label: str = ""
     url: str = ""
     reason: str = ""
-    reason_url: str = ""
+    remedy: tuple[str, str] | None = None
     changed: HoldPart | None = None
     overlapped: PartOfMine | None = None
     door: str = ""
@@ -164,7 +164,7 @@ def said_once(course: Offer, sessions: Sequence[Offer]) -> tuple[Offer | None, l
     short = [offer for offer in sessions if offer.state == State.INSUFFICIENT]
     for_all = (State.INSUFFICIENT, State.DEARER)
     quiet = [
-        replace(one, reason="", reason_url="") if one.state in for_all else one for one in sessions
+        replace(one, reason="", remedy=None) if one.state in for_all else one for one in sessions
     ]
     said = course.state == State.INSUFFICIENT or not short
     return None if said else short[0], quiet
@@ -287,7 +287,7 @@ def _to_buy(offer: Offer, course: Course, to_pay: Decimal, reader: Reader) -> Of
             state=State.INSUFFICIENT,
             url="",
             reason=f"You need {money(missing)} more credit{owing}",
-            reason_url=where_to_get(missing, wanted=offer.url),
+            remedy=where_to_get(missing, wanted=offer.url),
         )
     return offer
 

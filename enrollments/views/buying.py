@@ -42,6 +42,7 @@ from enrollments.shop.offers import Offer, Reader
 from payments.errors import InvalidKey, KeyReused
 from payments.idempotency import Answer
 from payments.pages import ask_again, submit_once
+from payments.wallets import where_to_get
 
 HAVE = {AlreadyEnrolled.code, AlreadyPurchased.code, IncludedInEnrollment.code}
 BOUGHT = "You already bought this."
@@ -189,7 +190,8 @@ def _tell(
     if code in STALE:
         return _ask(request, find(), answer.status, said)
     missing = answer.body.get("details", {}).get("missing", "")
-    context = {"item": item, "code": code, "reason": said, "missing": missing}
+    remedy = where_to_get(missing, wanted=request.path)
+    context = {"item": item, "code": code, "reason": said, "remedy": remedy}
     return render(request, "enrollments/buy_refused.html", context, status=answer.status)
 
 

@@ -34,7 +34,7 @@ def test_four_clicks_at_a_rehearsal(open_page, course, settings, window):
     settings.PAYMENTS = "rehearsal"
     page = open_page(UserFactory(), **window)
     page.goto(f"/courses/{course.pk}/")
-    click(page, "You need $100.00 more credit")
+    click(page, "Top up")
     says(page, "Test mode")
     look_closely(page)
     press(page, "Continue to payment")
@@ -63,7 +63,7 @@ def wanting(open_page, course, here):
     def go(**options):
         page = open_page(UserFactory(), away=here.url, **options)
         page.goto(f"/courses/{course.pk}/")
-        click(page, "You need $100.00 more credit")
+        click(page, "Top up")
         press(page, "Continue to payment")
         says(page, "Pay 100.00 USD")
         return page

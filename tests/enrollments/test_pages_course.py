@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from html import unescape
+from html import escape, unescape
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -245,6 +246,13 @@ class TestWhatElseItSays:
         step(course, student)
         assert "Seats left" not in look(client, course, student).text
 
+    def test_seats_are_of_interest_to_who_has_none(self, client, student, course):
+        Course.objects.filter(pk=course.pk).update(max_students=1)
+        enroll(student, course)
+        assert client.get(f"/courses/{course.pk}/").text.count("No seats left") == 4
+        mine = look(client, course, student).text.lower()
+        assert "seats left" not in mine
+
     def test_singles_may_cost_more_than_the_course(self, client, student, course):
         for number in range(1, 5):
             buy(student, course, number)
@@ -258,7 +266,7 @@ class TestWhatElseItSays:
         page = look(client, course, student).text
         assert page.count("disabled>") == 5
         where = reverse("payments:credit")
-        assert f'<a href="{where}">You need $70.00 more credit</a>' in page
+        assert f'You need $70.00 more credit · <a href="{where}">How to get credit</a>' in page
         assert page.count("more credit") == 1
 
     def test_short_of_a_session_is_said_once_where_no_course_is_sold(self, client, student):
@@ -266,7 +274,17 @@ class TestWhatElseItSays:
         poor(only_singles, student)
         page = look(client, only_singles, student).text
         assert page.count("more credit") == 1
-        assert "more credit</a> to buy a session" in page
+        where = reverse("payments:credit")
+        assert f'more credit to buy a session · <a href="{where}">How to get credit</a>' in page
+
+    def test_where_credit_can_be_bought_it_says_top_up(self, client, student, course, settings):
+        settings.PAYMENTS = "rehearsal"
+        poor(course, student)
+        page = look(client, course, student).text
+        asked = {"amount": "70.00", "next": reverse("enrollments:buy_course", args=[course.pk])}
+        where = escape(f"{reverse('payments:ask_for_top_up')}?{urlencode(asked)}")
+        assert f'You need $70.00 more credit · <a href="{where}">Top up</a>' in page
+        assert page.count("Top up") == 1
 
     def test_a_moved_session_names_its_old_time(self, client, student, course):
         enrollment = enroll(student, course)

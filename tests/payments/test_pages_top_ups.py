@@ -48,7 +48,7 @@ def test_from_a_course_without_credit_to_the_course(browser, student, rehearsing
     """The missing sum is preset, paying leads back, and the student confirms what they buy."""
     course = make_course(sessions=2, price_full_course="30.00")
     page = browser.get(reverse("enrollments:course", args=[course.pk])).content.decode()
-    [link] = set(re.findall(r'href="([^"]*)">You need \$30.00 more credit', page))
+    [link] = set(re.findall(r'You need \$30.00 more credit · <a href="([^"]*)">Top up</a>', page))
     form = browser.get(unescape(link)).content.decode()
     sent = fields_of(form)
     buying = reverse("enrollments:buy_course", args=[course.pk])
