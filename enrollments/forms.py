@@ -105,9 +105,15 @@ class CatalogueForm(CourseFilter):
             fields["order"].choices = [BEST, *ORDERS]
 
     @property
-    def narrows(self) -> bool:
-        """Whether anything but an order is requested."""
-        return any(self.data.get(name) for name in self.filters if name != "order")
+    def narrowed_by(self) -> str:
+        """What leaves courses out, in words; empty if nothing does."""
+        said = {"search", *(self.wish._fields if self.wish else ())}
+        filters = self.filters.keys() - said - {"order"}
+        by = {
+            "the search": self.wish or self.data.get("search"),
+            "the filters": any(self.data.get(name) for name in filters),
+        }
+        return " and ".join(words for words, counts in by.items() if counts)
 
     @property
     def chosen(self) -> int:

@@ -47,7 +47,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "has_more": found.has_more,
         "page_obj": page,
         "cards": shop.cards(list(page), visitor(request)),
-        "filtered": filters.narrows,
+        "narrowed_by": filters.narrowed_by,
         "shown_for": filters.found and filters.found.shown_for,
         "wish": filters.wish,
         "in_quotes": f'"{request.GET.get("search", "")}"',
@@ -110,6 +110,7 @@ def course(request: HttpRequest, course_id: UUID) -> HttpResponse:
         "policy": Policy.now(),
         "address": address_of(course_id),
         "picture": picture_of(shown.course),
+        "size": SHARED_SIZE,
         "announcements": announcements_for(visitor(request), shown),
     }
     return render(request, "enrollments/course.html", context)

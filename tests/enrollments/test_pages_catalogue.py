@@ -123,7 +123,21 @@ class TestFinding:
     def test_nothing_found_leads_back(self, client):
         page = client.get("/", {"search": "xylophone"})
         assert "No course matches." in page.text
-        assert "Clear the filters" in page.text
+        assert "Clear the search</a>" in page.text
+
+    @pytest.mark.parametrize(
+        ("query", "cleared"),
+        [
+            ({"search": "piano"}, "Clear the search<"),
+            ({"category": "Music"}, "Clear the filters<"),
+            ({"search": "piano", "category": "Music"}, "Clear the search and the filters<"),
+            ({"search": "piano in the evenings"}, "Clear the search<"),
+            ({"search": "evenings"}, "Clear the search<"),
+            ({"search": "piano evenings", "seats": "on"}, "Clear the search and the filters<"),
+        ],
+    )
+    def test_it_says_what_it_clears(self, client, query, cleared):
+        assert cleared in client.get("/", query).text
 
     @pytest.mark.parametrize(
         "query",
@@ -163,7 +177,7 @@ class TestFinding:
     def test_what_is_no_filter_is_not_cleared(self, client, query):
         page = client.get("/", query)
         assert len(titles(page)) == 3
-        assert "Clear the filters" not in page.text
+        assert "Clear the" not in page.text
         assert "Clear the filters" in client.get("/", query | {"language": "French"}).text
 
     def test_posting_is_no_way_to_search(self, client):
@@ -198,6 +212,7 @@ class TestCards:
         page = client.get("/").text
         assert "You're in" in page
         assert "Sold out" not in page
+        assert "0 seats left" not in page
 
     def test_text_of_a_teacher_is_no_markup(self, client):
         make_course(title="<script>alert(1)</script>")
