@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -257,7 +258,8 @@ class StaffRequestAdmin(ReadOnly, SearchedAdmin):
 
     @admin.display(description="filtered by")
     def filtered(self, asked: StaffRequest) -> str:
-        return unquote_plus(asked.query) or "–"
+        told = (f"{_plain(name)} {value}" for name, value in parse_qsl(asked.query))
+        return ", ".join(told) or "–"
 
     @admin.display(description="state")
     def status(self, asked: StaffRequest) -> str:
@@ -275,3 +277,10 @@ class StaffRequestAdmin(ReadOnly, SearchedAdmin):
         words = '<a href="{}">Download</a> until {}'
         address = reverse("admin:accounts_staffrequest_file", args=[asked.pk])
         return format_html(words, address, moment(asked.expires_at))
+
+
+def _plain(name: str) -> str:
+    """`status` of `status__exact`, as addresses have it."""
+    if name == SEARCH_VAR:
+        return "search"
+    return name.removesuffix("__exact").removesuffix("__id").replace("__", " ").replace("_", " ")

@@ -326,7 +326,7 @@ class StaffRequest(UUIDModel):
 
     class Meta:
         db_table = "staff_requests"
-        verbose_name, verbose_name_plural = "request", "requests"
+        verbose_name, verbose_name_plural = "staff request", "staff requests"
 
     def __str__(self) -> str:
         return f"{self.what} of {self.user_id or 'nobody'}"

@@ -164,7 +164,9 @@ def _examine(ask: Ask, invariant: Invariant) -> Finding:
 
 
 def _describe(problem: str, names: Sequence[str], values: Sequence[object]) -> str:
-    facts = [f"{name} {_text(value)}" for name, value in zip(names, values, strict=True)]
+    """The problem, with what was found about the row: of each column its name in plain words."""
+    plain = [name.removesuffix("_id").replace("_", " ") for name in names]
+    facts = [f"{name} {_text(value)}" for name, value in zip(plain, values, strict=True)]
     return f"{problem} ({', '.join(facts)})" if facts else problem
 
 

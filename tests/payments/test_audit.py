@@ -71,7 +71,7 @@ def test_offenders_are_named(world):
     [finding] = [finding for finding in audit.run() if not finding.ok]
     [offender] = finding.offenders
     assert offender.id == str(world.enrollment.pk)
-    assert "total_price_paid 99.50, held 100" in offender.problem
+    assert "total price paid 99.50, held 100" in offender.problem
 
 
 def test_what_waits_for_staff_or_the_sweep_is_a_notice(world):
