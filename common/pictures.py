@@ -18,10 +18,14 @@ PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")
 class PictureField(forms.FileField):
     """A picture, redrawn under a name of ours: within `size`, or cut to its proportions."""
 
+    widget = forms.FileInput
+
     def __init__(self, *, size: tuple[int, int], cut: bool = False, **options: Any) -> None:
-        accepted = {"accept": "image/jpeg,image/png,image/webp"}
-        super().__init__(widget=forms.FileInput(attrs=accepted), **options)
+        super().__init__(**options)
         self.size, self.cut = size, cut
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, str]:
+        return {"accept": "image/jpeg,image/png,image/webp"}
 
     def clean(self, data: object, initial: object = None) -> object:
         given = super().clean(data, initial)

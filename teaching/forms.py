@@ -136,6 +136,18 @@ class ListedField(forms.CharField):
         return spelled
 
 
+def picture_field(**more: Any) -> PictureField:
+    """The picture of a course."""
+    return PictureField(
+        size=PICTURE_SIZE,
+        label="Picture",
+        required=False,
+        help_text="JPEG, PNG or WebP, at most 2 MB. It is shown in 16:9. "
+        "Without one, we show an illustration for the category.",
+        **more,
+    )
+
+
 class CourseForm(EditableForm):
     about = {"seats_taken": "max_students", "not_stored": "thumbnail"}
 
@@ -158,13 +170,7 @@ class CourseForm(EditableForm):
         widget=forms.TextInput(attrs={"list": "categories"}),
         help_text="Choose one from the list.",
     )
-    thumbnail = PictureField(
-        size=PICTURE_SIZE,
-        label="Picture",
-        required=False,
-        help_text="JPEG, PNG or WebP, at most 2 MB. It is shown in 16:9. "
-        "Without one, we show an illustration for the category.",
-    )
+    thumbnail = picture_field()
     remove_picture = forms.BooleanField(label="Remove this picture", required=False)
     price_full_course = AmountField(label="Full course", required=False)
     price_per_session = AmountField(label="One session", required=False)

@@ -178,6 +178,11 @@ def what_is_dearer(quote: CourseQuote[CourseSession]) -> str:
     return ""
 
 
+def what_is_dearer_in(course: Course) -> str:
+    """The same of a course with its sessions; one statement."""
+    return what_is_dearer(quote_of(course, course.sessions.all()))
+
+
 def students_in(sessions: Sequence[CourseSession]) -> int:
     """How many students have any of these sessions, even at no charge."""
     pending = HoldPart.objects.filter(_PENDING, session__in=sessions)

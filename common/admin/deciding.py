@@ -103,10 +103,14 @@ class Answers:
 
 @dataclass(frozen=True)
 class Done:
-    """What was done, as messages and history say; that of the row `made` by it, if one was."""
+    """What was done, as messages and history say; that of the row `made` by it, if one was.
+
+    After it messages say a `warning`.
+    """
 
     said: str
     made: Model | None = None
+    warning: str = ""
 
 
 LEFT = Done("left as it is")
@@ -295,6 +299,8 @@ class Deciding(SearchedAdmin):
             self.message_user(request, f"{prospect.name}: {error}", messages.ERROR)
         else:
             self.message_user(request, f"{prospect.name}: {done.said}.", messages.SUCCESS)
+            if done.warning:
+                self.message_user(request, f"{prospect.name}: {done.warning}", messages.WARNING)
 
     def carry_out(
         self, request: HttpRequest, decision: Decision, row: Model | None, answers: Answers

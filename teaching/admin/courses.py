@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminFileWidget
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import DateTimeField, Field, Model, PositiveIntegerField, QuerySet
 from django.forms import BaseInlineFormSet
@@ -26,7 +27,7 @@ from courses.models import Announcement, Course, CourseSession
 from enrollments.services.sessions import change_course
 from enrollments.services.timetable import add_session
 from teaching.admin.deciding import ON_COURSES, ON_SESSIONS
-from teaching.forms import ListedField
+from teaching.forms import ListedField, picture_field
 
 PLAIN: dict[type[Field], Json] = {
     PositiveIntegerField: {"form_class": WholeNumberField},
@@ -37,6 +38,7 @@ PLAIN: dict[type[Field], Json] = {
 class CourseForm(forms.ModelForm):
     language = ListedField(lists.languages)
     category = ListedField(lists.categories)
+    thumbnail = picture_field(widget=AdminFileWidget)
     price_full_course = AmountField(required=False)
     price_per_session = AmountField(required=False)
     refusal = ""  # of the service that was called with this input before

@@ -22,14 +22,16 @@ from enrollments.services.sessions import (
     refunds_made,
     refuse_calling_off_each,
 )
+from teaching.reads import what_is_dearer_in
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangingStatus(Decision[Course]):
-    """What can be taken back, and so is done at once."""
+    """What can be taken back, and so is done at once; then staff read what is to be `heeded`."""
 
     done: str
     service: Callable[..., Course]
+    heeded: Callable[[Course], str] = lambda course: ""
     rights: tuple[str, ...] = ("courses.change_course",)
     key: str = "course"
     form: type[forms.Form] = forms.Form
@@ -37,7 +39,7 @@ class ChangingStatus(Decision[Course]):
 
     def deed(self, course: Course, actor: User, answers: Answers) -> Done:
         self.service(course_id=course.pk, actor=actor)
-        return Done(self.done)
+        return Done(self.done, warning=self.heeded(course))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,7 @@ ON_COURSES = (
         label="Publish selected courses",
         done="Published",
         service=publish_course,
+        heeded=what_is_dearer_in,
     ),
     ChangingStatus(
         verb="archive",

@@ -127,7 +127,7 @@ def put_on_sale(request: TeacherRequest, course: Course) -> None:
         messages.error(request, str(error))
         return
     messages.success(request, f"“{course}” is published. Students can buy it now.")
-    if dearer := reads.what_is_dearer(reads.quote_of(course, course.sessions.all())):
+    if dearer := reads.what_is_dearer_in(course):
         messages.warning(request, dearer)
 
 

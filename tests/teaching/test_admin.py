@@ -3,13 +3,16 @@
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
+from io import BytesIO
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from PIL import Image
 
 from courses.models import Course, CourseSession
 from enrollments.services.enrolling import enroll_full_course
@@ -25,6 +28,7 @@ from tests.factories import (
     student_with_credit,
 )
 from tests.forms import shown
+from tests.teaching.test_pages_courses import picture
 
 pytestmark = pytest.mark.django_db
 
@@ -195,7 +199,7 @@ def test_nothing_of_the_catalogue_is_deleted(browser):
 
 
 def test_publishing_says_what_came_of_each(browser):
-    good = make_course(sessions=1, published=False, title="Good")
+    good = make_course(sessions=7, published=False, title="Good")
     bare = make_course(sessions=0, published=False, title="Bare")
     page = act(browser, COURSES, "publish", good, bare)
     assert sorted(said(page)) == [
@@ -206,6 +210,40 @@ def test_publishing_says_what_came_of_each(browser):
     statuses = dict(Course.objects.values_list("title", "status"))
     assert statuses == {"Good": "published", "Bare": "draft"}
     assert LogEntry.objects.get().object_id == str(good.pk)
+
+
+def test_publishing_warns_of_what_nobody_will_be_offered(browser):
+    prices = {"price_full_course": "97.00", "price_per_session": "24.00"}
+    dearer = make_course(sessions=4, published=False, title="Dearer", **prices)
+    done, warned = said(act(browser, COURSES, "publish", dearer))
+    assert done == "Dearer: Published."
+    assert warned == (
+        "Dearer: Students are offered only single sessions: all those to come cost $96.00 "
+        "together, less than the full course at $97.00."
+    )
+    assert LogEntry.objects.get().change_message == "Published"
+
+
+def test_a_picture_is_redrawn_as_a_teachers_is(browser, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    course = make_course(sessions=1)
+    browser.post(page_of(course), form_of(course, thumbnail=picture(size=(4000, 3000))))
+    course.refresh_from_db()
+    first = course.thumbnail.name
+    with course.thumbnail.open() as file:
+        content = file.read()
+    assert first.startswith("courses/")
+    assert first.endswith(".webp")
+    assert b"<?php" not in content
+    assert Image.open(BytesIO(content)).size == (960, 720)
+    browser.post(page_of(course), form_of(course, title="Other"))
+    course.refresh_from_db()
+    assert (course.title, course.thumbnail.name) == ("Other", first)
+    drawn = form_of(course, thumbnail=SimpleUploadedFile("a.svg", b"<svg/>", "image/svg+xml"))
+    assert "We can't read this picture." in errors(browser.post(page_of(course), drawn))
+    browser.post(page_of(course), form_of(course, **{"thumbnail-clear": "on"}))
+    course.refresh_from_db()
+    assert course.thumbnail.name == ""
 
 
 def test_archiving(browser):
