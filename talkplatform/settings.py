@@ -29,8 +29,7 @@ CORS_URLS_REGEX = r"^/api/"
 HTTPS = env.bool("HTTPS", default=True)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-SESSION_COOKIE_SECURE = HTTPS
-CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 # The prefix has browsers refuse such a cookie from another host of the domain, or from plain HTTP.
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
@@ -39,8 +38,7 @@ REFERRAL_COOKIE_NAME = "__Host-ref" if HTTPS else "ref"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 CSRF_FAILURE_VIEW = "talkplatform.handlers.csrf_failure"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # Set only behind a proxy that overwrites this header itself.
 if env.bool("TRUST_FORWARDED_PROTO", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -283,6 +281,8 @@ SPECTACULAR_SETTINGS = {
 
 # Courses. All of a course's sessions are read and shown together.
 MAX_SESSIONS_PER_COURSE = env.int("MAX_SESSIONS_PER_COURSE", default=200)
+# The page that plans them sends four fields of each; Django would refuse the thousandth.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000 + 4 * MAX_SESSIONS_PER_COURSE
 SEARCH_VOCABULARY_SECONDS = env.int("SEARCH_VOCABULARY_SECONDS", default=60)
 # How often a teacher may write to the students of one course in 24 hours.
 ANNOUNCEMENTS_A_DAY = env.int("ANNOUNCEMENTS_A_DAY", default=5)

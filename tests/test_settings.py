@@ -136,6 +136,11 @@ def test_a_key_that_could_be_guessed_seals_nothing():
     assert "PAYOUT_KEYS" in refused.stderr.splitlines()[-1]
 
 
+def test_as_many_sessions_as_a_course_may_have_can_be_planned_at_once():
+    code = "from talkplatform import settings as s; print(s.DATA_UPLOAD_MAX_NUMBER_FIELDS)"
+    assert int(run(code, MAX_SESSIONS_PER_COURSE="400").stdout) > 4 * 400
+
+
 def test_a_socket_in_the_address_reaches_the_driver():
     address = "mysql://root@localhost/talk?unix_socket=/run/db.sock"
     code = "from talkplatform.settings import DATABASES as d; print(d['default']['OPTIONS'])"
