@@ -158,7 +158,16 @@ def _accounts(owner: int, count: int, balances: Mapping[str, Decimal]) -> Iterat
 
 
 def _catalogue(size: Size) -> Iterator[Insert]:
-    course = {
+    yield _courses(size)
+    yield _sessions(size)
+    yield _outlines(size)
+    for word, leads in WORDS.items():
+        found_by = {"course_id": key(COURSE, "#"), "word": word, "leads": leads}
+        yield _insert("course_words", size.courses, found_by)
+
+
+def _courses(size: Size) -> Insert:
+    values = {
         "id": key(COURSE, "#"),
         "teacher_id": key(TEACHER, f"# % {size.teachers}"),
         "title": "CONCAT('Course ', #)",
@@ -173,9 +182,12 @@ def _catalogue(size: Size) -> Iterator[Insert]:
         "current_students": size.enrollments // size.courses,
         "next_starts_at": NEXT_STARTS_AT,
     }
-    yield _insert("courses", size.courses, course | STAMPS)
+    return _insert("courses", size.courses, values | STAMPS)
+
+
+def _sessions(size: Size) -> Insert:
     of_course = key(COURSE, f"# DIV {SESSIONS}")
-    session = {
+    values = {
         "id": key(SESSION, "#"),
         "course_id": of_course,
         "session_number": f"# % {SESSIONS} + 1",
@@ -187,20 +199,26 @@ def _catalogue(size: Size) -> Iterator[Insert]:
         "has_share": 1,
         "room_name": "CONCAT('load-', #)",
     }
-    yield _insert("course_sessions", SESSIONS * size.courses, session | STAMPS)
-    outline = {
+    return _insert("course_sessions", SESSIONS * size.courses, values | STAMPS)
+
+
+def _outlines(size: Size) -> Insert:
+    values = {
         "course_id": key(COURSE, "#"),
         "sessions_count": SESSIONS,
         "starts": f"(SELECT {STARTS} FROM course_sessions WHERE course_id = {key(COURSE, '#')})",  # noqa: S608
     }
-    yield _insert("course_outlines", size.courses, outline)
-    for word, leads in WORDS.items():
-        found_by = {"course_id": key(COURSE, "#"), "word": word, "leads": leads}
-        yield _insert("course_words", size.courses, found_by)
+    return _insert("course_outlines", size.courses, values)
 
 
 def _bookings(size: Size) -> Iterator[Insert]:
-    enrollment = {
+    yield _enrollments(size)
+    yield _holds(size)
+    yield _parts(size)
+
+
+def _enrollments(size: Size) -> Insert:
+    values = {
         "id": key(ENROLLMENT, "#"),
         "user_id": key(STUDENT, f"# DIV {size.each}"),
         "course_id": key(COURSE, f"# % {size.courses}"),
@@ -212,8 +230,11 @@ def _bookings(size: Size) -> Iterator[Insert]:
         "enrolled_at": LONG_AGO,
         "completion_percentage": 100 / SESSIONS,
     }
-    yield _insert("course_enrollments", size.enrollments, enrollment | STAMPS)
-    hold = {
+    return _insert("course_enrollments", size.enrollments, values | STAMPS)
+
+
+def _holds(size: Size) -> Insert:
+    values = {
         "id": key(HOLD, "#"),
         "enrollment_id": key(ENROLLMENT, "#"),
         "student_id": key(STUDENT, f"# DIV {size.each}"),
@@ -229,8 +250,7 @@ def _bookings(size: Size) -> Iterator[Insert]:
         "release_percentage": 100 / SESSIONS,
         "notes": "''",
     }
-    yield _insert("payment_holds", size.enrollments, hold)
-    yield _parts(size)
+    return _insert("payment_holds", size.enrollments, values)
 
 
 def _parts(size: Size) -> Insert:
