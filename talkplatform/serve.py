@@ -108,20 +108,7 @@ def serve_behind(
 ) -> None:
     """Serve at a socket that HAProxy alone can reach, with HAProxy at the address."""
     place = Path(tempfile.mkdtemp(prefix="talkplatform-serve-"))
-    before = front.Front(
-        haproxy,
-        place,
-        settings.WEB_PROCESSES * settings.WEB_THREADS,
-        ADDRESS=f"[{address}]:{settings.PORT}" if ":" in address else f"{address}:{settings.PORT}",
-        TRUSTED_PROXIES=trusted,
-        HEAD_SECONDS=HEAD_SECONDS,
-        BODY_SECONDS=settings.BODY_SECONDS,
-        LARGEST_BODY=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
-        QUEUE_SECONDS=settings.QUEUE_SECONDS,
-        QUEUE_LENGTH=settings.QUEUE_LENGTH,
-        QUEUE_SIGN_INS=settings.QUEUE_LENGTH // 5,
-        POLICY=policy_of(settings.SECURE_CSP),
-    )
+    before = front_of(haproxy, place, address, trusted, settings)
     before.start()
     try:
         from talkplatform import faces
@@ -142,6 +129,26 @@ def serve_behind(
         shutil.rmtree(place, ignore_errors=True)
     if before.failed:
         sys.exit(1)
+
+
+def front_of(
+    haproxy: str, place: Path, address: str, trusted: int, settings: ModuleType
+) -> front.Front:
+    """HAProxy with the limits of the settings, its files in this place."""
+    return front.Front(
+        haproxy,
+        place,
+        settings.WEB_PROCESSES * settings.WEB_THREADS,
+        ADDRESS=f"[{address}]:{settings.PORT}" if ":" in address else f"{address}:{settings.PORT}",
+        TRUSTED_PROXIES=trusted,
+        HEAD_SECONDS=HEAD_SECONDS,
+        BODY_SECONDS=settings.BODY_SECONDS,
+        LARGEST_BODY=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        QUEUE_SECONDS=settings.QUEUE_SECONDS,
+        QUEUE_LENGTH=settings.QUEUE_LENGTH,
+        QUEUE_SIGN_INS=settings.QUEUE_LENGTH // 5,
+        POLICY=policy_of(settings.SECURE_CSP),
+    )
 
 
 class Server(MPServer):
