@@ -236,11 +236,7 @@ def tell_several_moved(
     Their teacher too: of all of them if staff moved them, else only for their calendar. They come
     with their course, whose version is that of after the move.
     """
-    course = sessions[0].course
-    theirs: dict[UUID, list[HoldPart]] = defaultdict(list)
-    pending = HoldPart.objects.filter(session__in=sessions, status=HoldPart.Status.PENDING)
-    for part in pending.select_related("hold", "session").order_by("session__starts_at", "pk"):
-        theirs[part.hold.student_id].append(part)
+    course, theirs = sessions[0].course, _parts_by_student(sessions)
     taught = actor.pk == course.teacher_id
     said = {"by_staff": not taught, "by": actor.display_name if taught else STAFF, "reason": reason}
     of_course = {**said, "course": course.title, "zone": course.teacher.time_zone}
@@ -265,6 +261,15 @@ def tell_several_moved(
         told.append(MOVED_BY_STAFF.tell(teacher, about=about, facts=facts, course_id=course.pk))
     booked = {part.session_id: part.session for parts in theirs.values() for part in parts}
     put([*told, *(moved_for_calendar(session, course, said) for session in booked.values())])
+
+
+def _parts_by_student(sessions: Sequence[CourseSession]) -> Mapping[UUID, list[HoldPart]]:
+    """What each still has of these sessions, in the order of their starts."""
+    found: dict[UUID, list[HoldPart]] = defaultdict(list)
+    pending = HoldPart.objects.filter(session__in=sessions, status=HoldPart.Status.PENDING)
+    for part in pending.select_related("hold", "session").order_by("session__starts_at", "pk"):
+        found[part.hold.student_id].append(part)
+    return found
 
 
 def _both_times(

@@ -54,6 +54,8 @@ from notices.services.outbox import put
 from payments.models import HoldPart
 
 WHEN = ("starts_at", "duration_minutes")
+# What else changes in a session that is moved.
+MOVED = ("rescheduled_at", "status", "sequence")
 
 
 @dataclass(frozen=True)
@@ -123,15 +125,11 @@ def change_session(
     if moved:
         if unbooked and is_booked(session):
             raise ReasonMissing
-        changes |= {
-            "rescheduled_at": timezone.now(),
-            "status": CourseSession.Status.SCHEDULED,
-            "sequence": session.sequence + 1,
-        }
+        note_move(session, timezone.now())
         _look_in_if_open(session)
     for name, value in changes.items():
         setattr(session, name, value)
-    session.save(update_fields=[*changes, "updated_at"])
+    session.save(update_fields=[*changes, *(MOVED if moved else ()), "updated_at"])
     if moved:
         renumber(session.course)
         session.refresh_from_db(fields=["session_number"])
@@ -358,6 +356,12 @@ def _lock_session(session_id: UUID, actor: User) -> CourseSession:
         raise NotFound
     session.course = course
     return session
+
+
+def note_move(session: CourseSession, now: datetime) -> None:
+    """A session that is moved is to come again, and calendars know its time for the newest."""
+    session.rescheduled_at, session.status = now, CourseSession.Status.SCHEDULED
+    session.sequence += 1
 
 
 def _look_in_if_open(session: CourseSession) -> None:

@@ -24,7 +24,7 @@ from enrollments.messages.words import Slot
 from enrollments.services import lifecycle
 from enrollments.services.admission import check_after_commit
 from enrollments.services.numbers import next_number, renumber
-from enrollments.services.sessions import check_movable, check_start
+from enrollments.services.sessions import MOVED, check_movable, check_start, note_move
 from payments.models import HoldPart
 
 # What a copy of a course has in common with it.
@@ -124,9 +124,8 @@ def move_sessions(
         check_movable(session)
         check_start(starts[session.pk])
         session.course, session.starts_at = course, starts[session.pk]
-        session.rescheduled_at, session.status = now, CourseSession.Status.SCHEDULED
-        session.sequence += 1
-    save(moving, ["starts_at", "rescheduled_at", "status", "sequence", "updated_at"])
+        note_move(session, now)
+    save(moving, ["starts_at", *MOVED, "updated_at"])
     if moving:
         renumber(course)
         save_sessions(course)
@@ -156,6 +155,12 @@ def copy_course(*, course_id: UUID, actor: User, starts: Mapping[UUID, datetime]
     draft = Course.objects.create(teacher=course.teacher, thumbnail=picture or "", **terms)
     if CourseDescription.objects.filter(course=course).exists():  # else it is plain text
         write_description(draft)
+    _copy_sessions(course, draft, starts)
+    save_sessions(draft)
+    return draft
+
+
+def _copy_sessions(course: Course, draft: Course, starts: Mapping[UUID, datetime]) -> None:
     taken = course.sessions.filter(pk__in=starts.keys())
     ordered = sorted(taken, key=lambda session: (starts[session.pk], session.session_number))
     CourseSession.objects.bulk_create(
@@ -169,8 +174,6 @@ def copy_course(*, course_id: UUID, actor: User, starts: Mapping[UUID, datetime]
         )
         for number, session in enumerate(ordered, 1)
     )
-    save_sessions(draft)
-    return draft
 
 
 def _copy_of(picture: FieldFile) -> ContentFile | None:
