@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 
 from common.formats import in_zone
 from notices.choices import way_out
-from notices.kinds import CalendarPart, Kind, address_of, kind_of
+from notices.kinds import CalendarPart, Kind, Letter, address_of, kind_of
 from notices.models import Notice
 
 logger = logging.getLogger(__name__)
@@ -83,16 +83,7 @@ def mail_of(notice: Notice) -> EmailMultiAlternatives:
         raise Unspeakable(notice.kind)
     with in_zone(notice.reader.time_zone):
         letter = kind.letter(notice)
-        context = {
-            "letter": letter,
-            "notice": notice,
-            "group": kind.group,
-            "way_out": way_out(notice.reader_id, kind.group) if kind.group else "",
-            "site": settings.SITE_URL,
-            "host": urlsplit(settings.SITE_URL).netloc,
-        }
-        text = render_to_string("notices/letter.txt", context)
-        html = _inliner.inline(render_to_string("notices/letter.html", context))
+        text, html = _bodies(notice, kind, letter)
     message = EmailMultiAlternatives(
         # What splits lines splits headers: a title with one in it would write headers of its own.
         subject=" ".join(letter.subject.split()),
@@ -108,6 +99,20 @@ def mail_of(notice: Notice) -> EmailMultiAlternatives:
     notice.calendar = said or None
     message.message().as_bytes()  # raises for anything that doesn't fit in a mail
     return message
+
+
+def _bodies(notice: Notice, kind: Kind, letter: Letter) -> tuple[str, str]:
+    """The letter as plain text and as HTML."""
+    context = {
+        "letter": letter,
+        "notice": notice,
+        "group": kind.group,
+        "way_out": way_out(notice.reader_id, kind.group) if kind.group else "",
+        "site": settings.SITE_URL,
+        "host": urlsplit(settings.SITE_URL).netloc,
+    }
+    text = render_to_string("notices/letter.txt", context)
+    return text, _inliner.inline(render_to_string("notices/letter.html", context))
 
 
 def _add_calendar(message: EmailMultiAlternatives, part: CalendarPart) -> None:
