@@ -50,10 +50,7 @@ def remember_referrer(
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        code = None if is_api(request) else request.GET.get("ref")
-        if not code or request.user.is_authenticated:
-            return answer(request)
-        referrer = User.objects.of_referral_code(code).first()
+        referrer = _referrer_of_link(request)
         if referrer is None:
             return answer(request)
         request.COOKIES[settings.REFERRAL_COOKIE_NAME] = referrer.referral_code
@@ -69,3 +66,11 @@ def remember_referrer(
         return response
 
     return middleware
+
+
+def _referrer_of_link(request: HttpRequest) -> User | None:
+    """Who invited a guest that comes by a link to a page."""
+    code = None if is_api(request) else request.GET.get("ref")
+    if not code or request.user.is_authenticated:
+        return None
+    return User.objects.of_referral_code(code).first()
