@@ -174,23 +174,16 @@ def _book_movement(
     dispute.fee += movement.fee
     there, mine = Ref(top_up.method), wallet(top_up.user_id)
     make = partial(Entry, top_up=top_up, dispute=dispute, note=top_up.reference)
-    if movement.amount < ZERO:
-        dispute.taken -= movement.amount
+    taken, given = max(-movement.amount, ZERO), max(movement.amount, ZERO)
+    dispute.taken += taken
+    dispute.given_back += given
+    if taken:
         # What is spent already is owed.
-        moved = [
-            make(
-                kind=Kind.DISPUTE,
-                debit=mine,
-                credit=there,
-                owing=True,
-                dedupe_key=key,
-                amount=-movement.amount,
-            )
-        ]
+        lost = partial(make, kind=Kind.DISPUTE, debit=mine, credit=there, owing=True)
+        moved = [lost(dedupe_key=key, amount=taken)]
     else:
-        dispute.given_back += movement.amount
-        ours = recover(dispute, write_offs=write_offs, amount=movement.amount)
-        rest = movement.amount - ours
+        ours = recover(dispute, write_offs=write_offs, amount=given)
+        rest = given - ours
         back = partial(make, kind=Kind.DISPUTE_WON, debit=there)
         moved = [
             back(credit=mine, dedupe_key=key, amount=rest),
