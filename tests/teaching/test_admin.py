@@ -28,7 +28,7 @@ from tests.factories import (
     student_with_credit,
 )
 from tests.forms import shown
-from tests.teaching.test_pages_courses import picture
+from tests.teaching.test_pages_courses_writing import picture
 
 pytestmark = pytest.mark.django_db
 
