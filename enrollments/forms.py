@@ -11,7 +11,8 @@ from django_filters.fields import ChoiceField
 from common.forms import LongTextField, PlainSelect, SumField
 from common.shapes import Json
 from courses import lists
-from courses.models import Course
+from courses.models import Course, CourseQuerySet
+from courses.search import Search
 from enrollments.filters import CourseFilter
 from enrollments.quotes import with_seats
 from enrollments.shop.found import NEWEST, FoundCourses, Moment
@@ -58,8 +59,9 @@ class WordFilter(django_filters.ChoiceFilter):
 class CatalogueForm(CourseFilter):
     """The filters of the API as a form, plus those that only people need."""
 
-    category = WordFilter(method="in_any_case", **ANY)
-    language = WordFilter(method="in_any_case", **ANY)
+    search = django_filters.CharFilter(method="matching")
+    category = WordFilter(method=lists.in_any_case, **ANY)
+    language = WordFilter(method=lists.in_any_case, **ANY)
     level = django_filters.ChoiceFilter(choices=Course.Level.choices, **ANY)
     price = django_filters.ChoiceFilter(choices=MAX_PRICES, method="up_to", label="Price", **ANY)
     days = django_filters.ChoiceFilter(
@@ -85,6 +87,10 @@ class CatalogueForm(CourseFilter):
     )
     teacher = django_filters.UUIDFilter(field_name="teacher_id", widget=forms.HiddenInput)
 
+    # What was searched for, if anything.
+    found: Search | None = None
+    form_class: type[forms.Form] | None = None
+
     def __init__(self, data: QueryDict, *, moment: Moment) -> None:
         """What is written into the search of days and times counts as if it were chosen."""
         told = data.get("days") or data.get("times")
@@ -104,6 +110,12 @@ class CatalogueForm(CourseFilter):
         if data.get("search"):
             fields["order"].choices = [BEST, *ORDERS]
 
+    def get_form_class(self) -> type[forms.Form]:
+        """Made once: what depends on the request is set on a form's own fields."""
+        form_class = CatalogueForm.form_class or super().get_form_class()
+        CatalogueForm.form_class = form_class
+        return form_class
+
     @property
     def narrowed_by(self) -> str:
         """What leaves courses out, in words; empty if nothing does."""
@@ -119,6 +131,11 @@ class CatalogueForm(CourseFilter):
     def chosen(self) -> int:
         """How many of the filters that fold away are in use."""
         return sum(bool(self.form.cleaned_data.get(name)) for name in FOLDED)
+
+    def matching(self, courses: CourseQuerySet, name: str, words: str) -> CourseQuerySet:
+        """As in the API; what was meant and found is kept."""
+        self.found = Search.of(words)
+        return self.found.narrow(courses)
 
     def at_times(self, courses: QuerySet, name: str, value: str) -> QuerySet:
         """Courses on these days and at these times of day, which count together."""

@@ -21,7 +21,7 @@ from common.schema import documented, documented_list
 from courses import queries
 from courses.models import Course
 from enrollments.api.serializers import CourseDetailSerializer, CourseRowSerializer
-from enrollments.filters import CourseFilter
+from enrollments.filters import CourseFilter, narrowed
 from enrollments.shop.catalogue import listed, read_courses
 from enrollments.shop.course import course_for
 
@@ -50,7 +50,7 @@ class CatalogueView(ListAPIView):
         """What a page is sorted by, and nothing else of its courses."""
         if {*self.request.query_params} <= {"limit"}:
             return cast(QuerySet[Course], FirstPage(newest))
-        found = self.filter_queryset(super().get_queryset())
+        found = narrowed(Course.objects.listed(), self.request.query_params)
         return cast(QuerySet[Course], found.values_list("id", *self.ordering_fields, named=True))
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
