@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,12 +14,13 @@ from rooms import livekit
 from rooms.doors import is_shut
 from rooms.livekit import VideoRefused, VideoUnreachable
 from settlement.services.listening import record_answer
+from settlement.services.sums import Sums
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Count:
+class Count(Sums):
     """Of so many `sessions` whose room may be open: how many are, and how many users are there.
 
     Rooms that were missing were `made`, and those whose time was over `closed`; users who were
@@ -34,9 +34,6 @@ class Count:
     put_out: int = 0
     closed: int = 0
     failed: int = 0
-
-    def __add__(self, other: Self) -> "Count":
-        return Count(**{name: n + getattr(other, name) for name, n in asdict(self).items()})
 
 
 def poll_rooms() -> Iterator[Count]:

@@ -3,9 +3,9 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Self, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -27,6 +27,7 @@ from rooms.services.events import waiting_events
 from settlement.messages import tell_completed, tell_settled
 from settlement.queries import decidable_sessions
 from settlement.services.listening import process_event
+from settlement.services.sums import Sums
 from settlement.verdicts import note_presence, verdict_on, why_unknown
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ Status = HoldPart.Status
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tally:
+class Tally(Sums):
     """What was done: how many of each, and the sums moved in credits.
 
     `events` processed, parts `released`, `refunded`, put under review (`reviewed`) or given back
@@ -55,9 +56,6 @@ class Tally:
     failed: int = 0
     released_amount: Decimal = ZERO
     refunded_amount: Decimal = ZERO
-
-    def __add__(self, other: Self) -> "Tally":
-        return Tally(**{name: n + getattr(other, name) for name, n in asdict(self).items()})
 
 
 def settle_all() -> Iterator[Tally]:
