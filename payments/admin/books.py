@@ -19,14 +19,8 @@ from payments.models import SYSTEM_ACCOUNTS, HoldPart, IdempotencyRecord, Ledger
 AUDITORS = "payments.audit_money"
 
 
-class TransferInline(ReadOnlyTabularInline):
-    model = Transfer
-    fields = ("created_at", "kind", "amount", "debit", "credit", "actor", "note")
-    ordering = ("id",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        together = ("debit_account__owner", "credit_account__owner", "actor")
-        return super().get_queryset(request).select_related(*together)
+class WithBothSides:
+    """Columns of a transfer: whose money moved, and to whom."""
 
     @admin.display(description="from")
     def debit(self, transfer: Transfer) -> str:
@@ -35,6 +29,16 @@ class TransferInline(ReadOnlyTabularInline):
     @admin.display(description="to")
     def credit(self, transfer: Transfer) -> str:
         return name_of(transfer.credit_account)
+
+
+class TransferInline(WithBothSides, ReadOnlyTabularInline):
+    model = Transfer
+    fields = ("created_at", "kind", "amount", "debit", "credit", "actor", "note")
+    ordering = ("id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        together = ("debit_account__owner", "credit_account__owner", "actor")
+        return super().get_queryset(request).select_related(*together)
 
 
 @admin.register(HoldPart)
@@ -70,7 +74,7 @@ class GrantFilter(admin.SimpleListFilter):
 
 
 @admin.register(Transfer)
-class TransferAdmin(ReadOnlyAdmin):
+class TransferAdmin(WithBothSides, ReadOnlyAdmin):
     list_display = (
         "created_at", "kind", "amount", "debit", "credit", "actor", "note", "dedupe_key",
     )  # fmt: skip
@@ -92,14 +96,6 @@ class TransferAdmin(ReadOnlyAdmin):
         "credit_account",
         "debtor",
     )
-
-    @admin.display(description="from")
-    def debit(self, transfer: Transfer) -> str:
-        return name_of(transfer.debit_account)
-
-    @admin.display(description="to")
-    def credit(self, transfer: Transfer) -> str:
-        return name_of(transfer.credit_account)
 
 
 class SystemFilter(admin.SimpleListFilter):
