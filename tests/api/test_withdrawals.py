@@ -12,25 +12,20 @@ from tests.api.conftest import client_of
 from tests.factories import (
     PASSWORD,
     PAYOUT_DETAILS,
-    TeacherFactory,
     UserFactory,
     earn,
     make_course,
     student_with_credit,
     withdraw,
 )
+from tests.payments.withdrawing import teacher
+
+__all__ = ["teacher"]
 
 pytestmark = pytest.mark.django_db
 
 URL = "/api/payments/withdrawals"
 BODY = {"amount": "70.00", "payout_details": PAYOUT_DETAILS, "password": PASSWORD}
-
-
-@pytest.fixture
-def teacher():
-    teacher = TeacherFactory()
-    earn(teacher, "100.00")
-    return teacher
 
 
 @pytest.fixture

@@ -36,16 +36,6 @@ def student():
     return student_with_credit()
 
 
-@pytest.fixture
-def course():
-    return make_course(sessions=3)
-
-
-@pytest.fixture
-def session(course):
-    return course.sessions.first()
-
-
 def calendar(user):
     """The sessions in a user's feed, each with whether it is off."""
     return {event.uid: event.is_off for event in events_of(user, timezone.now())}

@@ -37,16 +37,6 @@ def student():
 
 
 @pytest.fixture
-def course():
-    return make_course(sessions=3)
-
-
-@pytest.fixture
-def session(course):
-    return course.sessions.first()
-
-
-@pytest.fixture
 def browser(student):
     browser = Client()
     browser.force_login(student)

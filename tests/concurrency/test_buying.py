@@ -19,6 +19,7 @@ from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.models import LedgerAccount
 from payments.services import ledger
+from tests.balances import balance
 from tests.concurrency.racing import TIMEOUT_SECONDS, kinds, race
 from tests.factories import make_course, student_with_credit
 
@@ -26,10 +27,6 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 CROWD = 100
 SEATS = 5
-
-
-def balance(user):
-    return LedgerAccount.objects.get(owner=user, kind="wallet").balance
 
 
 def enroll(student, course):

@@ -14,21 +14,14 @@ from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services import enrolling, lifecycle, purchasing, sessions
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
-from enrollments.services.sessions import (
-    cancel_session,
-    change_course,
-    refund_cancelled_session,
-)
-from payments.models import HoldPart, LedgerAccount
+from enrollments.services.sessions import cancel_session, change_course, refund_cancelled_session
+from payments.models import HoldPart
 from payments.services import ledger
+from tests.balances import balance
 from tests.concurrency.racing import kinds, race
 from tests.factories import give_credit, make_course, student_with_credit
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
-
-
-def balance(user):
-    return LedgerAccount.objects.get(owner=user, kind="wallet").balance
 
 
 def enroll(student, course):

@@ -15,7 +15,8 @@ from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session, change_course, move_session
 from enrollments.services.timetable import add_session
-from payments.models import HoldPart, LedgerAccount
+from payments.models import HoldPart
+from tests.balances import balance
 from tests.concurrency.racing import kinds, race
 from tests.factories import extend_course, make_course, student_with_credit
 
@@ -61,10 +62,6 @@ def enroll(student, course, **expected):
 
 def parts_of(enrollment):
     return HoldPart.objects.filter(hold__enrollment=enrollment)
-
-
-def balance(user):
-    return LedgerAccount.objects.get(owner=user, kind="wallet").balance
 
 
 def test_a_session_that_was_added_is_theirs(course, student, meanwhile, broken):

@@ -12,7 +12,7 @@ from enrollments.services import lifecycle
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from enrollments.services.sessions import cancel_session
-from payments.models import HoldPart, LedgerAccount, Transfer
+from payments.models import HoldPart, Transfer
 from rooms import livekit
 from rooms.livekit import Connection
 from rooms.models import Attendance, RoomWatch, WebhookEvent
@@ -22,21 +22,22 @@ from settlement.services import settling
 from settlement.services.listening import process_event, record_answer
 from settlement.services.settling import Tally, settle_all, settle_hold
 from talkplatform.models import Job
+from tests.balances import balance
 from tests.concurrency.conftest import forget_statements
 from tests.concurrency.racing import kinds, race
 from tests.concurrency.test_kill import connections, wait_until_rolled_back
-from tests.conversations import CONFIGURED, Room, attend, hear, post
+from tests.conversations import Room, attend, configured, hear, post
 from tests.factories import StaffFactory, end_session, make_course, student_with_credit
 from tests.serving import kill, running
 
-pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
+__all__ = ["configured"]
+
+pytestmark = [
+    pytest.mark.mariadb,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("configured"),
+]
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def configured(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
 
 
 @pytest.fixture
@@ -76,10 +77,6 @@ def take_part(student, session):
 
 def settle():
     return sum(settle_all(), Tally())
-
-
-def balance(user, kind="wallet"):
-    return LedgerAccount.objects.get(owner=user, kind=kind).balance
 
 
 def cancel(enrollment):

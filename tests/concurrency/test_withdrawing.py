@@ -18,34 +18,12 @@ from payments.services.withdrawals import (
     reject_withdrawal,
 )
 from tests.concurrency.racing import kinds, race
-from tests.factories import (
-    StaffFactory,
-    TeacherFactory,
-    earn,
-    make_course,
-    release_hold,
-    student_with_credit,
-    withdraw,
-)
+from tests.factories import earn, make_course, release_hold, student_with_credit, withdraw
+from tests.payments.withdrawing import balances, staff, teacher
+
+__all__ = ["staff", "teacher"]
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def teacher():
-    teacher = TeacherFactory()
-    earn(teacher, "100.00")
-    return teacher
-
-
-@pytest.fixture
-def staff():
-    return StaffFactory()
-
-
-def balances(user):
-    found = dict(LedgerAccount.objects.filter(owner=user).values_list("kind", "balance"))
-    return found["earnings"], found["withdrawing"]
 
 
 def ask(user, amount="100.00"):

@@ -9,10 +9,10 @@ from django.core.management import CommandError
 
 from courses.models import CourseSession
 from enrollments.services.sessions import cancel_session, delete_session
-from payments.models import LedgerAccount
 from rooms.attendance import attendance_in
 from rooms.models import Attendance, RoomDeed
 from settlement.services.polling import Count, poll_rooms
+from tests.balances import balance
 from tests.enrollments.leaving import (
     ENDINGS,
     MINUTE,
@@ -32,10 +32,6 @@ from tests.livekit import standing_still
 __all__ = ["session", "student", "teacher"]
 
 pytestmark = pytest.mark.django_db
-
-
-def wallet(user):
-    return LedgerAccount.objects.get(owner=user, kind="wallet").balance
 
 
 class TestPolling:
@@ -178,12 +174,12 @@ class TestWithoutLiveKit:
         self, livekit, away, committed, student, session, ending, caplog
     ):
         end, arguments = ending(student, session)
-        paid = 100 - wallet(student)
+        paid = 100 - balance(student)
         livekit.enter(session.room_name, student)
         started = time.monotonic()
         committed(end, **arguments)
         assert time.monotonic() - started < 1.5
-        assert wallet(student) > 100 - paid
+        assert balance(student) > 100 - paid
         assert "left to poll_rooms" in caplog.text
         assert livekit.inside(session.room_name) == [str(student.pk)]
         with pytest.raises(CommandError):

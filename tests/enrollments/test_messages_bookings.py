@@ -1,46 +1,23 @@
 """What student and teacher are told of a booking, each in their own zone."""
 
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-import time_machine
 
 from courses.services import publish_course
 from enrollments.errors import AlreadyEnrolled
-from enrollments.services.enrolling import (
-    cancel_enrollment,
-    enroll_full_course,
-    hand_back_session,
-)
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course, hand_back_session
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import move_session
 from notices.models import Notice
 from payments.errors import InsufficientCredit
-from tests.factories import (
-    TeacherFactory,
-    extend_course,
-    make_course,
-    start_session,
-    student_with_credit,
-)
+from tests.enrollments.march import AFTER, BEFORE, DAY, _in_march, teacher
+from tests.factories import extend_course, make_course, start_session, student_with_credit
 from tests.telling import letter_of, mailed, told, was_told, words_of
 
+__all__ = ["_in_march", "teacher"]
+
 pytestmark = pytest.mark.django_db
-DAY = timedelta(days=1)
-# The clocks of Europe go forward between these two.
-BEFORE, AFTER = (datetime(2027, 3, day, 17, 0, tzinfo=UTC) for day in (27, 29))
-
-
-@pytest.fixture(autouse=True)
-def _in_march():
-    with time_machine.travel(datetime(2027, 3, 20, 12, tzinfo=UTC)):
-        yield
-
-
-@pytest.fixture
-def teacher():
-    return TeacherFactory(display_name="Sofía", time_zone="America/New_York")
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """What those who have a session are told of it: moved, called off, added; each in their zone."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
-import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -16,9 +13,9 @@ from enrollments.services.timetable import NewSession, add_sessions, move_sessio
 from notices.models import Notice
 from payments.wallets import credit_of
 from settlement.services.settling import settle_all
+from tests.enrollments.march import AFTER, BEFORE, DAY, _in_march, teacher
 from tests.factories import (
     StaffFactory,
-    TeacherFactory,
     extend_course,
     make_course,
     start_session,
@@ -26,22 +23,10 @@ from tests.factories import (
 )
 from tests.telling import letter_of, mailed, told, was_told, words_of
 
+__all__ = ["_in_march", "teacher"]
+
 pytestmark = pytest.mark.django_db
-DAY = timedelta(days=1)
-# The clocks of Europe go forward between these two.
-BEFORE, AFTER = (datetime(2027, 3, day, 17, 0, tzinfo=UTC) for day in (27, 29))
 WHY = "A dentist's appointment"
-
-
-@pytest.fixture(autouse=True)
-def _in_march():
-    with time_machine.travel(datetime(2027, 3, 20, 12, tzinfo=UTC)):
-        yield
-
-
-@pytest.fixture
-def teacher():
-    return TeacherFactory(display_name="Sofía", time_zone="America/New_York")
 
 
 @pytest.fixture

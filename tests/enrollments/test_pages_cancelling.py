@@ -11,30 +11,21 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
-from courses.models import CourseSession
 from enrollments.errors import RefundLowered
 from enrollments.models import CourseEnrollment, SessionPurchase
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, move_session
 from payments.models import IdempotencyRecord, Transfer
-from payments.wallets import balances_of
+from tests.enrollments.buying_pages import browser, course, first, student, wallet
 from tests.factories import DAY, make_course, owe, start_session, student_with_credit
 from tests.forms import shown
+
+__all__ = ["browser", "course", "student"]
 
 pytestmark = pytest.mark.django_db
 
 LEARNING = reverse("enrollments:learning")
-
-
-@pytest.fixture
-def student():
-    return student_with_credit("200.00")
-
-
-@pytest.fixture
-def course():
-    return make_course(sessions=4, price_full_course="80.00", price_per_session="24.00")
 
 
 @pytest.fixture
@@ -45,16 +36,6 @@ def enrollment(student, course):
 @pytest.fixture
 def purchase(student, course):
     return purchase_session(student=student, session_id=first(course).pk)
-
-
-@pytest.fixture
-def browser(client, student):
-    client.force_login(student)
-    return client
-
-
-def first(course) -> CourseSession:
-    return course.sessions.order_by("session_number")[0]
 
 
 def leave(enrollment) -> str:
@@ -91,10 +72,6 @@ def spend_all(student) -> None:
 
 def said(page) -> str:
     return " ".join(str(message) for message in page.context["messages"])
-
-
-def wallet(student) -> Decimal:
-    return balances_of(student)[0]
 
 
 class TestAsking:

@@ -9,41 +9,24 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from common.errors import NotFound
-from courses.models import Course
 from enrollments.errors import AlreadyCancelled, SessionNotMoved, SessionStarted
 from enrollments.learning.previews import preview_enrollment, preview_purchase
 from enrollments.models import CourseEnrollment, SessionPurchase
-from enrollments.services.enrolling import (
-    cancel_enrollment,
-    enroll_full_course,
-    hand_back_session,
-)
+from enrollments.services.enrolling import cancel_enrollment, enroll_full_course, hand_back_session
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, move_session
 from payments.errors import HoldSettled
 from payments.models import HoldPart, PaymentHold
 from payments.wallets import balances_of
+from tests.enrollments.sold import course, enrollment, student
 from tests.factories import DAY, access_to, make_course, start_session, student_with_credit
 
-
-@pytest.fixture
-def student(db):
-    return student_with_credit("500.00")
-
-
-@pytest.fixture
-def course(db) -> Course:
-    return make_course()
+__all__ = ["course", "enrollment", "student"]
 
 
 @pytest.fixture
 def sessions(course):
     return list(course.sessions.order_by("session_number"))
-
-
-@pytest.fixture
-def enrollment(student, course) -> CourseEnrollment:
-    return enroll_full_course(student=student, course_id=course.pk)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from payments.models import (
     Withdrawal,
 )
 from payments.services.grants import request_grant
+from tests.balances import balance
 from tests.factories import (
     StaffFactory,
     UserFactory,
@@ -242,10 +243,6 @@ def grant(student):
         "reason": "A lesson was lost",
         "request_id": str(uuid4()),
     }
-
-
-def balance(user: User) -> Decimal:
-    return LedgerAccount.objects.get(owner=user, kind="wallet").balance
 
 
 def test_a_grant_sent_twice_is_made_once(browser, boss, student, grant):

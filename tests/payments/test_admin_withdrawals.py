@@ -10,12 +10,12 @@ from django.db import OperationalError, connection
 
 from accounts.models import User
 from enrollments.services.purchasing import purchase_session
-from payments import audit
 from payments.admin.withdrawals import WithdrawalAdmin
-from payments.models import LedgerAccount, Transfer, Withdrawal
+from payments.models import Transfer, Withdrawal
 from payments.services.withdrawals import request_withdrawal
 from settlement.services.deciding import release_hold
 from talkplatform.management.commands.make_staff_groups import make_groups
+from tests.balances import balance
 from tests.factories import (
     StaffFactory,
     TeacherFactory,
@@ -24,7 +24,7 @@ from tests.factories import (
     student_with_credit,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_are_clean")]
 
 LIST = "/admin/payments/withdrawal/"
 IBAN = "ES91 2100 0418 4502 0005 1332"
@@ -80,16 +80,6 @@ def said(page) -> list[str]:
 
 def status(withdrawal: Withdrawal) -> str:
     return Withdrawal.objects.get(pk=withdrawal.pk).status
-
-
-def balance(user: User, kind: str) -> Decimal:
-    return LedgerAccount.objects.get(owner=user, kind=kind).balance
-
-
-@pytest.fixture(autouse=True)
-def books_are_clean():
-    yield
-    assert all(finding.ok for finding in audit.run())
 
 
 def test_approved_then_paid(client, boss, asked, teacher):

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from common import pruning
 from payments.models import IdempotencyRecord, LedgerAccount, Transfer
+from tests.balances import balance
 from tests.factories import UserFactory, student_with_credit
 
 pytestmark = pytest.mark.django_db
@@ -23,10 +24,6 @@ def run(*args: str) -> str:
     out = StringIO()
     call_command(*args, stdout=out, no_color=True)
     return out.getvalue()
-
-
-def balance(user) -> Decimal:
-    return LedgerAccount.objects.get(owner=user, kind="wallet").balance
 
 
 class TestCheckLedger:

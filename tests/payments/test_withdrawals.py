@@ -36,28 +36,13 @@ from tests.factories import (
     student_with_credit,
     withdraw,
 )
+from tests.payments.withdrawing import balances, staff, teacher
+
+__all__ = ["staff", "teacher"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_are_clean")]
 
 STATUSES = ["requested", "approved", "completed", "rejected", "cancelled"]
-
-
-@pytest.fixture
-def teacher():
-    teacher = TeacherFactory()
-    earn(teacher, "100.00")
-    return teacher
-
-
-@pytest.fixture
-def staff():
-    return StaffFactory()
-
-
-def balances(user):
-    """What is available, and what is being withdrawn."""
-    kinds = dict(LedgerAccount.objects.filter(owner=user).values_list("kind", "balance"))
-    return kinds["earnings"], kinds["withdrawing"]
 
 
 def approve(made, actor):

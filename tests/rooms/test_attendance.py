@@ -10,16 +10,13 @@ from django.test.utils import CaptureQueriesContext
 
 from rooms.attendance import Presence, attendance_in, attendance_of
 from rooms.models import Attendance, RoomWatch, WebhookEvent
-from tests.conversations import CONFIGURED, Room, hear
+from tests.conversations import Room, configured, hear
 from tests.factories import end_session, make_course, student_with_credit
 
+__all__ = ["configured"]
+
+pytestmark = pytest.mark.usefixtures("configured")
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def configured(settings):
-    for name, value in CONFIGURED.items():
-        setattr(settings, name, value)
 
 
 @pytest.fixture

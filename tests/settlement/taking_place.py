@@ -6,7 +6,6 @@ import pytest
 
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
-from payments.models import LedgerAccount
 from settlement.services.settling import Tally, settle_all
 from tests.conversations import attend
 from tests.factories import end_session, make_course, student_with_credit
@@ -52,10 +51,6 @@ def take_place(session, *people, minutes=60.0):
     """It is over, and the grace too; these people were there for so long."""
     end_session(session, ago=HOUR)
     return attend(session, *people, minutes=minutes)
-
-
-def balance(user, kind):
-    return LedgerAccount.objects.get(owner=user, kind=kind).balance
 
 
 def fresh(row):

@@ -17,11 +17,12 @@ from common import exports
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments import audit
-from payments.models import HoldPart, LedgerAccount, PaymentHold
+from payments.models import HoldPart, PaymentHold
 from rooms.models import Attendance
 from settlement.admin.deciding import name_of
 from settlement.admin.holds import PaymentHoldAdmin
 from talkplatform.management.commands.make_staff_groups import make_groups
+from tests.balances import balance
 from tests.factories import (
     StaffFactory,
     end_session,
@@ -89,10 +90,6 @@ def said(page) -> list[str]:
 
 def found(client, **filters) -> list[PaymentHold]:
     return list(client.get(LIST, filters).context["cl"].result_list)
-
-
-def balance(user) -> Decimal:
-    return LedgerAccount.objects.get(owner=user, kind="wallet").balance
 
 
 def test_the_list_says_who_paid_what_and_when_it_is_due(client, hold, single):

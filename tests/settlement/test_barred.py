@@ -7,10 +7,11 @@ import pytest
 from django.test import Client
 
 from enrollments.services.purchasing import purchase_session
-from payments.models import HoldPart, LedgerAccount
+from payments.models import HoldPart
 from rooms.attendance import attendance_in
 from rooms.models import Attendance, RoomDeed, RoomWatch
 from settlement.services.settling import settle_all
+from tests.balances import balance
 from tests.conversations import Room, hear
 from tests.factories import (
     StaffFactory,
@@ -63,10 +64,6 @@ def settled(part, session, teacher, *visits):
     return part.status, part.reason, part.review_reason
 
 
-def wallet(user):
-    return LedgerAccount.objects.get(owner=user, kind="wallet").balance
-
-
 class TestNeverMissed:
     def test_who_stays_away_by_choice_has_missed_it(self, part, session, teacher):
         assert settled(part, session, teacher)[:2] == ("refunded", "missed")
@@ -82,7 +79,7 @@ class TestNeverMissed:
         status, reason, review = settled(part, session, teacher)
         assert (status, reason) == ("pending", "")
         assert review.startswith("The student was removed from the room.")
-        assert wallet(student) == 0
+        assert balance(student) == 0
 
     def test_whom_the_teacher_let_in_again(self, part, session, teacher, student):
         again = session.starts_at + 55 * MINUTE

@@ -12,10 +12,11 @@ from enrollments.models import EnrollmentStatus, PaymentStatus, PurchaseStatus
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.errors import HoldSettled
-from payments.models import HoldPart, LedgerAccount, PaymentHold, Transfer
+from payments.models import HoldPart, PaymentHold, Transfer
 from rooms.models import Attendance
 from settlement.errors import SessionCalledOff, SessionNotOver, SessionNotStarted
 from settlement.services.deciding import refund_hold, release_hold
+from tests.balances import balance
 from tests.factories import (
     StaffFactory,
     end_session,
@@ -47,10 +48,6 @@ def enrollment():
 def purchase():
     session = make_course(sessions=1).sessions.get()
     return purchase_session(student=student_with_credit("500.00"), session_id=session.pk)
-
-
-def balance(user, kind: str = "wallet") -> Decimal:
-    return LedgerAccount.objects.get(owner=user, kind=kind).balance
 
 
 def parts_of(booking) -> dict[int, HoldPart]:

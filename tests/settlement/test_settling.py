@@ -16,11 +16,11 @@ from rooms.services.events import store_event
 from settlement import verdicts
 from settlement.services import settling
 from settlement.services.settling import Tally
+from tests.balances import balance
 from tests.conversations import Room, attend, hear
 from tests.factories import break_calling_off, end_session, start_session, student_with_credit
 from tests.settlement.taking_place import (
     HOUR,
-    balance,
     course,
     enrollment,
     fresh,

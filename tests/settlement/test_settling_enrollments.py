@@ -12,6 +12,7 @@ from payments.models import HoldPart, Transfer
 from payments.wallets import balances_of
 from settlement.services import settling
 from settlement.services.settling import Tally
+from tests.balances import balance
 from tests.factories import (
     end_session,
     extend_course,
@@ -21,7 +22,6 @@ from tests.factories import (
 )
 from tests.settlement.taking_place import (
     HOUR,
-    balance,
     course,
     enrollment,
     fresh,
