@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import idna
@@ -64,7 +64,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return ""
     local = timezone.localtime(value)
-    return f"{formats.date_format(local, 'D j M Y, H:i')} {_zone(local)}"
+    return f"{_day(local.date())}, {local:%H:%M} {_zone(local)}"
 
 
 @register.filter
@@ -73,7 +73,14 @@ def until(start: datetime, minutes: int) -> str:
     local = timezone.localtime(start)
     end = timezone.localtime(start + timedelta(minutes=minutes))
     day = "" if end.date() == local.date() else f"{formats.date_format(end, 'D j M')}, "
-    return f"{formats.date_format(local, 'D j M Y, H:i')}–{_STAY}{day}{end:%H:%M} {_zone(end)}"
+    began = f"{_day(local.date())}, {local:%H:%M}"
+    return f"{began}–{_STAY}{day}{end:%H:%M} {_zone(end)}"
+
+
+@lru_cache(maxsize=1000)
+def _day(day: date) -> str:
+    """`Tue 1 Dec 2026`: a page has dozens of the same few days."""
+    return formats.date_format(day, "D j M Y")
 
 
 @contextmanager

@@ -160,11 +160,11 @@ def bookings_of(user: User, now: datetime) -> HoldQuerySet:
     return mine.annotate(next_starts_at=starts, upgraded=Exists(folded))
 
 
-def count_shelves(user: User, now: datetime) -> dict[str, int]:
-    """How many of `bookings_of` are on each shelf, in one statement."""
+def count_shelves(bookings: HoldQuerySet) -> dict[str, int]:
+    """How many of these `bookings_of` a user are on each shelf, in one statement."""
     shelves = [When(where, then=Value(shelf.value)) for shelf, where in _SHELVES.items()]
-    mine = bookings_of(user, now).annotate(shelf=Case(*shelves, output_field=CharField()))
-    counted = mine.values_list("shelf").annotate(bookings=Count("pk")).order_by()
+    shelved = bookings.annotate(shelf=Case(*shelves, output_field=CharField()))
+    counted = shelved.values_list("shelf").annotate(bookings=Count("pk")).order_by()
     return dict.fromkeys(Shelf.values, 0) | dict(counted)
 
 

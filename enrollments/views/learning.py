@@ -35,7 +35,7 @@ def learning(request: HttpRequest) -> HttpResponse:
     student, now = signed_in(request), timezone.now()
     mine = bookings_of(student, now)
     news = said_to(student, Notice.objects.shown_to(student.pk).to_acknowledge()[: NEWS + 1])
-    counts = count_shelves(student, now)
+    counts = count_shelves(mine)
     shelf = _shelf(request.GET.get("show", ""))
     found = Counted(on_shelf(mine, shelf), counts[shelf])
     page = page_of(found, BOOKINGS_PER_PAGE, request)
