@@ -96,6 +96,8 @@ class TopUpRefund(UUIDModel):
         indexes = [
             models.Index(fields=["user", "-requested_at", "-id"], name="top_up_refunds_mine"),
             models.Index(fields=["next_look_at"], name="top_up_refunds_to_look_at"),
+            models.Index(fields=["status"], name="top_up_refunds_by_status"),
+            models.Index(fields=["requested_at"], name="top_up_refunds_newest"),
         ]
 
     def __str__(self) -> str:

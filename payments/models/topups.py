@@ -123,6 +123,8 @@ class TopUp(TimestampedModel):
             models.Index(fields=["next_look_at"], name="top_ups_to_look_at"),
             models.Index(fields=["status"], name="top_ups_by_status"),
             models.Index(fields=["created_at"], name="top_ups_newest"),
+            models.Index(fields=["payment_intent"], name="top_ups_by_intent"),
+            models.Index(fields=["charge"], name="top_ups_by_charge"),
         ]
 
     def __str__(self) -> str:
@@ -183,6 +185,7 @@ class ProcessorEvent(UUIDModel):
         indexes = [
             models.Index(fields=["processed_at"], name="processor_events_waiting"),
             models.Index(fields=["received_at"], name="processor_events_newest"),
+            models.Index(fields=["object_id"], name="processor_events_by_object"),
         ]
 
     def __str__(self) -> str:
