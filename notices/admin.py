@@ -66,15 +66,40 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
+class MailFilter(admin.SimpleListFilter):
+    """What hasn't been sent: nearly all is sent, or has no email, so nothing is found by that."""
+
+    title, parameter_name = "mail", "mail__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        kinds = (Notice.Mail.WAITING, Notice.Mail.SET_ASIDE, Notice.Mail.DROPPED)
+        return [(kind.value, str(kind.label)) for kind in kinds]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(mail=self.value()) if self.value() else queryset
+
+
+class StoppedFilter(admin.SimpleListFilter):
+    """The few that a mail server has refused."""
+
+    title, parameter_name = "address", "stopped_at__isempty"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("0", "Stopped")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(stopped_at__isnull=False) if self.value() else queryset
+
+
 @admin.register(Notice)
 class NoticeAdmin(Deciding, ReadOnlyAdmin):
     list_display = ("id", "reader", "kind", "created_at", "state", "mailed_at", "mail_note")
     list_filter = (
-        "mail", KindFilter, ("created_at", PeriodFilter), ("reader", PersonFilter),
+        MailFilter, KindFilter, ("created_at", PeriodFilter), ("reader", PersonFilter),
     )  # fmt: skip
     joined = ("reader",)
     search_fields = ("^reader__email",)
-    id_fields = ("pk", "reader", "course_id", "session_id")
+    id_fields = ("pk", "reader")
     decisions = (
         SendingAgain(
             verb="send", label="Send again", rights=(SEND,), form=forms.Form, key="notice"
@@ -89,7 +114,7 @@ class NoticeAdmin(Deciding, ReadOnlyAdmin):
 @admin.register(Mailbox)
 class MailboxAdmin(Deciding, ReadOnlyAdmin):
     list_display = ("reader", "state", "refusal", "stopped_at", "failures", "rests_until")
-    list_filter = (("stopped_at", admin.EmptyFieldListFilter), ("reader", PersonFilter))
+    list_filter = (StoppedFilter, ("reader", PersonFilter))
     ordering = ("-stopped_at",)
     joined = ("reader",)
     search_fields = ("^reader__email", "=stopped_address")

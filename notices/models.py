@@ -127,7 +127,10 @@ class Mailbox(models.Model):
     class Meta:
         db_table = "mailboxes"
         verbose_name_plural = "mailboxes"
-        indexes = [models.Index(fields=["stopped_at"], name="mailboxes_stopped")]
+        indexes = [
+            models.Index(fields=["stopped_at"], name="mailboxes_stopped"),
+            models.Index(fields=["stopped_address"], name="mailboxes_by_stopped"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)
