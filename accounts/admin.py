@@ -47,7 +47,19 @@ STATES = {
     "done": ("done", "good"),
     "failed": ("failed", "bad"),
 }
+# The value of a flag that few users have, and the column by whose index they are found.
+FEW = {"is_teacher": ("1", "teaching"), "is_active": ("0", "inactive")}
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class FewFilter(admin.BooleanFieldListFilter):
+    """A flag that has no index itself."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet | None:
+        value, column = FEW[self.field_path]
+        if self.lookup_val == value:
+            return queryset.filter(**{column: 1})
+        return super().queryset(request, queryset)
 
 
 @admin.register(User)
@@ -60,7 +72,7 @@ class UserAdmin(SearchedAdmin, DjangoUserAdmin):
         "date_joined",
     )  # fmt: skip
     list_filter = (
-        "is_teacher", "is_active", "is_staff", "email_refused",
+        ("is_teacher", FewFilter), ("is_active", FewFilter), "is_staff", "email_refused",
         ("proved_since", admin.EmptyFieldListFilter), ("date_joined", PeriodFilter),
     )  # fmt: skip
     search_fields = ("^email", "^display_name", "=referral_code")

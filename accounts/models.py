@@ -6,6 +6,7 @@ from typing import Any, Self
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Case, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -89,6 +90,17 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    # 1, or NULL: by an index on a flag itself, the catalogue would read every teacher first.
+    teaching = models.GeneratedField(
+        expression=Case(When(is_teacher=True, then=Value(1)), default=Value(None)),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=False,
+    )
+    inactive = models.GeneratedField(
+        expression=Case(When(is_active=False, then=Value(1)), default=Value(None)),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=False,
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["display_name"]
@@ -104,6 +116,8 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["proved_since"], name="users_proved"),
             models.Index(fields=["date_joined"], name="users_joined"),
             models.Index(fields=["display_name"], name="users_named"),
+            models.Index(fields=["teaching", "date_joined"], name="users_by_teaching"),
+            models.Index(fields=["inactive", "date_joined"], name="users_by_inactive"),
         ]
         constraints = [
             models.CheckConstraint(

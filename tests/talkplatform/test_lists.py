@@ -10,10 +10,16 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import pytest
 from django.contrib import admin
 from django.core.management import call_command
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from accounts.admin import FEW, FewFilter
 from accounts.models import User
+from common.admin import SearchedAdmin
+from courses.models import Announcement, Course, CourseSession
+from payments.models import DebtWriteOff, Dispute, Grant, Withdrawal
+from rooms.models import RoomDeed, RoomWatch
 from tests.talkplatform.test_pages_site import Page
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db]
@@ -49,3 +55,43 @@ def ways_through(browser: Client, start: str) -> Iterator[str]:
     for field in ("q", "search"):
         if f'name="{field}"' in text:
             yield from (f"{start}?{urlencode({field: words})}" for words in WORDS)
+
+
+# No more rows than there are sessions, or deeds of staff: they may be read one by one.
+SMALL = {
+    *(Announcement, Course, CourseSession, RoomDeed, RoomWatch),
+    *(DebtWriteOff, Dispute, Grant, Withdrawal),
+}
+
+
+def by_what(screen: SearchedAdmin) -> Iterator[tuple[type[Model], str]]:
+    """Each column by which this list is filtered or searched, with its table."""
+    for one in screen.list_filter:
+        name = one if isinstance(one, str) else one[0] if isinstance(one, tuple) else None
+        if name:
+            yield screen.model, FEW[name][1] if one == (name, FewFilter) else name
+    yield from ((screen.model, name) for name in screen.id_fields)
+    for words in screen.search_fields:
+        model = screen.model
+        *way, last = words.lstrip("^=").split("__")
+        for step in way:
+            yield model, step
+            model = model._meta.get_field(step).related_model
+        if words[0] in "^=":
+            yield model, last
+
+
+def begins_an_index(model: type[Model], name: str) -> bool:
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    together = (*model._meta.indexes, *model._meta.constraints)
+    first = {fields[0].lstrip("-") for one in together if (fields := getattr(one, "fields", ()))}
+    return field.unique or field.db_index or field.name in first
+
+
+SEARCHED = [one for one in admin.site._registry.values() if isinstance(one, SearchedAdmin)]
+
+
+@pytest.mark.parametrize("screen", SEARCHED, ids=lambda screen: screen.opts.model_name)
+def test_what_a_list_goes_by_begins_an_index(screen):
+    columns = {one for one in by_what(screen) if one[0] not in SMALL}
+    assert {name for model, name in columns if not begins_an_index(model, name)} == set()
