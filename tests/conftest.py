@@ -1,14 +1,18 @@
 """What every test finds."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import hypothesis
 import pytest
 from django.db import connection
-from django.test import TestCase
+from django.test import TestCase, TransactionTestCase
 
 from payments import audit
+from tests.copying import Template
+from tests.emptying import empty
+from tests.settings import SCRATCH
 from tests.stripe import mock
 from tests.stripe.stand_in import running_stand_in, stand_in
 
@@ -46,13 +50,13 @@ DECIDED = (
     "test_barred",
     "test_seed_demo",
 )
-# Begun last, they would leave the other cores idle.
+# The longest tests first: begun last, they would leave the other cores idle.
 LONG = (
-    "test_alone.py",
-    "test_migrations.py",
-    "test_running.py",
-    "test_top_ups_thousand.py",
     "test_pages.py",
+    "test_top_ups_thousand.py",
+    "test_alone.py",
+    "test_running.py",
+    "test_migrations.py",
 )
 A_DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
 
@@ -67,13 +71,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=NO_LIVEKIT))
         if item.get_closest_marker("stripe_mock") and not mock.program():
             item.add_marker(pytest.mark.skip(reason=NO_STRIPE_MOCK))
-    items.sort(key=lambda item: item.path.name not in LONG)
+    items.sort(key=turn)
     if connection.vendor == "mysql":
         return
     left_out = [item for item in items if any(map(item.get_closest_marker, NEED_MARIADB))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def turn(item: pytest.Item) -> int:
+    return LONG.index(item.path.name) if item.path.name in LONG else len(LONG)
 
 
 def asks_no_database(item: pytest.Item) -> bool:
@@ -84,6 +92,35 @@ def asks_no_database(item: pytest.Item) -> bool:
         or A_DATABASE & set(getattr(item, "fixturenames", ()))
         or (case and issubclass(case, TestCase))
     )
+
+
+@pytest.fixture(scope="session")
+def template(django_db_modify_db_settings_parallel_suffix: None) -> Template | None:
+    """What the first of several workers makes of the database."""
+    return Template(SCRATCH.parent) if "PYTEST_XDIST_WORKER" in os.environ else None
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(template: Template | None) -> None:
+    if template:
+        template.begin()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, template: Template | None, django_db_blocker: Any
+) -> None:
+    if template:
+        with django_db_blocker.unblock():
+            template.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptied() -> Iterator[None]:
+    """What a test has committed goes with it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty())
+        yield
 
 
 @pytest.fixture
