@@ -1,8 +1,9 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import transaction
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -35,6 +36,20 @@ def as_user() -> Callable[[User | None], APIClient]:
 
 @pytest.fixture
 def world(db: Any) -> SimpleNamespace:
+    return make_world()
+
+
+@pytest.fixture(scope="module")
+def shared_world(django_db_setup: None, django_db_blocker: Any) -> Iterator[SimpleNamespace]:
+    """The same for all tests of a module, none of which commits: each works on a copy."""
+    undo = transaction.atomic()
+    undo._from_testcase = True  # so that operations may begin in it
+    with django_db_blocker.unblock(), undo:
+        yield make_world()
+        transaction.set_rollback(True)
+
+
+def make_world() -> SimpleNamespace:
     """Two courses of one teacher: the owner is enrolled in one, and has a session of the other.
 
     The owner has taught as well, and asked for some of what came in.

@@ -1,6 +1,7 @@
 """Whatever goes wrong, the answer has one shape."""
 
 import json
+from copy import deepcopy
 
 import pytest
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
@@ -45,6 +46,11 @@ urlpatterns = [
     path("", include(urls.urlpatterns)),
 ]
 handler404, handler500 = urls.handler404, urls.handler500
+
+
+@pytest.fixture
+def world(shared_world, db):
+    return deepcopy(shared_world)
 
 
 def check(answer, status: int, code: str) -> dict:

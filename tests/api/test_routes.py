@@ -1,5 +1,7 @@
 """Every route, asked by everybody."""
 
+from copy import deepcopy
+
 import pytest
 from django.urls import URLPattern, URLResolver
 
@@ -74,6 +76,11 @@ NAMES = (
     "notice",
 )  # fmt: skip
 NOTHING = "01936f5e-7c3a-7d52-9e0b-6a1f4c2d8e90"
+
+
+@pytest.fixture
+def world(shared_world, db):
+    return deepcopy(shared_world)
 
 
 def fill(path: str, world) -> str:
