@@ -42,6 +42,7 @@ print(*User.objects.exclude(proved_since=None).values_list("email", flat=True))
 """
 
 
+@pytest.mark.mariadb
 def test_who_was_there_before_addresses_were_proved_is_mailed_as_ever(elsewhere):
     before, top = ("accounts", "0006"), ()
     told = migrate(elsewhere, before, SIGN_UP_AS_BEFORE, top, before, top, WHO_IS_PROVED)
@@ -95,6 +96,7 @@ print(kind.app_label, kind.pk, groups)
 """
 
 
+@pytest.mark.mariadb
 def test_a_world_of_before_gets_the_accounts_for_money_from_outside(migrated):
     """Forward, back, and forward again: what moved before stays, and the keys are the same."""
     told = migrate(migrated, A_WORLD_OF_BEFORE, ("payments", "0017"), (), ITS_ACCOUNTS)
@@ -131,6 +133,7 @@ print(len(found), "credit", wallet.balance, *keys)
 """
 
 
+@pytest.mark.mariadb
 def test_no_debt_is_forgotten_by_going_back(migrated):
     said = migrate(migrated, A_DEBT).splitlines()
     assert said == ["Nothing was changed: what users owe, or have owed, would be lost.", "9.00"]
@@ -158,6 +161,7 @@ print(wallet.owed)
 """
 
 
+@pytest.mark.mariadb
 def test_no_top_up_is_taken_away_by_going_back(migrated):
     """And one of whose fee nobody asked any more is asked about again."""
     assert migrate(migrated, ("payments", "0022"), TOP_UP).splitlines() == [

@@ -259,6 +259,7 @@ class TestKnownAddresses:
         assert Client("203.0.113.8").sign_in(password="battery staple 9").status_code == 429
 
 
+@pytest.mark.both
 @pytest.mark.django_db(transaction=True)
 class TestTwoTransactions:
     """One takes the attempt, before the password is looked at; one gives it back."""

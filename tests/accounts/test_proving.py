@@ -239,6 +239,7 @@ class TestStaff:
         assert User.objects.get(pk=ada.pk).email_proved
 
     @pytest.mark.django_db(transaction=True)
+    @pytest.mark.both
     def test_staff_save_in_a_transaction_that_is_really_committed(self, staff):
         """Tests run in a transaction of their own, which hides that one cannot begin in another."""
         passwords = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}

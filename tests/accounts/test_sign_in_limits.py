@@ -84,11 +84,13 @@ def test_an_unknown_account_is_limited_the_same(db):
 
 
 @pytest.mark.parametrize("spelling", ["ADA@example.com", " ada@example.com ", "ada@EXAMPLE.com"])
+@pytest.mark.both
 def test_another_spelling_is_no_other_account(ada, spelling):
     attack("192.0.2.1", times=5)
     assert attack("192.0.2.1", spelling) == [429]
 
 
+@pytest.mark.both
 def test_an_accent_does_not_find_the_account(ada, client):
     assert client.sign_in("ádá@example.com").status_code == 401
 

@@ -109,6 +109,7 @@ def test_100_rows_at_most(stranger, history, asked):
     assert len(stranger.get(f"/api/enrollments/me{asked}").json()) == 100
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "1.5", "", "%00", "\uff11"])
 def test_a_limit_is_a_number_from_1(owner, path, limit):
@@ -116,6 +117,7 @@ def test_a_limit_is_a_number_from_1(owner, path, limit):
     assert (answer.status_code, list(answer.json()["details"])) == (400, ["limit"])
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize(
     "cursor",

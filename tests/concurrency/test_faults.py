@@ -29,7 +29,7 @@ from tests.concurrency.operations import (
 )
 from tests.factories import DAY, break_calling_off, end_session, student_with_credit
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 DEADLOCK, LOCK_WAIT, LOST = 1213, 1205, 2013
 

@@ -32,7 +32,7 @@ from tests.factories import StaffFactory, end_session, make_course, student_with
 from tests.livekit import standing_still
 from tests.serving import kill, running, serving, wait_until_ready
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 SETTLING = PLANS[0]
 ROLLING, ASKED = (plan for plan in PLANS if plan.name in ("roll_next_starts", "carry_out_requests"))
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -143,7 +143,6 @@ def test_a_pass_that_outlasts_its_time_ends_the_process_which_says_so(probes):
     assert "in run" in said
 
 
-@pytest.mark.mariadb
 def test_no_statement_of_a_pass_takes_longer_than_the_pass_may(probes):
     probes.begin("asks")
     wait_for(Job.objects.exclude(error="").exists, within=20)

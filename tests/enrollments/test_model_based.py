@@ -361,6 +361,7 @@ class School(Model):
         assert [finding for finding in audit.run() if not finding.ok] == []
 
 
+@pytest.mark.mariadb
 @pytest.mark.django_db
 def test_every_operation_in_any_order():
     run_state_machine_as_test(

@@ -150,6 +150,7 @@ def test_a_sale_that_has_begun_stands(course, student, gone, monkeypatch):
     assert enroll_full_course(student=student, course_id=course.pk).status == "active"
 
 
+@pytest.mark.both
 def test_selling_locks_no_user(course, session, student):
     with CaptureQueriesContext(connection) as statements:
         purchase_session(student=student, session_id=session.pk)

@@ -26,7 +26,7 @@ from notices.services.outbox import send_again, try_address_again
 from tests.factories import make_course, student_with_credit
 from tests.serving import url_of_test_database
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 SEED = 20
 STUDENTS, COURSES, KILLS, FREEZES = 20, 5, 10, 2

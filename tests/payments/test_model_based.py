@@ -145,6 +145,7 @@ def figures(user: User) -> tuple[int, ...]:
     return tuple(int(amount * 100) for amount in amounts)
 
 
+@pytest.mark.mariadb
 @pytest.mark.django_db
 def test_every_step_in_any_order():
     run_state_machine_as_test(

@@ -64,6 +64,7 @@ def test_what_is_sent_is_in_the_row_whatever_is_set_since(ask, at_stripe, settin
     assert open_checkout(TopUp.objects.get()).checkout_session == sessions_of(at_stripe)[0]
 
 
+@pytest.mark.both
 def test_a_repeat_says_the_same_in_whatever_order_the_database_keeps_it(ask, at_stripe):
     top_up = ask()
     lose_the_answer(at_stripe, top_up)

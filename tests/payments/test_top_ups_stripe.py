@@ -202,6 +202,7 @@ def test_nobody_asks_stripe_inside_an_operation(opened, ask, at_stripe):
     assert len(at_stripe.asked()) == known + 1
 
 
+@pytest.mark.both
 def test_the_same_session_is_credited_once_for_ever(opened, at_stripe, monkeypatch):
     """The last of the guards, where all others are gone; and its twin."""
     top_up, other = opened(), opened()

@@ -151,6 +151,7 @@ class TestOperations:
         assert len(tries) == TRIES
         assert files(media) == ["a.txt"]
 
+    @pytest.mark.both
     def test_it_stays_where_the_commit_may_have_succeeded(self, media, monkeypatch):
         @operation
         def store() -> None:
