@@ -1,6 +1,10 @@
 """The form of a course as teachers fill it in, and somebody who buys the course."""
 
+from io import BytesIO
 from uuid import uuid4
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from courses.models import Course
 from enrollments.services.enrolling import enroll_full_course
@@ -24,6 +28,12 @@ def typed(**changes) -> dict:
         "idempotency_key": str(uuid4()),
     }
     return body | changes
+
+
+def picture(kind: str = "PNG", size=(64, 36), name: str = "evil.php", mode: str = "RGB"):
+    drawn = BytesIO()
+    Image.new(mode, size).save(drawn, kind)
+    return SimpleUploadedFile(name, drawn.getvalue() + b"<?php echo 1; ?>", "image/png")
 
 
 def sell(course: Course) -> None:

@@ -24,7 +24,7 @@ from courses.models import Course
 from tests.factories import StaffFactory, TeacherFactory, make_course
 from tests.forms import shown
 from tests.teaching import course_forms as teachers_forms
-from tests.teaching import test_admin as staff_forms
+from tests.teaching import staff_forms
 from tests.teaching.pages import at
 
 pytestmark = pytest.mark.django_db

@@ -14,16 +14,10 @@ from courses.services import archive_course
 from enrollments.services.sessions import cancel_session
 from tests.factories import make_course
 from tests.forms import shown
-from tests.teaching.course_forms import NEW, sell, typed
+from tests.teaching.course_forms import NEW, picture, sell, typed
 from tests.teaching.pages import at, errors, said
 
 pytestmark = pytest.mark.django_db
-
-
-def picture(kind: str = "PNG", size=(64, 36), name: str = "evil.php", mode: str = "RGB"):
-    drawn = BytesIO()
-    Image.new(mode, size).save(drawn, kind)
-    return SimpleUploadedFile(name, drawn.getvalue() + b"<?php echo 1; ?>", "image/png")
 
 
 class TestCreating:

@@ -11,8 +11,7 @@ from enrollments.services.enrolling import enroll_full_course
 from payments.wallets import balances_of
 from tests.factories import StaffFactory, TeacherFactory, make_course, student_with_credit
 from tests.forms import shown
-from tests.teaching import course_forms, session_forms
-from tests.teaching import test_admin as staff_forms
+from tests.teaching import course_forms, session_forms, staff_forms
 
 pytestmark = pytest.mark.django_db
 
