@@ -62,7 +62,7 @@ def course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
 def create_course(request: TeacherRequest) -> HttpResponse:
     """Draft a course; the form sent twice drafts one."""
     form = CourseForm(request.POST or None, request.FILES or None)
-    if (shown := _preview(request)) is None and form.is_valid():
+    if (shown := _preview(request, form)) is None and form.is_valid():
         terms = form.changes()
         answer = submit_once(request, lambda: str(draft_course(teacher=request.user, **terms).pk))
         if not answer.refused:
@@ -78,7 +78,7 @@ def edit_course(request: TeacherRequest, course_id: UUID) -> HttpResponse:
     """Change the texts, prices or seats of a course."""
     found = own_course(request, course_id)
     form = CourseForm(request.POST or None, request.FILES or None, course=found)
-    if (shown := _preview(request)) is None and form.is_valid():
+    if (shown := _preview(request, form)) is None and form.is_valid():
         with form.refusals():
             change_course(course_id=found.pk, actor=request.user, **form.changes())
             messages.success(request, "Your changes have been saved.")
@@ -103,10 +103,11 @@ def _earned(request: TeacherRequest, course: Course, *, singly: bool) -> dict[st
     return {"earned": usual, "earned_if_brought": brought, "unit": unit, "link": link}
 
 
-def _preview(request: TeacherRequest) -> str | None:
-    """The description as students will see it, if only that was asked for."""
+def _preview(request: TeacherRequest, form: CourseForm) -> str | None:
+    """The description as students will see it, if only that was asked for: nothing is wrong yet."""
     if request.POST.get("step") != "preview":
         return None
+    form.errors.clear()
     return SafeString(to_html(request.POST.get("description", "")[:LONGEST_DESCRIPTION]))
 
 

@@ -140,4 +140,6 @@ def test_it_is_looked_at_before_it_is_saved(client, teacher):
         form = shown(client.get(url)) | {"description": "*new*", "step": "preview"}
         page = client.post(url, form)
         assert "<em>new</em>" in page.text
+        assert "This field is required" not in page.text
+        assert "aria-invalid" not in page.text
         assert Course.objects.get().description == "old"
