@@ -20,16 +20,21 @@ MAX_ROWS = 100
 
 
 class FirstPage(Generic[R]):
-    """Stands in for a queryset whose first page is requested often: `rows` gives that many rows."""
+    """Stands in for a queryset whose first page is requested often.
 
-    def __init__(self, rows: Callable[[int], list[R]]) -> None:
+    `rows` gives the first in an order, that many.
+    """
+
+    def __init__(self, rows: Callable[[Sequence[str], int], list[R]]) -> None:
         self._rows = rows
+        self._order: Sequence[str] = ()
 
-    def order_by(self, *_: str) -> Self:
+    def order_by(self, *order: str) -> Self:
+        self._order = order
         return self
 
     def __getitem__(self, part: slice) -> list[R]:
-        return self._rows(part.stop)
+        return self._rows(self._order, part.stop)
 
 
 class LinkPagination(CursorPagination):

@@ -31,6 +31,7 @@ from django.db.models.sql import UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 
+from common.conditions import Condition
 from common.shapes import Sql
 from common.statements import Sent, execute
 from common.writing import change
@@ -49,9 +50,9 @@ def prepared(build: Callable[P, models.QuerySet[Any, Row]]) -> Callable[P, list[
     """Turn `build`, which gives a queryset, into a function that gives its rows.
 
     Rows are objects, or tuples if it ends in `values_list`. The parameters are values as annotated:
-    UUID, datetime, Decimal, int, str, or a list of such; None is refused. Everything else is fixed
-    by the first call, including settings, so a time has to be a parameter. A slice takes fixed
-    numbers.
+    UUID, datetime, Decimal, int, str, a list of such, or a `Condition`; None is refused.
+    Everything else is fixed by the first call, including settings, so a time has to be a parameter.
+    A slice takes fixed numbers.
     """
     return _Prepared(build, _Select)
 
@@ -104,6 +105,24 @@ class _Place(Given):
 
     # The outcome of an `if` or a slice would be fixed for ever.
     __bool__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+
+class _ConditionGiven(Given):
+    """The place of a condition, which brings places of its own."""
+
+    def prepare(self, value: object, connection: BaseDatabaseWrapper) -> object:
+        return value
+
+
+class _ConditionPlace(Condition):
+    """What a builder gets instead of a condition."""
+
+    listed = False
+
+    def __init__(self, name: str) -> None:
+        self.name, self.given = name, _ConditionGiven(name, models.BooleanField(), listed=True)
+        super().__init__("%s", [self.given])
+        self.prepare = self.given.prepare
 
 
 FIELDS: dict[object, Callable[[], models.Field]] = {
@@ -161,8 +180,10 @@ class _Prepared:
 EVERY: list[_Prepared] = []
 
 
-def _place(name: str, hint: object) -> _Place:
+def _place(name: str, hint: object) -> _Place | _ConditionPlace:
     """The stand-in for a parameter while the statement is compiled."""
+    if hint is Condition:
+        return _ConditionPlace(name)
     listed = get_origin(hint) is list
     [kind] = get_args(hint) if listed else [hint]
     if kind not in FIELDS:
@@ -247,10 +268,17 @@ class _Statement:
         return self._spread(values) if self._listed else (self._sql, values)
 
     def _spread(self, values: list[object]) -> Filled:
-        """The same, with as many places as a list has items."""
-        lists = [value if isinstance(value, list) else [value] for value in values]
-        places = tuple(", ".join(["%s"] * len(items)) for items in lists)
-        return self._sql % places, [item for items in lists for item in items]
+        """The same, with as many places as a list has items, or a condition."""
+        spread = [_spread_out(value) for value in values]
+        places = tuple(sql for sql, _ in spread)
+        return self._sql % places, [item for _, items in spread for item in items]
+
+
+def _spread_out(value: object) -> Filled:
+    if isinstance(value, Condition):
+        return value.sql, value.values
+    items = value if isinstance(value, list) else [value]
+    return ", ".join(["%s"] * len(items)), items
 
 
 class _Rows(_Statement):

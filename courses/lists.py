@@ -5,9 +5,10 @@ from functools import cache
 
 from babel import Locale
 
+from common.conditions import Condition
 from common.words import alike
 from courses import queries
-from courses.models import Category, CourseQuerySet
+from courses.models import Category
 
 CATEGORIES = (
     "Art", "Business", "Communication", "Cooking", "Games", "Languages", "Literature",
@@ -44,13 +45,13 @@ def offered(category: str = "") -> dict[str, list[str]]:
     return told
 
 
-def in_any_case(courses: CourseQuerySet, column: str, text: str) -> CourseQuerySet:
-    """Those of these courses whose `column` is this word, whatever its case. One statement.
+def in_any_case(column: str, text: str) -> Condition:
+    """Whether a course's `column` is this word, whatever its case. One statement.
 
     By the spellings in use, so that an index finds them.
     """
     spelled = [word for word in queries.used(column) if word.lower() == text.lower()]
-    return courses.filter(**{f"{column}__in": spelled})
+    return Condition.among(f"courses.{column}", spelled)
 
 
 def as_listed(text: str, listed: Iterable[str]) -> str | None:

@@ -6,8 +6,10 @@ from functools import cache
 from uuid import UUID
 
 from django.db import connections, router
-from django.db.models import QuerySet, Subquery
+from django.db.models import OrderBy, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
+from common.conditions import Condition
 from common.prepared import prepared
 from common.shapes import Rows
 from common.statements import execute
@@ -49,15 +51,24 @@ def next_starts(
 
 
 @cache
-def newest_listed(limit: int) -> Callable[[], list[tuple[UUID, datetime]]]:
-    """The keys of the newest courses listed, this many, and when each was made."""
+def first_listed(
+    order: tuple[str, ...], limit: int, *, few: bool
+) -> Callable[[Condition], list[tuple[object, ...]]]:
+    """What the first courses listed are sorted by, in this order, this many.
+
+    If those that can be meant are few, and named, they are sorted by what no index has: the
+    database might look for them in an index's order.
+    """
+    names = [name.lstrip("-") for name in order]
+    unindexed = OrderBy(Coalesce(names[0], names[0]), descending=order[0].startswith("-"))
 
     @prepared
-    def newest() -> QuerySet[Course, tuple[UUID, datetime]]:
-        listed = Course.objects.listed().order_by("-created_at", "-pk")
-        return listed.values_list("pk", "created_at")[:limit]
+    def first(where: Condition) -> QuerySet[Course, tuple[object, ...]]:
+        listed = Course.objects.listed().filter(where)
+        ordered = listed.order_by(unindexed if few else order[0], *order[1:])
+        return ordered.values_list(*names)[:limit]
 
-    return newest
+    return first
 
 
 @prepared
@@ -136,6 +147,24 @@ def who_has_all(words: Sequence[Sequence[tuple[str, str]]]) -> set[str]:
     sql = f"SELECT DISTINCT w0.course_id FROM {joins} WHERE {' AND '.join((*same, *have))}"  # noqa: S608
     asked = [word for ranges in words for between in ranges for word in between]
     return {key for [key] in _rows(f"{sql} LIMIT {RARE + 1}", asked)}
+
+
+def has_word(ranges: Sequence[tuple[str, str]], *, leading: bool = False) -> Condition:
+    """Whether a course has a word of one of these ranges; or has one that `leads`.
+
+    Asked of each course in turn. With EXISTS the database may read all the rows there are first,
+    however soon a list is full.
+    """
+    where = f"w.course_id = courses.id AND {among('w.word', ranges)}"
+    where += " AND w.leads = 1" if leading else ""
+    asked = [word for between in ranges for word in between]
+    return Condition(f"(SELECT 1 FROM course_words w WHERE {where} LIMIT 1) IS NOT NULL", asked)  # noqa: S608
+
+
+def has_name(between: tuple[str, str]) -> Condition:
+    """The same of the name of its teacher, where all words lead."""
+    where = f"w.user_id = courses.teacher_id AND {among('w.word', [between])}"
+    return Condition(f"(SELECT 1 FROM user_words w WHERE {where} LIMIT 1) IS NOT NULL", between)  # noqa: S608
 
 
 def among(column: str, ranges: Sequence[tuple[str, str]]) -> str:

@@ -3,30 +3,24 @@
 import time
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Generic, NamedTuple, Self, TypeVar
 
 from django.conf import settings
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
-    BooleanField,
     Case,
     Count,
     ExpressionWrapper,
-    F,
-    Func,
     IntegerField,
     OrderBy,
-    Q,
     Value,
     When,
 )
-from django.db.models.expressions import Combinable, RawSQL
-from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.expressions import Combinable
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from accounts.models import NameWord
-from common.shapes import Sql
+from common.conditions import Condition
 from common.words import Term, terms_of
 from courses import queries
 from courses.models import Course, CourseQuerySet, CourseWord
@@ -39,35 +33,6 @@ FEW = 8
 MOST_NOTED = 1000
 # Nearest words that may be equally near.
 MOST_NEAR = 50
-
-
-class _HasWord(Func):
-    """Whether a course has a word of one of these ranges; or has one that `leads`.
-
-    Asked of each course in turn. With EXISTS the database may read all the rows there are first,
-    however soon a list is full.
-    """
-
-    words, of = "course_words w WHERE w.course_id", "pk"
-
-    def __init__(self, ranges: Sequence[tuple[str, str]], *, leading: bool = False) -> None:
-        super().__init__(F(self.of), output_field=BooleanField())
-        self.ranges, self.leading = ranges, leading
-
-    def as_sql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *args: Any, **more: Any
-    ) -> Sql:
-        key, values = compiler.compile(self.source_expressions[0])
-        where = f"{self.words} = {key} AND {queries.among('w.word', self.ranges)}"
-        where += " AND w.leads = 1" if self.leading else ""
-        asked = [word for between in self.ranges for word in between]
-        return f"(SELECT 1 FROM {where} LIMIT 1) IS NOT NULL", [*values, *asked]  # noqa: S608
-
-
-class _HasName(_HasWord):
-    """The same of the name of its teacher, where all words lead."""
-
-    words, of = "user_words w WHERE w.user_id", "teacher"
 
 
 class FewCourses(CourseQuerySet):
@@ -158,15 +123,16 @@ class _Met:
         leads = {*self.few.values()} | (self.common.leads if self.common else set())
         return len(leads | {True} if self.many_are_named else leads) > 1
 
-    def where(self, *, leading: bool = False) -> Q:
-        """The courses; or those where the term is met outside the description."""
-        where = Q()
+    def where(self, *, leading: bool = False) -> Condition:
+        """Whether a course does; or does outside its description."""
+        ways = []
         if self.common:
-            where |= Q(_HasWord(self.common.ranges, leading=leading))
+            ways.append(queries.has_word(self.common.ranges, leading=leading))
         if self.many_are_named:
-            where |= Q(_HasName([self.term.between]))
-        few = {key for key, leads in self.few.items() if leads or not leading}
-        return where | _is_one_of(few) if few else where or Q(pk__in=())
+            ways.append(queries.has_name(self.term.between))
+        if few := [key for key, leads in self.few.items() if leads or not leading]:
+            ways.append(Condition.among("courses.id", few))
+        return Condition.any_of(ways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,20 +161,27 @@ class Search:
 
     def narrow(self, courses: CourseQuerySet) -> CourseQuerySet:
         """Those of these courses that meet every word: `FewCourses` if a few alone can."""
-        if not self.met or not all(self.met):
+        where, few = self.where()
+        if not where.values:
             return courses.none()
+        return narrowed(courses, where, few=few)
+
+    def where(self) -> tuple[Condition, bool]:
+        """Whether a course meets every word; and if so few alone can that they are named."""
+        if not self.met or not all(self.met):
+            return Condition.any_of(()), True
         common = [found for found in self.met if found.is_common]
         few = [set(found.few) for found in self.met if found.is_rare]
         if (seldom := _few_with(common)) is not None:
             few.append(seldom)
-        for found in self.met:
-            if not found.is_rare and (seldom is None or found not in common):
-                courses = courses.filter(found.where())
-        if not few:
-            return courses
-        if not (keys := few[0].intersection(*few[1:])):
-            return courses.none()
-        return FewCourses(Course, courses.filter(_is_one_of(keys)).query, courses.db)
+        asked = [
+            found.where()
+            for found in self.met
+            if not found.is_rare and (seldom is None or found not in common)
+        ]
+        if few:
+            asked.append(Condition.among("courses.id", few[0].intersection(*few[1:])))
+        return Condition.all_of(asked), bool(few)
 
     def best(self) -> list[OrderBy]:
         """First those that meet most of the words outside their description, if any differ."""
@@ -221,9 +194,10 @@ class Search:
         return [OrderBy(ExpressionWrapper(met, IntegerField()), descending=True)]
 
 
-def _is_one_of(keys: Collection[str]) -> Q:
-    """By their keys as the database gave them, which UUIDs would cost more than."""
-    return Q(pk__in=RawSQL(", ".join(["%s"] * len(keys)), [*keys]))  # noqa: S611
+def narrowed(courses: CourseQuerySet, where: Condition, *, few: bool) -> CourseQuerySet:
+    """Those of these courses of which it is so."""
+    found = courses.filter(where)
+    return FewCourses(Course, found.query, courses.db) if few else found
 
 
 def _few_with(common: Sequence[_Met]) -> set[str] | None:

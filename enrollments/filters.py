@@ -1,30 +1,28 @@
 """How the catalogue is searched."""
 
+from collections.abc import Callable
+
 import django_filters
 from django.forms import ValidationError
 from django.http import QueryDict
 from rest_framework import exceptions
 
+from common.conditions import Condition
 from courses import lists
-from courses.models import Course, CourseQuerySet
+from courses.models import Course
 from courses.search import Search
 
 
-def meeting(courses: CourseQuerySet, name: str, words: str) -> CourseQuerySet:
-    """Courses that meet every word."""
-    return Search.of(words).narrow(courses)
-
-
 class CourseFilter(django_filters.FilterSet):
+    """The filters of the API, as it describes them; `narrowing` says what each asks for."""
+
     search = django_filters.CharFilter(
-        method=meeting,
         label="Words of title, teacher, category, language, level or description: all of them, "
         "of the last at least the beginning",
     )
-    # Teachers may write it in any case.
-    language = django_filters.CharFilter(method=lists.in_any_case)
+    language = django_filters.CharFilter()
     level = django_filters.ChoiceFilter(choices=Course.Level.choices)
-    category = django_filters.CharFilter(method=lists.in_any_case)
+    category = django_filters.CharFilter()
     teacher = django_filters.UUIDFilter(field_name="teacher_id")
 
     class Meta:
@@ -32,20 +30,39 @@ class CourseFilter(django_filters.FilterSet):
         fields = ["search", "language", "level", "category", "teacher"]
 
 
-def narrowed(courses: CourseQuerySet, asked: QueryDict) -> CourseQuerySet:
-    """Those of these courses that `CourseFilter` leaves; `ValidationError` where it says no.
+def narrowing(asked: QueryDict) -> tuple[Condition, bool]:
+    """Whether a course is one that was asked for; and if so few can be that they are named.
 
-    Without one of its own and a form for each request, which copy all of it.
+    Raises the API's `ValidationError` for what is no value of a filter.
     """
-    filters = {name: one for name, one in CourseFilter.base_filters.items() if name in asked}
+    chosen = _cleaned(asked)
+    wanted = [ask(chosen[name]) for name, ask in _CONDITIONS.items() if chosen.get(name)]
+    few = False
+    if words := chosen.get("search"):
+        found, few = Search.of(str(words)).where()
+        wanted.append(found)
+    return Condition.all_of(wanted), few
+
+
+def _cleaned(asked: QueryDict) -> dict[str, object]:
+    """By the fields alone: a filterset and a form for each request would copy them all."""
     chosen, faults = {}, {}
-    for name, one in filters.items():
+    for name, one in CourseFilter.base_filters.items():
+        if name not in asked:
+            continue
         try:
             chosen[name] = one.field.clean(asked[name])
         except ValidationError as error:
             faults[name] = error.messages
     if faults:
         raise exceptions.ValidationError(faults)
-    for name, one in filters.items():
-        courses = one.filter(courses, chosen[name])
-    return courses
+    return chosen
+
+
+# Teachers may write a language or category in any case.
+_CONDITIONS: dict[str, Callable[..., Condition]] = {
+    "language": lambda text: lists.in_any_case("language", text),
+    "category": lambda text: lists.in_any_case("category", text),
+    "level": lambda level: Condition.among("courses.level", [level]),
+    "teacher": lambda key: Condition.among("courses.teacher_id", [key.hex]),
+}

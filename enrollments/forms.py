@@ -60,8 +60,8 @@ class CatalogueForm(CourseFilter):
     """The filters of the API as a form, plus those that only people need."""
 
     search = django_filters.CharFilter(method="matching")
-    category = WordFilter(method=lists.in_any_case, **ANY)
-    language = WordFilter(method=lists.in_any_case, **ANY)
+    category = WordFilter(method="in_any_case", **ANY)
+    language = WordFilter(method="in_any_case", **ANY)
     level = django_filters.ChoiceFilter(choices=Course.Level.choices, **ANY)
     price = django_filters.ChoiceFilter(choices=MAX_PRICES, method="up_to", label="Price", **ANY)
     days = django_filters.ChoiceFilter(
@@ -136,6 +136,9 @@ class CatalogueForm(CourseFilter):
         """As in the API; what was meant and found is kept."""
         self.found = Search.of(words)
         return self.found.narrow(courses)
+
+    def in_any_case(self, courses: CourseQuerySet, name: str, text: str) -> CourseQuerySet:
+        return courses.filter(lists.in_any_case(name, text))
 
     def at_times(self, courses: QuerySet, name: str, value: str) -> QuerySet:
         """Courses on these days and at these times of day, which count together."""

@@ -16,8 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common import prepared
+from common.conditions import Condition
 from common.prepared import EVERY
-from courses.queries import newest_listed
+from courses.queries import first_listed
 from enrollments.queries import newest_enrollments
 from tests.test_architecture import SOURCES
 
@@ -29,6 +30,7 @@ VALUES: dict[object, Callable[[], object]] = {
     Decimal: lambda: Decimal("12.50"),
     int: lambda: 3,
     str: lambda: "Some.Body@Example.COM",
+    Condition: lambda: Condition("1 = %s OR 1 = %s", [2, 3]),
 }
 
 
@@ -38,7 +40,8 @@ def everything() -> list[Any]:
             import_module(f"{path.parent.name}.queries")
     # Written for each length.
     newest_enrollments(20)
-    newest_listed(20)
+    for few in (False, True):
+        first_listed(("-created_at", "-id"), 20, few=few)
     return [query for query in EVERY if not query.__module__.startswith("tests.")]
 
 

@@ -1,7 +1,9 @@
 """The catalogue over the API."""
 
-from datetime import datetime
-from typing import Any, NamedTuple, cast
+from collections.abc import Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -14,14 +16,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.people import visitor
+from common.conditions import Condition
 from common.errors import NotFound
 from common.paging import FirstPage, LinkPagination
 from common.rendering import render
 from common.schema import documented, documented_list
 from courses import queries
 from courses.models import Course
+from courses.search import narrowed
 from enrollments.api.serializers import CourseDetailSerializer, CourseRowSerializer
-from enrollments.filters import CourseFilter, narrowed
+from enrollments.filters import CourseFilter, narrowing
 from enrollments.shop.catalogue import listed, read_courses
 from enrollments.shop.course import course_for
 
@@ -48,9 +52,11 @@ class CatalogueView(ListAPIView):
 
     def get_queryset(self) -> QuerySet[Course]:
         """What a page is sorted by, and nothing else of its courses."""
-        if {*self.request.query_params} <= {"limit"}:
-            return cast(QuerySet[Course], FirstPage(newest))
-        found = narrowed(Course.objects.listed(), self.request.query_params)
+        asked = self.request.query_params
+        where, few = narrowing(asked)
+        if "cursor" not in asked and "," not in asked.get("ordering", ""):
+            return cast(QuerySet[Course], FirstPage(partial(first, where, few)))
+        found = narrowed(Course.objects.listed(), where, few=few)
         return cast(QuerySet[Course], found.values_list("id", *self.ordering_fields, named=True))
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -61,16 +67,11 @@ class CatalogueView(ListAPIView):
         return self.get_paginated_response(rows)
 
 
-class Newest(NamedTuple):
-    """What a page of the newest courses is sorted by."""
-
-    id: UUID
-    created_at: datetime
-
-
-def newest(limit: int) -> list[Newest]:
-    """The first of those listed; one statement."""
-    return [Newest(*row) for row in queries.newest_listed(limit)()]
+def first(where: Condition, few: bool, order: Sequence[str], limit: int) -> list[SimpleNamespace]:
+    """What the first of those listed are sorted by, of those that are asked for; one statement."""
+    rows = queries.first_listed(tuple(order), limit, few=few)(where)
+    names = [name.lstrip("-") for name in order]
+    return [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 class CourseView(APIView):

@@ -41,7 +41,7 @@ class MyEnrollmentsView(ListAPIView):
         user = signed_in(self.request)
         if "cursor" in self.request.query_params:
             return CourseEnrollment.objects.of(user).with_course().newest_first()
-        newest = FirstPage(lambda limit: queries.newest_enrollments(limit)(user.pk))
+        newest = FirstPage(lambda _, limit: queries.newest_enrollments(limit)(user.pk))
         return cast(QuerySet[CourseEnrollment], newest)
 
 

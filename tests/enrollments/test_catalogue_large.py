@@ -58,7 +58,9 @@ def ways() -> Iterator[str]:
     yield from ("/", "/?page=2", "/?page=25", "/api/courses?limit=20")
     yield from (f"/?order={order}" for order in ORDERS)
     yield from (f"/api/courses?limit=20&ordering={order}" for order in ORDERINGS)
-    yield from (f"/api/courses?limit=20&search={words}" for words in SEARCHES)
+    for words in SEARCHES:
+        yield f"/api/courses?limit=20&search={words}"
+        yield f"/api/courses?limit=20&search={words}&ordering=title"
     yield from (f"/?search={words}" for words in SEARCHES)
     teacher = Course.objects.values_list("teacher", flat=True)[0]
     for chosen in FILTERS:
