@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from PIL import Image, ImageOps
 
 from accounts.models import Introduction
+from common.pictures import MAX_PICTURE_PIXELS, PICTURE_FORMATS
 from courses.models import Course
 
 PAGES_PER_SITEMAP = 10_000
@@ -122,10 +123,13 @@ def _teachers() -> Paginator:
 
 
 def _as_jpeg(kept: ImageFieldFile, size: tuple[int, int]) -> HttpResponse:
+    """Also of one that staff uploaded when theirs were kept as they came."""
     try:
-        with kept.open() as file, Image.open(file, formats=["WEBP"]) as stored:
-            drawn = ImageOps.fit(stored.convert("RGB"), size)
-    except OSError as error:  # not there, or not one of ours
+        with kept.open() as file, Image.open(file, formats=PICTURE_FORMATS) as stored:
+            if stored.width * stored.height > MAX_PICTURE_PIXELS:
+                raise Http404
+            drawn = ImageOps.fit(ImageOps.exif_transpose(stored).convert("RGB"), size)
+    except (OSError, Image.DecompressionBombError) as error:  # not there, or not one of ours
         raise Http404 from error
     written = BytesIO()
     drawn.save(written, "JPEG", quality=82)

@@ -28,10 +28,10 @@ def head(page) -> dict[str, str]:
     return dict(found)
 
 
-def drawn() -> ContentFile:
+def drawn(kind: str = "webp", size=(1280, 720), mode: str = "RGBA") -> ContentFile:
     picture = BytesIO()
-    Image.new("RGBA", (1280, 720), (200, 30, 30, 128)).save(picture, "WEBP")
-    return ContentFile(picture.getvalue(), "mine.webp")
+    Image.new(mode, size).save(picture, kind)
+    return ContentFile(picture.getvalue(), f"mine.{kind}")
 
 
 class TestSitemap:
@@ -109,6 +109,12 @@ class TestLinks:
             assert (shown.format, shown.size) == ("JPEG", (1200, 630))
         archive_course(course_id=course.pk, actor=course.teacher)
         assert client.get(path).status_code == 200
+
+    @pytest.mark.parametrize(("size", "status"), [((1280, 720), 200), ((6000, 4001), 404)])
+    def test_one_that_was_kept_as_it_came_too(self, client, size, status):
+        course, picture = make_course(), drawn("png", size, "L")
+        change_course(course_id=course.pk, actor=course.teacher, thumbnail=picture)
+        assert client.get(f"/share/{course.pk}.jpg").status_code == status
 
     def test_no_picture_is_shown_of_a_draft_or_of_none(self, client):
         course = make_course(published=False)
