@@ -3,7 +3,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import transaction
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -19,6 +18,7 @@ from tests.factories import (
     top_up_of,
     withdraw,
 )
+from tests.sharing import kept
 
 
 def client_of(user: User | None) -> APIClient:
@@ -42,11 +42,8 @@ def world(db: Any) -> SimpleNamespace:
 @pytest.fixture(scope="module")
 def shared_world(django_db_setup: None, django_db_blocker: Any) -> Iterator[SimpleNamespace]:
     """The same for all tests of a module, none of which commits: each works on a copy."""
-    undo = transaction.atomic()
-    undo._from_testcase = True  # so that operations may begin in it
-    with django_db_blocker.unblock(), undo:
+    with kept(django_db_blocker):
         yield make_world()
-        transaction.set_rollback(True)
 
 
 def make_world() -> SimpleNamespace:

@@ -17,6 +17,7 @@ from django.urls import Resolver404, resolve
 
 from accounts.models import User
 from talkplatform.headers import guard
+from tests.sharing import kept
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -74,9 +75,16 @@ def collected(tmp_path, settings) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def shared_demo(django_db_setup, django_db_blocker) -> Iterator[None]:
+    with kept(django_db_blocker):
+        call_command("seed_demo", verbosity=0)
+        yield
+
+
 @pytest.fixture
-def demo(db) -> None:
-    call_command("seed_demo", verbosity=0)
+def demo(shared_demo, db) -> None:
+    """The demo world, which no test here changes for the others."""
 
 
 def kind_of(path: str) -> str:
