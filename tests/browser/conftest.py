@@ -19,6 +19,8 @@ from tests.browser.watch import Watch
 from tests.factories import student_with_credit
 
 PICTURES = Path(settings.BASE_DIR, "test-results")
+# Without the windows that nobody sees, the first takes a third of the time.
+PROGRAMS = ("chromium-headless-shell", "chromium")
 FLAGS = (
     "--no-sandbox",  # a container has no user namespaces to make one of
     "--disable-gpu",
@@ -41,14 +43,20 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     So the loop goes with the last test of this package, or of another whose conftest imports it.
     """
     assert request.node is not request.session, "Import it in a conftest: it would stay to the end."
-    program = shutil.which("chromium")
-    assert program, "Missing on this machine: chromium. script/test installs it on Debian."
+    program = program_of(*PROGRAMS)
     expect.set_options(timeout=PATIENCE)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")
         chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+def program_of(*names: str) -> str:
+    """Where the first of these programs is that this machine has."""
+    program = next(filter(None, map(shutil.which, names)), None)
+    assert program, f"Missing on this machine: {names[-1]}. script/test installs it on Debian."
+    return program
 
 
 @pytest.fixture

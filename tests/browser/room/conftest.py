@@ -5,17 +5,25 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
 from courses.models import CourseSession
-from tests.browser.conftest import WATCHES
+from tests.browser.conftest import FLAGS, WATCHES, program_of
 from tests.browser.doing import press
 from tests.browser.hall import Hall
 from tests.browser.room.seeing import DESKTOP, DEVICES, tile
 from tests.conversations import CONFIGURED
 from tests.factories import make_course, start_session
 from tests.livekit import LiveKit, serving
+
+
+@pytest.fixture(scope="package")
+def browser(browser: Browser) -> Iterator[Browser]:
+    """Chromium itself: its shell has no camera and no microphone to give."""
+    whole = browser.browser_type.launch(executable_path=program_of("chromium"), args=FLAGS)
+    yield whole
+    whole.close()
 
 
 @pytest.fixture
