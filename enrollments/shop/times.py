@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
-from functools import reduce
-from operator import or_
 from typing import NamedTuple, Self, TypeVar
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.lookups import IsNull
+from django.db.models.lookups import IsNull, Lookup
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
+from common.shapes import Sql
 from courses.models import CourseSession
 
 Q_ = TypeVar("Q_", bound=QuerySet)
@@ -82,6 +83,21 @@ def _taken(written: re.Pattern[str], keys: Iterable[str], text: str) -> tuple[st
     return key, f"{text[: found.start()]} {text[found.end() :]}"
 
 
+class _Inside(Lookup):
+    """Whether a time is in one of these spans.
+
+    As a filter of the ORM, each of them would cost more than the database has with it.
+    """
+
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
+        column, _ = self.process_lhs(compiler, connection)
+        spans = " OR ".join([f"({column} >= %s AND {column} < %s)"] * len(self.rhs))
+        adapt = connection.ops.adapt_datetimefield_value
+        return f"({spans})", [adapt(at) for span in self.rhs for at in span]
+
+
 class Slots(NamedTuple):
     """The UTC spans, from `now` to `until`, in which a session may start; in order, none touch."""
 
@@ -119,9 +135,7 @@ class Slots(NamedTuple):
         to_come = CourseSession.objects.filter(
             course=OuterRef("pk"), on_offer=1, starts_at__gt=self.now, starts_at__lt=self.until
         ).order_by("starts_at")
-        inside = reduce(
-            or_, (Q(starts_at__gte=start, starts_at__lt=end) for start, end in self.spans)
-        )
+        inside = _Inside(F("starts_at"), self.spans)
         # Few are named one by one; if there are more, each course in turn is asked.
         fitting = CourseSession.objects.filter(inside, on_offer=1).order_by("starts_at")
         few = [*fitting.values_list("course", flat=True)[: FEW + 1]]
