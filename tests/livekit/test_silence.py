@@ -22,7 +22,7 @@ from courses.models import CourseSession
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments.models import HoldPart
-from talkplatform.jobs import HEARTBEAT, NIGHTLY, PLANS
+from talkplatform.jobs import HEARTBEAT, OFTEN, PLANS
 from talkplatform.models import Job
 from talkplatform.runner import LOOK
 from tests.factories import end_session, make_course, start_session, student_with_credit
@@ -146,7 +146,7 @@ def test_no_settlement_and_no_other_job_waits(lesson, stopped, broken):
         failed = polling.get().last_failed
         started = timezone.now()
         _others().update(due=started, last_finished=None)
-        often = [plan.name for plan in PLANS if plan.every < NIGHTLY and plan.wanted()]
+        often = [plan.name for plan in PLANS if plan.every <= OFTEN and plan.wanted()]
         until(lambda: not _others().filter(pk__in=often, last_finished=None).exists())
         assert polling.get().last_failed == failed
         until(lambda: not _others().filter(last_finished=None).exists())
