@@ -128,6 +128,19 @@ def test_the_queue_ends_with_a_refusal_that_says_when_to_come_again(busy):
     assert busy.ask("GET", "/healthz")[0] == 503  # it may wait; but its time is up, too
 
 
+def test_a_full_queue_of_pages_refuses_pages_alone(make_site):
+    site = make_site(PROCESSES=3)
+    with ThreadPoolExecutor(20) as site.visitors:
+        pages = [site.visitors.submit(site.ask, "GET", f"/waits/{n}") for n in range(2)]
+        site.arrive(2)
+        pages += site.queue(*[("GET", "/x")] * 5)
+        asked = {path: site.ask("GET", path)[0] for path in ("/", "/api/courses", "/static/9")}
+        asked["search"] = site.ask("GET", "/api/courses?search=x")[0]
+        site.processes.gate.set()
+        assert {request.result()[0] for request in pages} == {200}
+    assert asked == {"/": 503, "/api/courses": 200, "/static/9": 200, "search": 503}
+
+
 def test_sign_ins_get_a_part_of_the_queue(busy):
     busy.queue(*[("POST", "/login/")] * 2)  # one in the queue, one that waits for it
     assert busy.ask("POST", "/api/auth/token", b"{}")[0] == 503
