@@ -102,7 +102,7 @@ def transfer_all(
     wanted = [entry for entry in entries if entry.amount]
     if changed := _change_at_once(wanted, keys or {}):
         return _insert(wanted, changed, actor)
-    accounts = _lock_accounts({ref for entry in wanted for ref in _owned_by(entry)})
+    accounts = _lock_accounts({ref for entry in wanted for ref in _owned_by(entry)}, keys or {})
     made = [*_along_debts(accounts, wanted)]
     lent = _lent(made)
     _change_balances(accounts, made, lent)
@@ -130,21 +130,24 @@ def _change_at_once(entries: Sequence[Entry], keys: Mapping[Ref, UUID]) -> dict[
 
 def lock_accounts(*refs: Ref) -> None:
     """Lock accounts of users, ascending by id, before it is read what they may do."""
-    _lock_accounts({*refs})
+    _lock_accounts({*refs}, {})
 
 
-def _lock_accounts(refs: set[Ref]) -> dict[Ref, LedgerAccount]:
+def _lock_accounts(refs: set[Ref], keys: Mapping[Ref, UUID]) -> dict[Ref, LedgerAccount]:
     if not refs:
         return {}
     owners = [ref.owner_id for ref in refs if ref.owner_id]
-    if len(owners) == 1:
+    if refs <= keys.keys():
+        # Not by their owner: what has tried to change one holds its row, and would wait for the
+        # entry of an index whose holder waits for the row.
+        found = queries.lock_accounts([keys[ref] for ref in refs])
+    elif len(owners) == 1:
         found = queries.lock_account(next(iter(refs)).kind, owners[0])
     else:
         # Rows are locked as they are read: only reading along the key locks them in ascending
         # order.
         owned = queries.accounts_of(owners)
-        keys = [account.pk for account in owned if _ref_of(account) in refs]
-        found = queries.lock_accounts(keys)
+        found = queries.lock_accounts([one.pk for one in owned if _ref_of(one) in refs])
     take(Rank.ACCOUNT, *(account.pk for account in found))
     return {_ref_of(account): account for account in found}
 

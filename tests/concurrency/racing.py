@@ -1,5 +1,6 @@
 """Calls that really run at once: a thread and a connection each."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -36,6 +37,16 @@ def race(*calls: Callable[[], Any]) -> list[Any]:
     pool.shutdown(wait=not late, cancel_futures=True)
     assert not late, f"{len(late)} calls hang"
     return [future.result() for future in futures]
+
+
+def wait_until_waiting(number: int) -> None:
+    """Until so many transactions wait for locks."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+    with connection.cursor() as cursor:
+        while cursor.execute(waiting) and cursor.fetchone() != (number,):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)  # asked more often than this the table stays as it was
 
 
 def kinds(outcomes: list[Any]) -> Counter[str]:

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from decimal import Decimal
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from rest_framework.test import APIClient
 
@@ -20,8 +20,8 @@ from enrollments.services.purchasing import purchase_session
 from payments.models import LedgerAccount
 from payments.services import ledger
 from tests.balances import balance
-from tests.concurrency.racing import TIMEOUT_SECONDS, kinds, race
-from tests.factories import make_course, student_with_credit
+from tests.concurrency.racing import TIMEOUT_SECONDS, kinds, race, wait_until_waiting
+from tests.factories import give_credit, make_course, student_with_credit
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -85,6 +85,38 @@ def test_money_for_one_of_twenty_courses_buys_one(retried, broken):
     assert kinds(outcomes) == {"CourseEnrollment": 1, "InsufficientCredit": 19}
     assert retried == []
     assert balance(student) == 0
+    assert broken() == {}
+
+
+def test_who_lacks_credit_and_a_clerk_who_gives_some_take_turns(monkeypatch, retried, broken):
+    """The database keeps a row locked that was waited for, even if it is not what was asked for."""
+    student, course = student_with_credit("1.00"), make_course()
+    held, tried, lock = Event(), Event(), ledger._lock_accounts
+
+    def hold():
+        with transaction.atomic():
+            LedgerAccount.objects.select_for_update().get(owner=student, kind="wallet")
+            held.set()
+            wait_until_waiting(1)
+
+    def buy():
+        assert held.wait(TIMEOUT_SECONDS)
+        enroll_full_course(student=student, course_id=course.pk)
+
+    def grant():
+        assert tried.wait(TIMEOUT_SECONDS)
+        give_credit(student, "5.00")
+
+    def lock_once_the_clerk_waits(*which):
+        if not tried.is_set():
+            tried.set()
+            wait_until_waiting(1)
+        return lock(*which)
+
+    monkeypatch.setattr(ledger, "_lock_accounts", lock_once_the_clerk_waits)
+    assert kinds(race(hold, buy, grant)) == {"InsufficientCredit": 1, "NoneType": 2}
+    assert retried == []
+    assert balance(student) == 6
     assert broken() == {}
 
 

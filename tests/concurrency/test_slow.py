@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import SignInRecord
 from accounts.tokens import open_family
 from courses.models import Course
+from tests.concurrency.racing import wait_until_waiting
 from tests.factories import make_course, student_with_credit
 from tests.serving import serving, wait_until_ready
 
@@ -42,15 +43,6 @@ def stuck(number, url):
             buyers.submit(buy)
         wait_until_waiting(number)
         yield
-
-
-def wait_until_waiting(number):
-    deadline = time.monotonic() + 20
-    waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
-    with connection.cursor() as cursor:
-        while cursor.execute(waiting) and cursor.fetchone() != (number,):
-            assert time.monotonic() < deadline
-            time.sleep(0.2)  # asked more often than this the table stays as it was
 
 
 def purchase(url, course):
