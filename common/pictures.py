@@ -13,6 +13,8 @@ MAX_PICTURE_BYTES = 2 * 1024 * 1024
 # A small file can unfold into gigabytes of pixels.
 MAX_PICTURE_PIXELS = 24_000_000
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")
+# What Pillow raises for what it can't read, be it only the note of which way up it is.
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 class PictureField(forms.FileField):
@@ -40,7 +42,7 @@ class PictureField(forms.FileField):
                 if picture.width * picture.height > MAX_PICTURE_PIXELS:
                     raise forms.ValidationError("The picture has too many pixels. Make it smaller.")
                 return ContentFile(self._as_webp(picture), name=f"{uuid4().hex}.webp")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except UNREADABLE as error:
             refusal = "We can't read this picture. Choose a JPEG, PNG or WebP file."
             raise forms.ValidationError(refusal) from error
 

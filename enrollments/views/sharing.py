@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from PIL import Image, ImageOps
 
 from accounts.models import Introduction
-from common.pictures import MAX_PICTURE_PIXELS, PICTURE_FORMATS
+from common.pictures import MAX_PICTURE_PIXELS, PICTURE_FORMATS, UNREADABLE
 from courses.models import Course
 
 PAGES_PER_SITEMAP = 10_000
@@ -129,7 +129,7 @@ def _as_jpeg(kept: ImageFieldFile, size: tuple[int, int]) -> HttpResponse:
             if stored.width * stored.height > MAX_PICTURE_PIXELS:
                 raise Http404
             drawn = ImageOps.fit(ImageOps.exif_transpose(stored).convert("RGB"), size)
-    except (OSError, Image.DecompressionBombError) as error:  # not there, or not one of ours
+    except UNREADABLE as error:  # not there, or not one of ours
         raise Http404 from error
     written = BytesIO()
     drawn.save(written, "JPEG", quality=82)

@@ -28,9 +28,9 @@ def head(page) -> dict[str, str]:
     return dict(found)
 
 
-def drawn(kind: str = "webp", size=(1280, 720), mode: str = "RGBA") -> ContentFile:
+def drawn(kind: str = "webp", size=(1280, 720), mode: str = "RGBA", **more: bytes) -> ContentFile:
     picture = BytesIO()
-    Image.new(mode, size).save(picture, kind)
+    Image.new(mode, size).save(picture, kind, **more)
     return ContentFile(picture.getvalue(), f"mine.{kind}")
 
 
@@ -115,6 +115,11 @@ class TestLinks:
         course, picture = make_course(), drawn("png", size, "L")
         change_course(course_id=course.pk, actor=course.teacher, thumbnail=picture)
         assert client.get(f"/share/{course.pk}.jpg").status_code == status
+
+    def test_nothing_is_shown_of_one_whose_way_up_cannot_be_read(self, client):
+        course, picture = make_course(), drawn("png", exif=b"nonsense")
+        change_course(course_id=course.pk, actor=course.teacher, thumbnail=picture)
+        assert client.get(f"/share/{course.pk}.jpg").status_code == 404
 
     def test_no_picture_is_shown_of_a_draft_or_of_none(self, client):
         course = make_course(published=False)
