@@ -93,7 +93,8 @@ class CourseAdmin(Deciding):
     autocomplete_fields = ("teacher",)
     fields = (
         "teacher", "title", "description", "language", "level", "category", "thumbnail",
-        "price_full_course", "price_per_session", "max_students", "current_students", "status",
+        "price_full_course", "price_per_session", "max_students", "by_link_only",
+        "current_students", "status",
     )  # fmt: skip
     inlines = (SessionInline,)
 

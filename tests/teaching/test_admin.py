@@ -108,6 +108,14 @@ def test_terms_that_break_a_rule_are_refused(browser, change, refusal):
     assert (course.title, course.price_full_course, course.max_students) == before
 
 
+def test_a_course_is_taken_off_the_list_and_put_back(browser):
+    course = make_course()
+    browser.post(page_of(course), form_of(course, by_link_only="on"))
+    assert list(Course.objects.listed()) == []
+    browser.post(page_of(course), form_of(course))
+    assert list(Course.objects.listed()) == [course]
+
+
 def test_sessions_are_added_to_a_draft_only(browser):
     draft, sold = make_course(sessions=1, published=False), make_course(sessions=1)
     for course in (draft, sold):
