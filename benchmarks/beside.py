@@ -25,7 +25,7 @@ WARM_UP = 200
 ENOUGH = 800 * SECONDS
 PAGES = (
     "/", "/?search=english+beginner", "/?search=englsh+beginer", "/learning/", "/credit/",
-    "/earnings/", "/notices/", "/calendar/", "/profile/", "/register/", "/sitemap-1.xml",
+    "/earnings/", "/notices/", "/calendar/", "/profile/", "/sitemap-1.xml",
 )  # fmt: skip
 STAFF = ("/admin/payments/paymenthold/", "/admin/payments/transfer/", "/admin/accounts/user/")
 EXPORT = "/earnings/sessions.csv"

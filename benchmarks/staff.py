@@ -29,6 +29,7 @@ def measure(platform: Platform) -> dict[str, Any]:
     return {
         "links": len(taken),
         "above a second": sum(told["seconds"] > 1 for told in taken),
+        "not shown": sum(told["status"] != 200 for told in taken),
         "most rows read": max(told["rows_read"] for told in taken),
         "slowest": taken[:SLOWEST],
     }
