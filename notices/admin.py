@@ -88,7 +88,7 @@ class StoppedFilter(admin.SimpleListFilter):
         return [("0", "Stopped")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(stopped_at__isnull=False) if self.value() else queryset
+        return queryset.filter(stopped_at__isnull=False) if self.value() == "0" else queryset
 
 
 @admin.register(Notice)

@@ -78,6 +78,8 @@ def test_an_address_that_was_refused_is_tried_again(client, clerk, notice):
     client.post(TRY, {"mailbox": notice.reader_id})
     assert not Mailbox.objects.get().is_stopped
     assert "550 no such user" not in page(client, BOXES)
+    # A bookmark of "not stopped", which was offered once.
+    assert notice.reader.email in page(client, BOXES, stopped_at__isempty=1)
 
 
 def test_how_the_mail_server_fares(client, clerk):
