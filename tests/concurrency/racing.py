@@ -8,7 +8,8 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
 TIMEOUT_SECONDS = 60
 AT_A_TIME = 20
@@ -47,6 +48,18 @@ def wait_until_waiting(number: int) -> None:
         while cursor.execute(waiting) and cursor.fetchone() != (number,):
             assert time.monotonic() < deadline
             time.sleep(0.2)  # asked more often than this the table stays as it was
+
+
+def make_due(model: Any) -> None:
+    """Have the job look at all that it is to look at again, now.
+
+    Each is locked by its key, as others lock it: along the index of what is due, one of the two
+    could be rolled back.
+    """
+    for key in model.objects.exclude(next_look_at=None).values_list("pk", flat=True):
+        with transaction.atomic():
+            if model.objects.select_for_update().get(pk=key).next_look_at:
+                model.objects.filter(pk=key).update(next_look_at=timezone.now())
 
 
 def kinds(outcomes: list[Any]) -> Counter[str]:

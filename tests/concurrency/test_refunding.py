@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from common.errors import Unavailable
 from enrollments.services.purchasing import purchase_session
@@ -18,7 +17,7 @@ from payments.services.refunds import request_refund, settle_all_refunds, settle
 from payments.services.topups import settle_top_up
 from payments.wallets import credit_of, worth_of
 from tests.concurrency.operations import Fault, PulledPlugError, statements_of
-from tests.concurrency.racing import kinds, race
+from tests.concurrency.racing import kinds, make_due, race
 from tests.concurrency.test_faults import connection_lost_at_commit
 from tests.factories import UserFactory, give_credit, make_course
 from tests.payments.conftest import ask, at_stripe, opened
@@ -138,7 +137,7 @@ def test_without_the_lock_a_refund_is_forgotten(
 
 
 def by_job():
-    TopUpRefund.objects.exclude(next_look_at=None).update(next_look_at=timezone.now())
+    make_due(TopUpRefund)
     assert all(settle_all_refunds())
 
 

@@ -7,7 +7,6 @@ from functools import partial
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from common.errors import Unavailable
 from enrollments.services.enrolling import enroll_full_course
@@ -19,7 +18,7 @@ from payments.services.events import take_event
 from payments.services.topups import open_checkout, request_top_up, settle_all, settle_top_up
 from payments.wallets import credit_of
 from tests.concurrency.operations import Fault, PulledPlugError, statements_of
-from tests.concurrency.racing import kinds, race
+from tests.concurrency.racing import kinds, make_due, race
 from tests.concurrency.test_faults import connection_lost_at_commit
 from tests.factories import UserFactory, make_course, student_with_credit
 from tests.payments.conftest import ask, at_stripe, opened
@@ -38,7 +37,7 @@ def by_webhook(at_stripe):
 
 
 def by_job():
-    TopUp.objects.exclude(next_look_at=None).update(next_look_at=timezone.now())
+    make_due(TopUp)
     assert all(settle_all())
 
 
