@@ -205,4 +205,9 @@ def _copy_course(cursor: Any, original: UUID, seats: int) -> UUID:
         " FROM course_sessions WHERE course_id = %s AND starts_at > NOW(6)",
         [course.hex, course.hex, original.hex],
     )
+    cursor.execute(
+        "UPDATE courses SET next_starts_at ="
+        " (SELECT MIN(starts_at) FROM course_sessions WHERE course_id = %s) WHERE id = %s",
+        [course.hex, course.hex],
+    )
     return course
