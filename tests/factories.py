@@ -124,6 +124,20 @@ def owe(user: User, amount: Decimal | str = "15.00") -> TopUp:
     return top_up
 
 
+def payer() -> User:
+    """Somebody with a top-up that can go back."""
+    user = UserFactory()
+    top_up_of(user)
+    return user
+
+
+def debtor() -> User:
+    """Somebody who owes."""
+    user = UserFactory()
+    owe(user)
+    return user
+
+
 def disputed(top_up: TopUp, *moved: str, status: str = "") -> Dispute:
     """What its bank has moved of a top-up so far: below zero it was taken, above given back."""
     movements = tuple(

@@ -17,7 +17,7 @@ from payments.services.debts import ask_write_off
 from payments.services.grants import request_grant, revoke_credit
 from payments.services.refunds import request_refund
 from tests.concurrency.racing import kinds, race
-from tests.factories import StaffFactory, UserFactory, owe, student_with_credit, top_up_of
+from tests.factories import StaffFactory, UserFactory, debtor, payer, student_with_credit
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -31,18 +31,6 @@ PAGES = {
 @pytest.fixture(autouse=True)
 def _rehearsed(settings):
     settings.PAYMENTS, settings.STRIPE_SECRET_KEY = "rehearsal", ""
-
-
-def payer():
-    user = UserFactory()
-    top_up_of(user)
-    return user
-
-
-def debtor():
-    user = UserFactory()
-    owe(user)
-    return user
 
 
 # What does it, to whom, and the step between looking for the key and using it.

@@ -11,7 +11,7 @@ from payments.models import DebtWriteOff, Grant, TopUpRefund, Transfer
 from payments.services.debts import ask_write_off
 from payments.services.grants import request_grant, revoke_credit
 from payments.services.refunds import request_refund
-from tests.factories import StaffFactory, UserFactory, owe, student_with_credit, top_up_of
+from tests.factories import StaffFactory, UserFactory, debtor, payer, student_with_credit, top_up_of
 
 pytestmark = pytest.mark.django_db
 SAID = "already sent with different details"
@@ -21,18 +21,6 @@ FIVE = Decimal("5.00")
 @pytest.fixture(autouse=True)
 def rehearsed(settings):
     settings.PAYMENTS, settings.STRIPE_SECRET_KEY = "rehearsal", ""
-
-
-def payer():
-    user = UserFactory()
-    top_up_of(user)
-    return user
-
-
-def debtor():
-    user = UserFactory()
-    owe(user)
-    return user
 
 
 DEEDS = {
