@@ -5,12 +5,13 @@ from typing import ClassVar, cast
 
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 
 from accounts.models import StaffRequest, User
 from accounts.people import signed_in
@@ -21,7 +22,13 @@ from common.admin import SearchedAdmin
 # A file of no more rows than these is made while its reader waits.
 AT_ONCE = 10_000
 PREPARED = "It's being prepared: {} of more than {:,} rows. The file will be on this page."
+# A list says that it leaves some out; in a file nobody would see it.
+NOT_WHOLE = "There is no file, because some rows would be missing from it."
 BY_BUTTON = "More than {:,} rows are too many for a link: use the button of this list."
+
+
+class IncompleteError(Exception):
+    """Since it was asked for, the words have come to mean too much for a whole file."""
 
 
 class ExportingAdmin(SearchedAdmin):
@@ -38,11 +45,17 @@ class ExportingAdmin(SearchedAdmin):
         return [path("export/", view, name=name), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """What the list's filters leave, as a file; of many rows, it's asked for by the button."""
+        """What the list's filters leave, as a file; of many rows, it's asked for by the button.
+
+        It's whole, or there is none.
+        """
         user = signed_in(request)
         if not user.has_perm(self.export_permission):
             raise PermissionDenied
         changelist = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
+        if self.leaves_some_out(request):
+            self.message_user(request, NOT_WHOLE, messages.ERROR)
+            return redirect(f"{reverse(changelist)}?{request.GET.urlencode()}")
         try:
             found = self.found(request)
         except IncorrectLookupParameters:
@@ -60,6 +73,10 @@ class ExportingAdmin(SearchedAdmin):
         self.message_user(request, PREPARED.format(self.export_name, AT_ONCE), messages.SUCCESS)
         return redirect("admin:accounts_staffrequest_changelist")
 
+    def leaves_some_out(self, request: HttpRequest) -> bool:
+        """Whether the words that are searched for mean more than a search leads to."""
+        return self.meant_by(request.GET.get(SEARCH_VAR, ""))[1]
+
     def found(self, request: HttpRequest) -> QuerySet:
         """What the list would show this user, by the filters of the address."""
         return self.get_changelist_instance(request).queryset
@@ -68,9 +85,12 @@ class ExportingAdmin(SearchedAdmin):
         """Write the file that was asked for, from where it stands; gives how far it is each time.
 
         Each piece is a transaction, so what comes after a process that died goes on from there.
+        Raises `IncompleteError` rather than leave rows out.
         """
         request = HttpRequest()
         request.user, request.GET = cast(User, asked.user), QueryDict(asked.query)
+        if self.leaves_some_out(request):
+            raise IncompleteError
         found = self.found(request)
         while self._export_piece(found, asked):
             asked.refresh_from_db()

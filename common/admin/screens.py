@@ -81,23 +81,22 @@ class SearchedAdmin(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        if not search_term.strip():
-            return queryset, False
-        try:
-            key = UUID(search_term.strip())
-        except ValueError:
-            return self.search_words(request, queryset, search_term)
-        return queryset.filter(Q(*((name, key) for name in self.id_fields), _connector=Q.OR)), False
-
-    def search_words(
-        self, request: HttpRequest, queryset: QuerySet, words: str
-    ) -> tuple[QuerySet, bool]:
         """The rows that these words find; staff are told if they mean too much."""
-        search = Search(words.strip())
-        found = search.condition(self.model, self.search_fields)
-        if search.is_cut:
+        found, is_cut = self.meant_by(search_term)
+        if is_cut:
             self.message_user(request, CUT, messages.WARNING, fail_silently=True)
         return queryset.filter(found), False
+
+    def meant_by(self, words: str) -> tuple[Q, bool]:
+        """Which rows these words find, and whether that leaves some out; without words, all."""
+        if not words.strip():
+            return Q(), False
+        try:
+            key = UUID(words.strip())
+        except ValueError:
+            search = Search(words.strip())
+            return search.condition(self.model, self.search_fields), search.is_cut
+        return Q(*((name, key) for name in self.id_fields), _connector=Q.OR), False
 
     def rows_of(self, keys: Iterable[UUID]) -> list[Any]:
         """The rows of these keys, in this order, with all that is shown of them."""

@@ -197,6 +197,30 @@ def test_what_fails_is_said_to_have_failed(client, holds, caplog):
     assert "failed</span>" in client.get(REQUESTS).text
 
 
+def test_there_is_no_file_of_words_that_mean_too_much(client, holds, monkeypatch):
+    """The list of them leaves some out, and says so."""
+    monkeypatch.setattr("common.admin.lists.MEANT", HOLDS - 1)
+    for ask in (client.get, client.post):
+        answer = ask(f"{EXPORT}?q=student", follow=True)
+        assert answer.redirect_chain == [(f"{LIST}?q=student", 302)]
+        assert "There is no file" in answer.text
+        assert answer.text.count("too many rows") == 1
+    assert not StaffRequest.objects.exists()
+    assert len(references(content(client.get(f"{EXPORT}?q=student1")))) == 1
+
+
+def test_nor_of_words_that_come_to_mean_too_much(client, holds, monkeypatch):
+    client.post(f"{EXPORT}?q=student")
+    with ending_once(lambda: True):
+        carry_out()
+    monkeypatch.setattr("common.admin.lists.MEANT", HOLDS - 1)
+    with pytest.raises(CommandError, match="holds of"):
+        carry_out()
+    [asked] = StaffRequest.objects.all()
+    assert (asked.state, asked.rows) == ("failed", 2)
+    assert client.get(address_of(asked)).status_code == 404
+
+
 def test_a_day_begins_where_the_asker_is(client, holds):
     """At noon UTC it's tomorrow in Auckland."""
     noon = timezone.now().replace(hour=12, minute=0)
