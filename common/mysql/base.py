@@ -107,9 +107,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def close_if_health_check_failed(self) -> None:
         """Check the connection once a second, not before each request.
 
-        After an error Django checks it anyway.
+        After an error Django checks it anyway. Not in a transaction, which a new connection would
+        not go on with: there the statement itself tells that the connection is lost.
         """
-        if time.monotonic() > self._healthy_until:
+        if not self.in_atomic_block and time.monotonic() > self._healthy_until:
             super().close_if_health_check_failed()
             self._healthy_until = time.monotonic() + HEALTHY_SECONDS
 
