@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import expect
 
@@ -68,9 +69,12 @@ def test_sound_is_turned_on_with_a_press(join, lesson, hall):
 
 
 def test_whoever_was_logged_out_meanwhile_is_told_and_comes_back(join, lesson, refused):
-    """As after a change of password on another machine, or at a session's end."""
+    """As after a change of password on another machine, or at a session's end.
+
+    The CSRF token outlives both. Without it what the page tells would be refused as forged.
+    """
     page = join(lesson.course.teacher, lesson)
-    page.context.clear_cookies()
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     look_again(page)
     says(page, "You've been logged out", "Log in again to come back.")
     told(page, "You've been logged out")
