@@ -1,5 +1,7 @@
 """What people do on every page, as short as it can be said."""
 
+from threading import Event
+
 from playwright.sync_api import Page, expect
 
 AT_MOST = 60
@@ -23,14 +25,15 @@ def press(page: Page, name: str) -> None:
     click(page, name, role="button")
 
 
-def press_twice(page: Page, name: str) -> None:
-    """Press the button, and again before an answer has come; needs `slow_server`."""
+def press_twice(page: Page, name: str, slow_server: Event) -> None:
+    """Press the button, and again before an answer has come."""
     button = page.get_by_role("button", name=name, exact=True)
     button.scroll_into_view_if_needed()
     box = button.bounding_box()
     assert box
     for _ in range(2):  # by the mouse itself: a locator would wait for the answer
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    slow_server.set()
 
 
 def form_of(page: Page) -> dict[str, str]:

@@ -53,10 +53,10 @@ class Hall:
         self.lines[str(user.pk)].send(json.dumps({"type": kind, **more}))
 
     def put_out(self, user: User, reason: int) -> None:
-        """LiveKit ends a connection, and says why."""
-        line = self.lines.pop(str(user.pk))
-        self._gone(str(user.pk))
-        line.send(json.dumps({"type": "out", "reason": reason}))
+        """LiveKit ends a connection, unless that has just ended itself, and says why."""
+        if line := self.lines.pop(str(user.pk), None):
+            self._gone(str(user.pk))
+            line.send(json.dumps({"type": "out", "reason": reason}))
 
     def _give_double(self, route: Route) -> None:
         route.fulfill(body=DOUBLE, content_type="text/javascript")

@@ -24,6 +24,7 @@ def test_the_skip_link_comes_first_and_leads_past_the_navigation(open_page):
     page.goto("/")
     tab_to(page, "Skip to content")
     page.keyboard.press("Enter")
+    expect(page).to_have_url("/#main")
     page.keyboard.press("Tab")
     expect(page.get_by_role("searchbox", name="Search courses")).to_be_focused()
 

@@ -299,6 +299,7 @@ def test_what_is_refused_is_good_on_every_screen(world, open_page):
         page.locator("main form[method=post]").evaluate("form => form.noValidate = true")
         page.locator("main form[method=post] [type=submit]").click()
         expect(page.locator("[aria-invalid=true], [role=alert]").first).to_be_visible()
+        page.wait_for_load_state()
         problems += [f"{name} {problem}" for problem in overflowing(page) + inaccessible(page)]
     assert not problems, "\n".join(problems)
 

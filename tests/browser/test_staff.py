@@ -34,6 +34,6 @@ def test_grant_credit_once_with_a_reason(page, slow_server):
     student = UserFactory()
     page.goto("/admin/payments/ledgeraccount/grant/")
     fill(page, email=student.email, amount="25.00", reason="A gift.")
-    press_twice(page, "Grant credit")
+    press_twice(page, "Grant credit", slow_server)
     says(page, "25.00")
     assert balances_of(student)[0] == 25

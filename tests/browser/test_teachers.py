@@ -95,7 +95,7 @@ def type_into(page, field):
 def test_clicks_twice_and_drafts_one_course(page, slow_server):
     page.goto("/teaching/courses/new/")
     fill(page, title="Chess clinic", language="English", category="Games", price_full_course="30")
-    press_twice(page, "Save draft")
+    press_twice(page, "Save draft", slow_server)
     expect(page.get_by_role("heading", name="Plan sessions", level=1)).to_be_visible()
     page.goto("/teaching/")
     expect(page.get_by_role("heading", name="Chess clinic")).to_have_count(1)

@@ -188,9 +188,11 @@ def test_the_bell_my_learning_and_the_calendar(
         assert words in plain(box.inner_text())
     box.get_by_role("button", name="Got it").first.click()
     expect(page.locator(".bell-count")).to_have_text("3 unread")
+    page.wait_for_load_state()
     assert CALLED_OFF not in plain(box.inner_text())
     assert MOVED in plain(box.inner_text())
     click(page, "Notices 3 unread")
+    page.wait_for_load_state()
     for words in (MOVED, CALLED_OFF, " ".join(WRITTEN.split()), "You booked the full course"):
         assert words in plain(page.locator("main").inner_text())
     page.goto(f"/courses/{course.pk}/")

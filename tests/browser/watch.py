@@ -31,6 +31,8 @@ class Watch:
     def __init__(self, context: BrowserContext, origin: str, away: str = "") -> None:
         self.context, self.origin, self.away = context, origin, away
         self.problems: list[str] = []
+        # The statuses with which our server refuses, as it has to.
+        self.refused: set[int] = set()
         context.on("console", self._console)
         context.on("weberror", self._error)
         context.on("request", self._request)
@@ -49,9 +51,10 @@ class Watch:
             self.problems.append(f"another host: {request.url}")
 
     def _response(self, response: Response) -> None:
-        page = response.request.is_navigation_request()
-        if response.status >= (500 if page else 400) and not self._is_away(response.request):
-            self.problems.append(f"{response.status}: {response.url}")
+        page, status = response.request.is_navigation_request(), response.status
+        expected = status in self.refused or self._is_away(response.request)
+        if status >= (500 if page else 400) and not expected:
+            self.problems.append(f"{status}: {response.url}")
 
     def _is_away(self, request: Request) -> bool:
         return bool(self.away) and request.url.startswith(f"{self.away}/")

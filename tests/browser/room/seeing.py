@@ -29,12 +29,28 @@ def student_of(session: CourseSession, **fields: Any) -> User:
     return student
 
 
+def is_on(page: Page, device: str, *, on: bool) -> None:
+    button = page.get_by_role("button", name=device, exact=True)
+    expect(button).to_have_attribute("aria-pressed", str(on).lower())
+
+
+def wait_for_devices(page: Page) -> None:
+    """Whoever joins before they have started goes in without them."""
+    for device in ("Camera", "Microphone"):
+        is_on(page, device, on=True)
+
+
 def tiles(page: Page) -> Locator:
     return page.get_by_role("list", name="People in the room").get_by_role("listitem")
 
 
 def tile(page: Page, name: str) -> Locator:
     return tiles(page).filter(has_text=name)
+
+
+def shows(tile: Locator, words: str) -> None:
+    """These words are to be seen in a tile: each mark is in all of them, and mostly hidden."""
+    expect(tile).to_contain_text(words, use_inner_text=True)
 
 
 def until(page: Page, question: str, argument: Any = None) -> None:

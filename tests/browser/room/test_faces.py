@@ -4,7 +4,16 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.doing import press, says
-from tests.browser.room.seeing import DESKTOP, ON_ITS_SIDE, PHONE, student_of, tile, tiles, until
+from tests.browser.room.seeing import (
+    DESKTOP,
+    ON_ITS_SIDE,
+    PHONE,
+    shows,
+    student_of,
+    tile,
+    tiles,
+    until,
+)
 from tests.browser.watch import inaccessible, overflowing
 from tests.factories import UserFactory
 
@@ -49,10 +58,12 @@ def test_each_of_its_faces_is_good_on_every_screen(visit, lesson, hall, screen):
     page = visit(lesson.course.teacher, lesson, reduced_motion="reduce", **SCREENS[screen])
     problems = inaccessible(page) + overflowing(page)
     press(page, "Join now")
+    # What is said before somebody is in the room, they don't hear.
+    expect(tile(page, "(you)")).to_be_visible()
     hall.enter(ada, camera=True, microphone=False, quality="lost")
     hall.enter(UserFactory())
     hall.write(ada, "hand", up=True)
-    expect(tile(page, "Ada")).to_contain_text("Hand raised")
+    shows(tile(page, "Ada"), "Hand raised")
     hall.tell(lesson.course.teacher, "sound", playing=False)
     hall.tell(lesson.course.teacher, "reconnecting")
     for panel in ("People", "Chat"):
