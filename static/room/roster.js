@@ -11,6 +11,9 @@ export class Roster extends EventTarget {
     this.state = null;
     this.ahead = 0;
     this.timer = 0;
+    /** Questions are numbered. What was asked before the one that was answered last would tell of the past. */
+    this.asked = 0;
+    this.answered = 0;
   }
 
   /** Our server's time, in milliseconds. */
@@ -23,8 +26,12 @@ export class Roster extends EventTarget {
     return this.state?.people.find((one) => one.identity === identity);
   }
 
-  /** @param {State} state */
-  take(state) {
+  /**
+   * @param {State} state
+   * @param {number} [question] which it answers; if left out, it is newer than all that were asked
+   */
+  take(state, question = this.asked) {
+    this.answered = question;
     this.ahead = Date.parse(state.now) - Date.now();
     this.state = state;
     this.dispatchEvent(new Event("change"));
@@ -32,8 +39,10 @@ export class Roster extends EventTarget {
 
   /** Ask now. A server that is away for a while changes nothing. */
   async refresh() {
+    const question = ++this.asked;
     try {
-      this.take(await this.server.state());
+      const state = await this.server.state();
+      if (question > this.answered) this.take(state, question);
     } catch (error) {
       const code = error instanceof Refusal ? error.code : "";
       if (code === "signed_out" || code === "no_access") {
@@ -43,11 +52,12 @@ export class Roster extends EventTarget {
   }
 
   /**
-   * Ask now, and every so many seconds from then on.
+   * Ask now, and every so many seconds from then on; what was asked before doesn't count any more.
    * @param {number} seconds
    */
   async every(seconds) {
     clearInterval(this.timer);
+    this.answered = this.asked;
     this.timer = window.setInterval(() => this.refresh(), seconds * 1000);
     await this.refresh();
   }

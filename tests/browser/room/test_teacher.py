@@ -1,13 +1,16 @@
 """What the teacher does in the room, and what becomes of whom they do it to."""
 
+import re
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from rooms.models import RoomDeed
+from rooms.services import deeds
 from tests.browser.doing import press, says
-from tests.browser.room.seeing import look_again, student_of, tile, told
+from tests.browser.room.seeing import look_again, student_of, tile, told, until
 from tests.conversations import Room, hear
 from tests.factories import UserFactory
 
@@ -45,11 +48,40 @@ def test_the_teacher_mutes_lets_share_removes_and_lets_in(join, lesson, hall, li
     expect(tile(ours, "Ada (you)")).to_be_visible()
 
 
+# The next answer of our server is held until the page is let go on.
+HOLD = """() => {
+  const { fetch } = window;
+  window.fetch = async (...question) => {
+    const answer = await fetch(...question);
+    window.fetch = fetch;
+    await new Promise((go) => (window.go = go));
+    return answer;
+  };
+}"""
+
+
+def test_what_was_asked_before_one_was_removed_lets_nobody_in(join, lesson, hall):
+    """An answer that is long on its way tells of the past."""
+    ada = student_of(lesson, display_name="Ada")
+    page = join(ada, lesson)
+    page.evaluate(HOLD)
+    look_again(page)
+    until(page, "() => Boolean(window.go)")
+    deeds.do(lesson, RoomDeed.Kind.REMOVED, actor=lesson.course.teacher, user_id=ada.pk)
+    with page.expect_response("**/room/state/"):
+        hall.put_out(ada, 4)
+    says(page, "The teacher removed you")
+    page.evaluate("() => window.go()")
+    with page.expect_response("**/room/state/"):
+        look_again(page)
+    expect(page.locator("#announcements")).not_to_contain_text("lets you in again")
+
+
 def test_the_teacher_ends_for_all_and_takes_it_back(join, lesson, hall):
     teacher, ada = lesson.course.teacher, student_of(lesson, display_name="Ada")
     ours, theirs = join(ada, lesson), join(teacher, lesson)
     press(theirs, "End for everyone")
-    says(theirs, "5 of 60 minutes held.")
+    expect(theirs.get_by_text(re.compile(r"^[56] of 60 minutes held\.$"))).to_be_visible()
     press(theirs, "Keep going")
     press(theirs, "End for everyone")
     press(theirs, "End for everyone now")
