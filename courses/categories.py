@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.db import IntegrityError
+
 from common.transactions import operation
 from common.words import alike
 from courses.locks import lock_course
@@ -16,8 +18,12 @@ def rename_category(category: Category, name: str) -> Category:
     If there is one of that name, alike but for case and spaces, the two become one. A course at a
     time, in steps: a repeat does what a crash left over. Each step locks its course.
     """
-    old = category.name
-    renamed = _open(category, " ".join(name.split()))
+    old, new = category.name, " ".join(name.split())
+    try:
+        renamed = _open(category, new)
+    except IntegrityError:
+        # Somebody has given another this name in the same moment.
+        renamed = _open(category, new)
     while courses := [*Course.objects.filter(category=old).values_list("pk", flat=True)]:
         if not sum(_file(key, old, renamed.name) for key in courses):
             break

@@ -11,13 +11,21 @@ from django.test import Client
 
 from accounts.admin import UserAdmin
 from accounts.models import User
+from courses.models import Category, Course
 from payments.models import DebtWriteOff, Grant, TopUpRefund, Transfer
 from payments.services import debts, grants, ledger, refunds
 from payments.services.debts import ask_write_off
 from payments.services.grants import request_grant, revoke_credit
 from payments.services.refunds import request_refund
 from tests.concurrency.racing import kinds, race
-from tests.factories import StaffFactory, UserFactory, debtor, payer, student_with_credit
+from tests.factories import (
+    StaffFactory,
+    UserFactory,
+    debtor,
+    make_course,
+    payer,
+    student_with_credit,
+)
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -122,3 +130,19 @@ def test_two_who_add_one_user_add_one(meeting):
     answers = race(*[partial(one.post, "/admin/accounts/user/add/", body) for one in browsers])
     assert sorted(answer.status_code for answer in answers) == [200, 302]
     assert User.objects.filter(email="new@example.com").count() == 1
+
+
+def test_two_who_give_one_name_to_two_categories_make_them_one(meeting):
+    """Neither found it taken; it is as if one of them had come a moment later."""
+    posts = []
+    for name in ("Board games", "Card games"):
+        make_course(category=name)
+        browser = Client()
+        browser.force_login(StaffFactory())
+        old, _ = Category.objects.get_or_create(name=name)
+        change, body = f"/admin/courses/category/{old.pk}/change/", {"name": "Play", "position": 5}
+        posts.append(partial(browser.post, change, body))
+    meeting().before(Category, "save")
+    assert [answer.status_code for answer in race(*posts)] == [302] * 2
+    assert Category.objects.filter(name__in=["Play", "Board games", "Card games"]).count() == 1
+    assert set(Course.objects.values_list("category", flat=True)) == {"Play"}
