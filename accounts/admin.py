@@ -191,6 +191,8 @@ admin.site.unregister(Group)
 class GroupAdmin(DjangoGroupAdmin):
     """For superusers only: staff could add permissions to their own group."""
 
+    actions = None  # the few there are go one by one
+
     def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return bool(request.user.is_superuser)
 

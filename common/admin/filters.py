@@ -60,9 +60,11 @@ class PeriodFilter(admin.FieldListFilter):
     def day(self, parameter: str) -> date | None:
         used = cast(dict[str, list[str]], self.used_parameters)
         try:
-            return parse_date(used.get(parameter, [""])[-1])
+            found = parse_date(used.get(parameter, [""])[-1])
         except ValueError:
             return None
+        # When the first year begins, or the last one ends, in UTC: no date says that.
+        return found if found and date.min.year < found.year < date.max.year else None
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if first := self.day(self.first):

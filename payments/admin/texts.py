@@ -8,6 +8,8 @@ from payments.models import CreditNotice
 
 @admin.register(CreditNotice)
 class CreditNoticeAdmin(admin.ModelAdmin):
+    actions = None  # there is one row at most
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         known = vars(request)
         # A page checks this for each of its links.
