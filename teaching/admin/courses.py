@@ -6,6 +6,7 @@ They are here, and not in the catalogue, because changing what may have been sol
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminFileWidget
 from django.core.files.uploadedfile import UploadedFile
@@ -66,6 +67,16 @@ class SessionInline(admin.TabularInline):
     fields = ("session_number", "title", "description", "starts_at", "duration_minutes", "status")
     readonly_fields = ("session_number", "status")
     show_change_link = True
+
+    def get_formset(self, request: HttpRequest, obj: Course | None = None, **wanted: Any) -> Any:
+        """One more than a course may have is refused in our words; Django makes no more than that.
+
+        Left to itself, it makes two thousand rows for whoever says that so many come.
+        """
+        most = settings.MAX_SESSIONS_PER_COURSE + (obj.sessions.count() if obj else 0)
+        shown = most if self.has_add_permission(request, obj) else 0
+        limits = {"max_num": shown, "absolute_max": most + 1}
+        return super().get_formset(request, obj, **limits, **wanted)
 
     def has_add_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
         draft = obj is None or obj.status == Course.Status.DRAFT

@@ -194,6 +194,19 @@ def test_what_staff_write(model, browser):
     names = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     for url in (reverse(f"{names}_add"), reverse(f"{names}_change", args=[row.pk])):
         fields = Fields(browser.get(url).content.decode())
-        # How many rows a form has is Django's: it reads at most two thousand, which takes long.
-        ours = {name for name in fields.ours if not name.endswith("_FORMS")}
-        forge(browser, url, fields.sent, {*ours, "_popup"})
+        forge(browser, url, fields.sent, {*fields.ours, "_popup"})
+
+
+def test_no_more_rows_are_made_than_a_course_may_have(browser, settings):
+    """Whoever says that a thousand million come."""
+    settings.MAX_SESSIONS_PER_COURSE = 5
+    course = make_course(published=False, sessions=2)
+    for url, there in (
+        (reverse("admin:courses_course_add"), 0),
+        (reverse("admin:courses_course_change", args=[course.pk]), 2),
+    ):
+        fields = Fields(browser.get(url).content.decode()).sent
+        answer = browser.post(url, fields | {"sessions-TOTAL_FORMS": str(10**9)})
+        [made] = answer.context["inline_admin_formsets"]
+        assert len(made.formset.forms) == there + 5 + 1
+        assert made.formset.non_form_errors() == [f"Please submit at most {there + 5} forms."]
