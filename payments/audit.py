@@ -143,7 +143,7 @@ def _kept(cursor: CursorWrapper, name: str, values: Json) -> str:
 
     In a broken ledger they may be too many to keep. Then each check that needs them reads them.
     """
-    cursor.execute(f"{books.SHARED[name]} LIMIT {AT_MOST + 1}")
+    cursor.execute(f"{books.SHARED[name]} LIMIT {AT_MOST + 1}", values)
     columns, rows = [column[0] for column in cursor.description], cursor.fetchall()
     if len(rows) > AT_MOST:
         return books.SHARED[name]

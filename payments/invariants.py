@@ -43,7 +43,8 @@ COMMON = """
         WHERE status <> 'cancelled' GROUP BY course_id
     ), ends AS (
         SELECT id AS session_id, {session_ends} AS at FROM course_sessions
-    ), system_sums AS ({system_sums}), part_sums AS ({part_sums})
+    ), system_sums AS ({system_sums}), part_sums AS ({part_sums}),
+    part_moves AS ({part_moves})
 """
 # What the parts of a hold may not add up to: `h` is the hold, `p` its sums.
 _OTHER_STATUS = """
@@ -63,8 +64,16 @@ _OTHER_SHARES = """
         * CASE WHEN h.referrer_id IS NULL THEN 0 ELSE h.referral_bp END
         - p.referrer * 10000, 2) NOT BETWEEN 0 AND 99.99
 """
+# What the transfers of a part, `t` their sums, may not add up to; `p` is the part.
+_OTHER_MOVES = """
+    ROUND(p.teacher_amount - t.teacher, 2) <> 0
+    OR ROUND(p.referrer_amount - t.referrer, 2) <> 0
+    OR ROUND(p.platform_amount - t.platform, 2) <> 0
+    OR ROUND(p.refunded_amount - t.refunded, 2) <> 0
+"""
 # Common tables whose rows the audit keeps, so that it asks for them once: what the transfers of
-# the system's accounts add up to; and the parts of holds, where that is not what it should be.
+# the system's accounts add up to; and the parts of holds, and the transfers of parts, where that is
+# not what it should be.
 SHARED = {
     "system_sums": """
         SELECT a.kind, SUM(
@@ -83,6 +92,20 @@ SHARED = {
             FROM hold_parts GROUP BY hold_id
         ) AS p ON p.hold_id = h.id
         WHERE {_OTHER_STATUS} OR {_OTHER_TOTALS} OR {_OTHER_SHARES}
+    """,  # noqa: S608 - words of ours
+    "part_moves": f"""
+        SELECT t.part_id, t.teacher, t.referrer, t.platform, t.refunded
+        FROM (
+            SELECT hold_part_id AS part_id,
+                SUM(CASE WHEN dedupe_key LIKE '%%:teacher' THEN amount ELSE 0 END) AS teacher,
+                SUM(CASE WHEN dedupe_key LIKE '%%:referrer' THEN amount ELSE 0 END) AS referrer,
+                SUM(CASE WHEN dedupe_key LIKE '%%:platform' THEN amount ELSE 0 END) AS platform,
+                SUM(CASE WHEN kind = 'refund' THEN amount ELSE 0 END) AS refunded,
+                MIN(hold_id) AS first_hold, MAX(hold_id) AS last_hold
+            FROM transfers WHERE hold_part_id IS NOT NULL GROUP BY hold_part_id
+        ) AS t LEFT JOIN hold_parts p ON p.id = t.part_id
+        WHERE {_OTHER_MOVES} OR p.id IS NULL
+            OR t.first_hold <> p.hold_id OR t.last_hold <> p.hold_id
     """,  # noqa: S608 - words of ours
 }
 
@@ -150,40 +173,24 @@ HOLD_TRANSFERS = Invariant(
         Check(
             "the totals are not what was transferred",
             """
-            SELECT h.id, h.amount, t.taken, h.released_amount, t.released,
-                h.refunded_amount, t.refunded
-            FROM payment_holds h LEFT JOIN (
-                SELECT hold_id, SUM(CASE WHEN kind = 'hold' THEN amount ELSE 0 END) AS taken,
-                    SUM(CASE WHEN kind = 'release' THEN amount ELSE 0 END) AS released,
-                    SUM(CASE WHEN kind = 'refund' THEN amount ELSE 0 END) AS refunded
-                FROM transfers WHERE hold_id IS NOT NULL GROUP BY hold_id
-            ) AS t ON t.hold_id = h.id
-            WHERE ROUND(h.amount - COALESCE(t.taken, 0), 2) <> 0
-                OR ROUND(h.released_amount - COALESCE(t.released, 0), 2) <> 0
-                OR ROUND(h.refunded_amount - COALESCE(t.refunded, 0), 2) <> 0
+            SELECT h.id, h.amount, h.released_amount, h.refunded_amount,
+                SUM(CASE WHEN t.kind = 'hold' THEN t.amount ELSE 0 END) AS taken,
+                SUM(CASE WHEN t.kind = 'release' THEN t.amount ELSE 0 END) AS released,
+                SUM(CASE WHEN t.kind = 'refund' THEN t.amount ELSE 0 END) AS refunded
+            FROM payment_holds h LEFT JOIN transfers t ON t.hold_id = h.id GROUP BY h.id
+            HAVING ROUND(h.amount - taken, 2) <> 0
+                OR ROUND(h.released_amount - released, 2) <> 0
+                OR ROUND(h.refunded_amount - refunded, 2) <> 0
             """,
         ),
         Check(
             # A part of which nothing was transferred shows in the totals of its hold.
             "the part's shares are not what was transferred",
-            """
+            f"""
             SELECT p.id, p.teacher_amount, t.teacher, p.referrer_amount, t.referrer,
                 p.platform_amount, t.platform, p.refunded_amount, t.refunded
-            FROM (
-                SELECT hold_part_id,
-                    SUM(CASE WHEN dedupe_key LIKE '%%:teacher' THEN amount ELSE 0 END) AS teacher,
-                    SUM(CASE WHEN dedupe_key LIKE '%%:referrer' THEN amount ELSE 0 END)
-                        AS referrer,
-                    SUM(CASE WHEN dedupe_key LIKE '%%:platform' THEN amount ELSE 0 END)
-                        AS platform,
-                    SUM(CASE WHEN kind = 'refund' THEN amount ELSE 0 END) AS refunded
-                FROM transfers WHERE hold_part_id IS NOT NULL GROUP BY hold_part_id
-            ) AS t JOIN hold_parts p ON p.id = t.hold_part_id
-            WHERE ROUND(p.teacher_amount - t.teacher, 2) <> 0
-                OR ROUND(p.referrer_amount - t.referrer, 2) <> 0
-                OR ROUND(p.platform_amount - t.platform, 2) <> 0
-                OR ROUND(p.refunded_amount - t.refunded, 2) <> 0
-            """,
+            FROM part_moves t JOIN hold_parts p ON p.id = t.part_id WHERE {_OTHER_MOVES}
+            """,  # noqa: S608 - words of ours
         ),
     ),
 )
@@ -276,7 +283,6 @@ DIRECTIONS = Invariant(
             LEFT JOIN ledger_accounts d ON d.id = t.debit_account_id
             LEFT JOIN ledger_accounts c ON c.id = t.credit_account_id
             LEFT JOIN payment_holds h ON h.id = t.hold_id
-            LEFT JOIN hold_parts p ON p.id = t.hold_part_id AND p.hold_id = t.hold_id
             LEFT JOIN withdrawals w ON w.id = t.withdrawal_id
             LEFT JOIN top_ups u ON u.id = t.top_up_id
             WHERE t.amount <= 0 OR COALESCE(CASE t.kind
@@ -285,10 +291,11 @@ DIRECTIONS = Invariant(
                 WHEN 'revoke' THEN d.kind = 'wallet' AND c.kind = 'issued'
                 WHEN 'hold' THEN d.kind = 'wallet' AND d.owner_id = h.student_id
                     AND c.kind = 'escrow' AND t.hold_part_id IS NULL
-                WHEN 'refund' THEN d.kind = 'escrow' AND p.id IS NOT NULL
+                WHEN 'refund' THEN d.kind = 'escrow' AND t.hold_part_id IS NOT NULL
                     AND (c.kind = 'wallet' AND c.owner_id = h.student_id
                         OR c.kind = 'debts' AND t.debtor_id = h.student_id)
-                WHEN 'release' THEN d.kind = 'escrow' AND p.id IS NOT NULL AND CASE
+                WHEN 'release' THEN d.kind = 'escrow' AND h.id IS NOT NULL
+                    AND t.hold_part_id IS NOT NULL AND CASE
                     WHEN t.dedupe_key LIKE '%%:teacher'
                         THEN c.kind = 'earnings' AND c.owner_id = h.teacher_id
                     WHEN t.dedupe_key LIKE '%%:referrer'
@@ -324,6 +331,15 @@ DIRECTIONS = Invariant(
                     OR d.kind = u.method AND c.kind = 'fees'
                 WHEN 'fee' THEN d.kind = 'fees' AND c.kind = u.method
                 END, 0) = 0
+            """,
+        ),
+        Check(
+            "the part is none of its hold",
+            """
+            SELECT t.id, t.dedupe_key, t.hold_id, p.hold_id AS of_part
+            FROM part_moves m JOIN transfers t ON t.hold_part_id = m.part_id
+            LEFT JOIN hold_parts p ON p.id = m.part_id
+            WHERE p.id IS NULL OR t.hold_id <> p.hold_id
             """,
         ),
     ),

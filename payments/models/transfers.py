@@ -107,6 +107,8 @@ class Transfer(UUIDModel):
             # With the amount at their end, so that the sums of an account read only the index.
             models.Index(fields=["debit_account", "-created_at", "amount"], name="transfers_out"),
             models.Index(fields=["credit_account", "-created_at", "amount"], name="transfers_in"),
+            # Likewise the sums of a hold; it serves the foreign key too.
+            models.Index(fields=["hold", "kind", "amount"], name="transfers_of_hold"),
             models.Index(fields=["kind"], name="transfers_by_kind"),
             models.Index(fields=["kind", "actor"], name="transfers_by_actor"),
             models.Index(fields=["created_at"], name="transfers_newest"),
