@@ -12,11 +12,13 @@ from django.views.decorators.http import require_safe
 from accounts.people import signed_in
 from common.pages import Counted, page_of
 from enrollments.learning.bookings import (
+    MOST,
     Shelf,
     bookings_of,
     count_shelves,
     enrollment_entry,
     entries_of,
+    newest,
     on_shelf,
 )
 from enrollments.policy import Policy
@@ -33,7 +35,7 @@ NEWS = 10
 def learning(request: HttpRequest) -> HttpResponse:
     """One shelf of my bookings: upcoming, past or cancelled."""
     student, now = signed_in(request), timezone.now()
-    mine = bookings_of(student, now)
+    mine, has_older = newest(bookings_of(student, now))
     news = said_to(student, Notice.objects.shown_to(student.pk).to_acknowledge()[: NEWS + 1])
     counts = count_shelves(mine)
     shelf = _shelf(request.GET.get("show", ""))
@@ -46,6 +48,7 @@ def learning(request: HttpRequest) -> HttpResponse:
         "shelves": [(one.value, one.label, counts[one]) for one in Shelf],
         "opens_minutes": settings.JOIN_OPENS_MINUTES,
         "booked": sum(counts.values()),
+        "newest": f"{MOST:,}" if has_older else "",
         "policy": Policy.now(),
         "news": news[:NEWS],
         "more_news": len(news) > NEWS,
