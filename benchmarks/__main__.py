@@ -5,7 +5,6 @@ import io
 import json
 import os
 import signal
-import statistics
 import sys
 import time
 from collections.abc import Sequence
@@ -22,9 +21,21 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from benchmarks import beside, counters, hot, load, raw, searching, settling, staff  # noqa: E402
+from benchmarks import (  # noqa: E402
+    beside,
+    catalogue,
+    counters,
+    hot,
+    load,
+    raw,
+    report,
+    settling,
+    staff,
+    stuck,
+)
+from benchmarks.figures import Figures  # noqa: E402
 from benchmarks.platform import Platform  # noqa: E402
-from benchmarks.sites import SIZES, Site, serving  # noqa: E402
+from benchmarks.sites import SIZES, THEN, Site, code_of, serving  # noqa: E402
 
 CALLS = (
     "enrol",
@@ -40,23 +51,14 @@ CALLS = (
 )
 READS = {"my enrollments", "access", "catalogue", "course page", "front page", "my learning"}
 WARM_UP = 100
-# Pairs of student and course are used once, and there are half a million on the small database.
+# Pairs of student and course are used once, and there are a million on the small database.
 MOST_A_SECOND = {"read": 2_000, "write": 1_000, "raw": 4_000}
-COLUMNS = (
-    "rate",
-    "p50",
-    "p95",
-    "p99",
-    "statements",
-    "server_ms",
-    "database_ms",
-    "driver_ms",
-    "errors",
-)
-# The raw bound, in transactions a second, and the share of it that the call comes to.
-OF_WRITES = ("raw", "of_raw")
-GROWING = ("rate", "p95", "server_ms", "database_ms")
-SCENARIOS = ("staff", "audit", "search", "settlement", "hot course", "beside")
+# Of one site after the other; those of the server's also as it was `--against`.
+INSIDE = {"staff": staff.measure, "settlement": settling.measure}
+OUTSIDE = {"hot course": hot.measure, "stuck": stuck.measure}
+# Of several sites in turn.
+IN_TURN = ("beside", "catalogue")
+SCENARIOS = ("audit", *INSIDE, *OUTSIDE, *IN_TURN)
 
 
 def main() -> None:
@@ -64,22 +66,12 @@ def main() -> None:
     options = _options()
     # As Ctrl-C does: the server ends with the process that started it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    call_command("collectstatic", interactive=False, verbosity=0)
-    told: dict[str, dict[str, Any]] = {size: {"runs": []} for size in options.size}
     with ExitStack() as stack:
-        sites = [
-            stack.enter_context(serving(size, processes=options.processes, threads=options.threads))
-            for size in told
-        ]
+        sites = _sites(options, stack)
         # Before the calls, which leave a great many bookings of every course behind.
-        for site in sites:
-            told[site.name]["scenarios"] = {
-                name: _scenario(name, site) for name in options.scenarios
-            }
-        for _ in range(options.repeats):
-            for size, results in _run(options, sites).items():
-                told[size]["runs"].append(results)
-    _report(options, told)
+        scenarios = {name: _scenario(options, name, sites) for name in options.scenarios}
+        runs = [_run(options, sites) for _ in range(options.repeats)]
+    _report(options, runs, scenarios)
 
 
 def _options() -> argparse.Namespace:
@@ -87,12 +79,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--connections", type=_count, default=8, help="an even number")
     parser.add_argument("--processes", type=_count, default=2)
     parser.add_argument("--threads", type=_count, default=1, help="of each process")
-    parser.add_argument("--seconds", type=_count, default=5, help="for each call")
+    parser.add_argument("--seconds", type=float, default=5, help="for each call")
     parser.add_argument("--repeats", type=_count, default=5)
     parser.add_argument(
-        "--size", nargs="+", choices=SIZES, default=["small"], help="one, or two in turn"
+        "--size", nargs="+", choices=SIZES, default=["small"], help="one, or more in turn"
     )
-    parser.add_argument("--calls", nargs="+", choices=CALLS, default=CALLS)
+    parser.add_argument(
+        "--against", metavar="COMMIT", help="in turn with what it was then, at the first size"
+    )
+    parser.add_argument("--calls", nargs="*", choices=CALLS, default=CALLS)
     parser.add_argument("--scenarios", nargs="*", choices=SCENARIOS, default=SCENARIOS)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results.json"))
     options = parser.parse_args()
@@ -107,50 +102,69 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _run(options: argparse.Namespace, sites: list[Site]) -> dict[str, dict[str, Any]]:
+def _sites(options: argparse.Namespace, stack: ExitStack) -> list[Site]:
+    """Ours by size, and what it was then."""
+    wanted = {"WEB_PROCESSES": options.processes, "WEB_THREADS": options.threads}
+    sites = [stack.enter_context(serving(size, SIZES[size], **wanted)) for size in options.size]
+    if options.against:
+        tree = stack.enter_context(code_of(options.against))
+        size = SIZES[options.size[0]]
+        sites.append(stack.enter_context(serving(THEN, size, tree, **wanted)))
+    return sites
+
+
+def _scenario(options: argparse.Namespace, name: str, sites: list[Site]) -> dict[str, Any]:
+    """What it tells of each site."""
+    ours = [site for site in sites if site.is_ours]
+    if name == "beside":
+        compared = [site for site in sites if site is sites[0] or not site.is_ours]
+        told = beside.measure(compared, seconds=options.seconds, repeats=options.repeats)
+    elif name == "catalogue":
+        told = catalogue.measure(ours, seconds=options.seconds, repeats=options.repeats)
+    else:
+        act = {"audit": _audit, **INSIDE, **OUTSIDE}[name]
+        told = {}
+        for site in sites if name in OUTSIDE else ours:
+            site.enter()
+            told[site.name] = act(site)
+    for of, outcome in told.items():
+        print(f"{of:6} {name:16} {outcome}", file=sys.stderr)
+    return told
+
+
+def _audit(_: Site) -> dict[str, Any]:
+    began = time.perf_counter()
+    call_command("check_ledger", stdout=io.StringIO())
+    return {"seconds": time.perf_counter() - began}
+
+
+def _run(options: argparse.Namespace, sites: list[Site]) -> dict[str, dict[str, Figures]]:
     """Every call of every site, in turn: a machine's speed changes within minutes."""
-    results: dict[str, dict[str, Any]] = {site.name: {} for site in sites}
+    told: dict[str, dict[str, Figures]] = {site.name: {} for site in sites}
     for call in options.calls:
         for site in sites:
-            results[site.name][call] = _call(options, site, call)
-            print(f"{site.name:6} {call:16} {results[site.name][call]}", file=sys.stderr)
-    return results
+            told[site.name][call] = _call(options, site, call)
+            if site is sites[0] and call in raw.WRITES:
+                bound = _raw(options, site.platform, call)
+                told[site.name][call] |= {
+                    "raw": bound,
+                    "of_raw": told[site.name][call]["rate"] / bound,
+                }
+            print(f"{site.name:6} {call:16} {told[site.name][call]}", file=sys.stderr)
+    return told
 
 
-def _call(options: argparse.Namespace, site: Site, call: str) -> dict[str, Any]:
+def _call(options: argparse.Namespace, site: Site, call: str) -> Figures:
     site.enter()
     requests = _requests(options, site.platform, call)
     load.run(site.port, requests[:WARM_UP], connections=options.connections, seconds=60)
-    measured = _measure(options, requests[WARM_UP:], site, same=call in READS)
-    if call in raw.WRITES:
-        measured["raw"] = _raw(options, site.platform, call)
-    return measured
-
-
-def _scenario(name: str, site: Site) -> dict[str, Any]:
-    site.enter()
-    if name == "hot course":
-        told = hot.measure(site)
-    elif name == "search":
-        told = searching.measure(site.port)
-    elif name == "beside":
-        told = beside.measure(site.platform, site.port)
-    elif name == "settlement":
-        told = settling.measure(site.platform)
-    elif name == "staff":
-        told = staff.measure(site.platform)
-    else:
-        began = time.perf_counter()
-        call_command("check_ledger", stdout=io.StringIO())
-        told = {"seconds": time.perf_counter() - began}
-    print(f"{site.name:6} {name:16} {told}", file=sys.stderr)
-    return told
+    return _measure(options, requests[WARM_UP:], site, same=call in READS)
 
 
 def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Sequence[load.Request]:
     """All that are sent, made beforehand, or making them would be measured too."""
     kind = "read" if call in READS else "write"
-    enough = WARM_UP + MOST_A_SECOND[kind] * options.seconds
+    enough = WARM_UP + int(MOST_A_SECOND[kind] * options.seconds)
     made = list(islice(getattr(platform, call.replace(" ", "_"))(), enough))
     if call in READS:
         return made * (enough // len(made))
@@ -159,9 +173,7 @@ def _requests(options: argparse.Namespace, platform: Platform, call: str) -> Seq
     return made
 
 
-def _measure(
-    options: argparse.Namespace, requests: Any, site: Site, *, same: bool
-) -> dict[str, Any]:
+def _measure(options: argparse.Namespace, requests: Any, site: Site, *, same: bool) -> Figures:
     database = int(os.environ["MARIADB_PID"])
     with connection.cursor() as cursor:
         before = counters.read(cursor, server=site.server, database=database)
@@ -173,24 +185,14 @@ def _measure(
             same=same,
         )
         spent = counters.read(cursor, server=site.server, database=database) - before
-    count = outcome.requests
-    return {
-        "rate": outcome.rate,
-        "p50": outcome.percentile(0.50),
-        "p95": outcome.percentile(0.95),
-        "p99": outcome.percentile(0.99),
-        "statements": spent.statements / count,
-        "server_ms": 1000 * spent.server / count,
-        "database_ms": 1000 * spent.database / count,
-        "driver_ms": 1000 * spent.driver / count,
-        "errors": outcome.errors,
-        "wrong": outcome.wrong,
-        "statuses": outcome.told(),
-    }
+    if outcome.errors:
+        print(f"answers: {outcome.told()}, and {outcome.wrong} wrong", file=sys.stderr)
+    return outcome.figures() | spent.each(outcome.requests)
 
 
 def _raw(options: argparse.Namespace, platform: Platform, call: str) -> float:
-    most = MOST_A_SECOND["raw"] * options.seconds
+    """The raw bound, in transactions a second."""
+    most = int(MOST_A_SECOND["raw"] * options.seconds)
     if call == "cancel":
         # What is cancelled here was bought here, not by the server that is being measured.
         _bound(options, raw.enrol, raw.pairs_in(platform.pairs, most))
@@ -204,53 +206,18 @@ def _bound(options: argparse.Namespace, act: raw.Act, pairs: list[raw.Pair]) -> 
     return raw.measure(act, pairs, connections=options.connections, seconds=options.seconds)
 
 
-def _report(options: argparse.Namespace, told: dict[str, dict[str, Any]]) -> None:
-    for size, site in told.items():
-        site["medians"] = {
-            call: _medians([run[call] for run in site["runs"]]) for call in options.calls
-        }
-        print(f"{size:16}" + "".join(f"{name:>12}" for name in (*COLUMNS, "spread", *OF_WRITES)))
-        for call, values in site["medians"].items():
-            print(f"{call:16}" + "".join(f"{value:12.2f}" for value in values.values()))
-        for name, outcome in site["scenarios"].items():
-            print(f"{name}: {json.dumps(outcome, default=str)}")
-    report = {"options": vars(options), "sizes": told}
-    if len(told) > 1:
-        report["growth"] = growth = _growth(options.calls, *told.values())
-        for call, values in growth.items():
-            print(f"{call:16} " + ", ".join(f"{name} x {of:.2f}" for name, of in values.items()))
-    options.json.write_text(json.dumps(report, indent=2, default=str) + "\n")
-
-
-def _growth(
-    calls: Sequence[str], before: dict[str, Any], after: dict[str, Any]
-) -> dict[str, dict[str, float]]:
-    """How each figure changed, measured in turn: the median of the ratios."""
-    return {
-        call: {
-            name: statistics.median(
-                new[call][name] / old[call][name]
-                for old, new in zip(before["runs"], after["runs"], strict=True)
-            )
-            for name in GROWING
-        }
-        for call in calls
-    }
-
-
-def _medians(results: list[dict[str, Any]]) -> dict[str, float]:
-    writes = "raw" in results[0]
-    medians = {name: _median(results, name) for name in COLUMNS}
-    # How far from the median the rates were.
-    medians["spread"] = max(abs(told["rate"] / medians["rate"] - 1) for told in results)
-    if writes:
-        medians["raw"] = _median(results, "raw")
-        medians["of_raw"] = medians["rate"] / medians["raw"]
-    return medians
-
-
-def _median(results: list[dict[str, Any]], name: str) -> float:
-    return statistics.median(told[name] for told in results)
+def _report(
+    options: argparse.Namespace,
+    runs: list[dict[str, dict[str, Figures]]],
+    scenarios: dict[str, dict[str, Any]],
+) -> None:
+    """Print the tables, keep all figures; end with an error if an answer was wrong."""
+    tables = report.of_scenarios(scenarios) | report.of_calls(runs)
+    report.show(scenarios, tables)
+    everything = {"options": vars(options), "scenarios": scenarios, "runs": runs, "tables": tables}
+    options.json.write_text(json.dumps(everything, indent=2, default=str) + "\n")
+    if wrong := report.errors_in(tables):
+        sys.exit(f"{wrong} answers were not what was asked for.")
 
 
 if __name__ == "__main__":

@@ -6,17 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figures import Figures
+
 TICK = os.sysconf("SC_CLK_TCK")
+ASKED = "SHOW GLOBAL STATUS WHERE Variable_name = 'Questions' OR Variable_name LIKE 'Handler_read%'"
+# How many rows MariaDB reads to answer that.
+ROWS_ASKED = 11
 
 
 @dataclass(frozen=True)
 class Reading:
-    """CPU in seconds, statements since the database started."""
+    """CPU in seconds, statements and rows read since the database started."""
 
     server: float
     database: float
     driver: float
     statements: int
+    rows: int
 
     def __sub__(self, before: "Reading") -> "Reading":
         return Reading(
@@ -25,18 +31,32 @@ class Reading:
             self.driver - before.driver,
             # The question itself is one of them.
             self.statements - before.statements - 1,
+            self.rows - before.rows - ROWS_ASKED,
         )
+
+    def each(self, requests: int) -> Figures:
+        """For each of so many requests; CPU in milliseconds."""
+        return {
+            "statements": self.statements / requests,
+            "rows": self.rows / requests,
+            "server_ms": 1000 * self.server / requests,
+            "database_ms": 1000 * self.database / requests,
+            "driver_ms": 1000 * self.driver / requests,
+        }
 
 
 def read(cursor: Any, *, server: int, database: int) -> Reading:
     """Read the counters; `server` and `database` are the numbers of their first processes."""
     own = resource.getrusage(resource.RUSAGE_SELF)
-    cursor.execute("SHOW GLOBAL STATUS LIKE 'Questions'")
+    cursor.execute(ASKED)
+    counted = {name: int(value) for name, value in cursor.fetchall()}
+    statements = counted.pop("Questions")
     return Reading(
         sum(map(_cpu, [server, *_children(server)])),
         _cpu(database),
         own.ru_utime + own.ru_stime,
-        int(cursor.fetchone()[1]),
+        statements,
+        sum(counted.values()),
     )
 
 

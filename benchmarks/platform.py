@@ -16,9 +16,11 @@ from accounts.models import User
 from accounts.tokens import FINGERPRINT, USER
 from benchmarks.load import Request, request
 from benchmarks.raw import NEW_KEY, Pair, connect, enrol
-from demo import load
+from demo import rows
+from demo.rows import key_of
 
 PASSWORD = "correct horse battery"
+CLERK = "clerk@load.example.com"
 ROWS = 20
 READERS = 40
 
@@ -26,10 +28,10 @@ READERS = 40
 class Platform:
     """A filled database, and requests about it that are ready to be sent."""
 
-    def __init__(self, size: load.Size) -> None:
+    def __init__(self, size: rows.Size) -> None:
         self.size = size
         self.pairs = self._pairs()
-        anybody = User.objects.get(pk=load.key_of(load.STUDENT, 0))
+        anybody = User.objects.only("password").get(pk=key_of(rows.STUDENT, 0))
         # One password, so one mark in every token.
         self._fingerprint = anybody.get_session_auth_hash()
         self._tokens: dict[UUID, str] = {}
@@ -38,7 +40,7 @@ class Platform:
         self.readers = [self._student(self._buyers + number) for number in range(READERS)]
 
     def _student(self, number: int) -> UUID:
-        return load.key_of(load.STUDENT, number)
+        return key_of(rows.STUDENT, number)
 
     def bearer(self, student: UUID) -> dict[str, str]:
         """With the one token that the student has for now."""
@@ -59,10 +61,14 @@ class Platform:
         line.commit()
         line.close()
 
+    def clerk(self) -> UUID:
+        """Of the staff, and may do all that they may."""
+        return User.objects.only("pk").get(email=CLERK).pk
+
     def new_course(self, number: int, *, seats: int) -> UUID:
         """A copy of a course of the platform, without its students."""
         with connection.cursor() as cursor:
-            return _copy_course(cursor, load.key_of(load.COURSE, number), seats)
+            return _copy_course(cursor, key_of(rows.COURSE, number), seats)
 
     def rush(self, course: UUID, students: int) -> list[Request]:
         """A request of each of so many students to enrol in the course."""
@@ -100,7 +106,7 @@ class Platform:
 
     def course_page(self) -> Iterator[Request]:
         for number, reader in enumerate(self.readers):
-            course = str(load.key_of(load.COURSE, number * 7 % self.size.courses))
+            course = str(key_of(rows.COURSE, number * 7 % self.size.courses))
             yield request("GET", f"/courses/{course}/", cookies_of(reader), holds=course)
 
     def front_page(self) -> Iterator[Request]:
@@ -129,27 +135,28 @@ class Platform:
                 " JOIN payment_holds h ON h.enrollment_id = e.id"
                 " JOIN ledger_accounts a ON a.owner_id = e.user_id AND a.kind = 'wallet'"
                 " WHERE e.status = 'active' AND e.id > %s ORDER BY e.id DESC LIMIT %s",
-                [load.key_of(load.TRANSFER["release", "platform"], 1 << 47).hex, limit],
+                [key_of(rows.TRANSFER["release", "platform"], 1 << 47).hex, limit],
             )
             names = ("enrollment", "student", "course", "hold", "wallet")
             return [dict(zip(names, map(_hex, row), strict=True)) for row in cursor.fetchall()]
 
     def _pairs(self) -> Iterator[Pair]:
         """Each student with a course that is not theirs yet; no pair comes twice."""
-        for step in range(self.size.courses - self.size.each):
+        # Of the last one they have a session.
+        for step in range(self.size.courses - self.size.each - 1):
             for number in range(self._buyers):
                 yield self._pair(number, step)
 
     def _pair(self, number: int, step: int) -> Pair:
         course = (number * self.size.each + self.size.each + step) % self.size.courses
-        sessions = range(course * load.SESSIONS + 1, (course + 1) * load.SESSIONS)
+        sessions = range(course * rows.SESSIONS + 1, (course + 1) * rows.SESSIONS)
         return {
             "student": self._student(number).hex,
-            "wallet": load.key_of(10 * load.STUDENT + load.ACCOUNT["wallet"], number).hex,
-            "course": load.key_of(load.COURSE, course).hex,
-            "teacher": load.key_of(load.TEACHER, course % self.size.teachers).hex,
-            "sessions": [load.key_of(load.SESSION, session).hex for session in sessions],
-            "price": load.SHARE * len(sessions),
+            "wallet": key_of(10 * rows.STUDENT + rows.ACCOUNT["wallet"], number).hex,
+            "course": key_of(rows.COURSE, course).hex,
+            "teacher": key_of(rows.TEACHER, course % self.size.teachers).hex,
+            "sessions": [key_of(rows.SESSION, session).hex for session in sessions],
+            "price": rows.SHARE * len(sessions),
         }
 
     def _buy(self, pair: Pair, path: str, key: UUID) -> Request:
@@ -160,7 +167,7 @@ class Platform:
     def _session(self, number: int) -> UUID:
         """The next session of a course that this reader is enrolled in."""
         course = (self._buyers + number % READERS) * self.size.each % self.size.courses
-        return load.key_of(load.SESSION, course * load.SESSIONS + 1)
+        return key_of(rows.SESSION, course * rows.SESSIONS + 1)
 
     def _get(self, path: Callable[[int], str], holds: str) -> Iterator[Request]:
         for number, reader in enumerate(self.readers):
@@ -173,7 +180,7 @@ def cookies_of(key: UUID) -> dict[str, str]:
 
 
 def _signed_in(key: UUID) -> str:
-    user = User.objects.get(pk=key)
+    user = User.objects.only("password").get(pk=key)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
@@ -189,25 +196,27 @@ def _hex(value: Any) -> str:
 def _copy_course(cursor: Any, original: UUID, seats: int) -> UUID:
     """A copy of a course with its open sessions, without its students."""
     course = uuid7()
-    cursor.execute(
-        "INSERT INTO courses (id, teacher_id, title, description, language, level, category,"
-        " thumbnail, status, price_full_course, price_per_session, max_students, current_students,"
-        " created_at, updated_at) SELECT %s, teacher_id, title, description, language, level,"
-        " category, thumbnail, status, price_full_course, price_per_session, %s, 0, created_at,"
-        " updated_at FROM courses WHERE id = %s",
-        [course.hex, seats, original.hex],
-    )
-    cursor.execute(
-        "INSERT INTO course_sessions (id, course_id, session_number, title, description, starts_at,"
-        " duration_minutes, status, has_share, room_name, created_at, updated_at)"
-        f" SELECT {NEW_KEY}, %s, session_number, title, description, starts_at, duration_minutes,"
-        " status, has_share, CONCAT(%s, session_number), created_at, updated_at"
-        " FROM course_sessions WHERE course_id = %s AND starts_at > NOW(6)",
-        [course.hex, course.hex, original.hex],
-    )
-    cursor.execute(
-        "UPDATE courses SET next_starts_at ="
-        " (SELECT MIN(starts_at) FROM course_sessions WHERE course_id = %s) WHERE id = %s",
-        [course.hex, course.hex],
-    )
+    mine = {"id": "%(course)s", "max_students": "%(seats)s", "current_students": "0"}
+    of_mine = {
+        "id": NEW_KEY,
+        "course_id": "%(course)s",
+        "room_name": "CONCAT(%(course)s, session_number)",
+    }
+    values = {"course": course.hex, "seats": seats, "original": original.hex}
+    for table, own, which in (
+        ("courses", mine, "id = %(original)s"),
+        ("course_sessions", of_mine, "course_id = %(original)s AND starts_at > NOW(6)"),
+    ):
+        columns = _columns(cursor, table)
+        made = ", ".join(own.get(name, name) for name in columns)
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {made} FROM {table} WHERE {which}",
+            values,
+        )
     return course
+
+
+def _columns(cursor: Any, table: str) -> list[str]:
+    """Those that are written, whatever the version."""
+    cursor.execute(f"SHOW COLUMNS FROM {table}")
+    return [row[0] for row in cursor.fetchall() if " GENERATED" not in row[5]]

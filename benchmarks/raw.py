@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from uuid_utils import uuid7
 
-from demo.load import SHARE
+from demo.rows import SHARE
 from payments.models import SYSTEM_ACCOUNTS, LedgerAccount
 
 ESCROW = SYSTEM_ACCOUNTS[LedgerAccount.Kind.ESCROW].hex

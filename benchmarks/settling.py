@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from benchmarks.platform import Platform
 from benchmarks.raw import connect, enrol
+from benchmarks.sites import Site
 from courses.models import CourseSession
 from payments.models import HoldPart
 from rooms.models import Attendance, RoomWatch
@@ -22,10 +23,10 @@ WORKERS = (1, 2)
 CASES = {"one session": (1, 1_000), "1,000 sessions": (1_000, 5)}
 
 
-def measure(platform: Platform) -> dict[str, Any]:
+def measure(site: Site) -> dict[str, Any]:
     """Parts settled per second, for each case and number of workers."""
     return {
-        f"{name}, {workers} worker(s)": _settle(_sessions(platform, *case), workers)
+        f"{name}, {workers} worker(s)": _settle(_sessions(site.platform, *case), workers)
         for name, case in CASES.items()
         for workers in WORKERS
     }

@@ -1,42 +1,55 @@
 """A site: a database of one size, and the production server with it."""
 
+import io
 import os
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from django.contrib.auth.hashers import make_password
-from django.core.management import call_command
 from django.db import connection
 
-from benchmarks.platform import PASSWORD, Platform
-from demo.load import Size, generate
+from benchmarks.platform import CLERK, PASSWORD, Platform
+from demo.rows import Size
 
 SIZES = {
-    "small": Size(1_000, 500, 1_000, make_password(PASSWORD)),
-    "large": Size(100_000, 10_000, 1_000_000, make_password(PASSWORD)),
+    "small": Size(1_000, 1_000, 1_000),
+    "large": Size(100_000, 10_000, 1_000_000),
+    "courses": Size(10_000, 100_000, 100_000),
 }
+# The name of the site that is as it was at another commit.
+THEN = "then"
+HERE = Path(__file__).parents[1]
+FILLING = Path(__file__).with_name("filling.py")
 
 
 @dataclass(frozen=True)
 class Site:
-    """What is measured: its name, its data, its server's first process and port."""
+    """What is measured: its name, its code and data, its server's first process and port."""
 
     name: str
+    tree: Path
     platform: Platform
     server: int
     port: int
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether its code is this file's: then it can be measured from within as well."""
+        return self.tree == HERE
 
     @contextmanager
     def beside(self, **environment: object) -> Iterator[int]:
         """Another server of the site, of its own settings, while the context lasts: its port."""
         self.enter()
-        with _server(**environment) as (_, port):
+        with _server(self.tree, **environment) as (_, port):
             yield port
 
     def enter(self) -> None:
@@ -45,18 +58,28 @@ class Site:
 
 
 @contextmanager
-def serving(size: str, *, processes: int, threads: int) -> Iterator[Site]:
-    """Fill a database, and serve it while the context lasts."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {size}")
-    _use_database(size)
-    platform = _fill(SIZES[size])
-    with _server(WEB_PROCESSES=processes, WEB_THREADS=threads) as (pid, port):
-        yield Site(size, platform, pid, port)
+def code_of(commit: str) -> Iterator[Path]:
+    """The code as it was then, in a folder that is gone afterwards."""
+    archive = subprocess.check_output(["git", "archive", commit], cwd=HERE)
+    with TemporaryDirectory(prefix="talkplatform-then-") as place:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(place, filter="data")
+        yield Path(place)
 
 
 @contextmanager
-def _server(**settings: object) -> Iterator[tuple[int, int]]:
+def serving(name: str, size: Size, tree: Path = HERE, **settings: object) -> Iterator[Site]:
+    """Fill a database of this name, and serve it while the context lasts, with the tree's code."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE `{name}`")
+    _use_database(name)
+    platform = _fill(size, tree)
+    with _server(tree, **settings) as (pid, port):
+        yield Site(name, tree, platform, pid, port)
+
+
+@contextmanager
+def _server(tree: Path, **settings: object) -> Iterator[tuple[int, int]]:
     """The server of production on the database in use, with these settings: its pid, its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -68,8 +91,12 @@ def _server(**settings: object) -> Iterator[tuple[int, int]]:
         "JOBS": "false",
         **{name: str(value) for name, value in settings.items()},
     }
-    command = [sys.executable, "-m", "talkplatform.serve"]
-    server = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "talkplatform.serve"],
+        cwd=tree,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+    )
     try:
         while not _listens(port):
             if server.poll() is not None:
@@ -88,14 +115,16 @@ def _use_database(name: str) -> None:
     os.environ["DATABASE_URL"] = address._replace(path=f"/{name}").geturl()
 
 
-def _fill(size: Size) -> Platform:
-    call_command("migrate", verbosity=0)
-    for table, made in generate(size):
-        print(f"\r{table:20} {made:8,}", end="", file=sys.stderr)
+def _fill(size: Size, tree: Path) -> Platform:
+    numbers = map(str, (size.students, size.courses, size.enrollments))
+    command = [sys.executable, "-P", str(FILLING), *numbers, PASSWORD, CLERK]
+    environment = os.environ | {"PYTHONPATH": str(tree)}
+    subprocess.run(command, cwd=tree, env=environment, stdout=sys.stderr, check=True)
     platform = Platform(size)
     platform.give_readers_rows()
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE TABLE course_enrollments, payment_holds, hold_parts, transfers")
+        cursor.execute("SHOW TABLES")
+        cursor.execute(f"ANALYZE TABLE {', '.join(row[0] for row in cursor.fetchall())}")
     return platform
 
 

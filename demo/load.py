@@ -1,36 +1,44 @@
 """A large platform to measure on: the database makes the rows itself, and the money adds up.
 
 Nothing here goes through a service. Every student was granted credit and is enrolled in courses of
-four sessions, the first of which has happened and been paid out.
+four sessions, the first of which has happened and been paid out, and bought a session of another.
+Each enrolment left a key, a notice and an attendance behind, each student an expired top-up.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 
+from demo import traces
+from demo.rows import (
+    ACCOUNT,
+    COURSE,
+    ENROLLMENT,
+    HOLD,
+    LONG_AGO,
+    MINUTES,
+    PART,
+    PRICE,
+    PURCHASE,
+    SESSION,
+    SESSIONS,
+    SHARE,
+    STAMPS,
+    STUDENT,
+    TEACHER,
+    TRANSFER,
+    Insert,
+    Size,
+    insert,
+    key,
+)
 from payments import commission
 from payments.models import SYSTEM_ACCOUNTS, LedgerAccount
 
 CHUNK = 10_000
-SESSIONS = 4
-MINUTES = 60
-SHARE = Decimal("5.00")
-PRICE = SESSIONS * SHARE
 GRANT = Decimal("100000.00")
-
-# Each kind of row has keys of its own: the kind in the middle of the key, the number at its end.
-STUDENT, TEACHER, COURSE, SESSION, ENROLLMENT, HOLD, PART = range(1, 8)
-ACCOUNT = {"wallet": 1, "earnings": 2, "withdrawing": 3}
-TRANSFER = {
-    ("grant", ""): 30,
-    ("hold", ""): 31,
-    ("release", "teacher"): 32,
-    ("release", "platform"): 33,
-}
 
 # SQL about a row; `#` stands for the row's number.
 IS_FIRST = f"# % {SESSIONS} = 0"
@@ -42,48 +50,10 @@ STARTS = (
     "CONCAT('[', GROUP_CONCAT(DATE_FORMAT(starts_at, '\"%Y-%m-%dT%H:%i:%S.%f+00:00\"')"
     " ORDER BY session_number), ']')"
 )
-LONG_AGO = "NOW(6) - INTERVAL 60 DAY"
 # What courses and their teachers are found by, as SQL, and whether it leads.
 WORDS = dict.fromkeys(("'course'", "CONCAT(#)", "'english'", "'beginner'", "'languages'"), 1)
 WORDS |= dict.fromkeys(("'a'", "'to'", "'measure'", "'with'", "IF(# % 2, 'odd', 'even')"), 0)
-STAMPS = {"created_at": "NOW(6)", "updated_at": "NOW(6)"}
-
-
-@dataclass(frozen=True)
-class Insert:
-    """How to fill a table: `sql` makes a row of each `n` in load_numbers."""
-
-    table: str
-    rows: int
-    sql: str
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much to make. All students have equally many courses, all courses as many students."""
-
-    students: int
-    courses: int
-    enrollments: int
-    password: str = "!"  # noqa: S105 - no password at all
-
-    @property
-    def teachers(self) -> int:
-        return max(self.courses // 10, 1)
-
-    @property
-    def is_even(self) -> bool:
-        whole = self.enrollments % self.students == 0 and self.enrollments % self.courses == 0
-        return whole and self.courses % self.teachers == 0 and self.each <= self.courses
-
-    @property
-    def each(self) -> int:
-        """How many courses a student is enrolled in."""
-        return self.enrollments // self.students
-
-    @property
-    def rows(self) -> int:
-        return sum(insert.rows for insert in _inserts(self))
+PART_OF = {"review_reason": "''", "refunded_amount": 0}
 
 
 def generate(size: Size) -> Iterator[tuple[str, int]]:
@@ -91,48 +61,45 @@ def generate(size: Size) -> Iterator[tuple[str, int]]:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE load_numbers (n INT PRIMARY KEY)")
         cursor.executemany("INSERT INTO load_numbers VALUES (%s)", [(n,) for n in range(CHUNK)])
-        for insert in _inserts(size):
-            for offset in range(0, insert.rows, CHUNK):
-                count = min(CHUNK, insert.rows - offset)
-                sql = f"{insert.sql} WHERE n < {count}".replace("#", f"({offset} + n)")
+        for one in _inserts(size):
+            for offset in range(0, one.rows, CHUNK):
+                count = min(CHUNK, one.rows - offset)
+                sql = f"{one.sql} WHERE n < {count}".replace("#", f"({offset} + n)")
                 with transaction.atomic():
                     cursor.execute(sql)
-                yield insert.table, count
+                yield one.table, count
         cursor.execute("DROP TEMPORARY TABLE load_numbers")
 
 
-def key(kind: int, number: str) -> str:
-    """SQL for the key of a row of this kind, in order of its number, given in SQL."""
-    return f"CONCAT('01930000000070008{kind:03d}', LPAD(HEX({number}), 12, '0'))"
-
-
-def key_of(kind: int, number: int) -> UUID:
-    """The key that `key` makes in SQL."""
-    return UUID(f"01930000000070008{kind:03d}{number:012x}")
+def rows_of(size: Size) -> int:
+    """How many rows that makes in all."""
+    return sum(one.rows for one in _inserts(size))
 
 
 def _inserts(size: Size) -> list[Insert]:
-    return [*_people(size), *_catalogue(size), *_bookings(size), *_transfers(size)]
+    sold = (*_bookings(size), *_purchases(size), *_transfers(size))
+    left = (*traces.of_bookings(size), *traces.of_top_ups(size))
+    return [*_people(size), *_catalogue(size), *sold, *left]
 
 
 def _people(size: Size) -> Iterator[Insert]:
     earned = _shares().teacher * (size.enrollments // size.teachers)
-    yield from _users(STUDENT, "student", size.students, size.password)
-    yield from _accounts(STUDENT, size.students, {"wallet": GRANT - PRICE * size.each})
-    yield from _users(TEACHER, "teacher", size.teachers, size.password)
+    yield from _users(STUDENT, "student", size.students)
+    yield from _accounts(STUDENT, size.students, {"wallet": GRANT - PRICE * size.each - SHARE})
+    yield from _users(TEACHER, "teacher", size.teachers)
     yield from _accounts(TEACHER, size.teachers, {"earnings": earned})
     for word in ("'teacher'", "CONCAT(#)"):
-        yield _insert("user_words", size.teachers, {"user_id": key(TEACHER, "#"), "word": word})
+        yield insert("user_words", size.teachers, {"user_id": key(TEACHER, "#"), "word": word})
 
 
-def _users(kind: int, role: str, count: int, password: str) -> Iterator[Insert]:
+def _users(kind: int, role: str, count: int) -> Iterator[Insert]:
     values = {
         "id": key(kind, "#"),
         "email": f"CONCAT('{role}', #, '@load.example.com')",
         "proved_since": "NOW(6)",
         "email_vouched": 0,
         "email_refused": 0,
-        "password": f"'{password}'",
+        "password": "'!'",
         "display_name": f"CONCAT('{role.title()} ', #)",
         "is_teacher": int(kind == TEACHER),
         "is_superuser": 0,
@@ -142,7 +109,7 @@ def _users(kind: int, role: str, count: int, password: str) -> Iterator[Insert]:
         "time_zone": "'UTC'",
         "date_joined": "NOW(6)",
     }
-    yield _insert("users", count, values)
+    yield insert("users", count, values)
 
 
 def _accounts(owner: int, count: int, balances: Mapping[str, Decimal]) -> Iterator[Insert]:
@@ -154,7 +121,7 @@ def _accounts(owner: int, count: int, balances: Mapping[str, Decimal]) -> Iterat
             "owed": 0,
             "owner_id": key(owner, "#"),
         }
-        yield _insert("ledger_accounts", count, values)
+        yield insert("ledger_accounts", count, values)
 
 
 def _catalogue(size: Size) -> Iterator[Insert]:
@@ -163,7 +130,7 @@ def _catalogue(size: Size) -> Iterator[Insert]:
     yield _outlines(size)
     for word, leads in WORDS.items():
         found_by = {"course_id": key(COURSE, "#"), "word": word, "leads": leads}
-        yield _insert("course_words", size.courses, found_by)
+        yield insert("course_words", size.courses, found_by)
 
 
 def _courses(size: Size) -> Insert:
@@ -182,7 +149,7 @@ def _courses(size: Size) -> Insert:
         "current_students": size.enrollments // size.courses,
         "next_starts_at": NEXT_STARTS_AT,
     }
-    return _insert("courses", size.courses, values | STAMPS)
+    return insert("courses", size.courses, values | STAMPS)
 
 
 def _sessions(size: Size) -> Insert:
@@ -199,7 +166,7 @@ def _sessions(size: Size) -> Insert:
         "has_share": 1,
         "room_name": "CONCAT('load-', #)",
     }
-    return _insert("course_sessions", SESSIONS * size.courses, values | STAMPS)
+    return insert("course_sessions", SESSIONS * size.courses, values | STAMPS)
 
 
 def _outlines(size: Size) -> Insert:
@@ -208,7 +175,7 @@ def _outlines(size: Size) -> Insert:
         "sessions_count": SESSIONS,
         "starts": f"(SELECT {STARTS} FROM course_sessions WHERE course_id = {key(COURSE, '#')})",  # noqa: S608
     }
-    return _insert("course_outlines", size.courses, values)
+    return insert("course_outlines", size.courses, values)
 
 
 def _bookings(size: Size) -> Iterator[Insert]:
@@ -230,7 +197,7 @@ def _enrollments(size: Size) -> Insert:
         "enrolled_at": LONG_AGO,
         "completion_percentage": 100 / SESSIONS,
     }
-    return _insert("course_enrollments", size.enrollments, values | STAMPS)
+    return insert("course_enrollments", size.enrollments, values | STAMPS)
 
 
 def _holds(size: Size) -> Insert:
@@ -242,15 +209,20 @@ def _holds(size: Size) -> Insert:
         "sold_title": f"CONCAT('Course ', # % {size.courses})",
         "amount": PRICE,
         "released_amount": SHARE,
+        "release_percentage": 100 / SESSIONS,
+    }
+    return insert("payment_holds", size.enrollments, values | _held())
+
+
+def _held() -> dict[str, object]:
+    return {
         "refunded_amount": 0,
         "commission_bp": settings.COMMISSION_BP,
         "referral_bp": settings.REFERRAL_BP,
         "status": "'held'",
         "held_at": LONG_AGO,
-        "release_percentage": 100 / SESSIONS,
         "notes": "''",
     }
-    return _insert("payment_holds", size.enrollments, values)
 
 
 def _parts(size: Size) -> Insert:
@@ -267,13 +239,55 @@ def _parts(size: Size) -> Insert:
         "status": f"IF({IS_FIRST}, 'released', 'pending')",
         "settled_at": f"IF({IS_FIRST}, NOW(6) - INTERVAL 29 DAY, NULL)",
         "reason": f"IF({IS_FIRST}, 'attended', '')",
-        "review_reason": "''",
         "teacher_amount": f"IF({IS_FIRST}, {shares.teacher}, 0)",
         "referrer_amount": f"IF({IS_FIRST}, {shares.referrer}, 0)",
         "platform_amount": f"IF({IS_FIRST}, {shares.platform}, 0)",
-        "refunded_amount": 0,
     }
-    return _insert("hold_parts", SESSIONS * size.enrollments, values)
+    return insert("hold_parts", SESSIONS * size.enrollments, values | PART_OF)
+
+
+def _purchases(size: Size) -> Iterator[Insert]:
+    """Of each student: a session to come of the course before their own."""
+    course = f"(# * {size.each} + {size.courses - 1}) % {size.courses}"
+    session, hold = key(SESSION, f"{course} * {SESSIONS} + 1"), key(HOLD, f"{size.enrollments} + #")
+    bought = {
+        "id": key(PURCHASE, "#"),
+        "user_id": key(STUDENT, "#"),
+        "course_id": key(COURSE, course),
+        "session_id": session,
+        "payment_status": "'paid'",
+        "status": "'active'",
+        "price_paid": SHARE,
+        "refund_amount": 0,
+        "purchased_at": LONG_AGO,
+        "attended": 0,
+        "attendance_duration_minutes": 0,
+    }
+    held = {
+        "id": hold,
+        "session_purchase_id": key(PURCHASE, "#"),
+        "student_id": key(STUDENT, "#"),
+        "teacher_id": key(TEACHER, f"{course} % {size.teachers}"),
+        "sold_title": f"CONCAT('Course ', {course})",
+        "amount": SHARE,
+        "released_amount": 0,
+        "release_percentage": 0,
+    }
+    part = {
+        "id": key(PART, f"{SESSIONS * size.enrollments} + #"),
+        "hold_id": hold,
+        "session_id": session,
+        "amount": SHARE,
+        "sold_title": "'2. Session 2'",
+        "sold_starts_at": NEXT_STARTS_AT,
+        "sold_duration_minutes": MINUTES,
+        "status": "'pending'",
+        "reason": "''",
+        **dict.fromkeys(("teacher_amount", "referrer_amount", "platform_amount"), 0),
+    }
+    yield insert("session_purchases", size.students, bought | STAMPS)
+    yield insert("payment_holds", size.students, held | _held())
+    yield insert("hold_parts", size.students, part | PART_OF)
 
 
 def _transfers(size: Size) -> Iterator[Insert]:
@@ -284,21 +298,32 @@ def _transfers(size: Size) -> Iterator[Insert]:
     of_part = of_hold | {"hold_part_id": key(PART, f"# * {SESSIONS}")}
     spender = _account(STUDENT, "wallet", f"# DIV {size.each}")
     earner = _account(TEACHER, "earnings", f"# % {size.courses} % {size.teachers}")
-    yield _move("grant", size.students, GRANT, issued, _account(STUDENT, "wallet", "#"))
-    yield _move("hold", size.enrollments, PRICE, spender, escrow, **of_hold)
+    wallet, single = _account(STUDENT, "wallet", "#"), key(HOLD, f"{size.enrollments} + #")
+    granted, sold = range(size.students), range(size.enrollments)
+    singly = range(size.enrollments, size.enrollments + size.students)
+    yield _move("grant", granted, GRANT, issued, wallet)
+    yield _move("hold", sold, PRICE, spender, escrow, of=of_hold)
+    yield _move("hold", singly, SHARE, wallet, escrow, of={"hold_id": single})
     for role, amount, account in (
         ("teacher", shares.teacher, earner),
         ("platform", shares.platform, system[LedgerAccount.Kind.PLATFORM]),
     ):
-        yield _move("release", size.enrollments, amount, escrow, account, role, **of_part)
+        yield _move("release", sold, amount, escrow, account, role, of=of_part)
 
 
 def _move(
-    kind: str, count: int, amount: Decimal, debit: str, credit: str, role: str = "", **of: str
+    kind: str,
+    numbers: range,
+    amount: Decimal,
+    debit: str,
+    credit: str,
+    role: str = "",
+    of: Mapping[str, str] | None = None,
 ) -> Insert:
+    number = f"({numbers.start} + #)"
     transfer = {
-        "id": key(TRANSFER[kind, role], "#"),
-        "dedupe_key": f"CONCAT('{kind}:load-', #, '{role and ':' + role}')",
+        "id": key(TRANSFER[kind, role], number),
+        "dedupe_key": f"CONCAT('{kind}:load-', {number}, '{role and ':' + role}')",
         "kind": f"'{kind}'",
         "amount": amount,
         "note": "''",
@@ -306,7 +331,7 @@ def _move(
         "credit_account_id": credit,
         "created_at": LONG_AGO,
     }
-    return _insert("transfers", count, transfer | of)
+    return insert("transfers", len(numbers), transfer | dict(of or {}))
 
 
 def _account(owner: int, kind: str, number: str) -> str:
@@ -316,9 +341,3 @@ def _account(owner: int, kind: str, number: str) -> str:
 def _shares() -> commission.Shares:
     """What teacher, referrer and platform get of the one part that is paid out."""
     return commission.shares_of(SHARE, commission_bp=settings.COMMISSION_BP, referral_bp=0)
-
-
-def _insert(table: str, count: int, values: Mapping[str, object]) -> Insert:
-    columns, expressions = ", ".join(values), ", ".join(map(str, values.values()))
-    sql = f"INSERT INTO {table} ({columns}) SELECT {expressions} FROM load_numbers"  # noqa: S608
-    return Insert(table, count, sql)

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from benchmarks import load, settling
+from benchmarks import load, report, settling
 from enrollments.services.enrolling import enroll_full_course
 from settlement.services.settling import settle_all
 from tests.conversations import CONFIGURED
@@ -23,6 +23,19 @@ def test_a_success_with_another_body_is_an_error():
     outcome.add(request, 0.1, 200, b"")
     outcome.add(request, 0.1, 503, b"")
     assert (outcome.wrong, outcome.errors) == (2, 3)
+
+
+def test_one_wrong_answer_among_the_repeats_is_told():
+    runs = [{"now": {"enrol": {"rate": 100.0 + n, "errors": n == 4}}} for n in range(5)]
+    tables = report.of_calls(runs)
+    assert tables["now"]["enrol"] == {"rate": 102, "errors": 1, "spread": 2 / 102}
+    assert report.errors_in(tables) == 1
+
+
+def test_each_is_compared_with_what_was_measured_in_its_turn():
+    rates = ((100, 50), (10, 5), (30, 60))
+    runs = [{"now": {"a": {"rate": now}}, "then": {"a": {"rate": then}}} for now, then in rates]
+    assert report.of_calls(runs)["now / then"] == {"a": {"rate": 2}}
 
 
 def test_it_sends_what_browsers_send():

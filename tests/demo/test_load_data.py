@@ -17,7 +17,8 @@ SMALL = {"students": 20, "courses": 10, "enrollments": 40}
 def test_its_books_are_right(broken):
     call_command("generate_load_data", **SMALL)
     assert CourseEnrollment.objects.count() == 40
-    assert Transfer.objects.count() == 20 + 3 * 40
+    # What each was granted, what their single session costs, and three for an enrolment.
+    assert Transfer.objects.count() == 2 * 20 + 3 * 40
     assert broken() == {}
 
 
@@ -40,7 +41,16 @@ def test_it_fills_only_what_is_empty():
     assert User.objects.count() == 21
 
 
-def test_it_spreads_evenly_or_not_at_all():
+def test_what_it_tells_is_shown(client):
+    call_command("generate_load_data", **SMALL)
+    client.force_login(User.objects.get(email="student7@load.example.com"))
+    for page, said in (("/notices/", "You booked"), ("/learning/", "Session 2")):
+        assert said in client.get(page).content.decode()
+
+
+# 200: each student would be in every course, and none is left of which to buy a session.
+@pytest.mark.parametrize("enrollments", [41, 200])
+def test_it_spreads_evenly_or_not_at_all(enrollments):
     with pytest.raises(CommandError):
-        call_command("generate_load_data", **SMALL | {"enrollments": 41})
+        call_command("generate_load_data", **SMALL | {"enrollments": enrollments})
     assert not User.objects.exists()

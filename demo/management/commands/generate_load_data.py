@@ -10,7 +10,8 @@ from django.db import connection
 
 from accounts.models import User
 from common.numbers import whole_number
-from demo.load import Size, generate
+from demo.load import generate, rows_of
+from demo.rows import Size
 
 BAR = 40
 
@@ -35,11 +36,14 @@ class Command(BaseCommand):
         if min(size.students, size.courses, size.enrollments) < 1:
             raise CommandError("Every number must be at least 1.")
         if not size.is_even:
-            raise CommandError("Enrolments must spread evenly over students, courses and teachers.")
+            raise CommandError(
+                "Enrolments must spread evenly over students, courses and teachers, and leave each "
+                "student a course."
+            )
         self._fill(size)
 
     def _fill(self, size: Size) -> None:
-        made, total, began = 0, size.rows, time.monotonic()
+        made, total, began = 0, rows_of(size), time.monotonic()
         for table, count in generate(size):
             made += count
             if sys.stderr.isatty() or made == total:
