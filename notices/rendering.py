@@ -92,11 +92,9 @@ def mail_of(notice: Notice) -> EmailMultiAlternatives:
         headers=_headers(notice, kind),
     )
     message.attach_alternative(html, "text/html")
-    said: dict[str, str] = {}
     for part in letter.calendar:
         _add_calendar(message, part)
-        said |= dict.fromkeys(part.uids, part.method)
-    notice.calendar = said or None
+    notice.calendar = {uid: part.method for part in letter.calendar for uid in part.uids} or None
     message.message().as_bytes()  # raises for anything that doesn't fit in a mail
     return message
 

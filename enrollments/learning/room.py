@@ -1,6 +1,7 @@
 """A session's room as those who may be there see it: who is who, who is here, since when."""
 
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 from accounts.models import User
@@ -21,9 +22,6 @@ def state_of(session: CourseSession, user: User, access: Access, *, now: datetim
     names = members_of(session)
     if now < access.opens_at and access.reason != AccessReason.TEACHER:
         names = {key: name for key, name in names.items() if key in (teacher, user.pk)}
-    since: dict[UUID, datetime] = {}
-    for key, joined_at in queries.people_here(session.pk):
-        since[key] = min(joined_at, since.get(key, joined_at))
 
     def person(key: UUID, name: str) -> Json:
         return {
@@ -42,8 +40,13 @@ def state_of(session: CourseSession, user: User, access: Access, *, now: datetim
         "ended_at": orders.ended_at,
         "me": person(user.pk, user.display_name),
         "people": [person(key, name) for key, name in names.items()],
-        "present": [
-            {"identity": str(key), "since": since[key]}
-            for key in sorted(since, key=since.__getitem__)
-        ],
+        "present": [{"identity": str(key), "since": since} for key, since in _here_since(session)],
     }
+
+
+def _here_since(session: CourseSession) -> list[tuple[UUID, datetime]]:
+    """Who is in the room, and since when; whoever has been there longest comes first."""
+    since: dict[UUID, datetime] = {}
+    for key, joined_at in queries.people_here(session.pk):
+        since[key] = min(joined_at, since.get(key, joined_at))
+    return sorted(since.items(), key=itemgetter(1))

@@ -56,18 +56,7 @@ def add_sessions(*, course_id: UUID, actor: User, new: Sequence[NewSession]) -> 
     course = lock_course(course_id=course_id, actor=actor)
     for one in new:
         check_start(one.starts_at)
-    first = next_number(course, adding=len(new))
-    made = CourseSession.objects.bulk_create(
-        CourseSession(
-            course=course,
-            session_number=number,
-            title=one.title,
-            description=one.description,
-            starts_at=one.starts_at,
-            duration_minutes=one.duration_minutes,
-        )
-        for number, one in enumerate(sorted(new, key=lambda one: one.starts_at), first)
-    )
+    made = _create(course, new)
     if course.status == Course.Status.PUBLISHED:
         check_sellable(course)
     renumber(course)
@@ -78,6 +67,21 @@ def add_sessions(*, course_id: UUID, actor: User, new: Sequence[NewSession]) -> 
     lifecycle.let_enrolled_in(course, added)
     tell_added(added, actor=actor)
     return added
+
+
+def _create(course: Course, new: Sequence[NewSession]) -> list[CourseSession]:
+    first = next_number(course, adding=len(new))
+    return CourseSession.objects.bulk_create(
+        CourseSession(
+            course=course,
+            session_number=number,
+            title=one.title,
+            description=one.description,
+            starts_at=one.starts_at,
+            duration_minutes=one.duration_minutes,
+        )
+        for number, one in enumerate(sorted(new, key=lambda one: one.starts_at), first)
+    )
 
 
 def add_session(
@@ -112,10 +116,7 @@ def move_sessions(
     `unbooked`, and they no longer are; else as `change_session`. Locks the course and its sessions.
     """
     course, now = lock_course(course_id=course_id, actor=actor), timezone.now()
-    there = {session.pk: session for session in lock_sessions(course.pk)}
-    if not starts.keys() <= there.keys():
-        raise NotFound
-    moving = [there[key] for key, start in starts.items() if there[key].starts_at != start]
+    moving = _lock_those_that_move(course, starts)
     old = {session.pk: Slot.of(session) for session in moving}
     if unbooked and _are_booked(moving):
         raise ReasonMissing
@@ -132,6 +133,14 @@ def move_sessions(
         check_after_commit(opened)
         tell_several_moved(moving, old=old, actor=actor, reason=reason)
     return moving
+
+
+def _lock_those_that_move(course: Course, starts: Mapping[UUID, datetime]) -> list[CourseSession]:
+    """Of the course's sessions, all of which it locks, those that are to start at another time."""
+    there = {session.pk: session for session in lock_sessions(course.pk)}
+    if not starts.keys() <= there.keys():
+        raise NotFound
+    return [there[key] for key, start in starts.items() if there[key].starts_at != start]
 
 
 def _are_booked(sessions: Sequence[CourseSession]) -> bool:
