@@ -1,7 +1,5 @@
 """The built client on a page of another origin, in a real browser."""
 
-import threading
-from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,6 +7,7 @@ import pytest
 
 from tests.clients.conftest import CLIENT
 from tests.factories import PASSWORD, student_with_credit
+from tests.listening import listening
 from tests.serving import serving, wait_until_ready
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.browser]
@@ -23,16 +22,9 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-@contextmanager
 def pages():
     """Where a page comes from: an origin of its own."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=CLIENT))
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return listening(ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=CLIENT)))
 
 
 @pytest.fixture(scope="module")

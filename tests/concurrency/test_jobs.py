@@ -1,7 +1,6 @@
 """The jobs as processes run them: each pass once, taken over when one dies, over when told."""
 
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ from talkplatform.models import Job, JobQuerySet
 from tests.concurrency.racing import race
 from tests.conversations import CONFIGURED
 from tests.factories import StaffFactory, end_session, make_course, student_with_credit
+from tests.listening import listening
 from tests.livekit import standing_still
 from tests.serving import kill, running, serving, wait_until_ready
 
@@ -179,13 +179,9 @@ def monitor() -> Iterator[Any]:
 
     server = HTTPServer(("127.0.0.1", 0), Monitor)
     server.heard = heard
-    server.url = f"http://127.0.0.1:{server.server_port}/ping"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(server) as address:
+        server.url = f"{address}/ping"
+        yield server
 
 
 def test_the_server_alone_settles_and_mails_while_livekit_stands_still(settings, broken, tmp_path):

@@ -5,7 +5,6 @@ What happens there it tells whoever listens, as the real one does by its webhook
 
 import secrets
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +23,7 @@ from livekit.protocol.models import (
 )
 
 from tests.conversations import SECRET
+from tests.listening import listening
 
 ACTIVE, GONE = ParticipantInfo.State.ACTIVE, ParticipantInfo.State.DISCONNECTED
 Tell = Callable[[str, Room, ParticipantInfo | None], None]
@@ -197,15 +197,8 @@ def serving(livekit: LiveKit) -> Iterator[str]:
         def log_message(self, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"ws://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield address.replace("http", "ws")
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 import stripe
 
 from tests import node
+from tests.listening import listening
 from tests.stripe.post import sign
 
 HERE = Path(__file__).parent
@@ -32,13 +32,9 @@ def inbox():
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Inbox)
     server.taken, server.answers = [], []
-    server.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(server) as address:
+        server.url = f"{address}/hook"
+        yield server
 
 
 def pay(open_session, stand_in):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,6 +17,7 @@ from talkplatform.jobs import OFTEN, PLANS, claim, finish
 from talkplatform.management.commands import send_heartbeat
 from talkplatform.models import Job
 from tests.factories import StaffFactory, UserFactory
+from tests.listening import listening
 from tests.livekit import standing_still
 from tests.talkplatform.plans import AUDIT, HOUR, SECOND, SETTLING, A, at, change, on_time, wanted
 
@@ -114,13 +115,11 @@ def answering(status: int = 200, *, drips: bool = False) -> Iterator[str]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, args=(0.05,)).start()
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
         try:
-            yield f"http://127.0.0.1:{server.server_port}/ping"
+            yield f"{address}/ping"
         finally:
             over.set()
-            server.shutdown()
 
 
 class TestHeartbeat:
