@@ -94,12 +94,12 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
     teaching = models.GeneratedField(
         expression=Case(When(is_teacher=True, then=Value(1)), default=Value(None)),
         output_field=models.SmallIntegerField(null=True),
-        db_persist=False,
+        db_persist=True,
     )
     inactive = models.GeneratedField(
         expression=Case(When(is_active=False, then=Value(1)), default=Value(None)),
         output_field=models.SmallIntegerField(null=True),
-        db_persist=False,
+        db_persist=True,
     )
 
     USERNAME_FIELD = "email"

@@ -45,7 +45,7 @@ def live_field() -> models.GeneratedField:
     return models.GeneratedField(
         expression=Case(When(status="cancelled", then=Value(None)), default=Value(1)),
         output_field=models.SmallIntegerField(null=True),
-        db_persist=False,
+        db_persist=True,
     )
 
 

@@ -143,13 +143,13 @@ class Course(TimestampedModel):
             default=Value(None),
         ),
         output_field=models.SmallIntegerField(null=True),
-        db_persist=False,
+        db_persist=True,
     )
     # What lists sort it by, and the least that anything of it costs.
     price = models.GeneratedField(
         expression=Coalesce("price_full_course", "price_per_session"),
         output_field=models.DecimalField(max_digits=10, decimal_places=2, null=True),
-        db_persist=False,
+        db_persist=True,
     )
     price_from = models.GeneratedField(
         expression=Least(
@@ -157,7 +157,7 @@ class Course(TimestampedModel):
             Coalesce("price_per_session", "price_full_course"),
         ),
         output_field=models.DecimalField(max_digits=10, decimal_places=2, null=True),
-        db_persist=False,
+        db_persist=True,
     )
 
     objects = CourseQuerySet.as_manager()
@@ -282,7 +282,7 @@ class CourseSession(TimestampedModel):
     on_offer = models.GeneratedField(
         expression=Case(When(status__in=OPEN, then=Value(1)), default=Value(None)),
         output_field=models.SmallIntegerField(null=True),
-        db_persist=False,
+        db_persist=True,
     )
     room_name = ExactCharField(max_length=100, unique=True, default=new_room_name, editable=False)
 
