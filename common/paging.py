@@ -17,12 +17,15 @@ from common.shapes import Json
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
 MAX_ROWS = 100
+# What a first page is read by: of 20 rows or of 100, and one more.
+LENGTHS = (21, MAX_ROWS + 1)
 
 
 class FirstPage(Generic[R]):
     """Stands in for a queryset whose first page is requested often.
 
-    `rows` gives the first in an order, that many.
+    `rows` gives the first in an order, that many: one of the `LENGTHS`, for each of which a process
+    keeps a statement.
     """
 
     def __init__(self, rows: Callable[[Sequence[str], int], list[R]]) -> None:
@@ -34,7 +37,8 @@ class FirstPage(Generic[R]):
         return self
 
     def __getitem__(self, part: slice) -> list[R]:
-        return self._rows(self._order, part.stop)
+        length = next(length for length in LENGTHS if part.stop <= length)
+        return self._rows(self._order, length)[: part.stop]
 
 
 class LinkPagination(CursorPagination):

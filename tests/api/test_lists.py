@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from common.prepared import EVERY
 from courses.models import Course
 from enrollments.models import CourseEnrollment
 from enrollments.services.enrolling import enroll_full_course
@@ -230,6 +231,18 @@ def test_a_cursor_is_good_for_its_own_list_and_order():
         answer = client.get("/api/courses", {"ordering": order, "cursor": cursor})
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
         assert list(answer.json()["details"]) == ["cursor"]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("path", ["courses", "courses?ordering=-title", "enrollments/me"])
+def test_a_process_keeps_two_statements_of_a_first_page(owner, path):
+    whole = [row["id"] for row in owner.get(f"/api/{path}").json()]
+    kept = set()
+    for limit in (1, 2, 20, 21, 50, 100):
+        asked = f"/api/{path}{'&' if '?' in path else '?'}limit={limit}"
+        assert [row["id"] for row in owner.get(asked).json()] == whole[:limit]
+        kept.add(len(EVERY))
+    assert max(kept) - min(kept) <= 1
 
 
 @pytest.mark.mariadb
