@@ -89,6 +89,7 @@ class CatalogueForm(CourseFilter):
 
     # What was searched for, if anything.
     found: Search | None = None
+    _slots: Slots | None = None
     form_class: type[forms.Form] | None = None
 
     def __init__(self, data: QueryDict, *, moment: Moment) -> None:
@@ -141,10 +142,10 @@ class CatalogueForm(CourseFilter):
         return courses.filter(lists.in_any_case(name, text))
 
     def at_times(self, courses: QuerySet, name: str, value: str) -> QuerySet:
-        """Courses on these days and at these times of day, which count together."""
+        """Days and times of day count together, once it is known which are asked for."""
         days, times = (self.form.cleaned_data.get(name) or "" for name in ("days", "times"))
-        both_told = days and name == "times"
-        return courses if both_told else Slots.of(days, times).narrow(courses)
+        self._slots = Slots.of(days, times)
+        return courses
 
     def with_seats(self, courses: QuerySet, name: str, only: bool) -> QuerySet:
         return with_seats(courses) if only else courses
@@ -161,8 +162,8 @@ class CatalogueForm(CourseFilter):
         """Sorted as requested, or else by how well they match; equal courses come newest first."""
         courses, asked = self.qs, self.form.cleaned_data.get("order")
         if self.found and asked not in ORDERINGS:
-            return FoundCourses.by_match(courses, self.found, self._moment)
-        return FoundCourses(courses, ORDERINGS[asked or "next"][1], self._moment)
+            return FoundCourses.by_match(courses, self.found, self._moment, self._slots)
+        return FoundCourses(courses, ORDERINGS[asked or "next"][1], self._moment, self._slots)
 
 
 class PurchaseForm(forms.Form):

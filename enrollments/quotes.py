@@ -195,7 +195,8 @@ def with_seats(courses: QuerySet[Course, R]) -> QuerySet[Course, R]:
     counted = by_session.annotate(seats=Count("pk")).order_by("-seats")
     in_the_fullest = Subquery(counted.values("seats")[:1])
     taken = F("current_students") + Coalesce(in_the_fullest, 0)
-    return courses.filter(Q(max_students__isnull=True) | Q(max_students__gt=taken))
+    # An index leaves out what is sold out to those who are enrolled.
+    return courses.filter(Q(max_students__isnull=True) | Q(max_students__gt=taken), free=1)
 
 
 def session_seats_left(on_sale: SessionOnSale) -> int | None:

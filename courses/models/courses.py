@@ -145,6 +145,21 @@ class Course(TimestampedModel):
         output_field=models.SmallIntegerField(null=True),
         db_persist=True,
     )
+    # The same, while those who are enrolled leave a seat.
+    free = models.GeneratedField(
+        expression=Case(
+            When(
+                Q(max_students__isnull=True) | Q(max_students__gt=F("current_students")),
+                status="published",
+                by_link_only=False,
+                next_starts_at__isnull=False,
+                then=Value(1),
+            ),
+            default=Value(None),
+        ),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=True,
+    )
     # What lists sort it by, and the least that anything of it costs.
     price = models.GeneratedField(
         expression=Coalesce("price_full_course", "price_per_session"),
@@ -191,6 +206,10 @@ class Course(TimestampedModel):
             models.Index(fields=["upcoming", "price", *_NEWEST], name="courses_cheapest"),
             models.Index(fields=["upcoming", "price_from"], name="courses_from"),
             models.Index(fields=["upcoming", "title", *_NEWEST], name="courses_title"),
+            models.Index(fields=["free", *_BY_NEXT], name="courses_free_next"),
+            models.Index(fields=["free", *_NEWEST], name="courses_free_newest"),
+            models.Index(fields=["free", "price", *_NEWEST], name="courses_free_cheapest"),
+            models.Index(fields=["free", "title", *_NEWEST], name="courses_free_title"),
             models.Index(fields=["category", "upcoming", *_BY_NEXT], name="courses_category"),
             models.Index(fields=["language", "upcoming", *_BY_NEXT], name="courses_language"),
             models.Index(fields=["level", "upcoming", *_BY_NEXT], name="courses_level"),

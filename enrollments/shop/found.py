@@ -19,9 +19,12 @@ from courses import queries
 from courses.models import Course, CourseQuerySet
 from courses.search import FewCourses, Search
 from enrollments.shop.catalogue import read_courses
+from enrollments.shop.times import Slots
 
 # How far courses are counted, and shown page by page.
 MOST = 300
+# Courses that are asked for their days and times; of more, sessions are asked for their courses.
+FEW = 400
 NEWEST = ("-created_at", "-id")
 NEXT = ("next_starts_at", *NEWEST)
 
@@ -64,36 +67,45 @@ class Row(NamedTuple):
 
     key: UUID
     starts_at: datetime
-    created_at: datetime
+    created_at: datetime | None = None
     fits_at: datetime | None = None
 
 
 class FoundCourses:
     """Courses of `Moment.to_come`, of which a paginator counts and shows the first.
 
-    In this order, or else by what comes next.
+    In this order, or else by what comes next: by what fits of it, if days and times are asked for.
     """
 
     def __init__(
-        self, courses: CourseQuerySet, order: Sequence[str | OrderBy], moment: Moment
+        self,
+        courses: CourseQuerySet,
+        order: Sequence[str | OrderBy],
+        moment: Moment,
+        slots: Slots | None = None,
     ) -> None:
         self._order, self._moment = order, moment
-        self._courses, self._are_few = courses.order_by(), isinstance(courses, FewCourses)
-        fits = [name for name in ("fits_at",) if name in courses.query.annotations]
-        self._rows = self._courses.values_list("pk", "next_starts_at", "created_at", *fits)
+        self._are_few = isinstance(courses, FewCourses)
+        fits = ("fits_at",) if slots else ()
+        found = slots.narrow(courses) if slots else courses
+        self._courses = courses.order_by()
+        self._rows = found.order_by().values_list("pk", "next_starts_at", "created_at", *fits)
+        self._by_session = slots.soonest(courses) if slots and not self._are_few else None
 
     @classmethod
-    def by_match(cls, courses: CourseQuerySet, search: Search, moment: Moment) -> "FoundCourses":
+    def by_match(
+        cls,
+        courses: CourseQuerySet,
+        search: Search,
+        moment: Moment,
+        slots: Slots | None = None,
+    ) -> "FoundCourses":
         """First those that meet most words outside their description, if any differ in that."""
         best = search.best()
         order: Sequence[str | OrderBy] = (
             (*best, OrderBy(moment.next_start()), *NEWEST) if best else ()
         )
-        return cls(courses, order, moment)
-
-    @cached_property
-    def _counted(self) -> int:
-        return len(self._few) if self._are_few else self._courses[: MOST + 1].count()
+        return cls(courses, order, moment, slots)
 
     @property
     def counted(self) -> str:
@@ -103,18 +115,18 @@ class FoundCourses:
     @property
     def has_more(self) -> bool:
         """Whether there are more than are counted and shown."""
-        return self._counted > MOST
+        return len(self._found) > MOST
 
     def count(self) -> int:
         """How many are shown, page by page; one statement."""
-        return min(self._counted, MOST)
+        return min(len(self._found), MOST)
 
     def __getitem__(self, part: slice) -> list[Course]:
         """With teacher and outline; two statements, or three if some kept start has passed.
 
-        One for few courses, all of which were read to count them.
+        One if those that are counted were read in their order.
         """
-        rows = self._few[part] if self._are_few else self._part(part)
+        rows = self._in_order(part)
         courses = read_courses([row.key for row in rows])
         fits_at = {row.key: row.fits_at for row in rows}
         for course in courses:
@@ -122,13 +134,36 @@ class FoundCourses:
         return courses
 
     @cached_property
-    def _few(self) -> list[Row]:
-        """All of them in their order; one statement."""
-        rows = _read(self._rows.order_by(*self._order or NEXT))
-        if not self._order and (later := self._moment.later):
-            rows = [row._replace(starts_at=later.get(row.key, row.starts_at)) for row in rows]
-            rows.sort(key=_when)
-        return rows
+    def _found(self) -> list[Row]:
+        """Those that are counted, and one more if there is, as the database finds them soonest."""
+        if self._are_few:
+            return _read(self._rows.order_by(*self._order or NEXT))
+        if self._by_session is None:
+            return _read(self._rows[: MOST + 1])
+        keys = [*self._courses.values_list("pk", flat=True)[: FEW + 1]]
+        if len(keys) <= FEW:
+            return sorted(_read(self._rows.filter(pk__in=keys)), key=_when)[: MOST + 1]
+        sessions = self._by_session.values_list("course", "starts_at")[: MOST + 1]
+        return [Row(key, at, fits_at=at) for key, at in sessions]
+
+    def _in_order(self, part: slice) -> list[Row]:
+        """No more is read if all that are counted are, in this order."""
+        if self._by_session is not None and not self._order:
+            return self._found[part]
+        return self._part(part) if self.has_more else self._all()[part]
+
+    def _all(self) -> list[Row]:
+        if not self._order:
+            later = self._moment.later
+            rows = (
+                row._replace(starts_at=later.get(row.key, row.starts_at)) for row in self._found
+            )
+            return sorted(rows, key=_when)
+        if self._are_few:
+            return self._found
+        found = {row.key: row for row in self._found}
+        ordered = Course.objects.filter(pk__in=found).order_by(*self._order)
+        return [found[key] for key in ordered.values_list("pk", flat=True)]
 
     def _part(self, part: slice) -> list[Row]:
         """In an order of the database's, or by what comes next.
@@ -148,8 +183,9 @@ class FoundCourses:
         return rows[part.start - first : part.stop - first]
 
 
-def _when(row: Row) -> tuple[datetime, float]:
-    return row.starts_at, -row.created_at.timestamp()
+def _when(row: Row) -> tuple[datetime, float, int]:
+    created = row.created_at.timestamp() if row.created_at else 0
+    return row.fits_at or row.starts_at, -created, -row.key.int
 
 
 def _read(rows: QuerySet) -> list[Row]:

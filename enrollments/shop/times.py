@@ -11,13 +11,13 @@ from django.db.models.lookups import IsNull, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
+from common.conditions import Condition
 from common.shapes import Sql
-from courses.models import CourseSession
+from courses.models import CourseQuerySet, CourseSession
 
 Q_ = TypeVar("Q_", bound=QuerySet)
 Span = tuple[datetime, datetime]
 
-FEW = 300
 # How far ahead sessions are looked at.
 AHEAD = timedelta(weeks=8)
 MIDNIGHT = time()
@@ -132,21 +132,43 @@ class Slots(NamedTuple):
         Where singles are sold any session may fit; of a course that is only sold whole, all that
         are to come have to.
         """
-        to_come = CourseSession.objects.filter(
-            course=OuterRef("pk"), on_offer=1, starts_at__gt=self.now, starts_at__lt=self.until
-        ).order_by("starts_at")
-        inside = _Inside(F("starts_at"), self.spans)
-        # Few are named one by one; if there are more, each course in turn is asked.
-        fitting = CourseSession.objects.filter(inside, on_offer=1).order_by("starts_at")
-        few = [*fitting.values_list("course", flat=True)[: FEW + 1]]
-        if len(few) <= FEW:
-            courses = courses.filter(pk__in={*few})
+        fits_at = Subquery(self._fitting_of("pk").values("starts_at")[:1])
+        return self._sold_so(courses.annotate(fits_at=fits_at)).filter(IsNull(F("fits_at"), False))
+
+    def soonest(self, courses: CourseQuerySet) -> QuerySet[CourseSession]:
+        """The same as those sessions, in the order of their starts, which an index gives.
+
+        The course of each is asked for in turn: with a join the database might begin with courses.
+        """
+        of_session = Condition("courses.id = course_sessions.course_id")
+        course = self._sold_so(courses.filter(of_session)).order_by().values("pk")[:1]
+        sql, values = course.query.get_compiler(courses.db).as_sql()
+        first = Subquery(self._fitting_of("course").values("pk")[:1])
+        fitting = self._fitting().filter(pk=first).order_by("starts_at", "pk")
+        return fitting.filter(Condition(f"({sql}) IS NOT NULL", values))
+
+    def _sold_so(self, courses: Q_) -> Q_:
+        """Without those that are only sold whole and have a session at another time."""
+        misfit = self._to_come().exclude(self._inside("starts_at")).filter(course=OuterRef("pk"))
+        # What is kept of a course tells of most: it hasn't passed, and doesn't fit.
+        may_fit = Q(next_starts_at__lte=self.now) | Q(self._inside("next_starts_at"))
         # Not EXISTS: the database might read the sessions of all courses first.
-        misfit = Subquery(to_come.exclude(inside).values("starts_at")[:1])
-        singly = Q(price_per_session__isnull=False)
-        return courses.annotate(
-            fits_at=Subquery(to_come.filter(inside).values("starts_at")[:1])
-        ).filter(singly | Q(IsNull(misfit, True)), IsNull(F("fits_at"), False))
+        fits = may_fit & Q(IsNull(Subquery(misfit.values("pk")[:1]), True))
+        return courses.filter(Q(price_per_session__isnull=False) | fits)
+
+    def _fitting_of(self, course: str) -> QuerySet[CourseSession]:
+        """Those of the outer query's course."""
+        return self._fitting().filter(course=OuterRef(course)).order_by("starts_at", "pk")
+
+    def _fitting(self) -> QuerySet[CourseSession]:
+        return self._to_come().filter(self._inside("starts_at"))
+
+    def _to_come(self) -> QuerySet[CourseSession]:
+        sessions = CourseSession.objects.filter(on_offer=1).order_by()
+        return sessions.filter(starts_at__gt=self.now, starts_at__lt=self.until)
+
+    def _inside(self, name: str) -> _Inside:
+        return _Inside(F(name), self.spans)
 
 
 def _instant(local: datetime) -> datetime:

@@ -93,7 +93,7 @@ def test_no_way_through_the_catalogue_reads_more_among_more_courses(courses, set
     grown = {
         way: (among_few[way], rows)
         for way, rows in among_many.items()
-        # Another plan may double it.
-        if rows > 2.1 * among_few[way] or rows > AT_MOST
+        # Another plan may read twice as many of the courses that are counted.
+        if rows > 2.5 * among_few[way] or rows > AT_MOST
     }
     assert grown == {}
