@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 from django.utils.crypto import get_random_string
 from rest_framework_simplejwt.tokens import AccessToken
 from uuid_utils.compat import uuid7
@@ -16,8 +17,10 @@ from accounts.models import User
 from accounts.tokens import FINGERPRINT, USER
 from benchmarks.load import Request, request
 from benchmarks.raw import NEW_KEY, Pair, connect, enrol
+from courses.models import CourseSession
 from demo import rows
 from demo.rows import key_of
+from payments.models import HoldPart
 
 PASSWORD = "correct horse battery"
 CLERK = "clerk@load.example.com"
@@ -60,6 +63,10 @@ class Platform:
                 enrol(line.cursor(), self._pair(number, step))
         line.commit()
         line.close()
+        # As sold: nothing has changed since.
+        starts = CourseSession.objects.filter(pk=OuterRef("session")).values("starts_at")
+        parts = HoldPart.objects.filter(hold__student__in=self.readers)
+        parts.update(sold_starts_at=Subquery(starts))
 
     def clerk(self) -> UUID:
         """Of the staff, and may do all that they may."""

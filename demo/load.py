@@ -42,9 +42,8 @@ GRANT = Decimal("100000.00")
 
 # SQL about a row; `#` stands for the row's number.
 IS_FIRST = f"# % {SESSIONS} = 0"
-STARTS_AT = f"NOW(6) + INTERVAL IF({IS_FIRST}, -30, 30 + # % {SESSIONS}) DAY"
-# The same, counted from the next start that its course keeps.
 NEXT_STARTS_AT = "NOW(6) + INTERVAL 31 DAY"
+# When a session starts, counted from the next start that its course keeps.
 FROM_NEXT = f"INTERVAL IF({IS_FIRST}, -61, # % {SESSIONS} - 1) DAY"
 STARTS = (
     "CONCAT('[', GROUP_CONCAT(DATE_FORMAT(starts_at, '\"%Y-%m-%dT%H:%i:%S.%f+00:00\"')"
@@ -228,13 +227,14 @@ def _held() -> dict[str, object]:
 def _parts(size: Size) -> Insert:
     shares = _shares()
     course = f"# DIV {SESSIONS} % {size.courses}"
+    session = key(SESSION, f"{course} * {SESSIONS} + # % {SESSIONS}")
     values = {
         "id": key(PART, "#"),
         "hold_id": key(HOLD, f"# DIV {SESSIONS}"),
-        "session_id": key(SESSION, f"{course} * {SESSIONS} + # % {SESSIONS}"),
+        "session_id": session,
         "amount": SHARE,
         "sold_title": f"CONCAT(1 + # % {SESSIONS}, '. Session ', 1 + # % {SESSIONS})",
-        "sold_starts_at": STARTS_AT,
+        "sold_starts_at": f"(SELECT starts_at FROM course_sessions WHERE id = {session})",  # noqa: S608
         "sold_duration_minutes": MINUTES,
         "status": f"IF({IS_FIRST}, 'released', 'pending')",
         "settled_at": f"IF({IS_FIRST}, NOW(6) - INTERVAL 29 DAY, NULL)",

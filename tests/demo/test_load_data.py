@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from enrollments.models import CourseEnrollment
 from notices.sending import is_anything_due
-from payments.models import Transfer
+from payments.models import HoldPart, Transfer
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 SMALL = {"students": 20, "courses": 10, "enrollments": 40}
@@ -20,6 +20,13 @@ def test_its_books_are_right(broken):
     # What each was granted, what their single session costs, and three for an enrolment.
     assert Transfer.objects.count() == 2 * 20 + 3 * 40
     assert broken() == {}
+
+
+def test_no_session_has_changed_since_it_was_sold():
+    call_command("generate_load_data", **SMALL)
+    parts = HoldPart.objects.select_related("session")
+    assert len(parts) == 4 * 40
+    assert all(part.is_as_sold(part.session) for part in parts)
 
 
 def test_its_courses_are_found():
