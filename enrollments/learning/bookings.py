@@ -163,13 +163,14 @@ def bookings_of(user: User, now: datetime) -> HoldQuerySet:
     return mine.annotate(next_starts_at=starts, upgraded=Exists(folded))
 
 
-def newest(bookings: HoldQuerySet) -> tuple[HoldQuerySet, bool]:
-    """The newest `MOST` of these `bookings_of` a user, and whether there are older ones.
+def newest_bookings_of(user: User, now: datetime) -> tuple[HoldQuerySet, bool]:
+    """The newest `MOST` `bookings_of` a user, and whether there are older ones.
 
     One statement, in an index. Those of the same moment as the last are among them.
     """
-    times = bookings.newest_first().values_list("held_at", flat=True)
+    times = PaymentHold.objects.of(user).newest_first().values_list("held_at", flat=True)
     last, *older = [*times[MOST - 1 : MOST + 1]] or [None]
+    bookings = bookings_of(user, now)
     return (bookings.filter(held_at__gte=last), True) if older else (bookings, False)
 
 

@@ -14,11 +14,10 @@ from common.pages import Counted, page_of
 from enrollments.learning.bookings import (
     MOST,
     Shelf,
-    bookings_of,
     count_shelves,
     enrollment_entry,
     entries_of,
-    newest,
+    newest_bookings_of,
     on_shelf,
 )
 from enrollments.policy import Policy
@@ -35,7 +34,7 @@ NEWS = 10
 def learning(request: HttpRequest) -> HttpResponse:
     """One shelf of my bookings: upcoming, past or cancelled."""
     student, now = signed_in(request), timezone.now()
-    mine, has_older = newest(bookings_of(student, now))
+    mine, has_older = newest_bookings_of(student, now)
     news = said_to(student, Notice.objects.shown_to(student.pk).to_acknowledge()[: NEWS + 1])
     counts = count_shelves(mine)
     shelf = _shelf(request.GET.get("show", ""))
