@@ -234,7 +234,7 @@ def _parts(size: Size) -> Insert:
         "session_id": session,
         "amount": SHARE,
         "sold_title": f"CONCAT(1 + # % {SESSIONS}, '. Session ', 1 + # % {SESSIONS})",
-        "sold_starts_at": f"(SELECT starts_at FROM course_sessions WHERE id = {session})",  # noqa: S608
+        "sold_starts_at": _start_of(session),
         "sold_duration_minutes": MINUTES,
         "status": f"IF({IS_FIRST}, 'released', 'pending')",
         "settled_at": f"IF({IS_FIRST}, NOW(6) - INTERVAL 29 DAY, NULL)",
@@ -244,6 +244,11 @@ def _parts(size: Size) -> Insert:
         "platform_amount": f"IF({IS_FIRST}, {shares.platform}, 0)",
     }
     return insert("hold_parts", SESSIONS * size.enrollments, values | PART_OF)
+
+
+def _start_of(session: str) -> str:
+    """SQL for the start of the session with this key: it was sold as it stands."""
+    return f"(SELECT starts_at FROM course_sessions WHERE id = {session})"  # noqa: S608
 
 
 def _purchases(size: Size) -> Iterator[Insert]:
@@ -279,7 +284,7 @@ def _purchases(size: Size) -> Iterator[Insert]:
         "session_id": session,
         "amount": SHARE,
         "sold_title": "'2. Session 2'",
-        "sold_starts_at": NEXT_STARTS_AT,
+        "sold_starts_at": _start_of(session),
         "sold_duration_minutes": MINUTES,
         "status": "'pending'",
         "reason": "''",

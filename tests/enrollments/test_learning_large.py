@@ -5,7 +5,8 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
-from demo.load import STUDENT, Size, generate, key_of
+from demo.load import generate
+from demo.rows import STUDENT, Size, key_of
 from enrollments.learning.bookings import MOST
 from tests.api.test_statements import rows_read
 
@@ -16,7 +17,7 @@ BOOKINGS = 3 * MOST
 # Of each booking, to count it: what was bought, and its four parts with sessions, twice at most.
 COUNTED = 20 * MOST
 # And to sort it by what comes next, with its course and teacher.
-SORTED = 30 * MOST
+SORTED = 40 * MOST
 # One after the other, the newest last.
 BOOKED = "UPDATE payment_holds SET held_at = held_at + INTERVAL CONV(RIGHT(id, 4), 16, 10) SECOND"
 
