@@ -169,9 +169,8 @@ def newest_bookings_of(user: User, now: datetime) -> tuple[HoldQuerySet, bool]:
     One statement, in an index. Those of the same moment as the last are among them.
     """
     times = PaymentHold.objects.of(user).newest_first().values_list("held_at", flat=True)
-    last, *older = [*times[MOST - 1 : MOST + 1]] or [None]
-    bookings = bookings_of(user, now)
-    return (bookings.filter(held_at__gte=last), True) if older else (bookings, False)
+    bookings, last = bookings_of(user, now), list(times[MOST - 1 : MOST + 1])
+    return (bookings.filter(held_at__gte=last[0]), True) if last[1:] else (bookings, False)
 
 
 def count_shelves(bookings: HoldQuerySet) -> dict[str, int]:
