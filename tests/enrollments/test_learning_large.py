@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 PAGE = "/learning/"
 BOOKINGS = 3 * MOST
 # Of each booking, to count it: what was bought, and its four parts with sessions, twice at most.
-COUNTED = 20 * MOST
+COUNTED = 25 * MOST
 # And to sort it by what comes next, with its course and teacher.
 SORTED = 40 * MOST
 # One after the other, the newest last.
