@@ -278,6 +278,13 @@ def _purchases(size: Size) -> Iterator[Insert]:
         "released_amount": 0,
         "release_percentage": 0,
     }
+    yield insert("session_purchases", size.students, bought | STAMPS)
+    yield insert("payment_holds", size.students, held | _held())
+    yield _only_part(size, hold, session)
+
+
+def _only_part(size: Size, hold: str, session: str) -> Insert:
+    """Of each hold of a session that was bought by itself."""
     part = {
         "id": key(PART, f"{SESSIONS * size.enrollments} + #"),
         "hold_id": hold,
@@ -290,9 +297,7 @@ def _purchases(size: Size) -> Iterator[Insert]:
         "reason": "''",
         **dict.fromkeys(("teacher_amount", "referrer_amount", "platform_amount"), 0),
     }
-    yield insert("session_purchases", size.students, bought | STAMPS)
-    yield insert("payment_holds", size.students, held | _held())
-    yield insert("hold_parts", size.students, part | PART_OF)
+    return insert("hold_parts", size.students, part | PART_OF)
 
 
 def _transfers(size: Size) -> Iterator[Insert]:

@@ -68,7 +68,9 @@ class SessionInline(admin.TabularInline):
     readonly_fields = ("session_number", "status")
     show_change_link = True
 
-    def get_formset(self, request: HttpRequest, obj: Course | None = None, **wanted: Any) -> Any:
+    def get_formset(
+        self, request: HttpRequest, obj: Course | None = None, **wanted: object
+    ) -> type[BaseInlineFormSet]:
         """One more than a course may have is refused in our words; Django makes no more than that.
 
         Left to itself, it makes two thousand rows for whoever says that so many come.
