@@ -45,7 +45,7 @@ def state_of(session: CourseSession, user: User, access: Access, *, now: datetim
 
 
 def _here_since(session: CourseSession) -> list[tuple[UUID, datetime]]:
-    """Who is in the room, and since when; whoever has been there longest comes first."""
+    """Who is in the room, and since when; who has been there longest comes first."""
     since: dict[UUID, datetime] = {}
     for key, joined_at in queries.people_here(session.pk):
         since[key] = min(joined_at, since.get(key, joined_at))

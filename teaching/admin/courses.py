@@ -73,7 +73,7 @@ class SessionInline(admin.TabularInline):
     ) -> type[BaseInlineFormSet]:
         """One more than a course may have is refused in our words; Django makes no more than that.
 
-        Left to itself, it makes two thousand rows for whoever says that so many come.
+        Left to itself, it makes two thousand rows for anybody who says that so many come.
         """
         most = settings.MAX_SESSIONS_PER_COURSE + (obj.sessions.count() if obj else 0)
         shown = most if self.has_add_permission(request, obj) else 0
