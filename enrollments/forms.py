@@ -66,19 +66,19 @@ class CatalogueForm(CourseFilter):
     price = django_filters.ChoiceFilter(choices=MAX_PRICES, method="up_to", label="Price", **ANY)
     days = django_filters.ChoiceFilter(
         choices=[(key, words) for key, (words, _) in DAYS.items()],
-        method="at_times",
+        method="at_last",
         label="Days",
         **ANY,
     )
     times = django_filters.ChoiceFilter(
         choices=[(key, words) for key, (words, _) in TIMES.items()],
-        method="at_times",
+        method="at_last",
         label="Time of day",
         **ANY,
     )
     order = django_filters.ChoiceFilter(
         choices=ORDERS,
-        method="ordered_at_last",
+        method="at_last",
         label="Order",
         **(ANY | {"empty_label": None}),
     )
@@ -89,7 +89,6 @@ class CatalogueForm(CourseFilter):
 
     # What was searched for, if anything.
     found: Search | None = None
-    _slots: Slots | None = None
     form_class: type[forms.Form] | None = None
 
     def __init__(self, data: QueryDict, *, moment: Moment) -> None:
@@ -100,7 +99,8 @@ class CatalogueForm(CourseFilter):
             data = data.copy()
             for name, value in self.wish._asdict().items():
                 data[name] = value
-        if data.get("order") == BEST[0] and not data.get("search"):
+        searched = data.get("search", "").strip()
+        if data.get("order") == BEST[0] and not searched:
             data = data.copy()
             del data["order"]
         super().__init__(data, queryset=moment.to_come())
@@ -108,7 +108,7 @@ class CatalogueForm(CourseFilter):
         fields = self.form.fields
         for name, words in lists.offered(data.get("category", "")).items():
             fields[name].choices = [(word, word) for word in words]
-        if data.get("search"):
+        if searched:
             fields["order"].choices = [BEST, *ORDERS]
 
     def get_form_class(self) -> type[forms.Form]:
@@ -141,12 +141,6 @@ class CatalogueForm(CourseFilter):
     def in_any_case(self, courses: CourseQuerySet, name: str, text: str) -> CourseQuerySet:
         return courses.filter(lists.in_any_case(name, text))
 
-    def at_times(self, courses: QuerySet, name: str, value: str) -> QuerySet:
-        """Days and times of day count together, once it is known which are asked for."""
-        days, times = (self.form.cleaned_data.get(name) or "" for name in ("days", "times"))
-        self._slots = Slots.of(days, times)
-        return courses
-
     def with_seats(self, courses: QuerySet, name: str, only: bool) -> QuerySet:
         return with_seats(courses) if only else courses
 
@@ -154,16 +148,19 @@ class CatalogueForm(CourseFilter):
         """Courses available for that many credits, in full or by the session."""
         return courses.filter(price_from__lte=price)
 
-    def ordered_at_last(self, courses: QuerySet, name: str, order: str) -> QuerySet:
-        """Once it is known what was searched for."""
+    def at_last(self, courses: QuerySet, name: str, value: str) -> QuerySet:
+        """Once it is known what else was asked for."""
         return courses
 
     def courses(self) -> FoundCourses:
         """Sorted as requested, or else by how well they match; equal courses come newest first."""
-        courses, asked = self.qs, self.form.cleaned_data.get("order")
-        if self.found and asked not in ORDERINGS:
-            return FoundCourses.by_match(courses, self.found, self._moment, self._slots)
-        return FoundCourses(courses, ORDERINGS[asked or "next"][1], self._moment, self._slots)
+        courses, asked = self.qs, self.form.cleaned_data
+        days, times, order = (asked.get(name) or "" for name in ("days", "times", "order"))
+        slots = Slots.of(days, times) if days or times else None
+        if self.found and order not in ORDERINGS:
+            return FoundCourses.by_match(courses, self.found, self._moment, slots)
+        _, by = ORDERINGS.get(order, ORDERINGS["next"])
+        return FoundCourses(courses, by, self._moment, slots)
 
 
 class PurchaseForm(forms.Form):

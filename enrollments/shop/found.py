@@ -84,13 +84,11 @@ class FoundCourses:
         moment: Moment,
         slots: Slots | None = None,
     ) -> None:
-        self._order, self._moment = order, moment
-        self._are_few = isinstance(courses, FewCourses)
+        self._order, self._moment, self._slots = order, moment, slots
+        self._courses, self._are_few = courses.order_by(), isinstance(courses, FewCourses)
+        found = slots.narrow(self._courses) if slots else self._courses
         fits = ("fits_at",) if slots else ()
-        found = slots.narrow(courses) if slots else courses
-        self._courses = courses.order_by()
-        self._rows = found.order_by().values_list("pk", "next_starts_at", "created_at", *fits)
-        self._by_session = slots.soonest(courses) if slots and not self._are_few else None
+        self._rows = found.values_list("pk", "next_starts_at", "created_at", *fits)
 
     @classmethod
     def by_match(
@@ -118,14 +116,11 @@ class FoundCourses:
         return len(self._found) > MOST
 
     def count(self) -> int:
-        """How many are shown, page by page; one statement."""
+        """How many are shown, page by page; one statement, or two by days and times."""
         return min(len(self._found), MOST)
 
     def __getitem__(self, part: slice) -> list[Course]:
-        """With teacher and outline; two statements, or three if some kept start has passed.
-
-        One if those that are counted were read in their order.
-        """
+        """With teacher and outline; at most three statements."""
         rows = self._in_order(part)
         courses = read_courses([row.key for row in rows])
         fits_at = {row.key: row.fits_at for row in rows}
@@ -137,20 +132,21 @@ class FoundCourses:
     def _found(self) -> list[Row]:
         """Those that are counted, and one more if there is, as the database finds them soonest."""
         if self._are_few:
-            return _read(self._rows.order_by(*self._order or NEXT))
-        if self._by_session is None:
-            return _read(self._rows[: MOST + 1])
+            return _read(self._rows.order_by(*self._order))
+        return self._fitting(self._slots) if self._slots else _read(self._rows[: MOST + 1])
+
+    def _fitting(self, slots: Slots) -> list[Row]:
+        """The soonest that fit, asked for as `FEW` says."""
         keys = [*self._courses.values_list("pk", flat=True)[: FEW + 1]]
         if len(keys) <= FEW:
             return sorted(_read(self._rows.filter(pk__in=keys)), key=_when)[: MOST + 1]
-        sessions = self._by_session.values_list("course", "starts_at")[: MOST + 1]
+        sessions = slots.soonest(self._courses).values_list("course", "starts_at")[: MOST + 1]
         return [Row(key, at, fits_at=at) for key, at in sessions]
 
     def _in_order(self, part: slice) -> list[Row]:
-        """No more is read if all that are counted are, in this order."""
-        if self._by_session is not None and not self._order:
-            return self._found[part]
-        return self._part(part) if self.has_more else self._all()[part]
+        """No more is read if what is shown is among those that were found."""
+        are_found = not self.has_more or self._are_few or (self._slots and not self._order)
+        return self._all()[part] if are_found else self._part(part)
 
     def _all(self) -> list[Row]:
         if not self._order:

@@ -177,8 +177,9 @@ class TestThePage:
         page = client.get("/", {"search": "spanish"}).text
         assert '<option value="best"' in page
 
-    def test_without_words_there_is_no_best_match(self, client, courses):
-        page = client.get("/", {"order": "best"})
+    @pytest.mark.parametrize("words", ["", " "])
+    def test_without_words_there_is_no_best_match(self, client, courses, words):
+        page = client.get("/", {"search": words, "order": "best"})
         assert len(titles(page)) == 5
         assert "best" not in page.text.split('name="order"')[1].split("</select>")[0]
         assert "We ignored" not in page.text

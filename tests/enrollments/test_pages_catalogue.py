@@ -148,6 +148,7 @@ class TestFinding:
             {"order": "password"},
             {"teacher": "1"},
             {"search": "a\x00b"},
+            {"search": "a\x00b", "order": "best"},
             {"language": "Klingon", "category": "'; DROP TABLE courses; --"},
         ],
     )

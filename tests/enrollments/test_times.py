@@ -126,11 +126,16 @@ class TestFinding:
             ({"search": "spanish on tuesday"}, {"Evenings", "Once at noon", "Singles"}),
             ({"search": "noon on weekday evenings"}, set()),
             ({"search": '"evenings"'}, {"Evenings"}),
+            ({"search": "xylophone on tuesday"}, set()),
             ({"search": "saturdays", "times": "mornings"}, {"Saturdays"}),
         ],
     )
     def test_all_sessions_to_come_fit_or_one_that_is_sold(self, client, query, found):
         assert find(client, **query) == found
+
+    def test_of_more_than_are_shown_the_soonest_that_fit_are(self, client, monkeypatch):
+        monkeypatch.setattr("enrollments.shop.found.MOST", 1)
+        assert find(client, search="spanish", times="evenings") == {"Evenings"}
 
     def test_what_has_begun_or_was_called_off_counts_no_more(self, client):
         noon = CourseSession.objects.get(course__title="Once at noon", session_number=2)
