@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -162,6 +163,26 @@ def part_of_another_hold(world: World) -> None:
     Transfer.objects.filter(hold_part=world.part).update(hold=world.of_bob.hold)
 
 
+def share_of_another_hold(world: World) -> None:
+    key = f"release:{world.part.pk}:platform"
+    change(Transfer, {"dedupe_key": key}, hold=world.of_bob.hold)
+
+
+def share_of_a_hold_before(world: World) -> None:
+    key = f"release:{world.of_bob.pk}:platform"
+    change(Transfer, {"dedupe_key": key}, hold=world.part.hold)
+
+
+def share_of_no_hold(world: World) -> None:
+    change(Transfer, {"dedupe_key": f"release:{world.part.pk}:platform"}, hold=None)
+
+
+def part_lost(world: World) -> None:
+    """Its transfers name it still."""
+    with connection.cursor() as cursor, connection.constraint_checks_disabled():
+        cursor.execute("DELETE FROM hold_parts WHERE id = %s", [world.part.pk.hex])
+
+
 DAMAGES: Damages = [
     (balance_raised, "I1 I11"),
     (balances_swapped, "I1"),
@@ -192,4 +213,8 @@ DAMAGES: Damages = [
     (refunded_to_another, "I14"),
     (released_to_another, "I14"),
     (part_of_another_hold, "I4 I14"),
+    (share_of_another_hold, "I4 I14"),
+    (share_of_a_hold_before, "I4 I14"),
+    (share_of_no_hold, "I4 I14"),
+    (part_lost, "I5 I14"),
 ]
