@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from django.db import IntegrityError
-
 from common.transactions import operation
 from common.words import alike
 from courses.locks import lock_course
@@ -18,12 +16,8 @@ def rename_category(category: Category, name: str) -> Category:
     If there is one of that name, alike but for case and spaces, the two become one. A course at a
     time, in steps: a repeat does what a crash left over. Each step locks its course.
     """
-    old, new = category.name, " ".join(name.split())
-    try:
-        renamed = _open(category, new)
-    except IntegrityError:
-        # Somebody has given another this name in the same moment.
-        renamed = _open(category, new)
+    old = category.name
+    renamed = _open(category, " ".join(name.split()))
     while courses := [*Course.objects.filter(category=old).values_list("pk", flat=True)]:
         if not sum(_file(key, old, renamed.name) for key in courses):
             break
@@ -35,9 +29,8 @@ def rename_category(category: Category, name: str) -> Category:
 @operation
 def _open(category: Category, name: str) -> Category:
     """The category to go on with: another of this name, or else a new one where the old one is."""
-    found = Category.objects.filter(key=alike(name)).first()
-    if found is None:
-        return Category.objects.create(name=name, position=category.position)
+    like_this = {"name": name, "position": category.position}
+    found, _ = Category.objects.get_or_create(key=alike(name), defaults=like_this)
     if found.pk == category.pk:
         found.name = name
         found.save(update_fields=["name", "key"])
