@@ -44,7 +44,7 @@ export class Roster extends EventTarget {
       const state = await this.server.state();
       if (question > this.answered) this.take(state, question);
     } catch (error) {
-      const code = error instanceof Refusal ? error.code : "";
+      const code = error instanceof Refusal && question > this.answered ? error.code : "";
       if (code === "signed_out" || code === "no_access") {
         this.dispatchEvent(new CustomEvent("lost", { detail: code }));
       }

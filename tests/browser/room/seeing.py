@@ -17,6 +17,16 @@ DESKTOP = {"width": 1280, "height": 800}
 DEVICES = {"permissions": ["camera", "microphone", "screen-wake-lock"]}
 # As long as the page waits before it asks our server again.
 LOOK_SECONDS = 10
+# The next answer of our server is held until the page is let go on.
+HOLD = """() => {
+  const { fetch } = window;
+  window.fetch = async (...question) => {
+    const answer = await fetch(...question);
+    window.fetch = fetch;
+    await new Promise((go) => (window.go = go));
+    return answer;
+  };
+}"""
 
 
 def student_of(session: CourseSession, **fields: Any) -> User:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from enrollments.services.purchasing import purchase_session
 from tests.browser.doing import click, press, says
-from tests.browser.room.seeing import look_again, student_of, tile, tiles, told, until
+from tests.browser.room.seeing import HOLD, look_again, student_of, tile, tiles, told, until
 from tests.factories import end_session, start_session, student_with_credit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -82,6 +82,24 @@ def test_whoever_was_logged_out_meanwhile_is_told_and_comes_back(join, lesson, r
     click(page, "Log in")
     door = reverse("enrollments:room", args=[lesson.pk])
     expect(page).to_have_url(f"{reverse('accounts:login')}?next={door}")
+
+
+def test_a_refusal_of_before_one_logged_in_again_puts_nobody_out(join, lesson, refused):
+    page = join(lesson.course.teacher, lesson)
+    cookies = page.context.cookies()
+    refused(401)
+    page.evaluate(HOLD)
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    look_again(page)
+    until(page, "() => Boolean(window.go)")
+    page.context.add_cookies(cookies)
+    for _ in range(2):  # by then the first answer is heard
+        with page.expect_response("**/room/state/"):
+            look_again(page)
+    page.evaluate("() => window.go()")
+    with page.expect_response("**/room/state/"):
+        look_again(page)
+    expect(page.locator("#announcements")).not_to_contain_text("logged out")
 
 
 def test_whoever_cancels_is_told_why_they_are_out(join, lesson, hall, refused):

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from rooms.models import RoomDeed
 from rooms.services import deeds
 from tests.browser.doing import press, says
-from tests.browser.room.seeing import look_again, student_of, tile, told, until
+from tests.browser.room.seeing import HOLD, look_again, student_of, tile, told, until
 from tests.conversations import Room, hear
 from tests.factories import UserFactory
 
@@ -46,18 +46,6 @@ def test_the_teacher_mutes_lets_share_removes_and_lets_in(join, lesson, hall, li
     told(ours, "The teacher lets you in again.")
     press(ours, "Join again")
     expect(tile(ours, "Ada (you)")).to_be_visible()
-
-
-# The next answer of our server is held until the page is let go on.
-HOLD = """() => {
-  const { fetch } = window;
-  window.fetch = async (...question) => {
-    const answer = await fetch(...question);
-    window.fetch = fetch;
-    await new Promise((go) => (window.go = go));
-    return answer;
-  };
-}"""
 
 
 def test_what_was_asked_before_one_was_removed_lets_nobody_in(join, lesson, hall):
