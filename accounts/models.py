@@ -6,13 +6,12 @@ from typing import Any, Self
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, Value, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.addresses import AddressField
-from common.fields import ExactCharField
+from common.fields import ExactCharField, mark
 from common.models import LockingQuerySet, UUIDModel
 from common.words import LONGEST_WORD
 from common.zones import time_zones
@@ -91,16 +90,8 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
     # 1, or NULL: by an index on a flag itself, the catalogue would read every teacher first.
-    teaching = models.GeneratedField(
-        expression=Case(When(is_teacher=True, then=Value(1)), default=Value(None)),
-        output_field=models.SmallIntegerField(null=True),
-        db_persist=True,
-    )
-    inactive = models.GeneratedField(
-        expression=Case(When(is_active=False, then=Value(1)), default=Value(None)),
-        output_field=models.SmallIntegerField(null=True),
-        db_persist=True,
-    )
+    teaching = mark(is_teacher=True)
+    inactive = mark(is_active=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["display_name"]

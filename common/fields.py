@@ -1,13 +1,13 @@
-"""Columns that identify things: compared exactly, and alike on every database."""
+"""Columns that identify, compared exactly and alike on every database; and columns that mark."""
 
 from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import lookups
+from django.db.models import Case, Q, Value, When, lookups
 from django.db.models.sql.compiler import SQLCompiler
 
-from common.shapes import Sql
+from common.shapes import Json, Sql
 
 
 class ExactCharField(models.CharField):
@@ -25,6 +25,16 @@ def exact_collation(connection: Any) -> str | None:
     if connection.vendor != "mysql":
         return None
     return "utf8mb4_nopad_bin" if connection.mysql_is_mariadb else "utf8mb4_0900_bin"
+
+
+def mark(*conditions: Q, **fields: object) -> models.GeneratedField:
+    """1 where all of this is so, and else NULL."""
+    where: Json = fields | {"then": Value(1)}
+    return models.GeneratedField(
+        expression=Case(When(*conditions, **where), default=Value(None)),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=True,
+    )
 
 
 class _InAnyCase:

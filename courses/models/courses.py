@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from django.conf import settings
 from django.db import models
 from django.db.models import (
-    Case,
     DateTimeField,
     DurationField,
     ExpressionWrapper,
@@ -17,7 +16,6 @@ from django.db.models import (
     Q,
     Subquery,
     Value,
-    When,
 )
 from django.db.models.functions import Coalesce, Least
 from django.db.models.lookups import IsNull
@@ -25,7 +23,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
-from common.fields import ExactCharField
+from common.fields import ExactCharField, mark
 from common.models import LockingQuerySet, TimestampedModel
 from common.money import CENT, ZERO, split
 
@@ -96,6 +94,7 @@ class CourseQuerySet(LockingQuerySet):
 
 _NEWEST = ("-created_at", "-id")
 _BY_NEXT = ("next_starts_at", *_NEWEST)
+_TO_COME = {"status": "published", "by_link_only": False, "next_starts_at__isnull": False}
 
 
 class Course(TimestampedModel):
@@ -132,33 +131,10 @@ class Course(TimestampedModel):
     # job rolls on what has passed: until then lists ask for the one after it.
     next_starts_at = models.DateTimeField(null=True, db_index=True, editable=False)
     # 1 while anyone may come across it and, as far as is kept, a session is to come; else NULL.
-    upcoming = models.GeneratedField(
-        expression=Case(
-            When(
-                status="published",
-                by_link_only=False,
-                next_starts_at__isnull=False,
-                then=Value(1),
-            ),
-            default=Value(None),
-        ),
-        output_field=models.SmallIntegerField(null=True),
-        db_persist=True,
-    )
+    upcoming = mark(**_TO_COME)
     # The same, while those who are enrolled leave a seat.
-    free = models.GeneratedField(
-        expression=Case(
-            When(
-                Q(max_students__isnull=True) | Q(max_students__gt=F("current_students")),
-                status="published",
-                by_link_only=False,
-                next_starts_at__isnull=False,
-                then=Value(1),
-            ),
-            default=Value(None),
-        ),
-        output_field=models.SmallIntegerField(null=True),
-        db_persist=True,
+    free = mark(
+        Q(max_students__isnull=True) | Q(max_students__gt=F("current_students")), **_TO_COME
     )
     # What lists sort it by, and the least that anything of it costs.
     price = models.GeneratedField(
@@ -298,11 +274,7 @@ class CourseSession(TimestampedModel):
     has_share = models.BooleanField(default=True, editable=False)
     # 1 while only its start can keep it from being sold, otherwise NULL, so that one index finds
     # the next.
-    on_offer = models.GeneratedField(
-        expression=Case(When(status__in=OPEN, then=Value(1)), default=Value(None)),
-        output_field=models.SmallIntegerField(null=True),
-        db_persist=True,
-    )
+    on_offer = mark(status__in=OPEN)
     room_name = ExactCharField(max_length=100, unique=True, default=new_room_name, editable=False)
 
     objects = CourseSessionQuerySet.as_manager()
