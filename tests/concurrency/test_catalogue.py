@@ -10,7 +10,8 @@ from django.db import connection
 from django.test import Client
 
 from courses.models import Course
-from demo.load import Size, generate
+from demo.load import generate
+from demo.rows import Size
 from enrollments.services import enrolling
 from tests.concurrency.racing import race
 from tests.factories import make_course, student_with_credit

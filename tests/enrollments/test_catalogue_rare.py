@@ -8,7 +8,8 @@ from django.test import Client
 
 from courses import search
 from courses.models import Course
-from demo.load import Size, generate
+from demo.load import generate
+from demo.rows import Size
 from tests.api.test_statements import rows_read
 from tests.enrollments.test_catalogue_large import AT_MOST, COURSES, FEW, TABLES, VARIED
 from tests.factories import student_with_credit
