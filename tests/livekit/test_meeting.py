@@ -21,6 +21,7 @@ from rooms.models import Attendance, RoomDeed
 from settlement.services.settling import settle_all
 from tests.browser.doing import click, press, says
 from tests.browser.live import NAMES, RECEIVED, Meeting, chromium, grows, stops
+from tests.browser.room.seeing import shows
 from tests.factories import make_course, start_session, student_with_credit
 from tests.livekit.people import until
 from tests.serving import running
@@ -94,12 +95,12 @@ def test_two_meet_see_and_hear_each_other(meeting, lesson):
 def say_and_show(theirs, ours):
     press(ours, "Microphone")
     stops(theirs, "energy")
-    expect(tile(theirs, "Ada").get_by_text("Muted")).to_be_attached()
+    shows(tile(theirs, "Ada"), "Muted")
     press(ours, "Camera")
     stops(theirs, "frames")
     expect(tile(theirs, "Ada").locator("video")).to_have_count(0)
     press(ours, "Raise hand")
-    expect(tile(theirs, "Ada").get_by_text("Hand raised")).to_be_attached()
+    shows(tile(theirs, "Ada"), "Hand raised")
     press(ours, "Chat")
     ours.get_by_label("Message to everybody").fill("See https://example.com/")
     press(ours, "Send")
