@@ -19,6 +19,7 @@ from benchmarks.load import Request, request
 from benchmarks.raw import NEW_KEY, Pair, connect, enrol
 from courses.models import CourseSession
 from demo import rows
+from demo.load import STARTS
 from demo.rows import key_of
 from payments.models import HoldPart
 
@@ -201,9 +202,17 @@ def _hex(value: Any) -> str:
 
 
 def _copy_course(cursor: Any, original: UUID, seats: int) -> UUID:
-    """A copy of a course with its open sessions, without its students."""
+    """A copy of a course with its open sessions and their outline, without its students.
+
+    An old one, so that no list whose figures are compared begins with it.
+    """
     course = uuid7()
-    mine = {"id": "%(course)s", "max_students": "%(seats)s", "current_students": "0"}
+    mine = {
+        "id": "%(course)s",
+        "max_students": "%(seats)s",
+        "current_students": "0",
+        "created_at": rows.LONG_AGO,
+    }
     of_mine = {
         "id": NEW_KEY,
         "course_id": "%(course)s",
@@ -220,6 +229,11 @@ def _copy_course(cursor: Any, original: UUID, seats: int) -> UUID:
             f"INSERT INTO {table} ({', '.join(columns)}) SELECT {made} FROM {table} WHERE {which}",
             values,
         )
+    cursor.execute(
+        "INSERT INTO course_outlines (course_id, sessions_count, starts)"
+        f" SELECT course_id, COUNT(*), {STARTS} FROM course_sessions"
+        f" WHERE course_id = '{course.hex}'"
+    )
     return course
 
 

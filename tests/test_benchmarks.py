@@ -3,8 +3,11 @@
 import socket
 
 import pytest
+from django.db import connection
 
 from benchmarks import load, report, settling
+from benchmarks.platform import _copy_course
+from courses.models import Course, CourseOutline
 from enrollments.services.enrolling import enroll_full_course
 from settlement.services.settling import settle_all
 from tests.conversations import CONFIGURED
@@ -63,3 +66,15 @@ def test_sessions_that_it_lets_have_happened_are_paid_for(settings):
     enroll_full_course(student=student_with_credit(), course_id=course.pk)
     settling._end([course.sessions.first().pk])
     assert sum(tally.released for tally in settle_all()) == 1
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db
+def test_a_copy_of_a_course_costs_lists_no_more_and_stands_last():
+    course = make_course()
+    with connection.cursor() as cursor:
+        key = _copy_course(cursor, course.pk, seats=5)
+    first, copied = Course.objects.listed().order_by("-created_at")
+    assert (first.pk, copied.pk, copied.max_students) == (course.pk, key, 5)
+    sessions = copied.sessions.order_by("session_number")
+    assert copied.outline.sessions == CourseOutline.of(key, sessions).sessions

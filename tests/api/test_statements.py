@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from courses.models import Course
 from enrollments.services.enrolling import cancel_enrollment, enroll_full_course
 from enrollments.services.purchasing import cancel_session_purchase, purchase_session
 from enrollments.services.sessions import cancel_session, move_session
@@ -124,6 +125,10 @@ class Calls:
     def catalogue(self) -> int:
         return cost(lambda: self.client.get("/api/courses"))
 
+    def catalogue_of_limited_seats(self) -> int:
+        Course.objects.filter(pk=self.course.pk).update(max_students=5)
+        return self.catalogue()
+
     def course_page(self) -> int:
         return cost(lambda: self.browser.get(f"/courses/{self.course.pk}/"))
 
@@ -158,6 +163,7 @@ BUDGETS = {
     "my_sessions": READ,
     "enroll_beside_singles": MONEY,
     "catalogue": LIST,
+    "catalogue_of_limited_seats": LIST + 1,  # the seats of singles
     "course_page": PAGE,
     # And what the teacher wrote to those who booked.
     "course_page_of_a_buyer": PAGE + 2,
