@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import TypeVar
 from uuid import UUID
@@ -22,12 +22,14 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import JSONObject
 
 from accounts.models import User
 from common.prepared import Change, as_found, prepared, prepared_as, prepared_update
 from courses.models import Course, CourseSession, CourseSessionQuerySet
 from enrollments.models import Booking, CourseEnrollment, PurchaseStatus, SessionPurchase
-from payments.models import HoldPart, PaymentHold
+from enrollments.overlaps import PartOfMine
+from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.queries import STILL_BOUGHT, wallet_of
 from payments.reasons import Reason
 from rooms.models import RoomDeed
@@ -71,27 +73,6 @@ class SessionToEnter:
 @dataclass(frozen=True)
 class SessionShown(SessionToEnter, SessionOnSale):
     """Both."""
-
-
-@dataclass(frozen=True)
-class PartOfMine:
-    """What a user paid for a session; when it is, while they hold it and it takes place."""
-
-    part: HoldPart
-    starts_at: datetime | None = None
-    minutes: int | None = None
-
-    @property
-    def ends_at(self) -> datetime | None:
-        if self.starts_at is None or self.minutes is None:
-            return None
-        return self.starts_at + timedelta(minutes=self.minutes)
-
-    def overlaps(self, session: CourseSession) -> bool:
-        """Whether it takes place during another session."""
-        if self.starts_at is None or self.ends_at is None or self.part.session_id == session.pk:
-            return False
-        return self.starts_at < session.ends_at and session.starts_at < self.ends_at
 
 
 def sessions_as_sold_to(user: User | UUID | None) -> CourseSessionQuerySet:
@@ -178,31 +159,29 @@ def sessions_shown(course: UUID, user: UUID) -> QuerySet[CourseSession]:
     return sessions.filter(course=course).order_by("session_number")
 
 
-@prepared_as(PartOfMine)
+@prepared_as(PartOfMine.of)
 def parts_of(course: UUID, user: UUID) -> QuerySet[HoldPart]:
     """What the user paid for the sessions of a course, latest last; and what they hold elsewhere.
 
-    By their hold, which says of which course that is.
+    In the order of an index, which leads to the user's holds.
     """
-    # By the user's holds, not by the sessions: a crowded course has thousands of parts. For the
-    # same reason none is joined.
-    of_course = Q(hold__enrollment__course=course) | Q(hold__session_purchase__course=course)
-    held = Q(status=HoldPart.Status.PENDING)
-    session = CourseSession.objects.filter(pk=OuterRef("session"), on_offer=1)
-    return (
-        HoldPart.objects.filter(of_course | held, hold__student=user)
-        .select_related("hold__enrollment")
-        .annotate(
-            starts_at=_while_held(session.values("starts_at")),
-            minutes=_while_held(session.values("duration_minutes")),
-        )
-        .order_by("hold__held_at", "pk")
+    # By the user's holds, not by the sessions: a crowded course has thousands of parts. Whether a
+    # hold counts is known before its parts are read: most holds of a student are settled.
+    mine = {"user": user, "course": course}
+    of_course = Q(hold__enrollment__in=CourseEnrollment.objects.filter(**mine).values("pk"))
+    of_course |= Q(hold__session_purchase__in=SessionPurchase.objects.filter(**mine).values("pk"))
+    held = Q(hold__status=HoldStatus.HELD, status=HoldPart.Status.PENDING)
+    # No session is joined, by which a database might begin; nor is each looked up more than once.
+    session = CourseSession.objects.filter(pk=OuterRef("session"), on_offer=1).order_by()
+    when = Subquery(
+        session.values_list(JSONObject(starts_at="starts_at", minutes="duration_minutes"))
     )
-
-
-def _while_held(found: QuerySet) -> Case:
-    """What a subquery finds, of parts that are pending."""
-    return Case(When(status=HoldPart.Status.PENDING, then=Subquery(found)))
+    return (
+        HoldPart.objects.filter(held | of_course, hold__student=user)
+        .select_related("hold__enrollment")
+        .annotate(when=when)
+        .order_by("hold__held_at", "hold__id")
+    )
 
 
 def with_access_of(sessions: CourseSessionQuerySet, user: User | UUID) -> CourseSessionQuerySet:
@@ -238,6 +217,13 @@ def session_to_enter(session: UUID, user: UUID) -> QuerySet[CourseSession]:
         ended_early=Exists(deeds.filter(kind=RoomDeed.Kind.ENDED)),
     )
     return with_access_of(ordered, user).filter(pk=session)
+
+
+@prepared
+def courses_joined(user: UUID, courses: list[UUID]) -> QuerySet[CourseEnrollment, tuple[UUID]]:
+    """Those of these courses that the user is enrolled in."""
+    live = CourseEnrollment.objects.live().filter(user=user, course__in=courses)
+    return live.values_list("course_id")
 
 
 @prepared

@@ -19,7 +19,7 @@ from courses.models import (
 )
 from enrollments import quotes, rules
 from enrollments.errors import NotForSale, Unsold
-from enrollments.models import CourseEnrollment
+from enrollments.queries import courses_joined
 from enrollments.quotes import CourseQuote
 from enrollments.shop import offers
 
@@ -157,5 +157,4 @@ def _may_run(outline: CourseOutline, now: datetime) -> bool:
 
 
 def _joined(user: User, courses: Sequence[Course]) -> set[UUID]:
-    live = CourseEnrollment.objects.live().filter(user=user, course__in=courses)
-    return set(live.values_list("course_id", flat=True))
+    return {key for [key] in courses_joined(user.pk, [course.pk for course in courses])}

@@ -23,7 +23,7 @@ from enrollments.errors import (
     Unsold,
 )
 from enrollments.models import CourseEnrollment, EnrollmentStatus
-from enrollments.queries import PartOfMine
+from enrollments.overlaps import PartOfMine
 from enrollments.quotes import CourseQuote
 from enrollments.shop.course import ShownCourse, ShownSession
 from payments.models import HoldPart

@@ -31,7 +31,7 @@ from enrollments.errors import (
 )
 from enrollments.forms import PurchaseForm
 from enrollments.models import Booking
-from enrollments.queries import PartOfMine
+from enrollments.overlaps import PartOfMine
 from enrollments.quotes import CourseQuote
 from enrollments.rules import CANCEL_IN_TIME
 from enrollments.services.enrolling import enroll_full_course

@@ -268,3 +268,19 @@ def test_no_call_reads_the_rows_of_a_crowd(call):
         return rows_read(getattr(calls, call))
 
     assert cost_beside(30) < cost_beside(1) + 20
+
+
+@pytest.mark.usefixtures("plans_of_mariadb")
+def test_a_course_page_reads_no_parts_of_what_was_settled_elsewhere():
+    def cost_after(others: int) -> int:
+        calls = Calls()
+        for _ in range(others):
+            elsewhere = make_course(sessions=20)
+            bought = enroll_full_course(student=calls.student, course_id=elsewhere.pk)
+            cancel_enrollment(student=calls.student, enrollment_id=bought.pk)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE TABLE course_enrollments, payment_holds, hold_parts")
+        calls.course_page()
+        return rows_read(calls.course_page)
+
+    assert cost_after(9) <= cost_after(1) + 8 * 8
