@@ -3,7 +3,7 @@
 import logging
 import os
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import mkstemp
 from types import SimpleNamespace
@@ -56,3 +56,14 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
     """Under names that change with their contents, also where one script imports another."""
 
     support_js_module_import_aggregation = True
+
+    @cached_property
+    def _addresses(self) -> dict[str, str]:
+        """Of what pages have named so far: a page names two dozen, and none changes meanwhile."""
+        return {}
+
+    def url(self, name: str | None, force: bool = False) -> str:
+        known = self._addresses.get(name or "")
+        if known is None:
+            known = self._addresses[name or ""] = super().url(name, force)
+        return known

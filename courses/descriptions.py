@@ -4,6 +4,7 @@ from django.utils.html import linebreaks
 from django.utils.safestring import SafeString
 
 from common.markdown import to_html
+from courses import queries
 from courses.models import Course, CourseDescription
 
 
@@ -12,8 +13,8 @@ def described(course: Course) -> SafeString:
 
     One that was written as plain text, before there was Markdown, looks as it did.
     """
-    kept = CourseDescription.objects.filter(course=course).values_list("html", flat=True).first()
-    made = linebreaks(course.description, autoescape=True) if kept is None else kept
+    kept = queries.description_of(course.pk)
+    made = kept[0][0] if kept else linebreaks(course.description, autoescape=True)
     return SafeString(made)
 
 

@@ -13,7 +13,7 @@ from common.conditions import Condition
 from common.prepared import prepared
 from common.shapes import Rows
 from common.statements import execute
-from courses.models import Course, CourseSession, CourseWord, next_start
+from courses.models import Course, CourseDescription, CourseSession, CourseWord, next_start
 
 # A word that more courses have, or teachers, is looked up course by course.
 RARE = 300
@@ -69,6 +69,12 @@ def first_listed(
         return ordered.values_list(*names)[:limit]
 
     return first
+
+
+@prepared
+def description_of(course: UUID) -> QuerySet[CourseDescription, tuple[str]]:
+    """What a course's description says, as HTML, if that is kept."""
+    return CourseDescription.objects.filter(course=course).values_list("html")
 
 
 @prepared

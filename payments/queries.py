@@ -40,6 +40,12 @@ def lock_account(kind: str, owner: UUID) -> QuerySet[LedgerAccount]:
     return LedgerAccount.objects.filter(owner=owner, kind=kind).locked()
 
 
+@prepared
+def account(kind: str, owner: UUID) -> QuerySet[LedgerAccount]:
+    """The account of that kind of a user."""
+    return LedgerAccount.objects.filter(owner=owner, kind=kind)
+
+
 @prepared_update
 def change_balance(account: UUID, change: Decimal, least: Decimal) -> Change:
     """Change the balance of an account that has at `least` this much, if no debt stands on it."""

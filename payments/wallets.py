@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from common.money import ZERO, exact
+from payments import queries
 from payments.models import HoldStatus, LedgerAccount, PaymentHold
 from payments.processors import methods
 
@@ -49,7 +50,8 @@ def standing_of(user: User) -> Standing:
 
 
 def _wallet_of(user: User) -> LedgerAccount:
-    return LedgerAccount.objects.get(owner=user, kind=LedgerAccount.Kind.WALLET)
+    [wallet] = queries.account(LedgerAccount.Kind.WALLET, user.pk)
+    return wallet
 
 
 def owed_by(users: Iterable[UUID]) -> dict[UUID | None, Decimal]:

@@ -212,6 +212,8 @@ DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="talkplatform <noreply@localho
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
+# One language: nothing asks at each word which one it is.
+USE_I18N = False
 FORMAT_MODULE_PATH = "talkplatform.formats"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
