@@ -17,7 +17,7 @@ class SessionStore(DatabaseSessions):
 
     def _get_session_from_db(self) -> Session | None:
         """The row of this session, unless it is over; without one the key means nothing."""
-        found = sessions_by_key(self.session_key, timezone.now())
+        found = sessions_by_key(self.session_key or "", timezone.now())
         if not found:
             self._session_key = None
         return found[0] if found else None
