@@ -209,11 +209,9 @@ for _name, _number in (("MAIL_SECONDS", MAIL_SECONDS), ("MAIL_CONNECTIONS", MAIL
 NOTICE_DAYS = env.int("NOTICE_DAYS", default=365)
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="talkplatform <noreply@localhost>")
 
-USE_TZ = True
+USE_TZ, USE_I18N = True, False  # one language, so that nothing asks at each word which it is
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
-# One language: nothing asks at each word which one it is.
-USE_I18N = False
 FORMAT_MODULE_PATH = "talkplatform.formats"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
