@@ -46,6 +46,7 @@ find_python() {
   die "Python 3.11 or newer is needed${PYTHON:+, and PYTHON=$PYTHON is not}. On Debian and Ubuntu: sudo apt-get install python3 python3-venv"
 }
 
+# install_python FILE [OPTIONS OF PIP…]
 # .venv with what the file asks for; nothing to do when exactly that is there already.
 # One that a kill left half-made is thrown away: pip takes a half-copied package for a whole one.
 install_python() {
@@ -55,7 +56,7 @@ install_python() {
   if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
   say "Installing $1 into .venv"
   touch .venv/.unfinished
-  .venv/bin/python -m pip install -qq --disable-pip-version-check -r "$1"
+  .venv/bin/python -m pip install -qq --disable-pip-version-check -r "$@"
   printf '%s\n' "$wanted" >"$stamp"
   rm .venv/.unfinished
 }
