@@ -143,7 +143,7 @@ class Platform:
                 " JOIN payment_holds h ON h.enrollment_id = e.id"
                 " JOIN ledger_accounts a ON a.owner_id = e.user_id AND a.kind = 'wallet'"
                 " WHERE e.status = 'active' AND e.id > %s ORDER BY e.id DESC LIMIT %s",
-                [key_of(rows.TRANSFER["release", "platform"], 1 << 47).hex, limit],
+                [key_of(rows.TRANSFER["release"], 1 << 47).hex, limit],
             )
             names = ("enrollment", "student", "course", "hold", "wallet")
             return [dict(zip(names, map(_hex, row), strict=True)) for row in cursor.fetchall()]

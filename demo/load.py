@@ -303,37 +303,48 @@ def _only_part(size: Size, hold: str, session: str) -> Insert:
 def _transfers(size: Size) -> Iterator[Insert]:
     system = {kind: f"'{account.hex}'" for kind, account in SYSTEM_ACCOUNTS.items()}
     issued, escrow = system[LedgerAccount.Kind.ISSUED], system[LedgerAccount.Kind.ESCROW]
-    shares = _shares()
-    of_hold = {"hold_id": key(HOLD, "#")}
-    of_part = of_hold | {"hold_part_id": key(PART, f"# * {SESSIONS}")}
     spender = _account(STUDENT, "wallet", f"# DIV {size.each}")
-    earner = _account(TEACHER, "earnings", f"# % {size.courses} % {size.teachers}")
     wallet, single = _account(STUDENT, "wallet", "#"), key(HOLD, f"{size.enrollments} + #")
     granted, sold = range(size.students), range(size.enrollments)
     singly = range(size.enrollments, size.enrollments + size.students)
     yield _move("grant", granted, GRANT, issued, wallet)
-    yield _move("hold", sold, PRICE, spender, escrow, of=of_hold)
+    yield _move("hold", sold, PRICE, spender, escrow, of={"hold_id": key(HOLD, "#")})
     yield _move("hold", singly, SHARE, wallet, escrow, of={"hold_id": single})
-    for role, amount, account in (
-        ("teacher", shares.teacher, earner),
-        ("platform", shares.platform, system[LedgerAccount.Kind.PLATFORM]),
-    ):
-        yield _move("release", sold, amount, escrow, account, role, of=of_part)
+    yield _releases(size, escrow, system[LedgerAccount.Kind.PLATFORM])
+
+
+def _releases(size: Size, escrow: str, platform: str) -> Insert:
+    """Session by session, as passes settle: of each part the teacher's share and the platform's."""
+    shares, students = _shares(), size.enrollments // size.courses
+    settled, to_teacher = "# DIV 2", "# % 2 = 0"
+    course = f"{settled} DIV {students}"
+    sold = f"({settled} % {students} * {size.courses} + {course})"
+    earner = _account(TEACHER, "earnings", f"{course} % {size.teachers}")
+    return _move(
+        "release",
+        range(2 * size.enrollments),
+        f"IF({to_teacher}, {shares.teacher}, {shares.platform})",
+        escrow,
+        f"IF({to_teacher}, {earner}, {platform})",
+        f"IF({to_teacher}, ':teacher', ':platform')",
+        of={"hold_id": key(HOLD, sold), "hold_part_id": key(PART, f"{sold} * {SESSIONS}")},
+    )
 
 
 def _move(
     kind: str,
     numbers: range,
-    amount: Decimal,
+    amount: object,
     debit: str,
     credit: str,
-    role: str = "",
+    role: str = "''",
     of: Mapping[str, str] | None = None,
 ) -> Insert:
-    number = f"({numbers.start} + #)"
+    """So many transfers; their keys are as long as they are in life, where they name a row."""
+    identity = key(TRANSFER[kind], f"({numbers.start} + #)")
     transfer = {
-        "id": key(TRANSFER[kind, role], number),
-        "dedupe_key": f"CONCAT('{kind}:load-', {number}, '{role and ':' + role}')",
+        "id": identity,
+        "dedupe_key": f"CONCAT('{kind}:', {identity}, {role})",
         "kind": f"'{kind}'",
         "amount": amount,
         "note": "''",

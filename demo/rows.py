@@ -13,12 +13,7 @@ PRICE = SESSIONS * SHARE
 # Each kind of row has keys of its own: the kind in the middle of the key, the number at its end.
 STUDENT, TEACHER, COURSE, SESSION, ENROLLMENT, HOLD, PART, PURCHASE = range(1, 9)
 ACCOUNT = {"wallet": 1, "earnings": 2, "withdrawing": 3}
-TRANSFER = {
-    ("grant", ""): 30,
-    ("hold", ""): 31,
-    ("release", "teacher"): 32,
-    ("release", "platform"): 33,
-}
+TRANSFER = {"grant": 30, "hold": 31, "release": 32}
 ATTENDANCE, KEY, NOTICE, TOP_UP, EVENT = range(40, 45)
 
 # SQL about a row; `#` stands for the row's number.

@@ -22,6 +22,16 @@ def test_its_books_are_right(broken):
     assert broken() == {}
 
 
+def test_sessions_are_settled_one_after_the_other():
+    """As passes do: what a part gave lies together, and its hold far from the one before."""
+    call_command("generate_load_data", **SMALL)
+    releases = Transfer.objects.filter(kind="release").order_by("pk")
+    paid = list(releases.values_list("hold_part_id", "hold_part__session__course_id"))
+    assert paid[::2] == paid[1::2]
+    courses = [course for _, course in paid]
+    assert courses == sorted(courses)
+
+
 def test_no_session_has_changed_since_it_was_sold():
     call_command("generate_load_data", **SMALL)
     parts = HoldPart.objects.select_related("session")
