@@ -131,12 +131,15 @@ NOTHING_TWICE = Invariant(
             """,
         ),
         Check(
+            # Of all their holds, `m`, only those with such a part are read: an index has the keys.
             "the user pays for the session by the enrolment too",
             """
             SELECT b.user_id, b.session_id, e.id AS enrollment
             FROM session_purchases b
-            JOIN hold_parts p ON p.session_id = b.session_id AND p.status = 'pending'
-            JOIN payment_holds h ON h.id = p.hold_id AND h.student_id = b.user_id
+            JOIN payment_holds m ON m.student_id = b.user_id
+            JOIN hold_parts p ON p.hold_id = m.id AND p.session_id = b.session_id
+                AND p.status = 'pending'
+            JOIN payment_holds h ON h.id = p.hold_id
             JOIN course_enrollments e ON e.id = h.enrollment_id AND e.status <> 'cancelled'
             WHERE b.status = 'active'
             """,

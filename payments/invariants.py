@@ -213,11 +213,14 @@ HOLD_PARTS = Invariant(
             SELECT id, status, amount, teacher_amount, referrer_amount, platform_amount,
                 refunded_amount
             FROM hold_parts
-            WHERE status NOT IN ('pending', 'released', 'refunded')
-                OR ROUND(teacher_amount + referrer_amount + platform_amount
-                    - CASE WHEN status = 'released' THEN amount ELSE 0 END, 2) <> 0
-                OR ROUND(refunded_amount
-                    - CASE WHEN status = 'refunded' THEN amount ELSE 0 END, 2) <> 0
+            WHERE CASE status
+                WHEN 'pending' THEN teacher_amount + referrer_amount + platform_amount <> 0
+                    OR refunded_amount <> 0
+                WHEN 'released' THEN refunded_amount <> 0
+                    OR ROUND(teacher_amount + referrer_amount + platform_amount - amount, 2) <> 0
+                WHEN 'refunded' THEN teacher_amount + referrer_amount + platform_amount <> 0
+                    OR ROUND(refunded_amount - amount, 2) <> 0
+                ELSE 1 END
             """,
         ),
     ),

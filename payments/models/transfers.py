@@ -109,6 +109,11 @@ class Transfer(UUIDModel):
             models.Index(fields=["credit_account", "-created_at", "amount"], name="transfers_in"),
             # Likewise the sums of a hold; it serves the foreign key too.
             models.Index(fields=["hold", "kind", "amount"], name="transfers_of_hold"),
+            # And those of a part, whose rows lie apart: they were written when it was settled.
+            models.Index(
+                fields=["hold_part", "hold", "kind", "dedupe_key", "amount"],
+                name="transfers_of_part",
+            ),
             models.Index(fields=["kind"], name="transfers_by_kind"),
             models.Index(fields=["kind", "actor"], name="transfers_by_actor"),
             models.Index(fields=["created_at"], name="transfers_newest"),
