@@ -184,12 +184,12 @@ def _rows(sql: str, asked: Sequence[object]) -> Rows:
 
 
 _USED = "SELECT DISTINCT {column} FROM courses ORDER BY {column}"
-# Not EXISTS: the database might read all courses first.
+# Not EXISTS: the database might read all courses first. The order has it read none that are over.
 _OFFERED = (
     "SELECT '{column}', words.{column} FROM (SELECT DISTINCT {column} FROM courses) words WHERE "
     "(SELECT c.upcoming FROM courses c JOIN users u ON u.id = c.teacher_id"
     " WHERE c.{column} = words.{column} AND c.upcoming = 1 AND u.is_active = 1 AND u.is_teacher = 1"
-    " LIMIT 1) IS NOT NULL"
+    " ORDER BY c.next_starts_at LIMIT 1) IS NOT NULL"
 )
 _BY_WORD = (
     "SELECT {place}, 0, found.* FROM (SELECT course_id, leads FROM course_words "  # noqa: S608

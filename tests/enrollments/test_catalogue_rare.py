@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from courses import search
+from courses import queries, search
 from demo.load import generate
 from demo.rows import Size
+from tests.api.test_statements import rows_read
 from tests.enrollments.test_catalogue_large import COURSES, VARIED, grown
 from tests.factories import student_with_credit
 
@@ -60,3 +61,11 @@ def test_what_is_not_shown_is_not_read(courses, settings):
 
     assert grown(browser, [*ways()]) == {}
     assert [len(browser.get(f"/?{one}").context["cards"]) for one in NARROW[:4]] == [5, 10, 0, 0]
+
+
+def test_what_is_over_is_not_read_for_what_the_form_offers(courses):
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE courses SET next_starts_at = NULL WHERE {NUMBER} < {COURSES - 100}")
+
+    assert rows_read(queries.offered) < 300
+    assert len(queries.offered()) == 12 + 7
