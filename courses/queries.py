@@ -3,10 +3,11 @@
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connections, router
-from django.db.models import OrderBy, QuerySet, Subquery
+from django.db.models import F, OrderBy, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from common.conditions import Condition
@@ -15,8 +16,29 @@ from common.shapes import Rows
 from common.statements import execute
 from courses.models import Course, CourseDescription, CourseSession, CourseWord, next_start
 
-# A word that more courses have, or teachers, is looked up course by course.
+# What no more courses have, by themselves or by their teacher's name, is looked up as their keys.
 RARE = 300
+# What no more have is what the database begins with; what more have it asks of course by course.
+SELDOM = 3000
+# What tells most often that there are more than are counted.
+SOME = 600
+
+
+class Group(NamedTuple):
+    """Ranges of words, of which a course has one; if it has to be `leading`, one that leads."""
+
+    ranges: tuple[tuple[str, str], ...]
+    leading: bool = False
+
+    def of(self, table: str) -> str:
+        """SQL for whether a row of a table of words is one."""
+        one = " OR ".join([f"{table}.word BETWEEN %s AND %s"] * len(self.ranges))
+        return f"({one}) AND {table}.leads = 1" if self.leading else f"({one})"
+
+    @property
+    def words(self) -> list[str]:
+        """The values of that."""
+        return [word for between in self.ranges for word in between]
 
 
 @prepared
@@ -56,19 +78,27 @@ def first_listed(
 ) -> Callable[[Condition], list[tuple[object, ...]]]:
     """What the first courses listed are sorted by, in this order, this many.
 
-    If those that can be meant are few, and named, they are sorted by what no index has: the
-    database might look for them in an index's order.
+    If those that can be meant are few, they are sorted by what no index has: the database might
+    look for them in an index's order.
     """
-    names = [name.lstrip("-") for name in order]
-    unindexed = OrderBy(Coalesce(names[0], names[0]), descending=order[0].startswith("-"))
+    by_first = unindexed(order[0]) if few else order[0]
 
     @prepared
     def first(where: Condition) -> QuerySet[Course, tuple[object, ...]]:
         listed = Course.objects.listed().filter(where)
-        ordered = listed.order_by(unindexed if few else order[0], *order[1:])
-        return ordered.values_list(*names)[:limit]
+        names = [name.lstrip("-") for name in order]
+        return listed.order_by(by_first, *order[1:]).values_list(*names)[:limit]
 
     return first
+
+
+def unindexed(order: str | OrderBy) -> OrderBy:
+    """The same order, as no index has it."""
+    if isinstance(order, str):
+        order = OrderBy(F(order.lstrip("-")), descending=order.startswith("-"))
+    by = order.expression
+    same = Coalesce(by, by) if isinstance(by, F) else by
+    return OrderBy(same, descending=order.descending)
 
 
 @prepared
@@ -122,60 +152,112 @@ def who_has(
     return found
 
 
+def how_many_have(words: Sequence[tuple[str, str]], *, leading: bool = False) -> list[int]:
+    """How many courses have a word of each range, or whose teachers do; or enough to tell of more.
+
+    If it has to be `leading`, one that leads. Some may be counted twice. One statement.
+    """
+    counts = [0] * len(words)
+    places = range(len(words))
+    kinds = _COUNTS[leading]
+    sql = " UNION ALL ".join(kind.format(place=n) for n in places for kind in kinds)
+    for place, count in _rows(sql, [word for between in words for word in between * len(kinds)]):
+        counts[place] += count
+    return counts
+
+
+def how_many_listed(words: Sequence[str]) -> dict[str, int]:
+    """How many courses have each of these words, and one more if a listed one's teacher does.
+
+    No more are counted than tell that there are many. One statement.
+    """
+    sql = " UNION ALL ".join(_LISTED.format(place=place) for place in range(len(words)))
+    rows = _rows(sql, [word for word in words for _ in range(2)])
+    return {words[place]: own + named for place, own, named in rows}
+
+
 def words_of(between: tuple[str, str], most: int) -> list[str]:
-    """The words of a range that courses have, no more than tell that there are more."""
-    rows = _rows(_WORDS, [*between, most + 1])
-    return [word for [word] in rows]
+    """The words of a range that courses have, no more than tell that there are more.
+
+    One statement if there is but one, or else two.
+    """
+    [(first, last)] = _rows(_ENDS, between)
+    if first == last:
+        return [first] if first else []
+    return [word for [word] in _rows(_WORDS, [*between, most + 1])]
 
 
-def ways_to_lead(words: Sequence[tuple[str, str]]) -> list[set[bool]]:
-    """For each range of words, whether it leads where courses have one: True, False or both.
+def ways_to_lead(words: Sequence[Sequence[tuple[str, str]]]) -> list[set[bool]]:
+    """For each of these groups of ranges, whether its words lead: True, False or both.
 
     One statement.
     """
-    places = range(len(words))
-    sql = " UNION ALL ".join(_LEADS.format(place=n, leads=way) for n in places for way in (0, 1))
+    asked = [(place, between) for place, ranges in enumerate(words) for between in ranges]
+    sql = " UNION ALL ".join(_LEADS.format(place=place) for place, _ in asked)
     found: list[set[bool]] = [set() for _ in words]
-    for place, leads in _rows(sql, [word for between in words for word in between * 2]):
+    for place, leads in _rows(sql, [word for _, between in asked for word in between * 2]):
         found[place].add(bool(leads))
     return found
 
 
-def who_has_all(words: Sequence[Sequence[tuple[str, str]]]) -> set[str]:
-    """The courses that have a word of each of these groups of ranges, or enough to tell of more.
+def who_has_all(groups: Sequence[Group]) -> set[str]:
+    """The courses that have a word of each of these groups, or enough to tell of more.
 
     Keys as `who_has` gives them. One statement, which goes through the words alone.
     """
-    tables = [f"w{place}" for place in range(len(words))]
-    joins = " JOIN ".join(f"course_words {table}" for table in tables)
-    same = [f"{table}.course_id = w0.course_id" for table in tables[1:]]
-    have = (among(f"{table}.word", ranges) for table, ranges in zip(tables, words, strict=True))
-    sql = f"SELECT DISTINCT w0.course_id FROM {joins} WHERE {' AND '.join((*same, *have))}"  # noqa: S608
-    asked = [word for ranges in words for between in ranges for word in between]
+    sql, asked = _all_of(groups)
     return {key for [key] in _rows(f"{sql} LIMIT {RARE + 1}", asked)}
 
 
-def has_word(ranges: Sequence[tuple[str, str]], *, leading: bool = False) -> Condition:
-    """Whether a course has a word of one of these ranges; or has one that `leads`.
+def reworded(since: datetime) -> set[str]:
+    """The courses whose words have changed since then, or enough to tell of more; their keys."""
+    at = connections[router.db_for_read(CourseWord)].ops.adapt_datetimefield_value(since)
+    return {key for [key] in _rows(_REWORDED, [at])}
+
+
+def one_of_some(groups: Sequence[Group]) -> Condition:
+    """Whether a course is one of some that have a word of each of these groups.
+
+    The database begins with these.
+    """
+    sql, asked = _all_of(groups)
+    some = f"SELECT some.id FROM ({sql} LIMIT {SOME}) some"  # noqa: S608
+    return Condition(f"courses.id IN ({some})", asked)
+
+
+def one_who_has(between: tuple[str, str], *, leading: bool = False) -> Condition:
+    """Whether a course is one that has a word of this range, or whose teacher does.
+
+    Or one that leads. The database begins with all of these.
+    """
+    return Condition(f"courses.id IN (SELECT found.id FROM ({_WHO[leading]}) found)", between * 2)  # noqa: S608
+
+
+def has_word(group: Group) -> Condition:
+    """Whether a course has a word of this group.
 
     Asked of each course in turn. With EXISTS the database may read all the rows there are first,
     however soon a list is full.
     """
-    where = f"w.course_id = courses.id AND {among('w.word', ranges)}"
-    where += " AND w.leads = 1" if leading else ""
-    asked = [word for between in ranges for word in between]
+    where = f"w.course_id = courses.id AND {group.of('w')}"
+    asked = group.words
     return Condition(f"(SELECT 1 FROM course_words w WHERE {where} LIMIT 1) IS NOT NULL", asked)  # noqa: S608
 
 
 def has_name(between: tuple[str, str]) -> Condition:
     """The same of the name of its teacher, where all words lead."""
-    where = f"w.user_id = courses.teacher_id AND {among('w.word', [between])}"
+    where = "w.user_id = courses.teacher_id AND w.word BETWEEN %s AND %s"
     return Condition(f"(SELECT 1 FROM user_words w WHERE {where} LIMIT 1) IS NOT NULL", between)  # noqa: S608
 
 
-def among(column: str, ranges: Sequence[tuple[str, str]]) -> str:
-    """SQL for whether a word is in one of these ranges."""
-    return f"({' OR '.join([f'{column} BETWEEN %s AND %s'] * len(ranges))})"
+def _all_of(groups: Sequence[Group]) -> tuple[str, list[str]]:
+    """SQL, with its values, for the keys of courses that have a word of each group."""
+    tables = {f"w{place}": group for place, group in enumerate(groups)}
+    joins = " JOIN ".join(f"course_words {table}" for table in tables)
+    same = [f"{table}.course_id = w0.course_id" for table in tables if table != "w0"]
+    where = " AND ".join([*same, *(group.of(table) for table, group in tables.items())])
+    asked = [word for group in groups for word in group.words]
+    return f"SELECT DISTINCT w0.course_id AS id FROM {joins} WHERE {where}", asked  # noqa: S608
 
 
 def _rows(sql: str, asked: Sequence[object]) -> Rows:
@@ -183,6 +265,7 @@ def _rows(sql: str, asked: Sequence[object]) -> Rows:
     return rows
 
 
+_REWORDED = f"SELECT id FROM courses WHERE words_at > %s LIMIT {RARE + 1}"  # noqa: S608
 _USED = "SELECT DISTINCT {column} FROM courses ORDER BY {column}"
 # Not EXISTS: the database might read all courses first. The order has it read none that are over.
 _OFFERED = (
@@ -190,6 +273,25 @@ _OFFERED = (
     "(SELECT c.upcoming FROM courses c JOIN users u ON u.id = c.teacher_id"
     " WHERE c.{column} = words.{column} AND c.upcoming = 1 AND u.is_active = 1 AND u.is_teacher = 1"
     " ORDER BY c.next_starts_at LIMIT 1) IS NOT NULL"
+)
+_NAMED = (
+    "SELECT c.id FROM user_words w JOIN courses c ON c.teacher_id = w.user_id "
+    "WHERE w.word BETWEEN %s AND %s"
+)
+_HAS = "SELECT w.course_id AS id FROM course_words w WHERE w.word BETWEEN %s AND %s"
+# Whose words are any, or lead.
+_WAYS = ((_HAS, _NAMED), (f"{_HAS} AND w.leads = 1", _NAMED))
+_WHO = [" UNION ALL ".join(ways) for ways in _WAYS]
+_COUNTS = [
+    [f"SELECT {{place}}, COUNT(*) FROM ({who} LIMIT {SELDOM + 1}) found" for who in ways]  # noqa: S608
+    for ways in _WAYS
+]
+_LISTED = (
+    "SELECT {place}, (SELECT COUNT(*) FROM (SELECT word FROM course_words WHERE word = %s"  # noqa: S608
+    f" LIMIT {SELDOM}) own), (SELECT COUNT(*) FROM (SELECT c.id FROM user_words w"
+    " JOIN users u ON u.id = w.user_id JOIN courses c ON c.teacher_id = u.id WHERE w.word = %s"
+    " AND u.is_active = 1 AND u.is_teacher = 1 AND c.status = 'published' AND c.by_link_only = 0"
+    " LIMIT 1) named)"
 )
 _BY_WORD = (
     "SELECT {place}, 0, found.* FROM (SELECT course_id, leads FROM course_words "  # noqa: S608
@@ -200,10 +302,12 @@ _BY_NAME = (
     "JOIN courses c ON c.teacher_id = w.user_id "
     f"WHERE w.word BETWEEN %s AND %s LIMIT {RARE + 1}) found"
 )
+_ENDS = "SELECT MIN(word), MAX(word) FROM course_words WHERE word BETWEEN %s AND %s"
 _WORDS = (
     "SELECT DISTINCT word FROM course_words WHERE word BETWEEN %s AND %s ORDER BY word LIMIT %s"
 )
-_LEADS = (
-    "SELECT {place}, {leads} FROM (SELECT word FROM course_words WHERE leads = {leads} "
+_LEADS = " UNION ALL ".join(
+    f"SELECT {{place}}, {leads} FROM (SELECT word FROM course_words WHERE leads = {leads} "  # noqa: S608
     "AND word BETWEEN %s AND %s LIMIT 1) found"
+    for leads in (0, 1)
 )

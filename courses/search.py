@@ -2,20 +2,15 @@
 
 import time
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Generic, NamedTuple, Self, TypeVar
 
 from django.conf import settings
-from django.db.models import (
-    Case,
-    Count,
-    ExpressionWrapper,
-    IntegerField,
-    OrderBy,
-    Value,
-    When,
-)
+from django.db.models import Case, ExpressionWrapper, IntegerField, OrderBy, Value, When
 from django.db.models.expressions import Combinable
+from django.db.models.lookups import Exact
+from django.utils import timezone
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -24,7 +19,7 @@ from common.conditions import Condition
 from common.words import Term, terms_of
 from courses import queries
 from courses.models import Course, CourseQuerySet, CourseWord
-from courses.queries import RARE
+from courses.queries import RARE, SELDOM, Group
 
 N = TypeVar("N")
 # Words with one beginning that are asked for one by one.
@@ -33,16 +28,18 @@ FEW = 8
 MOST_NOTED = 1000
 # Nearest words that may be equally near.
 MOST_NEAR = 50
+# After which a change of words is done, or given up.
+LONGEST_CHANGE = timedelta(minutes=10)
 
 
 class FewCourses(CourseQuerySet):
-    """Courses that a search names one by one: a part of them is cut from all.
+    """Courses of which a search knows that they are few: all of them are found, and then sorted.
 
-    With a limit the database might look for them in the order of an index.
+    By what no index has: with a limit the database might look for them in the order of an index.
     """
 
-    def __getitem__(self, part: slice) -> Sequence[object]:  # type: ignore[override]
-        return list(self)[part]
+    def order_by(self, *order: str | OrderBy) -> Self:  # type: ignore[override]
+        return super().order_by(*map(queries.unindexed, order[:1]), *order[1:])
 
 
 class _Common(NamedTuple):
@@ -79,15 +76,15 @@ class _Notes(Generic[N]):
         self._kept.clear()
 
 
-# Terms that many courses have, and groups of them that many meet; the words there are, and which
-# of them slips mean.
-_commons, _groups = _Notes[_Common](), _Notes[bool]()
+# Terms that many courses have, how many meet a term, and which meet several; the words there are,
+# and which of them slips mean.
+_commons, _counts, _groups = _Notes[_Common](), _Notes[int](), _Notes[set[str]]()
 _words, _slips = _Notes[list[str]](), _Notes[str]()
 
 
 def forget_notes() -> None:
     """Find everything out again."""
-    for notes in (_commons, _groups, _words, _slips):
+    for notes in (_commons, _counts, _groups, _words, _slips):
         notes.clear()
 
 
@@ -96,18 +93,27 @@ class _Met:
     """The courses that a term meets: by a word of their own, or of their teacher's name.
 
     Named one by one while they are few, with whether it leads; then the database begins with them.
-    Else, if it is `common` or if `many_are_named` so, a course is asked whether it is one.
+    Else, if it is `common` or if `many_are_named` so, a course is asked whether it is one; or the
+    database begins with its words if it is `seldom` so. `about` so many meet it, or more. If it is
+    `leading`, then outside the description.
     """
 
     term: Term
     few: dict[str, bool]
     common: _Common | None
     many_are_named: bool
+    about: int
+    leading: bool = False
 
     @property
     def is_rare(self) -> bool:
         """Whether few courses meet it, all of which are named."""
         return not (self.common or self.many_are_named)
+
+    @property
+    def is_seldom(self) -> bool:
+        """Whether so few meet it that they can all be sorted, but not named."""
+        return not self.is_rare and self.about <= SELDOM
 
     @property
     def is_common(self) -> bool:
@@ -123,16 +129,26 @@ class _Met:
         leads = {*self.few.values()} | (self.common.leads if self.common else set())
         return len(leads | {True} if self.many_are_named else leads) > 1
 
-    def where(self, *, leading: bool = False) -> Condition:
-        """Whether a course does; or does outside its description."""
+    @property
+    def group(self) -> Group:
+        """What courses it is common in have."""
+        return Group(tuple(self.common.ranges) if self.common else (), self.leading)
+
+    def where(self) -> Condition:
+        """Whether a course does."""
         ways = []
         if self.common:
-            ways.append(queries.has_word(self.common.ranges, leading=leading))
+            ways.append(queries.has_word(self.group))
         if self.many_are_named:
             ways.append(queries.has_name(self.term.between))
-        if few := [key for key, leads in self.few.items() if leads or not leading]:
-            ways.append(Condition.among("courses.id", few))
+        if self.few:
+            ways.append(Condition.among("courses.id", self.few))
         return Condition.any_of(ways)
+
+    def led(self) -> Self:
+        """The same, outside the description."""
+        few = {key: True for key, leads in self.few.items() if leads}
+        return replace(self, few=few, leading=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +162,8 @@ class Search:
     def of(cls, text: str) -> Self:
         """A search for these words, of which one that is found nowhere becomes the nearest.
 
-        One statement, and two for a word that is newly found to be common; for words that are newly
-        found nowhere, one more for each and one for all.
+        One statement; at most four more if words are newly found to be common; for words that are
+        newly found nowhere, one more for each and one for all.
         """
         terms, shown_for = terms_of(text), text
         met = _look_up([*terms, *_meant_before(terms)])
@@ -167,31 +183,58 @@ class Search:
         return narrowed(courses, where, few=few)
 
     def where(self) -> tuple[Condition, bool]:
-        """Whether a course meets every word; and if so few alone can that they are named."""
+        """Whether a course meets every word; and whether it is known that few can."""
         if not self.met or not all(self.met):
             return Condition.any_of(()), True
+        begun_with, first = self._begin()
+        asked = [found.where() for found in self.met if found not in begun_with]
+        return Condition.all_of([*first, *asked]), bool(first)
+
+    def _begin(self) -> tuple[Sequence[_Met], list[Condition]]:
+        """The words that few courses meet, if any; and, as what the database begins with, how."""
+        if rare := [found for found in self.met if found.is_rare]:
+            named = set(rare[0].few).intersection(*(found.few for found in rare[1:]))
+            return rare, [Condition.among("courses.id", named)]
+        if seldom := [found for found in self.met if found.is_seldom]:
+            least = min(seldom, key=lambda found: found.about)
+            return [least], [queries.one_who_has(least.term.between, leading=least.leading)]
         common = [found for found in self.met if found.is_common]
-        few = [set(found.few) for found in self.met if found.is_rare]
-        if (seldom := _few_with(common)) is not None:
-            few.append(seldom)
-        asked = [
-            found.where()
-            for found in self.met
-            if not found.is_rare and (seldom is None or found not in common)
-        ]
-        if few:
-            asked.append(Condition.among("courses.id", few[0].intersection(*few[1:])))
-        return Condition.all_of(asked), bool(few)
+        if (few := _few_with(common)) is not None:
+            return [] if few else self.met, [Condition.among("courses.id", few)]
+        return [], []
+
+    def some(self) -> Condition | None:
+        """Whether a course is one of some that have all the words which many have, if any do.
+
+        The database begins with these: they may tell soon that there are more than are counted.
+        """
+        groups = [found.group for found in self.met if found.common]
+        return queries.one_of_some(groups) if groups else None
 
     def best(self) -> list[OrderBy]:
         """First those that meet most of the words outside their description, if any differ."""
-        differing = [found for found in self.met if found.differs]
-        if not differing:
-            return []
-        met: Combinable = Value(0, IntegerField())
-        for found in differing:
-            met += Case(When(found.where(leading=True), then=1), default=0)
-        return [OrderBy(ExpressionWrapper(met, IntegerField()), descending=True)]
+        differing = [found.led() for found in self.met if found.differs]
+        return [OrderBy(_how_many(differing), descending=True)] if differing else []
+
+    def ranks(self, courses: CourseQuerySet) -> "list[tuple[CourseQuerySet, Condition | None]]":
+        """The same for many of these courses that meet it: in parts, each with `some` of it.
+
+        One statement, if it isn't noted how many meet a word so.
+        """
+        differing = [found.led() for found in self.met if found.differs]
+        counts = _counted([found.term.between for found in differing], leading=True)
+        best = Search([replace(found, about=counts[found.term.between]) for found in differing])
+        how_many = _how_many(differing)
+        others = [courses.filter(Exact(how_many, n)) for n in reversed(range(len(differing)))]
+        return [(best.narrow(courses), best.some()), *((part, None) for part in others)]
+
+
+def _how_many(words: Sequence[_Met]) -> ExpressionWrapper:
+    """How many of them a course meets."""
+    met: Combinable = Value(0, IntegerField())
+    for found in words:
+        met += Case(When(found.where(), then=1), default=0)
+    return ExpressionWrapper(met, IntegerField())
 
 
 def narrowed(courses: CourseQuerySet, where: Condition, *, few: bool) -> CourseQuerySet:
@@ -201,15 +244,21 @@ def narrowed(courses: CourseQuerySet, where: Condition, *, few: bool) -> CourseQ
 
 
 def _few_with(common: Sequence[_Met]) -> set[str] | None:
-    """The courses that meet several terms, each of which many meet; None if these are many too."""
-    groups = tuple(tuple(found.common.ranges) for found in common if found.common)
-    if len(groups) < 2 or _groups.get(groups):
+    """All courses that may meet several terms, each of which many meet; None if these are many too.
+
+    Those that are noted, and those whose words have changed since or just before.
+    """
+    groups = tuple(found.group for found in common)
+    if len(groups) < 2:
         return None
-    found = queries.who_has_all(groups)
-    if len(found) <= RARE:
-        return found
-    _groups.put(groups, True)
-    return None
+    found = _groups.get(groups)
+    if found and len(found) > RARE:
+        return None
+    since = timezone.now() - LONGEST_CHANGE - timedelta(seconds=settings.SEARCH_VOCABULARY_SECONDS)
+    changed = queries.reworded(since)
+    if found is None or len(changed) > RARE:
+        found = _groups.put(groups, queries.who_has_all(groups))
+    return found | changed if len(found) <= RARE else None
 
 
 def _look_up(terms: Sequence[Term]) -> dict[Term, _Met]:
@@ -218,10 +267,9 @@ def _look_up(terms: Sequence[Term]) -> dict[Term, _Met]:
     found = queries.who_has(ranges, common) if terms else []
     asked = list(zip(terms, found, strict=True))
     common |= _learnt([term for term, (by_word, _) in asked if len(by_word) > RARE])
-    return {
-        term: _met(term, by_word, named, common.get(term.between))
-        for term, (by_word, named) in asked
-    }
+    met = [_met(term, *who, common.get(term.between)) for term, who in asked]
+    counts = _counted([one.term.between for one in met if not one.is_rare])
+    return {one.term: replace(one, about=counts.get(one.term.between, len(one.few))) for one in met}
 
 
 def _met(
@@ -231,19 +279,27 @@ def _met(
     few = {} if common else by_word
     if not many_are_named:
         few = few | dict.fromkeys(named, True)
-    return _Met(term, few, common, many_are_named)
+    return _Met(term, few, common, many_are_named, about=0)
+
+
+def _counted(
+    ranges: Sequence[tuple[str, str]], *, leading: bool = False
+) -> dict[tuple[str, str], int]:
+    """How many courses meet each range, no more than tell that there are more; it is noted."""
+    counts = {between: _counts.get((between, leading)) for between in ranges}
+    asked = [between for between, count in counts.items() if count is None]
+    told = queries.how_many_have(asked, leading=leading) if asked else []
+    for between, count in zip(asked, told, strict=True):
+        counts[between] = _counts.put((between, leading), count)
+    return {between: count or 0 for between, count in counts.items()}
 
 
 def _learnt(terms: Sequence[Term]) -> dict[tuple[str, str], _Common]:
-    """What there is to know of terms that many courses have; it is noted. Two statements."""
-    leads = queries.ways_to_lead([term.between for term in terms]) if terms else []
-    learnt = {
-        term.between: _Common(_spelt_out(term), ways)
-        for term, ways in zip(terms, leads, strict=True)
-    }
-    for between, common in learnt.items():
-        _commons.put(between, common)
-    return learnt
+    """What there is to know of terms that many courses have; it is noted."""
+    words = [_spelt_out(term) for term in terms]
+    leads = queries.ways_to_lead(words) if terms else []
+    learnt = zip(terms, map(_Common, words, leads), strict=True)
+    return {term.between: _commons.put(term.between, common) for term, common in learnt}
 
 
 def _spelt_out(term: Term) -> list[tuple[str, str]]:
@@ -278,22 +334,17 @@ def _nearest(word: str, slips: int) -> str:
     near = process.extract(
         word, _vocabulary(), scorer=OSA.distance, score_cutoff=slips, limit=MOST_NEAR
     )
-    if not near:
-        return ""
-    least = near[0][1]
-    equal = sorted(found for found, distance, _ in near if distance == least)
-    if len(equal) == 1:
-        return equal[0]
-    rows = CourseWord.objects.filter(word__in=equal).values_list("word")
-    counted = dict(rows.annotate(courses=Count("course")))
-    return max(equal, key=lambda found: counted.get(found, 0))
+    counted = queries.how_many_listed([found for found, *_ in near]) if near else {}
+    found = [(distance, -counted[one], one) for one, distance, _ in near if counted[one]]
+    return min(found)[-1] if found else ""
 
 
 def _vocabulary() -> list[str]:
-    """Every word, but no number, by which a course is found; read again after a while."""
+    """Every word, but no number, that courses and teachers have; read again after a while."""
     if (words := _words.get("all")) is None:
-        own = CourseWord.objects.values_list("word", flat=True).distinct()
-        teachers = Course.objects.listed().values("teacher")
-        names = NameWord.objects.filter(user__in=teachers).values_list("word", flat=True)
-        words = _words.put("all", sorted(word for word in {*own, *names} if word.isalpha()))
+        kinds = (CourseWord.objects, NameWord.objects)
+        # What begins with a digit comes first.
+        found = [rows.filter(word__gte="a").values_list("word", flat=True) for rows in kinds]
+        every = {word for rows in found for word in rows.distinct()}
+        words = _words.put("all", sorted(word for word in every if word.isalpha()))
     return words

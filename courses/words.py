@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.utils import timezone
+
 from common.markdown import to_words
 from common.transactions import operation
 from common.words import words_in
@@ -18,7 +20,7 @@ IN_WORDS = frozenset(
 def write_words(course: Course) -> bool:
     """Keep the words of a locked course if it is published and listed, or else none.
 
-    Gives whether anything changed. At most four statements; a repeat changes nothing.
+    Gives whether anything changed. At most five statements; a repeat changes nothing.
     """
     wanted = expected_words(course) if is_listed(course) else {}
     kept = dict(CourseWord.objects.filter(course=course).values_list("word", "leads"))
@@ -28,6 +30,9 @@ def write_words(course: Course) -> bool:
     CourseWord.objects.bulk_create(
         CourseWord(course=course, word=word, leads=wanted[word]) for word in added
     )
+    if gone or added:
+        course.words_at = timezone.now()
+        Course.objects.filter(pk=course.pk).update(words_at=course.words_at)
     return bool(gone or added)
 
 

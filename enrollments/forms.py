@@ -15,7 +15,7 @@ from courses.models import Course, CourseQuerySet
 from courses.search import Search
 from enrollments.filters import CourseFilter
 from enrollments.quotes import with_seats
-from enrollments.shop.found import NEWEST, FoundCourses, Moment
+from enrollments.shop.found import NEWEST, Found, FoundCourses, Moment, best_first
 from enrollments.shop.times import DAYS, TIMES, Slots, Wish
 
 MAX_PRICES = [("10", "Up to $10"), ("25", "Up to $25"), ("50", "Up to $50"), ("100", "Up to $100")]
@@ -152,15 +152,16 @@ class CatalogueForm(CourseFilter):
         """Once it is known what else was asked for."""
         return courses
 
-    def courses(self) -> FoundCourses:
+    def courses(self) -> Found:
         """Sorted as requested, or else by how well they match; equal courses come newest first."""
         courses, asked = self.qs, self.form.cleaned_data
         days, times, order = (asked.get(name) or "" for name in ("days", "times", "order"))
         slots = Slots.of(days, times) if days or times else None
         if self.found and order not in ORDERINGS:
-            return FoundCourses.by_match(courses, self.found, self._moment, slots)
+            return best_first(self.found, courses, self._moment, slots)
         _, by = ORDERINGS.get(order, ORDERINGS["next"])
-        return FoundCourses(courses, by, self._moment, slots)
+        some = self.found.some() if self.found else None
+        return FoundCourses(courses, by, self._moment, slots, some)
 
 
 class PurchaseForm(forms.Form):

@@ -130,6 +130,8 @@ class Course(TimestampedModel):
     # When its next session that can be sold starts. Whatever changes its sessions keeps it, and a
     # job rolls on what has passed: until then lists ask for the one after it.
     next_starts_at = models.DateTimeField(null=True, db_index=True, editable=False)
+    # When the words that it is found by last changed, if they ever did.
+    words_at = models.DateTimeField(null=True, editable=False)
     # 1 while anyone may come across it and, as far as is kept, a session is to come; else NULL.
     upcoming = mark(**_TO_COME)
     # The same, while those who are enrolled leave a seat.
@@ -189,6 +191,7 @@ class Course(TimestampedModel):
             models.Index(fields=["category", "upcoming", *_BY_NEXT], name="courses_category"),
             models.Index(fields=["language", "upcoming", *_BY_NEXT], name="courses_language"),
             models.Index(fields=["level", "upcoming", *_BY_NEXT], name="courses_level"),
+            models.Index(fields=["words_at"], name="courses_words_at"),
         ]
 
     def __str__(self) -> str:

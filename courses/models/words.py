@@ -20,7 +20,10 @@ class CourseWord(models.Model):
 
     class Meta:
         db_table = "course_words"
-        indexes = [models.Index(fields=["course", "word"], name="course_words_of_course")]
+        indexes = [
+            models.Index(fields=["course", "word"], name="course_words_of_course"),
+            models.Index(fields=["word", "leads", "course"], name="course_words_leading"),
+        ]
 
     def __str__(self) -> str:
         return self.word

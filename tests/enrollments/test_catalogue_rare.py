@@ -10,7 +10,7 @@ from courses import queries, search
 from demo.load import generate
 from demo.rows import Size
 from tests.api.test_statements import rows_read
-from tests.enrollments.test_catalogue_large import COURSES, VARIED, grown
+from tests.enrollments.test_catalogue_large import COURSES, NUMBER, VARIED, grown
 from tests.factories import student_with_credit
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
@@ -18,7 +18,6 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 # Those with a number below these have a seat, are on a weekend, or on Thursdays weeks after all
 # others, which are at noon of Wednesdays.
 WITH_SEATS, AT_WEEKENDS, LATE = 5, 10, 400
-NUMBER = "CONV(RIGHT(id, 4), 16, 10)"
 WEDNESDAY = "(UTC_DATE + INTERVAL 9 - WEEKDAY(UTC_DATE) DAY + INTERVAL 12 HOUR)"
 DAYS_ON = f"IF({NUMBER} < {AT_WEEKENDS}, 3, IF({NUMBER} < {LATE}, 29, 0))"
 RARE = (
