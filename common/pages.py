@@ -1,8 +1,7 @@
 """What pages with lists share, and pages with scripts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
@@ -20,20 +19,6 @@ class Rows(Protocol[R_co]):
     def count(self) -> int: ...
 
     def __getitem__(self, part: slice, /) -> Sequence[R_co]: ...
-
-
-@dataclass(frozen=True)
-class Counted(Generic[M]):
-    """Rows of which it is known how many there are, so that a page of them doesn't count again."""
-
-    rows: QuerySet[M]
-    number: int
-
-    def count(self) -> int:
-        return self.number
-
-    def __getitem__(self, part: slice) -> Sequence[M]:
-        return list(self.rows[part])
 
 
 def page_of(

@@ -12,7 +12,7 @@ from accounts.models import User
 from common.errors import NotFound
 from courses.models import Course, CourseSession
 from enrollments import queries
-from enrollments.queries import SessionToEnter
+from enrollments.rows import SessionToEnter
 from payments.models import HoldPart
 from payments.queries import STILL_BOUGHT
 from rooms.livekit import Join

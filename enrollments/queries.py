@@ -1,7 +1,6 @@
 """Sessions as sold and shown to a user, and bookings, as SQL that is written once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TypeVar
@@ -26,53 +25,23 @@ from django.db.models.functions import JSONObject
 
 from accounts.models import User
 from common.prepared import Change, as_found, prepared, prepared_as, prepared_update
-from courses.models import Course, CourseSession, CourseSessionQuerySet
-from enrollments.models import Booking, CourseEnrollment, PurchaseStatus, SessionPurchase
-from enrollments.overlaps import PartOfMine
+from courses.models import Course, CourseSession, CourseSessionQuerySet, ending
+from enrollments.models import (
+    Booking,
+    CourseEnrollment,
+    EnrollmentStatus,
+    PurchaseStatus,
+    SessionPurchase,
+)
+from enrollments.rows import PartOfMine, SessionOnSale, SessionShown, SessionToEnter
 from payments.models import HoldPart, HoldStatus, PaymentHold
 from payments.queries import STILL_BOUGHT, wallet_of
 from payments.reasons import Reason
 from rooms.models import RoomDeed
 
 B = TypeVar("B", bound=Booking)
-
-
-@dataclass(frozen=True)
-class SessionOnSale:
-    """A session, its course and teacher at hand, and what a user has of it.
-
-    `taken` are the seats of singles, counted if seats are limited. `mine` means a live purchase of
-    it, `enrolled` a live enrolment in its course, and `included` that the enrolment still pays for
-    it. For a guest they keep their defaults. `wallet_id` is set for who is about to buy it.
-    """
-
-    session: CourseSession
-    taken: int = 0
-    mine: bool = False
-    enrolled: bool = False
-    included: bool = False
-    wallet_id: UUID | None = None
-
-
-@dataclass(frozen=True)
-class SessionToEnter:
-    """A session, its course at hand, and what a user has bought of it.
-
-    `by_enrollment` and `by_purchase` are None for what was never bought, and True while it gives
-    access. What the teacher has ordered in its room is asked for by who wants to enter it.
-    """
-
-    session: CourseSession
-    by_enrollment: bool | None = None
-    by_purchase: bool | None = None
-    removed: bool = False
-    may_share: bool = False
-    ended_early: bool = False
-
-
-@dataclass(frozen=True)
-class SessionShown(SessionToEnter, SessionOnSale):
-    """Both."""
+# So many of a student are on the shelves: more than anybody has, and no page reads more.
+MOST_BOOKINGS = 1_000
 
 
 def sessions_as_sold_to(user: User | UUID | None) -> CourseSessionQuerySet:
@@ -314,6 +283,31 @@ def newest_enrollments(limit: int) -> Callable[[UUID], list[CourseEnrollment]]:
         return CourseEnrollment.objects.of(user).with_course().newest_first()[:limit]
 
     return newest
+
+
+@prepared
+def bookings_of(
+    student: UUID, now: datetime
+) -> QuerySet[PaymentHold, tuple[UUID, datetime | None, int]]:
+    """The holds of a student's newest bookings: when each continues, and if it is cancelled.
+
+    One more than `MOST_BOOKINGS`, if there are so many. Singles in a full course are not cancelled.
+    """
+    # Not by the reason, which has an index: all that was ever folded would be read.
+    folded = Func(Case(When(reason=Reason.FOLDED, then=1), default=0), function="MAX")
+    parts = HoldPart.objects.filter(hold=OuterRef("pk")).order_by()
+    off = Q(status=HoldPart.Status.REFUNDED) | Q(session__status=CourseSession.Status.CANCELLED)
+    to_come = parts.alias(ends_at=ending("session__")).filter(~off, ends_at__gt=now)
+    kept = Subquery(parts.values(n=1 - folded))
+    cancelled = Case(
+        When(enrollment__status=EnrollmentStatus.CANCELLED, then=1),
+        When(session_purchase__status=PurchaseStatus.CANCELLED, then=kept),
+        default=0,
+        output_field=IntegerField(),
+    )
+    starts = Subquery(to_come.values(n=Func("session__starts_at", function="MIN")))
+    newest = PaymentHold.objects.filter(student=student).newest_first()[: MOST_BOOKINGS + 1]
+    return newest.values_list("pk", starts, cancelled)
 
 
 @prepared

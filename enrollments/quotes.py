@@ -17,7 +17,7 @@ from common.money import total
 from courses.models import Course, CourseOutline, CourseSession, OutlinedSession, S
 from enrollments import queries
 from enrollments.models import CourseEnrollment, SessionPurchase
-from enrollments.queries import SessionOnSale
+from enrollments.rows import SessionOnSale
 
 R = TypeVar("R")
 

@@ -23,8 +23,8 @@ from enrollments.errors import (
     Unsold,
 )
 from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
-from enrollments.queries import SessionOnSale
 from enrollments.quotes import CourseQuote, session_seats_left
+from enrollments.rows import SessionOnSale
 from payments.errors import HoldSettled
 from payments.models import HoldPart
 

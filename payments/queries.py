@@ -8,7 +8,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from common.prepared import Change, as_found, prepared, prepared_as, prepared_update
 from courses.models import CourseSession, ending
-from payments.models import HoldPart, Kind, LedgerAccount
+from payments.models import HoldPart, Kind, LedgerAccount, PaymentHold
 
 # What can change in a hold: it comes with a part as `held_status` and so on.
 HOLD_FIELDS = [
@@ -56,6 +56,19 @@ def change_balance(account: UUID, change: Decimal, least: Decimal) -> Change:
 def wallet_of(owner: OuterRef | UUID) -> Subquery:
     """The key of a user's wallet, for a statement that reads something else."""
     return Subquery(LedgerAccount.objects.filter(owner=owner, kind=Kind.WALLET).values("pk"))
+
+
+@prepared
+def holds_with_course(keys: list[UUID]) -> QuerySet[PaymentHold]:
+    """These holds, with what was booked, its course and teacher."""
+    booked = ("enrollment__course__teacher", "session_purchase__course__teacher")
+    return PaymentHold.objects.filter(pk__in=keys).select_related(*booked)
+
+
+@prepared
+def parts_with_session(holds: list[UUID]) -> QuerySet[HoldPart]:
+    """All parts of these holds, with their sessions."""
+    return HoldPart.objects.filter(hold__in=holds).select_related("session")
 
 
 @prepared

@@ -15,8 +15,8 @@ from common.formats import minutes_of, money
 from common.money import ZERO
 from courses.models import Course, CourseSession, ending, in_time
 from enrollments.models import CourseEnrollment, PaymentStatus, PurchaseStatus, SessionPurchase
-from enrollments.queries import SessionOnSale
 from enrollments.quotes import CourseQuote, quote_course
+from enrollments.rows import SessionOnSale
 from enrollments.services.sessions import refuse_deleting
 from payments.earnings import forecast_of_courses
 from payments.models import HoldPart

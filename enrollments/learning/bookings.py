@@ -1,6 +1,6 @@
 """What a student has booked, as shown on their page: upcoming, past or cancelled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -8,46 +8,28 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import models
-from django.db.models import (
-    Case,
-    CharField,
-    Count,
-    Exists,
-    OuterRef,
-    Q,
-    Subquery,
-    Value,
-    When,
-)
 
 from accounts.models import User
 from common.errors import NotFound
-from courses.models import Course, CourseSession, ending
+from courses.models import Course, CourseSession
+from enrollments import queries
 from enrollments.learning.timeline import Step, has_changed, timeline_of
-from enrollments.models import CourseEnrollment, EnrollmentStatus, PurchaseStatus, SessionPurchase
+from enrollments.models import CourseEnrollment, EnrollmentStatus, SessionPurchase
+from enrollments.queries import MOST_BOOKINGS
 from enrollments.rules import comes_back
-from payments.models import HoldPart, HoldQuerySet, PaymentHold
+from payments.models import HoldPart, PaymentHold
 from payments.outcomes import summary_of
+from payments.queries import holds_with_course, parts_with_session
 from rooms.attendance import attendance_in
 
-# So many bookings of a student are on the shelves: more than anybody has, and no page reads more.
-MOST = 1_000
+# A hold with its parts.
+Booked = tuple[PaymentHold, Sequence[HoldPart]]
 
 
 class Shelf(models.TextChoices):
     UPCOMING = "upcoming"
     PAST = "past"
     CANCELLED = "cancelled"
-
-
-_CANCELLED = Q(enrollment__status=EnrollmentStatus.CANCELLED) | Q(
-    session_purchase__status=PurchaseStatus.CANCELLED, upgraded=False
-)
-_SHELVES = {
-    Shelf.UPCOMING: ~_CANCELLED & Q(next_starts_at__isnull=False),
-    Shelf.PAST: ~_CANCELLED & Q(next_starts_at__isnull=True),
-    Shelf.CANCELLED: _CANCELLED,
-}
 
 
 class Badge(NamedTuple):
@@ -65,9 +47,13 @@ _BADGES = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A full course or single session that a student bought, as it stands at `now`."""
+    """A full course or single session that a student bought, as it stands at `now`.
+
+    Its parts are sorted by time.
+    """
 
     hold: PaymentHold
+    parts: Sequence[HoldPart]
     now: datetime
     there: Mapping[UUID, timedelta]
 
@@ -80,11 +66,6 @@ class Entry:
     @property
     def course(self) -> Course:
         return self.bought.course
-
-    @cached_property
-    def parts(self) -> Sequence[HoldPart]:
-        """By time."""
-        return sorted(self.hold.parts.all(), key=lambda part: part.session.when)
 
     @cached_property
     def next_session(self) -> CourseSession | None:
@@ -144,80 +125,57 @@ class Entry:
         return summary_of(self.hold)
 
 
-def bookings_of(user: User, now: datetime) -> HoldQuerySet:
-    """The holds of the user's bookings, each with `next_starts_at`: when it continues, if it does.
+def shelves_of(user: User, now: datetime) -> tuple[dict[Shelf, list[UUID]], bool]:
+    """The holds of the user's newest bookings by shelf, and whether there are older ones.
 
-    Each also says whether it is a single that was `upgraded` to a full course.
+    The next come first, or else the newest. One statement.
     """
-    to_come = (
-        HoldPart.objects.filter(hold=OuterRef("pk"))
-        .exclude(status=HoldPart.Status.REFUNDED)
-        .exclude(session__status=CourseSession.Status.CANCELLED)
-        .annotate(ends_at=ending("session__"))
-        .filter(ends_at__gt=now)
-        .order_by("session__starts_at")
-    )
-    starts = Subquery(to_come.values("session__starts_at")[:1])
-    folded = HoldPart.objects.filter(hold=OuterRef("pk"), reason=HoldPart.Reason.FOLDED)
-    mine = PaymentHold.objects.filter(student=user)
-    return mine.annotate(next_starts_at=starts, upgraded=Exists(folded))
+    found = queries.bookings_of(user.pk, now)
+    shelves: dict[Shelf, list[tuple[datetime | None, UUID]]] = {shelf: [] for shelf in Shelf}
+    for key, starts_at, is_cancelled in found[:MOST_BOOKINGS]:
+        going_on = Shelf.UPCOMING if starts_at else Shelf.PAST
+        shelves[Shelf.CANCELLED if is_cancelled else going_on].append((starts_at, key))
+    shelves[Shelf.UPCOMING].sort()
+    keys = {shelf: [key for _, key in booked] for shelf, booked in shelves.items()}
+    return keys, len(found) > MOST_BOOKINGS
 
 
-def newest_bookings_of(user: User, now: datetime) -> tuple[HoldQuerySet, bool]:
-    """The newest `MOST` `bookings_of` a user, and whether there are older ones.
+def entries_of(keys: Sequence[UUID], now: datetime) -> list[Entry]:
+    """The bookings of these holds of one student, in this order.
 
-    One statement, in an index. Those of the same moment as the last are among them.
+    At most four statements: who was in a session is asked for singles alone, because the timeline
+    of a course has an address of its own.
     """
-    times = PaymentHold.objects.of(user).newest_first().values_list("held_at", flat=True)
-    bookings, last = bookings_of(user, now), list(times[MOST - 1 : MOST + 1])
-    return (bookings.filter(held_at__gte=last[0]), True) if last[1:] else (bookings, False)
-
-
-def count_shelves(bookings: HoldQuerySet) -> dict[str, int]:
-    """How many of these `bookings_of` a user are on each shelf, in one statement."""
-    shelves = [When(where, then=Value(shelf.value)) for shelf, where in _SHELVES.items()]
-    shelved = bookings.annotate(shelf=Case(*shelves, output_field=CharField()))
-    counted = shelved.values_list("shelf").annotate(bookings=Count("pk")).order_by()
-    return dict.fromkeys(Shelf.values, 0) | dict(counted)
-
-
-def on_shelf(bookings: HoldQuerySet, shelf: Shelf) -> HoldQuerySet:
-    """Those on one shelf, with all that an `Entry` shows; the next, or the newest, come first."""
-    order = ["next_starts_at", "pk"] if shelf == Shelf.UPCOMING else ["-held_at", "-pk"]
-    return _with_all(bookings.filter(_SHELVES[shelf])).order_by(*order)
-
-
-def entries_of(holds: Sequence[PaymentHold], now: datetime) -> list[Entry]:
-    """The bookings of these holds of one student, from `on_shelf`.
-
-    At most two statements: who was in a session is asked for singles alone, because the timeline of
-    a course has an address of its own.
-    """
-    singles = [hold for hold in holds if hold.session_purchase_id]
-    there = _attended(singles, now)
-    return [Entry(hold, now, there) for hold in holds]
+    found = _with_parts(keys)
+    there = _attended([(hold, parts) for hold, parts in found if hold.session_purchase_id], now)
+    return [Entry(hold, parts, now, there) for hold, parts in found]
 
 
 def enrollment_entry(user: User, enrollment_id: UUID, now: datetime) -> Entry:
     """One of the user's own enrolments, with its timeline; anyone else's raises `NotFound`."""
-    mine = bookings_of(user, now).filter(enrollment=enrollment_id)
-    hold = _with_all(mine).first()
-    if hold is None:
+    mine = PaymentHold.objects.of(user).filter(enrollment=enrollment_id)
+    found = _with_parts(mine.values_list("pk", flat=True))
+    if not found:
         raise NotFound
-    return Entry(hold, now, _attended([hold], now))
+    [(hold, parts)] = found
+    return Entry(hold, parts, now, _attended(found, now))
 
 
-def _with_all(bookings: HoldQuerySet) -> HoldQuerySet:
-    return bookings.select_related(
-        "enrollment__course__teacher", "session_purchase__course__teacher"
-    ).with_parts()
+def _with_parts(keys: Iterable[UUID]) -> list[Booked]:
+    """Each of these holds with its parts by time; two statements."""
+    keys = [*keys]
+    holds = {hold.pk: hold for hold in holds_with_course(keys)}
+    parts: dict[UUID, list[HoldPart]] = {key: [] for key in keys}
+    for part in parts_with_session(keys):
+        parts[part.hold_id].append(part)
+    return [(holds[key], sorted(parts[key], key=lambda part: part.session.when)) for key in keys]
 
 
-def _attended(holds: Sequence[PaymentHold], now: datetime) -> dict[UUID, timedelta]:
+def _attended(booked: Sequence[Booked], now: datetime) -> dict[UUID, timedelta]:
     """How long their student was in each session that has begun; two statements if any has."""
-    sessions = [part.session for hold in holds for part in hold.parts.all()]
+    sessions = [part.session for _, parts in booked for part in parts]
     begun = [session for session in sessions if session.has_started(now)]
-    present = attendance_in(begun, users={hold.student_id for hold in holds})
+    present = attendance_in(begun, users={hold.student_id for hold, _ in booked})
     return {session: presence.time for (session, _), presence in present.items()}
 
 

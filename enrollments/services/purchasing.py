@@ -17,7 +17,7 @@ from enrollments import queries, rules
 from enrollments.errors import AlreadyPurchased, PriceChanged
 from enrollments.messages.bookings import tell_booked, tell_cancelled
 from enrollments.models import SessionPurchase
-from enrollments.queries import SessionOnSale
+from enrollments.rows import SessionOnSale
 from enrollments.services import lifecycle
 from enrollments.services.lifecycle import Cancellation
 from payments.models import HoldPart

@@ -16,9 +16,8 @@ from courses.services import find_course
 from enrollments import queries, quotes, rules
 from enrollments.access import Access, access_of
 from enrollments.models import CourseEnrollment
-from enrollments.overlaps import PartOfMine
-from enrollments.queries import SessionShown
 from enrollments.quotes import CourseQuote
+from enrollments.rows import PartOfMine, SessionShown
 from payments.models import HoldPart
 
 # How many of a teacher's messages a course page shows.

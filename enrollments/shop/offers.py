@@ -23,8 +23,8 @@ from enrollments.errors import (
     Unsold,
 )
 from enrollments.models import CourseEnrollment, EnrollmentStatus
-from enrollments.overlaps import PartOfMine
 from enrollments.quotes import CourseQuote
+from enrollments.rows import PartOfMine
 from enrollments.shop.course import ShownCourse, ShownSession
 from payments.models import HoldPart
 from payments.wallets import where_to_get, worth_of

@@ -31,8 +31,8 @@ from enrollments.errors import (
 )
 from enrollments.forms import PurchaseForm
 from enrollments.models import Booking
-from enrollments.overlaps import PartOfMine
 from enrollments.quotes import CourseQuote
+from enrollments.rows import PartOfMine
 from enrollments.rules import CANCEL_IN_TIME
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session

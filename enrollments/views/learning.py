@@ -10,17 +10,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.people import signed_in
-from common.pages import Counted, page_of
-from enrollments.learning.bookings import (
-    MOST,
-    Shelf,
-    count_shelves,
-    enrollment_entry,
-    entries_of,
-    newest_bookings_of,
-    on_shelf,
-)
+from common.pages import page_of
+from enrollments.learning.bookings import Shelf, enrollment_entry, entries_of, shelves_of
 from enrollments.policy import Policy
+from enrollments.queries import MOST_BOOKINGS
 from notices.models import Notice
 from notices.rendering import said_to
 
@@ -34,20 +27,18 @@ NEWS = 10
 def learning(request: HttpRequest) -> HttpResponse:
     """One shelf of my bookings: upcoming, past or cancelled."""
     student, now = signed_in(request), timezone.now()
-    mine, has_older = newest_bookings_of(student, now)
+    booked, has_older = shelves_of(student, now)
     news = said_to(student, Notice.objects.shown_to(student.pk).to_acknowledge()[: NEWS + 1])
-    counts = count_shelves(mine)
     shelf = _shelf(request.GET.get("show", ""))
-    found = Counted(on_shelf(mine, shelf), counts[shelf])
-    page = page_of(found, BOOKINGS_PER_PAGE, request)
+    page = page_of(booked[shelf], BOOKINGS_PER_PAGE, request)
     context = {
-        "bookings": entries_of(list(page.object_list), now),
+        "bookings": entries_of(list(page), now),
         "page_obj": page,
         "shelf": shelf,
-        "shelves": [(one.value, one.label, counts[one]) for one in Shelf],
+        "shelves": [(one.value, one.label, len(booked[one])) for one in Shelf],
         "opens_minutes": settings.JOIN_OPENS_MINUTES,
-        "booked": sum(counts.values()),
-        "newest": f"{MOST:,}" if has_older else "",
+        "booked": sum(map(len, booked.values())),
+        "newest": f"{MOST_BOOKINGS:,}" if has_older else "",
         "policy": Policy.now(),
         "news": news[:NEWS],
         "more_news": len(news) > NEWS,

@@ -1,12 +1,51 @@
-"""What a student holds elsewhere while a session takes place."""
+"""What statements find: sessions with what a user has of them, and what a user paid for."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
+from uuid import UUID
 
 from common.shapes import Json
 from courses.models import CourseSession
 from payments.models import HoldPart
+
+
+@dataclass(frozen=True)
+class SessionOnSale:
+    """A session, its course and teacher at hand, and what a user has of it.
+
+    `taken` are the seats of singles, counted if seats are limited. `mine` means a live purchase of
+    it, `enrolled` a live enrolment in its course, and `included` that the enrolment still pays for
+    it. For a guest they keep their defaults. `wallet_id` is set for who is about to buy it.
+    """
+
+    session: CourseSession
+    taken: int = 0
+    mine: bool = False
+    enrolled: bool = False
+    included: bool = False
+    wallet_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class SessionToEnter:
+    """A session, its course at hand, and what a user has bought of it.
+
+    `by_enrollment` and `by_purchase` are None for what was never bought, and True while it gives
+    access. What the teacher has ordered in its room is asked for by who wants to enter it.
+    """
+
+    session: CourseSession
+    by_enrollment: bool | None = None
+    by_purchase: bool | None = None
+    removed: bool = False
+    may_share: bool = False
+    ended_early: bool = False
+
+
+@dataclass(frozen=True)
+class SessionShown(SessionToEnter, SessionOnSale):
+    """Both."""
 
 
 @dataclass(frozen=True)
