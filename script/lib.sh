@@ -24,7 +24,11 @@ apt_install() {
 
 apt_get() { root_do env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" </dev/null >/dev/null; }
 
-has_haproxy() { PATH="$PATH:/usr/local/sbin:/usr/sbin" command -v haproxy >/dev/null; }
+# The core package has the server's programs and no service: nothing starts at boot.
+install_mariadb() { { is_there mariadbd && is_there mariadb; } || apt_install mariadb-server-core mariadb-client-core; }
+
+# is_there PROGRAM: also where only root's PATH leads.
+is_there() { PATH="$PATH:/usr/local/sbin:/usr/sbin" command -v "$1" >/dev/null; }
 
 # --- Python -----------------------------------------------------------------------------------
 
