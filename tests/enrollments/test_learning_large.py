@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 PAGE = "/learning/"
 BOOKINGS = 3 * MOST
 # Of each booking once: what was bought, and its four parts with their sessions.
-AT_MOST = 16 * MOST
+AT_MOST = 20 * MOST
 # One after the other, the newest last.
 BOOKED = "UPDATE payment_holds SET held_at = held_at + INTERVAL CONV(RIGHT(id, 4), 16, 10) SECOND"
 
