@@ -18,8 +18,11 @@ from courses.models import Course, CourseDescription, CourseSession, CourseWord,
 
 # What no more courses have, by themselves or by their teacher's name, is looked up as their keys.
 RARE = 300
-# What no more have is what the database begins with; what more have it asks of course by course.
+# What no more have is what the database begins with, if that isn't most of all courses; what more
+# have it asks of course by course.
 SELDOM = 3000
+# Of so many courses, and more.
+MANY = 90_000
 # What tells most often that there are more than are counted.
 SOME = 600
 
@@ -176,6 +179,12 @@ def how_many_listed(words: Sequence[str]) -> dict[str, int]:
     return {words[place]: own + named for place, own, named in rows}
 
 
+def how_many() -> int:
+    """How many courses are upcoming, or `MANY`."""
+    [[number]] = _rows(_HOW_MANY, [])
+    return int(number)
+
+
 def words_of(between: tuple[str, str], most: int) -> list[str]:
     """The words of a range that courses have, no more than tell that there are more.
 
@@ -265,6 +274,9 @@ def _rows(sql: str, asked: Sequence[object]) -> Rows:
     return rows
 
 
+_HOW_MANY = (
+    f"SELECT COUNT(*) FROM (SELECT upcoming FROM courses WHERE upcoming = 1 LIMIT {MANY}) found"  # noqa: S608
+)
 _REWORDED = f"SELECT id FROM courses WHERE words_at > %s LIMIT {RARE + 1}"  # noqa: S608
 _USED = "SELECT DISTINCT {column} FROM courses ORDER BY {column}"
 # Not EXISTS: the database might read all courses first. The order has it read none that are over.

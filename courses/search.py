@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import isqrt
 from typing import Generic, NamedTuple, Self, TypeVar
 
 from django.conf import settings
@@ -28,6 +29,11 @@ FEW = 8
 MOST_NOTED = 1000
 # Nearest words that may be equally near.
 MOST_NEAR = 50
+# A list is found among all courses by going through as many more as a word is rarer. So the square
+# of how many take less to be sorted is, as measured, about so many times their number.
+SORTED = 100
+# As many times the courses that are found by their words first.
+FEW_COURSES = 10
 # After which a change of words is done, or given up.
 LONGEST_CHANGE = timedelta(minutes=10)
 
@@ -76,15 +82,15 @@ class _Notes(Generic[N]):
         self._kept.clear()
 
 
-# Terms that many courses have, how many meet a term, and which meet several; the words there are,
-# and which of them slips mean.
+# Terms that many courses have, how many meet a term, and which meet several; how many courses there
+# are; the words there are, and which of them slips mean.
 _commons, _counts, _groups = _Notes[_Common](), _Notes[int](), _Notes[set[str]]()
-_words, _slips = _Notes[list[str]](), _Notes[str]()
+_sizes, _words, _slips = _Notes[int](), _Notes[list[str]](), _Notes[str]()
 
 
 def forget_notes() -> None:
     """Find everything out again."""
-    for notes in (_commons, _counts, _groups, _words, _slips):
+    for notes in (_commons, _counts, _groups, _sizes, _words, _slips):
         notes.clear()
 
 
@@ -113,7 +119,7 @@ class _Met:
     @property
     def is_seldom(self) -> bool:
         """Whether so few meet it that they can all be sorted, but not named."""
-        return not self.is_rare and self.about <= SELDOM
+        return not self.is_rare and self.about <= _most_sorted()
 
     @property
     def is_common(self) -> bool:
@@ -162,7 +168,7 @@ class Search:
     def of(cls, text: str) -> Self:
         """A search for these words, of which one that is found nowhere becomes the nearest.
 
-        One statement; at most four more if words are newly found to be common; for words that are
+        One statement; at most five more if words are newly found to be common; for words that are
         newly found nowhere, one more for each and one for all.
         """
         terms, shown_for = terms_of(text), text
@@ -207,9 +213,11 @@ class Search:
         """Whether a course is one of some that have all the words which many have, if any do.
 
         The database begins with these: they may tell soon that there are more than are counted.
+        None among so few courses that going through them takes less.
         """
         groups = [found.group for found in self.met if found.common]
-        return queries.one_of_some(groups) if groups else None
+        are_many = groups and _how_many_courses() > FEW_COURSES * queries.SOME
+        return queries.one_of_some(groups) if are_many else None
 
     def best(self) -> list[OrderBy]:
         """First those that meet most of the words outside their description, if any differ."""
@@ -292,6 +300,17 @@ def _counted(
     for between, count in zip(asked, told, strict=True):
         counts[between] = _counts.put((between, leading), count)
     return {between: count or 0 for between, count in counts.items()}
+
+
+def _most_sorted() -> int:
+    """How many courses take less to be sorted than a list of them to be found among all others."""
+    return min(isqrt(SORTED * _how_many_courses()), SELDOM)
+
+
+def _how_many_courses() -> int:
+    """How many there are, no more than tell that there are many; it is noted."""
+    number = _sizes.get("all")
+    return _sizes.put("all", queries.how_many()) if number is None else number
 
 
 def _learnt(terms: Sequence[Term]) -> dict[tuple[str, str], _Common]:
