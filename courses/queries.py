@@ -21,8 +21,8 @@ RARE = 300
 # What no more have is what the database begins with, if that isn't most of all courses; what more
 # have it asks of course by course.
 SELDOM = 3000
-# Of so many courses, and more.
-MANY = 90_000
+# Courses that are counted.
+MANY = 30_000
 # What tells most often that there are more than are counted.
 SOME = 600
 

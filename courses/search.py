@@ -20,7 +20,7 @@ from common.conditions import Condition
 from common.words import Term, terms_of
 from courses import queries
 from courses.models import Course, CourseQuerySet, CourseWord
-from courses.queries import RARE, SELDOM, Group
+from courses.queries import MANY, RARE, SELDOM, Group
 
 N = TypeVar("N")
 # Words with one beginning that are asked for one by one.
@@ -304,11 +304,12 @@ def _counted(
 
 def _most_sorted() -> int:
     """How many courses take less to be sorted than a list of them to be found among all others."""
-    return min(isqrt(SORTED * _how_many_courses()), SELDOM)
+    number = _how_many_courses()
+    return SELDOM if number == MANY else min(isqrt(SORTED * number), SELDOM)
 
 
 def _how_many_courses() -> int:
-    """How many there are, no more than tell that there are many; it is noted."""
+    """How many there are, or `MANY`; it is noted."""
     number = _sizes.get("all")
     return _sizes.put("all", queries.how_many()) if number is None else number
 
