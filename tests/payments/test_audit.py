@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import deepcopy
 
 import pytest
 from django.db import connection, models
@@ -16,7 +17,8 @@ from payments.models import HoldPart, PaymentHold
 from tests.payments.damages import bookings, books, deciding, outside
 from tests.payments.damages.bookings import price_changed
 from tests.payments.damages.books import balance_raised
-from tests.payments.damages.world import World, change, release, world
+from tests.payments.damages.world import World, change, make_world, release, world
+from tests.sharing import kept
 
 __all__ = ["world"]
 
@@ -39,12 +41,25 @@ def test_an_untouched_world_passes(world):
     assert not any(finding.notices for finding in audit.run())
 
 
-@pytest.mark.parametrize(
-    ("damage", "codes"), DAMAGES, ids=[damage.__name__ for damage, _ in DAMAGES]
-)
-def test_damage_is_found_by_what_speaks_of_it(world, damage, codes):
-    damage(world)
-    assert failing() == set(codes.split())
+@pytest.fixture(scope="class")
+def shared_world(django_db_setup, django_db_blocker) -> Iterator[World]:
+    with kept(django_db_blocker):
+        yield make_world()
+
+
+class TestDamage:
+    """Each to a world as it was made, once for all of them."""
+
+    @pytest.fixture
+    def world(self, shared_world, db) -> World:
+        return deepcopy(shared_world)
+
+    @pytest.mark.parametrize(
+        ("damage", "codes"), DAMAGES, ids=[damage.__name__ for damage, _ in DAMAGES]
+    )
+    def test_is_found_by_what_speaks_of_it(self, world, damage, codes):
+        damage(world)
+        assert failing() == set(codes.split())
 
 
 def test_every_invariant_has_been_seen_to_fail():

@@ -107,7 +107,11 @@ def withdraw(teacher: User) -> dict[str, Withdrawal]:
 
 
 @pytest.fixture
-def world(db, settings) -> World:
+def world(db) -> World:
+    return make_world()
+
+
+def make_world() -> World:
     """One of everything: bought whole, singly, folded, cancelled, released, withdrawn."""
     referrer = UserFactory()
     ada = student_with_credit(referral_code=referrer.referral_code)
@@ -134,8 +138,8 @@ def world(db, settings) -> World:
     of_bob = HoldPart.objects.get(hold__session_purchase=purchase)
     release(of_bob, {"teacher": "11.20", "platform": "4.80"}, payees)
     PaymentHold.objects.filter(pk=of_bob.hold_id).update(status="released")
-    settings.MIN_WITHDRAWAL = Decimal(1)
-    withdrawals = withdraw(teacher)
+    with override_settings(MIN_WITHDRAWAL=Decimal(1)):
+        withdrawals = withdraw(teacher)
     debtor = UserFactory()
     dispute = owe(debtor, "25.00").disputes.get()
     grant = request_grant(
