@@ -17,7 +17,15 @@ from payments.models import HoldPart, PaymentHold
 from tests.payments.damages import bookings, books, deciding, outside
 from tests.payments.damages.bookings import price_changed
 from tests.payments.damages.books import balance_raised
-from tests.payments.damages.world import World, change, make_world, release, world
+from tests.payments.damages.world import (
+    CENT,
+    World,
+    change,
+    make_world,
+    release,
+    unchecked,
+    world,
+)
 from tests.sharing import kept
 
 __all__ = ["world"]
@@ -89,6 +97,27 @@ def test_offenders_are_named(world):
     [offender] = finding.offenders
     assert offender.id == str(world.enrollment.pk)
     assert "total price paid 99.50, held 100" in offender.problem
+
+
+@pytest.mark.parametrize(
+    ("status", "given"),
+    [
+        ("pending", {"refunded_amount": CENT}),
+        ("pending", {"platform_amount": CENT}),
+        ("pending", {"teacher_amount": CENT, "refunded_amount": -CENT}),
+        ("released", {"refunded_amount": CENT}),
+        ("released", {"platform_amount": CENT}),
+        ("refunded", {"platform_amount": CENT}),
+        ("refunded", {"refunded_amount": CENT}),
+    ],
+)
+def test_a_part_that_is_not_settled_whole_is_named(world, status, given):
+    part = HoldPart.objects.filter(status=status)[0]
+    with unchecked():
+        change(HoldPart, {"pk": part.pk}, **given)
+    finding = next(finding for finding in audit.run() if finding.code == "I5")
+    named = [one.id for one in finding.offenders if one.problem.startswith("what was given out")]
+    assert named == [str(part.pk)]
 
 
 def test_what_waits_for_staff_or_the_sweep_is_a_notice(world):

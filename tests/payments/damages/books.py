@@ -68,33 +68,6 @@ def part_status_changed(world: World) -> None:
     change(HoldPart, {"pk": pending[0].pk}, status="released", settled_at=timezone.now())
 
 
-def pending_part_refunded(world: World) -> None:
-    pending = HoldPart.objects.filter(hold__enrollment=world.enrollment, status="pending")
-    change(HoldPart, {"pk": pending[0].pk}, refunded_amount=CENT)
-
-
-def pending_part_shared(world: World) -> None:
-    """Neither less than nothing nor more than something: it comes to nothing."""
-    pending = HoldPart.objects.filter(hold__enrollment=world.enrollment, status="pending")
-    with unchecked():
-        change(HoldPart, {"pk": pending[0].pk}, teacher_amount=CENT, refunded_amount=-CENT)
-
-
-def released_part_refunded(world: World) -> None:
-    with unchecked():
-        change(HoldPart, {"pk": world.part.pk}, refunded_amount=CENT)
-
-
-def refunded_part_shared(world: World) -> None:
-    of = {"hold__session_purchase": world.returned}
-    with unchecked():
-        change(HoldPart, of, platform_amount=CENT)
-
-
-def refunded_part_of_another_amount(world: World) -> None:
-    change(HoldPart, {"hold__session_purchase": world.returned}, refunded_amount=CENT)
-
-
 def part_of_unknown_status(world: World) -> None:
     with unchecked():
         change(HoldPart, {"pk": world.part.pk}, status="lost")
@@ -227,11 +200,6 @@ DAMAGES: Damages = [
     (roles_swapped, "I4 I13"),
     (part_price_changed, "I5"),
     (part_status_changed, "I5"),
-    (pending_part_refunded, "I5"),
-    (pending_part_shared, "I5 I13"),
-    (released_part_refunded, "I4 I5"),
-    (refunded_part_shared, "I4 I5"),
-    (refunded_part_of_another_amount, "I4 I5"),
     (part_of_unknown_status, "I5"),
     (only_part_lost, "I3 I5"),
     (withdrawal_vanished, "I9 I10"),
