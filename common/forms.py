@@ -143,8 +143,13 @@ class PlainSelect(forms.Select):
     ) -> SafeString:
         widget = self.get_context(name, value, attrs)["widget"]
         options = (option for _, group, _ in widget["optgroups"] for option in group)
-        told = ((one["value"], flatatt(one["attrs"]), one["label"]) for one in options)
+        told = ((one["value"], _told(one["attrs"]), one["label"]) for one in options)
         choices = format_html_join("\n", '<option value="{}"{}>{}</option>', told)
         return format_html(
             '<select name="{}"{}>{}</select>', name, flatatt(widget["attrs"]), choices
         )
+
+
+def _told(attrs: Json) -> str:
+    """Most options have none."""
+    return flatatt(attrs) if attrs else ""

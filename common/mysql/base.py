@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -20,6 +20,9 @@ from common.statements import execute
 # Of a value, as a column's expression and a connection want it.
 Convert = Callable[[Any, Expression, BaseDatabaseWrapper], object]
 
+# Of the columns that have any, by their place.
+Converters = dict[int, tuple[list[Convert], Expression]]
+
 HEALTHY_SECONDS = 1
 # The same key appears in several columns of a row, and in row after row.
 uuid_of = lru_cache(maxsize=128)(UUID)
@@ -27,6 +30,8 @@ uuid_of = lru_cache(maxsize=128)(UUID)
 
 class DatabaseOperations(operations.DatabaseOperations):
     """The same values in half the time: a list of twenty objects has hundreds of them."""
+
+    compiler_module = "common.mysql.compiler"
 
     def adapt_datetimefield_value(self, value: Any) -> str | None:
         if isinstance(value, datetime) and value.tzinfo is UTC:
@@ -44,8 +49,8 @@ class DatabaseOperations(operations.DatabaseOperations):
         return uuid_of(value) if value else None
 
     def rows_converter(
-        self, converters: dict[int, tuple[list[Convert], Expression]]
-    ) -> Callable[[Rows], list[list[Any]]]:
+        self, converters: Converters
+    ) -> Callable[[Iterable[Sequence[object]]], Iterator[list[object]]]:
         """What converts whole rows as these `converters` of columns do, without one of our calls.
 
         None stays None.
@@ -63,15 +68,14 @@ class DatabaseOperations(operations.DatabaseOperations):
                 others += [(at, convert, expression) for convert in converts]
         connection = self.connection
 
-        def convert_rows(rows: Rows) -> list[list[Any]]:
-            converted: list[list[Any]] = [[*row] for row in rows]
-            for row in converted:
+        def convert_rows(rows: Iterable[Sequence[object]]) -> Iterator[list[object]]:
+            for row in map(list, rows):
                 for at, make in ours:
                     if (value := row[at]) is not None:
                         row[at] = make(value)
                 for at, convert, expression in others:
                     row[at] = convert(row[at], expression, connection)
-            return converted
+                yield row
 
         return convert_rows
 
