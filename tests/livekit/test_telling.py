@@ -7,7 +7,7 @@ from django.test import Client
 
 from enrollments.services.purchasing import purchase_session
 from rooms.models import Attendance
-from tests.conversations import CONFIGURED
+from tests.conversations import CONFIGURED, hear
 from tests.factories import make_course, start_session, student_with_credit
 from tests.livekit import LiveKit, serving
 from tests.livekit.telling import telling
@@ -47,6 +47,8 @@ def test_who_came_and_why_they_left_is_known(live_server, session, settings):
             post(session.course.teacher, session, f"people/{removed.pk}/remove/")
             post(session.course.teacher, session, "end/")
             assert livekit.rooms == {}
+    # What came while the session was locked waits for the job.
+    hear()
     known = Attendance.objects.exclude(left_at=None)
     assert dict(known.values_list("user", "disconnect_reason")) == {
         gone.pk: "CLIENT_INITIATED",
