@@ -305,12 +305,13 @@ _LISTED = (
     " AND u.is_active = 1 AND u.is_teacher = 1 AND c.status = 'published' AND c.by_link_only = 0"
     " LIMIT 1) named)"
 )
+# Distinct, because several words of a course may have the same beginning; each leads or doesn't.
 _BY_WORD = (
-    "SELECT {place}, 0, found.* FROM (SELECT course_id, leads FROM course_words "  # noqa: S608
-    f"WHERE word BETWEEN %s AND %s LIMIT {RARE + 1}) found"
+    "SELECT {place}, 0, found.* FROM (SELECT DISTINCT course_id, leads FROM course_words "  # noqa: S608
+    f"WHERE word BETWEEN %s AND %s LIMIT {2 * RARE + 1}) found"
 )
 _BY_NAME = (
-    "SELECT {place}, 1, found.* FROM (SELECT c.id, 1 AS leads FROM user_words w "  # noqa: S608
+    "SELECT {place}, 1, found.* FROM (SELECT DISTINCT c.id, 1 AS leads FROM user_words w "  # noqa: S608
     "JOIN courses c ON c.teacher_id = w.user_id "
     f"WHERE w.word BETWEEN %s AND %s LIMIT {RARE + 1}) found"
 )

@@ -5,9 +5,10 @@ import random
 import pytest
 from django.http import QueryDict
 
+from accounts.models import NameWord
 from common.words import Term, terms_of, words_in
 from courses import queries, search
-from courses.models import Course
+from courses.models import Course, CourseWord
 from enrollments.forms import CatalogueForm
 from enrollments.shop import found
 from enrollments.shop.found import Moment
@@ -113,3 +114,16 @@ def test_what_has_all_words_is_found_in_its_order(dice, monkeypatch, settings, b
     search.forget_notes()
     assert {0, 1} < lengths
     assert max(lengths) > 4
+
+
+def test_many_words_of_one_course_that_begin_alike_hide_no_other():
+    one, other = Course.objects.all()[:2]
+    many = [f"many{number:03}" for number in range(queries.RARE + 1)]
+    CourseWord.objects.bulk_create(CourseWord(course=one, word=word, leads=False) for word in many)
+    CourseWord.objects.create(course=other, word="manyz", leads=False)
+    named = TeacherFactory(display_name="Di"), TeacherFactory(display_name="Ed")
+    taught = [make_course(teacher=teacher) for teacher in named]
+    NameWord.objects.bulk_create(NameWord(user=named[0], word=f"named{word}") for word in many)
+    NameWord.objects.create(user=named[1], word="namedz")
+    for words, wanted in (("many", [one, other]), ("named", taught)):
+        assert {*search.Search.of(words).narrow(Course.objects.all())} == {*wanted}
