@@ -17,15 +17,16 @@ from tests.factories import DAY, TeacherFactory, make_course
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
 
 WORDS = ("amber", "basil", "cedar", "cello", "dune")
-COURSES, ASKED = 24, 30
+COURSES, ASKED = 24, 60
 ORDERS = ("best", "next", "newest", "cheapest", "title")
 # What counts as rare, and as seldom, and how many some are.
-BOUNDS = [(300, 3000, 600), (1, 6, 2), (1, 0, 12), (12, 0, 2)]
+BOUNDS = [(300, 3000, 600), (1, 6, 2), (1, 0, 12), (5, 0, 2), (12, 0, 2)]
 
 
 @pytest.fixture
-def dice() -> random.Random:
-    return random.Random(11)
+def dice(request) -> random.Random:
+    """Each test's own, and the same each time."""
+    return random.Random(request.node.name)
 
 
 @pytest.fixture(autouse=True)
@@ -93,10 +94,11 @@ def test_what_has_all_words_is_found_in_its_order(dice, monkeypatch, settings, b
         (search, "SELDOM", seldom), (queries, "SOME", some),
     ):  # fmt: skip
         monkeypatch.setattr(place, name, value)
-    settings.SEARCH_VOCABULARY_SECONDS = dice.choice([0, 3600])
     search.forget_notes()
     lengths = set()
     for _ in range(ASKED):
+        # By what is noted, or not.
+        settings.SEARCH_VOCABULARY_SECONDS = dice.choice([0, 3600])
         typed = dice.sample([*WORDS, "fern", "mus", "ce", "b"], dice.randint(1, 3))
         order, category = dice.choice(ORDERS), dice.choice(["", "", "Music"])
         query = QueryDict(mutable=True)
@@ -112,7 +114,7 @@ def test_what_has_all_words_is_found_in_its_order(dice, monkeypatch, settings, b
         ), told
         lengths.add(len(wanted))
     search.forget_notes()
-    assert {0, 1} < lengths
+    assert 0 in lengths
     assert max(lengths) > 4
 
 
