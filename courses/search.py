@@ -62,7 +62,8 @@ class _Common(NamedTuple):
 class _Notes(Generic[N]):
     """What this process found lately that tells how to ask, and what may be meant: not what is so.
 
-    Whether a course has a word is always asked.
+    Whether a course has a word is always asked; of a beginning that many have, a new word counts
+    once the note is old.
     """
 
     def __init__(self) -> None:
