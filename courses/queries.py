@@ -210,12 +210,12 @@ def ways_to_lead(words: Sequence[Sequence[tuple[str, str]]]) -> list[set[bool]]:
 
 
 def who_has_all(groups: Sequence[Group]) -> set[str]:
-    """The courses that have a word of each of these groups, or enough to tell of more.
+    """The courses that have a word of each of these groups, or `SOME` of more.
 
     Keys as `who_has` gives them. One statement, which goes through the words alone.
     """
     sql, asked = _all_of(groups)
-    return {key for [key] in _rows(f"{sql} LIMIT {RARE + 1}", asked)}
+    return {key for [key] in _rows(f"{sql} LIMIT {SOME}", asked)}
 
 
 def reworded(since: datetime) -> set[str]:
@@ -234,12 +234,14 @@ def one_of_some(groups: Sequence[Group]) -> Condition:
     return Condition(f"courses.id IN ({some})", asked)
 
 
-def one_who_has(between: tuple[str, str], *, leading: bool = False) -> Condition:
-    """Whether a course is one that has a word of this range, or whose teacher does.
+def one_who_has(group: Group, named: tuple[str, str]) -> Condition:
+    """Whether a course is one that has a word of this group, or whose teacher is `named` so.
 
-    Or one that leads. The database begins with all of these.
+    The database begins with all of these.
     """
-    return Condition(f"courses.id IN (SELECT found.id FROM ({_WHO[leading]}) found)", between * 2)  # noqa: S608
+    own = f"SELECT w.course_id AS id FROM course_words w WHERE {group.of('w')}"  # noqa: S608
+    sql = f"courses.id IN (SELECT found.id FROM ({own} UNION ALL {_NAMED}) found)"  # noqa: S608
+    return Condition(sql, [*group.words, *named])
 
 
 def has_word(group: Group) -> Condition:
@@ -293,7 +295,6 @@ _NAMED = (
 _HAS = "SELECT w.course_id AS id FROM course_words w WHERE w.word BETWEEN %s AND %s"
 # Whose words are any, or lead.
 _WAYS = ((_HAS, _NAMED), (f"{_HAS} AND w.leads = 1", _NAMED))
-_WHO = [" UNION ALL ".join(ways) for ways in _WAYS]
 _COUNTS = [
     [f"SELECT {{place}}, COUNT(*) FROM ({who} LIMIT {SELDOM + 1}) found" for who in ways]  # noqa: S608
     for ways in _WAYS

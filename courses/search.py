@@ -138,8 +138,9 @@ class _Met:
 
     @property
     def group(self) -> Group:
-        """What courses it is common in have."""
-        return Group(tuple(self.common.ranges) if self.common else (), self.leading)
+        """What courses that meet it by words of their own have."""
+        ranges = self.common.ranges if self.common else [self.term.between]
+        return Group(tuple(ranges), self.leading)
 
     def where(self) -> Condition:
         """Whether a course does."""
@@ -204,7 +205,7 @@ class Search:
             return rare, [Condition.among("courses.id", named)]
         if seldom := [found for found in self.met if found.is_seldom]:
             least = min(seldom, key=lambda found: found.about)
-            return [least], [queries.one_who_has(least.term.between, leading=least.leading)]
+            return [least], [queries.one_who_has(least.group, least.term.between)]
         common = [found for found in self.met if found.is_common]
         if (few := _few_with(common)) is not None:
             return [] if few else self.met, [Condition.among("courses.id", few)]
@@ -261,13 +262,13 @@ def _few_with(common: Sequence[_Met]) -> set[str] | None:
     if len(groups) < 2:
         return None
     found = _groups.get(groups)
-    if found and len(found) > RARE:
+    if found and len(found) >= queries.SOME:
         return None
     since = timezone.now() - LONGEST_CHANGE - timedelta(seconds=settings.SEARCH_VOCABULARY_SECONDS)
     changed = queries.reworded(since)
     if found is None or len(changed) > RARE:
         found = _groups.put(groups, queries.who_has_all(groups))
-    return found | changed if len(found) <= RARE else None
+    return found | changed if len(found) < queries.SOME else None
 
 
 def _look_up(terms: Sequence[Term]) -> dict[Term, _Met]:
