@@ -16,6 +16,8 @@ OLDEST = (2, 6)
 SYSTEM = "/usr/local/sbin:/usr/sbin"
 # The socket that our processes share.
 SOCKET = "processes"
+# So many milliseconds before it came, a request about money counts as having come.
+HEAD_START = 1000
 
 
 def find(name: str) -> str | None:
@@ -31,14 +33,16 @@ def _version(program: str) -> tuple[int, int]:
 
 
 def most_slow(processes: int) -> dict[str, int]:
-    """How many pages, sign-ins, and requests known as slow are worked on at once.
+    """How many pages, sign-ins, files, and requests known as slow are worked on at once.
 
     From three processes on, pages (the others among them) leave one to purchases, and what is slow
     leaves one more to pages and sign-ins. Of two, sign-ins leave one, and so does what is slow.
+    Files, which are slow too, take half of what that may, and leave the rest to staff's pages.
     """
     pages = processes - 1 if processes > 2 else processes
     others = max(processes - 2, 1)
-    return {"PAGES": pages, "SIGN_INS": max(others // 2, 1), "SLOW": others}
+    few = max(others // 2, 1)
+    return {"PAGES": pages, "SIGN_INS": few, "FILES": few, "SLOW": others}
 
 
 class Front(Child):
@@ -50,7 +54,7 @@ class Front(Child):
 
     def __init__(self, program: str, place: Path, processes: int, **values: object) -> None:
         command = [*_ends_with_us(), program, "-db", "-f", str(CONFIGURATION)]
-        told = {"PROCESSES": processes} | most_slow(processes) | values
+        told = {"PROCESSES": processes, "HEAD_START": HEAD_START} | most_slow(processes) | values
         environment = {name: str(value) for name, value in told.items()}
         self._socket = place / SOCKET
         environment |= {"PLACE": str(place), "SOCKET": str(self._socket)}
