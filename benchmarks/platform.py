@@ -19,7 +19,7 @@ from benchmarks.load import Request, request
 from benchmarks.raw import NEW_KEY, Pair, connect, enrol
 from courses.models import CourseSession
 from demo import rows
-from demo.load import STARTS
+from demo.load import GRANT, STARTS
 from demo.rows import key_of
 from payments.models import HoldPart
 
@@ -27,6 +27,8 @@ PASSWORD = "correct horse battery"
 CLERK = "clerk@load.example.com"
 ROWS = 20
 READERS = 40
+# Keys of their own, as those in demo/rows.py.
+READER = 9
 
 
 class Platform:
@@ -39,9 +41,7 @@ class Platform:
         # One password, so one mark in every token.
         self._fingerprint = anybody.get_session_auth_hash()
         self._tokens: dict[UUID, str] = {}
-        # They buy nothing else.
-        self._buyers = size.students - READERS
-        self.readers = [self._student(self._buyers + number) for number in range(READERS)]
+        self.readers = [key_of(READER, number) for number in range(READERS)]
 
     def _student(self, number: int) -> UUID:
         return key_of(rows.STUDENT, number)
@@ -56,12 +56,14 @@ class Platform:
             self._tokens[student] = str(token)
         return {"Authorization": f"Bearer {self._tokens[student]}"}
 
-    def give_readers_rows(self) -> None:
-        """Readers of "my enrolments" have as many as a page shows."""
+    def add_readers(self) -> None:
+        """Who only read, and have as many rows as a page shows: the same on each size."""
         line = connect()
-        for number in range(self._buyers, self.size.students):
-            for step in range(ROWS - self.size.each):
-                enrol(line.cursor(), self._pair(number, step))
+        cursor = line.cursor()
+        for number in range(READERS):
+            _copy_student(cursor, number)
+            for step in range(ROWS):
+                enrol(cursor, self._pair_of_reader(number, step))
         line.commit()
         line.close()
         # As sold: nothing has changed since.
@@ -106,8 +108,10 @@ class Platform:
         return self._get(lambda number: f"/api/enrollments/me?limit={ROWS}", holds='"hold"')
 
     def access(self) -> Iterator[Request]:
+        """To the next session of a course that the reader is enrolled in."""
         path = "/api/enrollments/sessions/{}/access"
-        return self._get(lambda number: path.format(self._session(number)), holds='"opens_at"')
+        following = [self._pair_of_reader(number, 0)["sessions"][0] for number in range(READERS)]
+        return self._get(lambda number: path.format(UUID(following[number])), holds='"opens_at"')
 
     def catalogue(self) -> Iterator[Request]:
         return self._get(lambda number: f"/api/courses?limit={ROWS}", holds='"seats_left"')
@@ -152,15 +156,21 @@ class Platform:
         """Each student with a course that is not theirs yet; no pair comes twice."""
         # Of the last one they have a session.
         for step in range(self.size.courses - self.size.each - 1):
-            for number in range(self._buyers):
+            for number in range(self.size.students):
                 yield self._pair(number, step)
 
     def _pair(self, number: int, step: int) -> Pair:
-        course = (number * self.size.each + self.size.each + step) % self.size.courses
+        return self._pair_of(rows.STUDENT, number, number * self.size.each + self.size.each + step)
+
+    def _pair_of_reader(self, number: int, step: int) -> Pair:
+        return self._pair_of(READER, number, number * ROWS + step)
+
+    def _pair_of(self, kind: int, number: int, course: int) -> Pair:
+        course %= self.size.courses
         sessions = range(course * rows.SESSIONS + 1, (course + 1) * rows.SESSIONS)
         return {
-            "student": self._student(number).hex,
-            "wallet": key_of(10 * rows.STUDENT + rows.ACCOUNT["wallet"], number).hex,
+            "student": key_of(kind, number).hex,
+            "wallet": _wallet(kind, number).hex,
             "course": key_of(rows.COURSE, course).hex,
             "teacher": key_of(rows.TEACHER, course % self.size.teachers).hex,
             "sessions": [key_of(rows.SESSION, session).hex for session in sessions],
@@ -171,11 +181,6 @@ class Platform:
         headers = self.bearer(UUID(pair["student"])) | {"Idempotency-Key": uuid4().hex}
         path = f"/api/enrollments/{path.format(key)}"
         return request("POST", path, headers, holds=str(key))
-
-    def _session(self, number: int) -> UUID:
-        """The next session of a course that this reader is enrolled in."""
-        course = (self._buyers + number % READERS) * self.size.each % self.size.courses
-        return key_of(rows.SESSION, course * rows.SESSIONS + 1)
 
     def _get(self, path: Callable[[int], str], holds: str) -> Iterator[Request]:
         for number, reader in enumerate(self.readers):
@@ -201,6 +206,39 @@ def _hex(value: Any) -> str:
     return str(value).replace("-", "")
 
 
+def _wallet(kind: int, number: int) -> UUID:
+    return key_of(10 * kind + rows.ACCOUNT["wallet"], number)
+
+
+def _copy_student(cursor: Any, number: int) -> None:
+    """A reader: as this student was before they bought anything."""
+    values = {
+        "key": key_of(READER, number).hex,
+        "wallet": _wallet(READER, number).hex,
+        "student": key_of(rows.STUDENT, number).hex,
+        "grant": key_of(rows.TRANSFER["grant"], number).hex,
+        "credit": GRANT,
+    }
+    reader = {
+        "id": "%(key)s",
+        "email": "CONCAT('reader.', email)",
+        "referral_code": "CONCAT('reader', referral_code)",
+    }
+    account = {
+        "id": f"IF(kind = 'wallet', %(wallet)s, {NEW_KEY})",
+        "owner_id": "%(key)s",
+        "balance": "IF(kind = 'wallet', %(credit)s, 0)",
+    }
+    grant = {
+        "id": NEW_KEY,
+        "dedupe_key": "CONCAT('reader:', dedupe_key)",
+        "credit_account_id": "%(wallet)s",
+    }
+    _copy(cursor, "users", reader, "id = %(student)s", values)
+    _copy(cursor, "ledger_accounts", account, "owner_id = %(student)s", values)
+    _copy(cursor, "transfers", grant, "id = %(grant)s", values)
+
+
 def _copy_course(cursor: Any, original: UUID, seats: int) -> UUID:
     """A copy of a course with its open sessions and their outline, without its students.
 
@@ -223,18 +261,23 @@ def _copy_course(cursor: Any, original: UUID, seats: int) -> UUID:
         ("courses", mine, "id = %(original)s"),
         ("course_sessions", of_mine, "course_id = %(original)s AND starts_at > NOW(6)"),
     ):
-        columns = _columns(cursor, table)
-        made = ", ".join(own.get(name, name) for name in columns)
-        cursor.execute(
-            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {made} FROM {table} WHERE {which}",
-            values,
-        )
+        _copy(cursor, table, own, which, values)
     cursor.execute(
         "INSERT INTO course_outlines (course_id, sessions_count, starts)"
         f" SELECT course_id, COUNT(*), {STARTS} FROM course_sessions"
         f" WHERE course_id = '{course.hex}'"
     )
     return course
+
+
+def _copy(cursor: Any, table: str, own: dict[str, str], which: str, values: dict[str, Any]) -> None:
+    """Rows of a table once more, but for `own` columns, given in SQL."""
+    columns = _columns(cursor, table)
+    made = ", ".join(own.get(name, name) for name in columns)
+    cursor.execute(
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {made} FROM {table} WHERE {which}",
+        values,
+    )
 
 
 def _columns(cursor: Any, table: str) -> list[str]:

@@ -118,7 +118,7 @@ def _fill(size: Size, tree: Path) -> Platform:
     environment = os.environ | {"PYTHONPATH": str(tree)}
     subprocess.run(command, cwd=tree, env=environment, stdout=sys.stderr, check=True)
     platform = Platform(size)
-    platform.give_readers_rows()
+    platform.add_readers()
     with connection.cursor() as cursor:
         cursor.execute("SHOW TABLES")
         cursor.execute(f"ANALYZE TABLE {', '.join(row[0] for row in cursor.fetchall())}")
