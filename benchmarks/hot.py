@@ -17,7 +17,7 @@ STUDENTS = 1_000
 SEATS = 900
 WARM_UP = 200
 PROCESSES = 4
-ROUNDS = 7
+ROUNDS = 15
 
 
 def measure(site: Site) -> dict[str, Any]:
