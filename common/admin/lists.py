@@ -99,7 +99,8 @@ class BoundedList(ChangeList):
 class Search:
     """What the words of a search mean: the rows of one table first, then those that refer to them.
 
-    A field is `title` for rows with these words in it, of a small table; `^name` for those that
+    A field is `title` for rows with these words in it, of a small table, all of which are read,
+    unless the words are an address, which no title has; `^name` for those that
     begin with them, `=code` for those that are the same, of a column with an index; each may be
     some way off, as in `^account__owner__email`.
     """
@@ -108,6 +109,11 @@ class Search:
         self.words = words
         self.is_cut = False
         self._meant: dict[tuple[type[Model], str], list[object]] = {}
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the words are an email address, or begin one."""
+        return " " not in self.words and self.words.find("@") > 0
 
     def condition(self, model: type[Model], fields: Sequence[str]) -> Q:
         """Which rows of the model are found by any of the fields."""
@@ -132,6 +138,8 @@ class Search:
         return name, keys
 
     def _with_words(self, model: type[Model], name: str, how: str) -> list[object]:
+        if not how and self.is_address:
+            return []
         key = (model, f"{how}{name}")
         if key not in self._meant:
             condition = meaning(cast(CharField, model._meta.get_field(name)), how, self.words)
@@ -153,6 +161,19 @@ def meaning(field: CharField, how: str, words: str) -> Q:
         # A LIKE that regards case reads the whole index.
         return Q((f"{field.name}__range", (normal, f"{normal}{LAST_CHARACTER}")))
     return Q((f"{field.name}__{'istartswith' if how == '^' else 'icontains'}", words))
+
+
+def in_words(fields: Sequence[str]) -> str:
+    """What such fields search, as staff are told."""
+    ways = ["a whole id", *dict.fromkeys(map(_in_words, fields))]
+    return f"Type {', '.join(ways[:-1])} or {ways[-1]}."
+
+
+def _in_words(field: str) -> str:
+    path = field.lstrip("^=")
+    what = "'s ".join(path.split("__")[-2:]).replace("_", " ")
+    how = {"^": "the beginning of the", "=": "the whole"}.get(field[0], "a part of the")
+    return f"{how} {what}"
 
 
 def sortable(model: type[Model]) -> set[str]:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from common.admin.filters import PersonFilter
-from common.admin.lists import BoundedList, BoundedPaginator, Search, sortable
+from common.admin.lists import BoundedList, BoundedPaginator, Search, in_words, sortable
 
 admin.site.site_header = admin.site.site_title = "talkplatform administration"
 admin.site.index_title = "Staff"
@@ -58,6 +58,10 @@ class SearchedAdmin(admin.ModelAdmin):
     paginator = BoundedPaginator
     show_facets = admin.ShowFacets.NEVER
     list_select_related: ClassVar[tuple[str, ...]] = ()  # or Django joins whatever the list shows
+
+    @property
+    def search_help_text(self) -> str:  # type: ignore[override]
+        return in_words(self.search_fields) if self.search_fields else ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedList

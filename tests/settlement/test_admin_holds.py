@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common import exports
+from courses.models import Course
 from enrollments.services.enrolling import enroll_full_course
 from enrollments.services.purchasing import purchase_session
 from payments import audit
@@ -192,6 +193,20 @@ def test_the_words_of_a_search_are_an_address_or_a_title(client, hold, single):
     assert found(client, q=hold.teacher.email) == [hold]
     assert found(client, q="%@example.com") == found(client, q="@") == []
     assert found(client, q="ada@example.com", attention="review") == []
+
+
+@pytest.mark.both
+def test_no_title_is_searched_for_an_address(client, hold):
+    Course.objects.update(title="Maths @home, me@home")
+    assert found(client, q="@home") == found(client, q="maths @home") == [hold]
+    assert found(client, q="me@home") == []
+
+
+def test_what_is_searched_is_told(client, hold):
+    assert (
+        "Type a whole id, the beginning of the student&#x27;s email, the beginning of the "
+        "teacher&#x27;s email or a part of the course&#x27;s title."
+    ) in client.get(LIST).content.decode()
 
 
 @pytest.mark.parametrize("words", [{}, {"q": ""}, {"q": " "}])
