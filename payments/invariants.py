@@ -31,20 +31,18 @@ SESSION_ENDS = {
 }
 # Common tables of several checks; they come before every query.
 COMMON = """
-    WITH moved AS (
-        SELECT account_id, SUM(amount) AS amount FROM (
-            SELECT credit_account_id AS account_id, SUM(amount) AS amount
-            FROM transfers GROUP BY credit_account_id
-            UNION ALL
-            SELECT debit_account_id, -SUM(amount) FROM transfers GROUP BY debit_account_id
-        ) AS sides GROUP BY account_id
+    WITH account_sums AS ({account_sums}), system_sums AS (
+        SELECT kind, SUM(amount) AS amount FROM account_sums WHERE owner_id IS NULL GROUP BY kind
     ), enrolled AS (
         SELECT course_id, COUNT(*) AS students FROM course_enrollments
         WHERE status <> 'cancelled' GROUP BY course_id
     ), ends AS (
         SELECT id AS session_id, {session_ends} AS at FROM course_sessions
-    ), system_sums AS ({system_sums}), part_sums AS ({part_sums}),
-    part_moves AS ({part_moves})
+    ), part_sums AS ({part_sums}), part_moves AS ({part_moves})
+"""
+# What the balance of a user's account may not be: `a` is the account, `m` what it moved.
+_OTHER_BALANCE = """
+    a.balance IS NULL OR a.balance < 0 OR ROUND(a.balance - COALESCE(m.amount, 0), 2) <> 0
 """
 # What the parts of a hold may not add up to: `h` is the hold, `p` its sums.
 _OTHER_STATUS = """
@@ -72,16 +70,21 @@ _OTHER_MOVES = """
     OR ROUND(p.refunded_amount - t.refunded, 2) <> 0
 """
 # Common tables whose rows the audit keeps, so that it asks for them once: what the transfers of
-# the system's accounts add up to; and the parts of holds, and the transfers of parts, where that is
-# not what it should be.
+# accounts add up to, of the system's and where it is not the balance; and the parts of holds, and
+# the transfers of parts, where that is not what it should be.
 SHARED = {
-    "system_sums": """
-        SELECT a.kind, SUM(
-            COALESCE((SELECT SUM(t.amount) FROM transfers t WHERE t.credit_account_id = a.id), 0)
-            - COALESCE((SELECT SUM(t.amount) FROM transfers t WHERE t.debit_account_id = a.id), 0)
-        ) AS amount
-        FROM ledger_accounts a WHERE a.owner_id IS NULL GROUP BY a.kind
-    """,
+    "account_sums": f"""
+        SELECT a.id AS account_id, a.kind, a.owner_id, COALESCE(m.amount, 0) AS amount
+        FROM ledger_accounts a LEFT JOIN (
+            SELECT account_id, SUM(amount) AS amount FROM (
+                SELECT credit_account_id AS account_id, SUM(amount) AS amount
+                FROM transfers GROUP BY credit_account_id
+                UNION ALL
+                SELECT debit_account_id, -SUM(amount) FROM transfers GROUP BY debit_account_id
+            ) AS sides GROUP BY account_id
+        ) AS m ON m.account_id = a.id
+        WHERE a.owner_id IS NULL OR {_OTHER_BALANCE}
+    """,  # noqa: S608 - words of ours
     "part_sums": f"""
         SELECT h.id AS hold_id, p.amount, p.pending, p.released, p.refunded, p.teacher, p.referrer
         FROM payment_holds h LEFT JOIN (
@@ -115,13 +118,11 @@ BALANCES = Invariant(
     (
         Check(
             "the balance is not what its transfers add up to, or is below zero",
-            """
-            SELECT a.id, a.kind, a.balance, COALESCE(m.amount, 0) AS moved
-            FROM ledger_accounts a LEFT JOIN moved m ON m.account_id = a.id
-            WHERE a.owner_id IS NOT NULL AND (
-                a.balance IS NULL OR a.balance < 0
-                OR ROUND(a.balance - COALESCE(m.amount, 0), 2) <> 0)
-            """,
+            f"""
+            SELECT a.id, a.kind, a.balance, m.amount AS moved
+            FROM account_sums m JOIN ledger_accounts a ON a.id = m.account_id
+            WHERE a.owner_id IS NOT NULL AND ({_OTHER_BALANCE})
+            """,  # noqa: S608 - words of ours
         ),
     ),
 )

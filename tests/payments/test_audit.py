@@ -81,7 +81,7 @@ def test_what_several_checks_sum_is_summed_once(world):
         audit.run()
     sums = [query["sql"] for query in queries]
     assert sum("FROM hold_parts GROUP BY hold_id" in sql for sql in sums) == 1
-    assert sum("JOIN moved" in sql for sql in sums) == 1
+    assert sum("FROM transfers GROUP BY credit_account_id" in sql for sql in sums) == 1
 
 
 def test_sums_that_are_too_many_to_keep_are_found_by_each_check(world, monkeypatch):
@@ -184,7 +184,7 @@ def test_what_is_written_meanwhile_is_not_seen(world):
     checks = []
 
     def meanwhile(execute, sql, params, many, context):
-        if "WITH moved" in sql:
+        if "WITH account_sums" in sql:
             checks.append(sql)
             if len(checks) == 2:
                 in_another_connection(lambda: balance_raised(world))
