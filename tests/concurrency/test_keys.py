@@ -153,3 +153,4 @@ def test_every_connection_says_what_we_rely_on():
     assert told.get("innodb_snapshot_isolation", "OFF") == "OFF"
     isolation = {told[name] for name in ("tx_isolation", "transaction_isolation") if name in told}
     assert isolation == {"READ-COMMITTED"}
+    assert "index_merge_intersection=off" in told["optimizer_switch"]
