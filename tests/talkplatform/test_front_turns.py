@@ -74,6 +74,7 @@ SLOW = {
     "disguised": ("POST", "/%6Cogin/"),
     "staff": ("GET", "/admin/payments/transfer/"),
     "table": ("GET", "/earnings/sessions.csv"),
+    "export": ("GET", "/admin/payments/paymenthold/export/"),
     "picture": ("GET", "/share/x.jpg"),
     "upload": ("POST", "/teaching/courses/x/edit/", b"y" * 70_000),
 }
@@ -97,7 +98,8 @@ def flooded(site, kinds, at_work):
         *(pytest.param([kind], 2, 1, id=name) for name, kind in SLOW.items()),
         pytest.param([SLOW["sign-in"]], 4, 1, id="sign-ins"),
         pytest.param([SLOW["staff"]], 4, 2, id="slow pages"),
-        pytest.param([SLOW["table"], SLOW["picture"]], 4, 1, id="files"),
+        pytest.param([SLOW["table"], SLOW["export"]], 4, 1, id="files"),
+        pytest.param([SLOW["export"], SLOW["picture"]], 4, 1, id="files of all kinds"),
         pytest.param([SLOW["table"], SLOW["staff"]], 4, 2, id="files and staff"),
         pytest.param([("GET", "/")], 3, 2, id="pages"),
         pytest.param([("GET", "/api/courses?search=x&")], 3, 2, id="searches"),
