@@ -24,7 +24,7 @@ class Condition(Lookup):
         self.sql, self.values = sql, [*values]
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
-        return self.sql, self.values
+        return f"({self.sql})", self.values
 
     @classmethod
     def all_of(cls, conditions: "Iterable[Condition]") -> "Condition":
