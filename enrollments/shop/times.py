@@ -1,14 +1,15 @@
 """On which days and at which times of day a course's sessions are, as its readers ask."""
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import NamedTuple, Self, TypeVar
 
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.lookups import IsNull, Lookup
-from django.db.models.sql.compiler import SQLCompiler
+from django.db import connections, router
+from django.db.models import DateTimeField, F, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from common.conditions import Condition
@@ -83,25 +84,10 @@ def _taken(written: re.Pattern[str], keys: Iterable[str], text: str) -> tuple[st
     return key, f"{text[: found.start()]} {text[found.end() :]}"
 
 
-class _Inside(Lookup):
-    """Whether a time is in one of these spans.
-
-    As a filter of the ORM, each of them would cost more than the database has with it.
-    """
-
-    prepare_rhs = False
-
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
-        column, _ = self.process_lhs(compiler, connection)
-        spans = " OR ".join([f"({column} >= %s AND {column} < %s)"] * len(self.rhs))
-        adapt = connection.ops.adapt_datetimefield_value
-        return f"({spans})", [adapt(at) for span in self.rhs for at in span]
-
-
 class Slots(NamedTuple):
     """The UTC spans, from `now` to `until`, in which a session may start; in order, none touch."""
 
-    spans: Sequence[Span]
+    spans: tuple[Span, ...]
     now: datetime
     until: datetime
 
@@ -111,20 +97,10 @@ class Slots(NamedTuple):
 
         The days are worked out here: a database without zone tables couldn't say.
         """
-        now = timezone.now()
+        now, zone = timezone.now(), timezone.get_current_timezone()
         today = timezone.localdate(now)
-        _, weekdays = DAYS.get(days, ("", range(7)))
-        _, (opens, closes) = TIMES.get(times, ("", (MIDNIGHT, MIDNIGHT)))
-        spans: list[Span] = []
-        for day in (today + timedelta(days=ahead) for ahead in range(AHEAD.days)):
-            if day.weekday() not in weekdays:
-                continue
-            last = day + timedelta(days=closes == MIDNIGHT)
-            start = _instant(datetime.combine(day, opens))
-            touches = bool(spans) and spans[-1][1] == start
-            first = spans.pop()[0] if touches else start
-            spans.append((first, _instant(datetime.combine(last, closes))))
-        return cls(spans, now, _instant(datetime.combine(today + AHEAD, MIDNIGHT)))
+        until = _instant(datetime.combine(today + AHEAD, MIDNIGHT), zone)
+        return cls(_spans(days, times, today, zone), now, until)
 
     def narrow(self, courses: Q_) -> Q_:
         """The courses that fit, each with `fits_at`: the start of its first session that does.
@@ -132,8 +108,10 @@ class Slots(NamedTuple):
         Where singles are sold any session may fit; of a course that is only sold whole, all that
         are to come have to.
         """
-        fits_at = Subquery(self._fitting_of("pk").values("starts_at")[:1])
-        return self._sold_so(courses.annotate(fits_at=fits_at)).filter(IsNull(F("fits_at"), False))
+        first, values = self._first("courses.id", "starts_at")
+        fits_at = RawSQL(first, values, DateTimeField())  # noqa: S611
+        fitting = courses.annotate(fits_at=fits_at).filter(IsNull(F("fits_at"), False))
+        return fitting.filter(self._sold_so())
 
     def soonest(self, courses: CourseQuerySet) -> QuerySet[CourseSession]:
         """The same as those sessions, in the order of their starts, which an index gives.
@@ -141,35 +119,71 @@ class Slots(NamedTuple):
         The course of each is asked for in turn: with a join the database might begin with courses.
         """
         of_session = Condition("courses.id = course_sessions.course_id")
-        course = self._sold_so(courses.filter(of_session)).order_by().values("pk")[:1]
+        course = courses.filter(of_session, self._sold_so()).order_by().values("pk")[:1]
         sql, values = course.query.get_compiler(courses.db).as_sql()
-        first = Subquery(self._fitting_of("course").values("pk")[:1])
-        fitting = self._fitting().filter(pk=first).order_by("starts_at", "pk")
-        return fitting.filter(Condition(f"({sql}) IS NOT NULL", values))
+        first, firsts = self._first("course_sessions.course_id", "id")
+        fitting = (
+            self._to_come("course_sessions"),
+            self._inside("course_sessions.starts_at"),
+            Condition(f"course_sessions.id = ({first})", firsts),
+            Condition(f"({sql}) IS NOT NULL", values),
+        )
+        return CourseSession.objects.filter(*fitting).order_by("starts_at", "pk")
 
-    def _sold_so(self, courses: Q_) -> Q_:
-        """Without those that are only sold whole and have a session at another time."""
-        misfit = self._to_come().exclude(self._inside("starts_at")).filter(course=OuterRef("pk"))
+    def _first(self, course: str, column: str) -> Sql:
+        """SQL for what a column has in the course's first session that fits."""
+        fitting = Condition.all_of([self._to_come("f"), self._inside(_unindexed("f.starts_at"))])
+        where = f"f.course_id = {course} AND {fitting.sql} ORDER BY f.starts_at, f.id LIMIT 1"
+        return f"SELECT f.{column} FROM course_sessions f WHERE {where}", fitting.values  # noqa: S608
+
+    def _sold_so(self) -> Condition:
+        """Whether a course is sold by the session, or has none at another time."""
         # What is kept of a course tells of most: it hasn't passed, and doesn't fit.
-        may_fit = Q(next_starts_at__lte=self.now) | Q(self._inside("next_starts_at"))
+        has_passed = Condition("courses.next_starts_at <= %s", [_sent(self.now)])
+        may_fit = Condition.any_of([has_passed, self._inside(_unindexed("courses.next_starts_at"))])
+        to_come, inside = self._to_come("m"), self._inside(_unindexed("m.starts_at"))
         # Not EXISTS: the database might read the sessions of all courses first.
-        fits = may_fit & Q(IsNull(Subquery(misfit.values("pk")[:1]), True))
-        return courses.filter(Q(price_per_session__isnull=False) | fits)
+        where = f"m.course_id = courses.id AND {to_come.sql} AND NOT {inside.sql} LIMIT 1"
+        misfit = f"(SELECT m.id FROM course_sessions m WHERE {where}) IS NULL"  # noqa: S608
+        whole = Condition.all_of([may_fit, Condition(misfit, [*to_come.values, *inside.values])])
+        return Condition.any_of([Condition("courses.price_per_session IS NOT NULL"), whole])
 
-    def _fitting_of(self, course: str) -> QuerySet[CourseSession]:
-        """Those of the outer query's course."""
-        return self._fitting().filter(course=OuterRef(course)).order_by("starts_at", "pk")
+    def _to_come(self, sessions: str) -> Condition:
+        sql = f"{sessions}.on_offer = 1 AND {sessions}.starts_at > %s AND {sessions}.starts_at < %s"
+        return Condition(sql, [_sent(self.now), _sent(self.until)])
 
-    def _fitting(self) -> QuerySet[CourseSession]:
-        return self._to_come().filter(self._inside("starts_at"))
-
-    def _to_come(self) -> QuerySet[CourseSession]:
-        sessions = CourseSession.objects.filter(on_offer=1).order_by()
-        return sessions.filter(starts_at__gt=self.now, starts_at__lt=self.until)
-
-    def _inside(self, name: str) -> _Inside:
-        return _Inside(F(name), self.spans)
+    def _inside(self, time: str) -> Condition:
+        """Whether a time is in one of the spans."""
+        spans = " OR ".join([f"{time} BETWEEN %s AND %s"] * len(self.spans))
+        moments = [at for start, end in self.spans for at in (start, end - datetime.resolution)]
+        return Condition(f"({spans})", [_sent(at) for at in moments])
 
 
-def _instant(local: datetime) -> datetime:
-    return local.replace(tzinfo=timezone.get_current_timezone()).astimezone(UTC)
+@lru_cache
+def _spans(days: str, times: str, today: date, zone: tzinfo) -> tuple[Span, ...]:
+    _, weekdays = DAYS.get(days, ("", range(7)))
+    _, (opens, closes) = TIMES.get(times, ("", (MIDNIGHT, MIDNIGHT)))
+    spans: list[Span] = []
+    for day in (today + timedelta(days=ahead) for ahead in range(AHEAD.days)):
+        if day.weekday() not in weekdays:
+            continue
+        last = day + timedelta(days=closes == MIDNIGHT)
+        start = _instant(datetime.combine(day, opens), zone)
+        touches = bool(spans) and spans[-1][1] == start
+        first = spans.pop()[0] if touches else start
+        spans.append((first, _instant(datetime.combine(last, closes), zone)))
+    return tuple(spans)
+
+
+def _instant(local: datetime, zone: tzinfo) -> datetime:
+    return local.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _unindexed(time: str) -> str:
+    """The same in SQL, as no index has it: one would be planned with for each span."""
+    return f"COALESCE({time}, {time})"
+
+
+def _sent(at: datetime) -> object:
+    """A time as the database is sent it."""
+    return connections[router.db_for_read(CourseSession)].ops.adapt_datetimefield_value(at)
