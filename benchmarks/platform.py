@@ -118,8 +118,12 @@ class Platform:
 
     def course_page(self) -> Iterator[Request]:
         for number, reader in enumerate(self.readers):
-            course = str(key_of(rows.COURSE, number * 7 % self.size.courses))
-            yield request("GET", f"/courses/{course}/", cookies_of(reader), holds=course)
+            yield self.page_of_course(number, cookies_of(reader))
+
+    def page_of_course(self, number: int, cookies: dict[str, str]) -> Request:
+        """One course's, for a reader of this number."""
+        course = str(key_of(rows.COURSE, number * 7 % self.size.courses))
+        return request("GET", f"/courses/{course}/", cookies, holds=course)
 
     def front_page(self) -> Iterator[Request]:
         return self._pages("/", holds='class="course-card"')
