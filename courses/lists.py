@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from typing import NamedTuple, Self
 
 from babel import Locale
 
@@ -9,6 +10,7 @@ from common.conditions import Condition
 from common.words import alike
 from courses import queries
 from courses.models import Category
+from courses.notes import Notes
 
 CATEGORIES = (
     "Art", "Business", "Communication", "Cooking", "Games", "Languages", "Literature",
@@ -28,21 +30,20 @@ def categories() -> list[str]:
     return _once([*_kept(), *queries.used("category")])
 
 
-def offered(category: str = "") -> dict[str, list[str]]:
+def offered(*, category: str = "", language: str = "") -> dict[str, list[str]]:
     """The categories and languages of which a course is upcoming, as a search form offers them.
 
-    In one spelling where they differ by case alone; categories as staff order them. The `category`
-    is among them if it is listed: a course that is over leads there. Two statements, or else four.
+    In one spelling where they differ by case alone; categories as staff order them. They are noted
+    until one is asked for that isn't among them. The `category` is, if it is listed: a course that
+    is over leads there. No statement, or two; four for such a category.
     """
-    places = {alike(name): place for place, name in enumerate(_kept())}
-    found: dict[str, dict[str, str]] = {"category": {}, "language": {}}
-    for column, word in sorted(queries.offered(), key=lambda row: (alike(row[1]), row[1])):
-        found[column].setdefault(word.lower(), word)
-    told = {column: [*words.values()] for column, words in found.items()}
-    if alike(category) not in map(alike, ["", *told["category"]]):
-        told["category"] += filter(None, [as_listed(category, categories())])
-    told["category"].sort(key=lambda name: places.get(alike(name), len(places)))
-    return told
+    noted = _offered.get("all")
+    if not (noted and noted.has("category", category) and noted.has("language", language)):
+        noted = _offered.put("all", _Offered.read())
+    if noted.has("category", category):
+        return noted.words
+    every = [*noted.words["category"], *filter(None, [as_listed(category, categories())])]
+    return noted.words | {"category": noted.as_ordered(every)}
 
 
 def in_any_case(column: str, text: str) -> Condition:
@@ -64,6 +65,33 @@ def all_languages() -> tuple[str, ...]:
     """The English names that the CLDR has, in the order of the alphabet."""
     names = Locale("en").languages.items()
     return tuple(sorted({name for key, name in names if "_" not in key and key not in _NONE}))
+
+
+class _Offered(NamedTuple):
+    """The `words` on offer, and the places of all categories that staff keep."""
+
+    words: dict[str, list[str]]
+    places: dict[str, int]
+
+    @classmethod
+    def read(cls) -> Self:
+        """Two statements."""
+        places = {alike(name): place for place, name in enumerate(_kept())}
+        found: dict[str, dict[str, str]] = {"category": {}, "language": {}}
+        for column, word in sorted(queries.offered(), key=lambda row: (alike(row[1]), row[1])):
+            found[column].setdefault(word.lower(), word)
+        read = cls({column: [*words.values()] for column, words in found.items()}, places)
+        read.words["category"] = read.as_ordered(read.words["category"])
+        return read
+
+    def has(self, column: str, word: str) -> bool:
+        return alike(word) in map(alike, ["", *self.words[column]])
+
+    def as_ordered(self, categories: Iterable[str]) -> list[str]:
+        return sorted(categories, key=lambda name: self.places.get(alike(name), len(self.places)))
+
+
+_offered = Notes[_Offered]()
 
 
 def _kept() -> Iterable[str]:

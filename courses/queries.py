@@ -131,22 +131,26 @@ def used(column: str) -> list[str]:
 
 
 def who_has(
-    words: Sequence[tuple[str, str]], common: Collection[tuple[str, str]] = ()
+    words: Sequence[tuple[str, str]],
+    common: Collection[tuple[str, str]] = (),
+    many_named: Collection[tuple[str, str]] = (),
 ) -> list[tuple[dict[str, bool], set[str]]]:
     """For each range of words: which courses have one, and if it leads; and whose teachers.
 
     Their keys are as the database has them: most serve to be compared, which UUIDs cost more than.
-    No more than tell that there are more, and no words of courses of a range that is known to be
-    `common`. One statement, because each range has a limit of its own.
+    No more than tell that there are more; no words of courses of a range that is known to be
+    `common`, and no names of one that is known to have many. One statement, because each range has
+    a limit of its own; none if all is known.
     """
     found: list[tuple[dict[str, bool], set[str]]] = [({}, set()) for _ in words]
     parts: list[str] = []
     asked: list[str] = []
     for place, between in enumerate(words):
-        kinds = (_BY_NAME,) if between in common else (_BY_WORD, _BY_NAME)
+        kinds = [_BY_WORD] * (between not in common) + [_BY_NAME] * (between not in many_named)
         parts += [kind.format(place=place) for kind in kinds]
         asked += between * len(kinds)
-    for place, by_name, key, leads in _rows(" UNION ALL ".join(parts), asked):
+    rows = _rows(" UNION ALL ".join(parts), asked) if parts else []
+    for place, by_name, key, leads in rows:
         by_word, named = found[place]
         if by_name:
             named.add(key)
@@ -242,6 +246,19 @@ def one_who_has(group: Group, named: tuple[str, str]) -> Condition:
     own = f"SELECT w.course_id AS id FROM course_words w WHERE {group.of('w')}"  # noqa: S608
     sql = f"courses.id IN (SELECT found.id FROM ({own} UNION ALL {_NAMED}) found)"  # noqa: S608
     return Condition(sql, [*group.words, *named])
+
+
+def among_first(few: Condition, order: Sequence[str], number: int) -> Condition:
+    """Whether a course is among the first `number` to come of these few, in this order.
+
+    The database sorts the few before it asks anything else of them.
+    """
+    names = [(name.lstrip("-"), " DESC" * name.startswith("-")) for name in order]
+    # By what no index has, as in `unindexed`.
+    by = ", ".join(f"COALESCE(courses.{name}, courses.{name}){down}" for name, down in names)
+    found = f"SELECT courses.id FROM courses WHERE courses.upcoming = 1 AND {few.sql}"  # noqa: S608
+    sql = f"courses.id IN (SELECT first.id FROM ({found} ORDER BY {by} LIMIT {number}) first)"  # noqa: S608
+    return Condition(sql, few.values)
 
 
 def has_word(group: Group) -> Condition:

@@ -1,11 +1,10 @@
 """How a search finds courses: by the words that are kept of them and of their teachers' names."""
 
-import time
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import isqrt
-from typing import Generic, NamedTuple, Self, TypeVar
+from typing import NamedTuple, Self
 
 from django.conf import settings
 from django.db.models import Case, ExpressionWrapper, IntegerField, OrderBy, Value, When
@@ -20,13 +19,11 @@ from common.conditions import Condition
 from common.words import Term, terms_of
 from courses import queries
 from courses.models import Course, CourseQuerySet, CourseWord
+from courses.notes import Notes
 from courses.queries import MANY, RARE, SELDOM, Group
 
-N = TypeVar("N")
 # Words with one beginning that are asked for one by one.
 FEW = 8
-# Things that a process notes of searches.
-MOST_NOTED = 1000
 # Nearest words that may be equally near.
 MOST_NEAR = 50
 # A list is found among all courses by going through as many more as a word is rarer. So the square
@@ -34,6 +31,7 @@ MOST_NEAR = 50
 SORTED = 100
 # As many times the courses that are found by their words first.
 FEW_COURSES = 10
+NOTHING = Condition.any_of(())
 # After which a change of words is done, or given up.
 LONGEST_CHANGE = timedelta(minutes=10)
 
@@ -48,6 +46,14 @@ class FewCourses(CourseQuerySet):
         return super().order_by(*map(queries.unindexed, order[:1]), *order[1:])
 
 
+class Part(NamedTuple):
+    """Courses that are listed together; `few` and `some` as `Search` says."""
+
+    courses: CourseQuerySet
+    few: Condition | None = None
+    some: Condition | None = None
+
+
 class _Common(NamedTuple):
     """What is known of a range of words that many courses have: as words, if they are few.
 
@@ -59,40 +65,15 @@ class _Common(NamedTuple):
     leads: set[bool]
 
 
-class _Notes(Generic[N]):
-    """What this process found lately that tells how to ask, and what may be meant: not what is so.
-
-    Whether a course has a word is always asked; of a beginning that many have, a new word counts
-    once the note is old.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[Hashable, tuple[float, N]] = {}
-
-    def get(self, key: Hashable) -> N | None:
-        at, value = self._kept.get(key, (0.0, None))
-        return value if time.monotonic() - at < settings.SEARCH_VOCABULARY_SECONDS else None
-
-    def put(self, key: Hashable, value: N) -> N:
-        if len(self._kept) >= MOST_NOTED:
-            self._kept.clear()
-        self._kept[key] = time.monotonic(), value
-        return value
-
-    def clear(self) -> None:
-        self._kept.clear()
-
-
-# Terms that many courses have, how many meet a term, and which meet several; how many courses there
-# are; the words there are, and which of them slips mean.
-_commons, _counts, _groups = _Notes[_Common](), _Notes[int](), _Notes[set[str]]()
-_sizes, _words, _slips = _Notes[int](), _Notes[list[str]](), _Notes[str]()
-
-
-def forget_notes() -> None:
-    """Find everything out again."""
-    for notes in (_commons, _counts, _groups, _sizes, _words, _slips):
-        notes.clear()
+# Terms that many courses have, or many are named after, how many meet a term, and which meet
+# several; how many courses there are; the words there are, and which of them slips mean.
+_commons, _names, _counts, _groups = (
+    Notes[_Common](),
+    Notes[tuple[str, str]](),
+    Notes[int](),
+    Notes[set[str]](),
+)
+_sizes, _words, _slips = Notes[int](), Notes[list[str]](), Notes[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,33 +164,29 @@ class Search:
         found = [met[term] for term in meant.values()]
         return cls(found, shown_for if shown_for != text else "")
 
-    def narrow(self, courses: CourseQuerySet) -> CourseQuerySet:
-        """Those of these courses that meet every word: `FewCourses` if a few alone can."""
-        where, few = self.where()
-        if not where.values:
-            return courses.none()
-        return narrowed(courses, where, few=few)
+    def where(self) -> tuple[Condition | None, Condition]:
+        """What is so of few courses, among them all that meet every word, if that is known.
 
-    def where(self) -> tuple[Condition, bool]:
-        """Whether a course meets every word; and whether it is known that few can."""
+        And what has to be so besides. The database begins with the few.
+        """
         if not self.met or not all(self.met):
-            return Condition.any_of(()), True
-        begun_with, first = self._begin()
+            return NOTHING, Condition.all_of(())
+        begun_with, few = self._begin()
         asked = [found.where() for found in self.met if found not in begun_with]
-        return Condition.all_of([*first, *asked]), bool(first)
+        return few, Condition.all_of(asked)
 
-    def _begin(self) -> tuple[Sequence[_Met], list[Condition]]:
-        """The words that few courses meet, if any; and, as what the database begins with, how."""
+    def _begin(self) -> tuple[Sequence[_Met], Condition | None]:
+        """The words that few courses meet, if any, and which courses these are."""
         if rare := [found for found in self.met if found.is_rare]:
             named = set(rare[0].few).intersection(*(found.few for found in rare[1:]))
-            return rare, [Condition.among("courses.id", named)]
+            return rare, Condition.among("courses.id", named)
         if seldom := [found for found in self.met if found.is_seldom]:
             least = min(seldom, key=lambda found: found.about)
-            return [least], [queries.one_who_has(least.group, least.term.between)]
+            return [least], queries.one_who_has(least.group, least.term.between)
         common = [found for found in self.met if found.is_common]
         if (few := _few_with(common)) is not None:
-            return [] if few else self.met, [Condition.among("courses.id", few)]
-        return [], []
+            return [] if few else self.met, Condition.among("courses.id", few)
+        return [], None
 
     def some(self) -> Condition | None:
         """Whether a course is one of some that have all the words which many have, if any do.
@@ -226,8 +203,13 @@ class Search:
         differing = [found.led() for found in self.met if found.differs]
         return [OrderBy(_how_many(differing), descending=True)] if differing else []
 
-    def ranks(self, courses: CourseQuerySet) -> "list[tuple[CourseQuerySet, Condition | None]]":
-        """The same for many of these courses that meet it: in parts, each with `some` of it.
+    def part(self, courses: CourseQuerySet) -> "Part":
+        """Those of these courses that meet every word."""
+        few, asked = self.where()
+        return Part(courses.filter(asked), few, None if few else self.some())
+
+    def ranks(self, part: "Part") -> "list[Part]":
+        """The same for many that meet it, in parts.
 
         One statement, if it isn't noted how many meet a word so.
         """
@@ -235,8 +217,8 @@ class Search:
         counts = _counted([found.term.between for found in differing], leading=True)
         best = Search([replace(found, about=counts[found.term.between]) for found in differing])
         how_many = _how_many(differing)
-        others = [courses.filter(Exact(how_many, n)) for n in reversed(range(len(differing)))]
-        return [(best.narrow(courses), best.some()), *((part, None) for part in others)]
+        others = [part.courses.filter(Exact(how_many, n)) for n in reversed(range(len(differing)))]
+        return [best.part(part.courses), *map(Part, others)]
 
 
 def _how_many(words: Sequence[_Met]) -> ExpressionWrapper:
@@ -247,10 +229,10 @@ def _how_many(words: Sequence[_Met]) -> ExpressionWrapper:
     return ExpressionWrapper(met, IntegerField())
 
 
-def narrowed(courses: CourseQuerySet, where: Condition, *, few: bool) -> CourseQuerySet:
-    """Those of these courses of which it is so."""
-    found = courses.filter(where)
-    return FewCourses(Course, found.query, courses.db) if few else found
+def narrowed(courses: CourseQuerySet, few: Condition | None, asked: Condition) -> CourseQuerySet:
+    """Those of these courses that meet a search's `where`."""
+    found = courses.filter(asked)
+    return FewCourses(Course, found.filter(few).query, courses.db) if few else found
 
 
 def _few_with(common: Sequence[_Met]) -> set[str] | None:
@@ -274,22 +256,27 @@ def _few_with(common: Sequence[_Met]) -> set[str] | None:
 def _look_up(terms: Sequence[Term]) -> dict[Term, _Met]:
     ranges = [term.between for term in terms]
     common = {between: one for between in ranges if (one := _commons.get(between))}
-    found = queries.who_has(ranges, common) if terms else []
+    many_named = {between for between in ranges if _names.get(between)}
+    found = queries.who_has(ranges, common, many_named)
     asked = list(zip(terms, found, strict=True))
     common |= _learnt([term for term, (by_word, _) in asked if len(by_word) > RARE])
-    met = [_met(term, *who, common.get(term.between)) for term, who in asked]
+    many_named |= {
+        _names.put(term.between, term.between) for term, (_, named) in asked if len(named) > RARE
+    }
+    met = [
+        _met(term, by_word, common.get(term.between), None if term.between in many_named else named)
+        for term, (by_word, named) in asked
+    ]
     counts = _counted([one.term.between for one in met if not one.is_rare])
     return {one.term: replace(one, about=counts.get(one.term.between, len(one.few))) for one in met}
 
 
 def _met(
-    term: Term, by_word: dict[str, bool], named: Collection[str], common: _Common | None
+    term: Term, by_word: dict[str, bool], common: _Common | None, named: Collection[str] | None
 ) -> _Met:
-    many_are_named = len(named) > RARE
-    few = {} if common else by_word
-    if not many_are_named:
-        few = few | dict.fromkeys(named, True)
-    return _Met(term, few, common, many_are_named, about=0)
+    """What is known of it; the courses `named` so are None if they are many."""
+    few = ({} if common else by_word) | dict.fromkeys(named or (), True)
+    return _Met(term, few, common, many_are_named=named is None, about=0)
 
 
 def _counted(

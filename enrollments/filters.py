@@ -30,18 +30,18 @@ class CourseFilter(django_filters.FilterSet):
         fields = ["search", "language", "level", "category", "teacher"]
 
 
-def narrowing(asked: QueryDict) -> tuple[Condition, bool]:
-    """Whether a course is one that was asked for; and if so few can be that they are named.
+def narrowing(asked: QueryDict) -> tuple[Condition | None, Condition]:
+    """What is so of the courses that were asked for, in two parts as `Search.where` gives them.
 
     Raises the API's `ValidationError` for what is no value of a filter.
     """
     chosen = _cleaned(asked)
     wanted = [ask(chosen[name]) for name, ask in _CONDITIONS.items() if chosen.get(name)]
-    few = False
+    few = None
     if words := chosen.get("search"):
-        found, few = Search.of(str(words)).where()
+        few, found = Search.of(str(words)).where()
         wanted.append(found)
-    return Condition.all_of(wanted), few
+    return few, Condition.all_of(wanted)
 
 
 def _cleaned(asked: QueryDict) -> dict[str, object]:

@@ -12,7 +12,7 @@ from common.forms import LongTextField, PlainSelect, SumField
 from common.shapes import Json
 from courses import lists
 from courses.models import Course, CourseQuerySet
-from courses.search import Search
+from courses.search import Part, Search
 from enrollments.filters import CourseFilter
 from enrollments.quotes import with_seats
 from enrollments.shop.found import NEWEST, Found, FoundCourses, Moment, best_first
@@ -106,7 +106,8 @@ class CatalogueForm(CourseFilter):
         super().__init__(data, queryset=moment.to_come())
         self._moment = moment
         fields = self.form.fields
-        for name, words in lists.offered(data.get("category", "")).items():
+        chosen = {name: data.get(name, "") for name in ("category", "language")}
+        for name, words in lists.offered(**chosen).items():
             fields[name].choices = [(word, word) for word in words]
         if searched:
             fields["order"].choices = [BEST, *ORDERS]
@@ -134,9 +135,9 @@ class CatalogueForm(CourseFilter):
         return sum(bool(self.form.cleaned_data.get(name)) for name in FOLDED)
 
     def matching(self, courses: CourseQuerySet, name: str, words: str) -> CourseQuerySet:
-        """As in the API; what was meant and found is kept."""
+        """As in the API, at last; what was meant and found is kept."""
         self.found = Search.of(words)
-        return self.found.narrow(courses)
+        return courses
 
     def in_any_case(self, courses: CourseQuerySet, name: str, text: str) -> CourseQuerySet:
         return courses.filter(lists.in_any_case(name, text))
@@ -154,14 +155,15 @@ class CatalogueForm(CourseFilter):
 
     def courses(self) -> Found:
         """Sorted as requested, or else by how well they match; equal courses come newest first."""
-        courses, asked = self.qs, self.form.cleaned_data
-        days, times, order = (asked.get(name) or "" for name in ("days", "times", "order"))
+        courses, chosen = self.qs, dict(self.form.cleaned_data)
+        days, times, order = (chosen.pop(name, "") or "" for name in ("days", "times", "order"))
         slots = Slots.of(days, times) if days or times else None
+        asked = (*chosen.items(), slots and slots.spans)
+        part = self.found.part(courses) if self.found else Part(courses)
         if self.found and order not in ORDERINGS:
-            return best_first(self.found, courses, self._moment, slots)
+            return best_first(self.found, part, self._moment, slots, asked)
         _, by = ORDERINGS.get(order, ORDERINGS["next"])
-        some = self.found.some() if self.found else None
-        return FoundCourses(courses, by, self._moment, slots, some)
+        return FoundCourses(part, by, self._moment, slots, asked=asked)
 
 
 class PurchaseForm(forms.Form):

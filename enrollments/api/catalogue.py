@@ -53,10 +53,10 @@ class CatalogueView(ListAPIView):
     def get_queryset(self) -> QuerySet[Course]:
         """What a page is sorted by, and nothing else of its courses."""
         asked = self.request.query_params
-        where, few = narrowing(asked)
+        few, where = narrowing(asked)
         if "cursor" not in asked and "," not in asked.get("ordering", ""):
-            return cast(QuerySet[Course], FirstPage(partial(first, where, few)))
-        found = narrowed(Course.objects.listed(), where, few=few)
+            return cast(QuerySet[Course], FirstPage(partial(first, few, where)))
+        found = narrowed(Course.objects.listed(), few, where)
         return cast(QuerySet[Course], found.values_list("id", *self.ordering_fields, named=True))
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -67,9 +67,13 @@ class CatalogueView(ListAPIView):
         return self.get_paginated_response(rows)
 
 
-def first(where: Condition, few: bool, order: Sequence[str], limit: int) -> list[SimpleNamespace]:
+def first(
+    few: Condition | None, where: Condition, order: Sequence[str], limit: int
+) -> list[SimpleNamespace]:
     """What the first of those listed are sorted by, of those that are asked for; one statement."""
-    rows = queries.first_listed(tuple(order), limit, few=few)(where)
+    if few:
+        where = Condition.all_of([few, where])
+    rows = queries.first_listed(tuple(order), limit, few=bool(few))(where)
     names = [name.lstrip("-") for name in order]
     return [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
 

@@ -6,7 +6,7 @@ job rolls it on as time passes. Until it does, the few that have passed are look
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -15,11 +15,11 @@ from uuid import UUID
 from django.db.models import Case, DateTimeField, F, OrderBy, QuerySet, Value, When
 from django.utils import timezone
 
-from common.conditions import Condition
 from common.formats import counted
 from courses import queries
 from courses.models import Course, CourseQuerySet
-from courses.search import FewCourses, Search
+from courses.notes import Notes
+from courses.search import Part, Search
 from enrollments.shop.catalogue import read_courses
 from enrollments.shop.times import Slots
 
@@ -27,8 +27,13 @@ from enrollments.shop.times import Slots
 MOST = 300
 # Courses that are asked for their days and times; of more, sessions are asked for their courses.
 FEW = 400
+# How many more of few are looked at, in case that some don't meet all that is asked for.
+SPARE = 30
 NEWEST = ("-created_at", "-id")
 NEXT = ("next_starts_at", *NEWEST)
+
+# Whether there were more than are shown, by what was asked for.
+_many = Notes[bool]()
 
 
 class Moment(NamedTuple):
@@ -136,40 +141,61 @@ class RankedCourses(Found):
 
 
 class FoundCourses(Found):
-    """In this order, or else by what comes next: of days and times, by what fits of it."""
+    """In this order, or else by what comes next: of days and times, by what fits of it.
+
+    `asked` says what is asked for. If by that there were more than are shown, it is noted: for a
+    while they aren't counted again unless one is missing.
+    """
 
     def __init__(
         self,
-        courses: CourseQuerySet,
+        part: Part,
         order: Sequence[str | OrderBy],
         moment: Moment,
         slots: Slots | None = None,
-        some: Condition | None = None,
+        *,
+        asked: Hashable,
     ) -> None:
-        self._order, self._moment, self._slots, self._some = order, moment, slots, some
-        self._courses, self._are_few = courses.order_by(), isinstance(courses, FewCourses)
-        found = slots.narrow(self._courses) if slots else self._courses
-        fits = ("fits_at",) if slots else ()
-        self._rows = found.values_list("pk", "next_starts_at", "created_at", *fits)
+        courses, self._few, self._some = part
+        self._order, self._moment, self._slots, self._asked = order, moment, slots, asked
+        self._courses = courses.none() if self._few and not self._few.values else courses.order_by()
+
+    @cached_property
+    def _rows(self) -> QuerySet:
+        found = self._slots.narrow(self._courses) if self._slots else self._courses
+        fits = ("fits_at",) if self._slots else ()
+        return found.values_list("pk", "next_starts_at", "created_at", *fits)
 
     @property
     def at_least(self) -> int:
-        return len(self._found)
+        return MOST + 1 if self._are_many else len(self._found)
 
     def rows(self, start: int, stop: int) -> list[Row]:
         """No more is read if what is shown is among those that were found."""
-        are_found = not self.has_more or self._are_few or (self._slots and not self._order)
+        if self._are_many:
+            rows = self._part(start, stop)
+            if len(rows) == stop - start:
+                return rows
+            self._are_many = False
+        are_found = not self.has_more or self._few or (self._slots and not self._order)
         return self._all()[start:stop] if are_found else self._part(start, stop)
+
+    @cached_property
+    def _are_many(self) -> bool:
+        return bool(_many.get(self._asked))
 
     @cached_property
     def _found(self) -> list[Row]:
         """Those that are counted, and one more if there is, as the database finds them soonest."""
-        if self._are_few:
-            order = self._order or _next(self._moment, self._slots)
-            return _read(self._rows.order_by(*order)[: MOST + 1])
+        if self._few:
+            return self._noted(_read(self._sorted(self._rows, self._by)[: MOST + 1]))
         if self._slots:
             return self._fitting(self._slots)
-        return _read(self._first(self._rows, MOST + 1))
+        return self._noted(_read(self._first(self._rows, MOST + 1)))
+
+    def _noted(self, found: list[Row]) -> list[Row]:
+        _many.put(self._asked, len(found) > MOST)
+        return found
 
     def _first(self, rows: QuerySet, number: int) -> QuerySet:
         """So many, of `some` of these rows if there are enough."""
@@ -184,7 +210,10 @@ class FoundCourses(Found):
         keys = [*self._first(self._courses.values_list("pk", flat=True), FEW + 1)]
         if len(keys) <= FEW:
             return sorted(_read(self._rows.filter(pk__in=keys)), key=_when)[: MOST + 1]
-        sessions = slots.soonest(self._courses).values_list("course", "starts_at")[: MOST + 1]
+        return self._noted(self._soonest(slots, 0, MOST + 1))
+
+    def _soonest(self, slots: Slots, start: int, stop: int) -> list[Row]:
+        sessions = slots.soonest(self._courses).values_list("course", "starts_at")[start:stop]
         return [Row(key, at, fits_at=at) for key, at in sessions]
 
     def _all(self) -> list[Row]:
@@ -194,7 +223,7 @@ class FoundCourses(Found):
                 row._replace(starts_at=later.get(row.key, row.starts_at)) for row in self._found
             )
             return sorted(rows, key=_when)
-        if self._are_few:
+        if self._few:
             return self._found
         found = {row.key: row for row in self._found}
         ordered = Course.objects.filter(pk__in=found).order_by(*self._order)
@@ -205,30 +234,52 @@ class FoundCourses(Found):
 
         Then those that are kept come as an index gives them, with the few others merged.
         """
-        if self._order:
-            return _read(self._rows.order_by(*self._order)[start:stop])
-        kept, later = self._rows.order_by(*NEXT), self._moment.later
+        if self._order or (self._few and self._slots):
+            return self._sorted_part(self._rows, self._by, start, stop)
+        if self._slots:
+            return self._soonest(self._slots, start, stop)
+        kept, later = self._rows, self._moment.later
         if self._moment.passed:
             kept = kept.filter(next_starts_at__gt=self._moment.now)
-        moved = _read(self._rows.filter(pk__in=later)) if later else []
+        moved = _read(self._sorted(self._rows.filter(pk__in=later), NEXT)) if later else []
         others = [row._replace(starts_at=later[row.key]) for row in moved]
         first = max(start - len(others), 0)
-        rows = [*_read(kept[first:stop]), *others]
+        rows = [*self._sorted_part(kept, NEXT, first, stop), *others]
         rows.sort(key=_when)
         return rows[start - first : stop - first]
 
+    @property
+    def _by(self) -> Sequence[str | OrderBy]:
+        """What the database sorts by, if all are sorted."""
+        return self._order or _next(self._moment, self._slots)
+
+    def _sorted_part(
+        self, rows: QuerySet, order: Sequence[str | OrderBy], start: int, stop: int
+    ) -> list[Row]:
+        """Of few, those of the first that meet all that is asked: perhaps too few of them."""
+        names = [name for name in order if isinstance(name, str)]
+        if self._few and len(names) == len(order):
+            first = queries.among_first(self._few, names, stop + SPARE)
+            return _read(_unindexed(rows.filter(first), order)[start:stop])
+        return _read(self._sorted(rows, order)[start:stop])
+
+    def _sorted(self, rows: QuerySet, order: Sequence[str | OrderBy]) -> QuerySet:
+        return _unindexed(rows.filter(self._few), order) if self._few else rows.order_by(*order)
+
 
 def best_first(
-    search: Search, courses: CourseQuerySet, moment: Moment, slots: Slots | None
+    search: Search, part: Part, moment: Moment, slots: Slots | None, asked: Hashable
 ) -> Found:
     """First those that meet most words outside their description, if any differ in that."""
-    best, some = search.best(), search.some()
+    best = search.best()
     if not best:
-        return FoundCourses(courses, (), moment, slots, some)
-    if isinstance(courses, FewCourses):
-        return FoundCourses(courses, (*best, *_next(moment, slots)), moment, slots)
-    ranks = search.ranks(courses)
-    return RankedCourses([FoundCourses(part, (), moment, slots, some) for part, some in ranks])
+        return FoundCourses(part, (), moment, slots, asked=asked)
+    if part.few:
+        return FoundCourses(part, (*best, *_next(moment, slots)), moment, slots, asked=asked)
+    ranks = enumerate(search.ranks(part))
+    return RankedCourses(
+        [FoundCourses(one, (), moment, slots, asked=(asked, place)) for place, one in ranks]
+    )
 
 
 def _next(moment: Moment, slots: Slots | None) -> Sequence[str | OrderBy]:
@@ -239,6 +290,11 @@ def _next(moment: Moment, slots: Slots | None) -> Sequence[str | OrderBy]:
 def _when(row: Row) -> tuple[datetime, float, int]:
     created = row.created_at.timestamp() if row.created_at else 0
     return row.fits_at or row.starts_at, -created, -row.key.int
+
+
+def _unindexed(rows: QuerySet, order: Sequence[str | OrderBy]) -> QuerySet:
+    """All of them, and then sorted: in an index's order the database might look for them."""
+    return rows.order_by(queries.unindexed(order[0]), *order[1:])
 
 
 def _read(rows: QuerySet) -> list[Row]:

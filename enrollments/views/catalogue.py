@@ -15,6 +15,7 @@ from common.markdown import to_words
 from common.pages import page_of
 from courses.descriptions import described
 from courses.models import next_of
+from courses.search import Part
 from enrollments.forms import CatalogueForm
 from enrollments.policy import Policy
 from enrollments.shop import catalogue as shop
@@ -63,7 +64,7 @@ def teacher(request: HttpRequest, user_id: UUID) -> HttpResponse:
     shown = find_teacher(user_id)
     moment = Moment.read()
     theirs = moment.to_come().filter(teacher=shown.user)
-    page = page_of(FoundCourses(theirs, (), moment), CARDS_PER_PAGE, request)
+    page = page_of(FoundCourses(Part(theirs), (), moment, asked=user_id), CARDS_PER_PAGE, request)
     context = {
         "shown": shown,
         "teacher": shown.user,

@@ -13,7 +13,7 @@ from accounts.proving import use_password_link
 from accounts.services import change_profile
 from common.words import LONGEST_SEARCH, terms_of, words_in
 from common.writing import insert
-from courses import search
+from courses import notes, search
 from courses.models import Course, CourseWord
 from courses.services import archive_course
 from enrollments.services.sessions import change_course
@@ -105,7 +105,7 @@ def test_the_table():
 
 def test_the_table_among_ten_thousand(courses, settings):
     """Whose words are everywhere, though they have nothing to come, so that no page lists them."""
-    search.forget_notes()
+    notes.forget_notes()
     settings.SEARCH_VOCABULARY_SECONDS = 3600
     fill(10_000)
     assert by_the_page() == TABLE
@@ -299,7 +299,7 @@ class TestMending:
 
 class TestVocabulary:
     def test_is_read_again_after_a_while(self, courses, settings):
-        search.forget_notes()
+        notes.forget_notes()
         settings.SEARCH_VOCABULARY_SECONDS = 3600
         assert search.nearest("calligrafy") == "calligraphy"
         with CaptureQueriesContext(connection) as asked:
@@ -336,7 +336,7 @@ class TestBounds:
     def test_what_few_have_takes_hardly_more_statements_than_everything(
         self, client, courses, settings
     ):
-        search.forget_notes()
+        notes.forget_notes()
         settings.SEARCH_VOCABULARY_SECONDS = 3600
         for path in ("/", "/api/courses"):
             client.get(path, {"search": "spansh travellers"})
@@ -347,7 +347,7 @@ class TestBounds:
     def test_what_a_slip_means_is_not_remembered_against_what_is_there(
         self, client, courses, settings
     ):
-        search.forget_notes()
+        notes.forget_notes()
         settings.SEARCH_VOCABULARY_SECONDS = 3600
         assert found("wime") == ["Wine and words"]
         make_course(title="Wime", sessions=1)

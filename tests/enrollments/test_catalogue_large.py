@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from courses import search
+from courses import notes
 from courses.models import Course
 from demo.load import generate
 from demo.rows import Size
@@ -115,7 +115,7 @@ def test_no_way_through_the_catalogue_reads_more_among_more_courses(courses, set
     browser = Client()
     browser.force_login(student_with_credit())
     # Which words are common is found out now and then, and noted.
-    search.forget_notes()
+    notes.forget_notes()
     settings.SEARCH_VOCABULARY_SECONDS = 3600
     for words in (*SEARCHES, *SELDOM):
         browser.get("/", {"search": words})

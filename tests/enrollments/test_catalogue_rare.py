@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from courses import queries, search
+from courses import notes, queries
 from demo.load import generate
 from demo.rows import Size
 from tests.api.test_statements import rows_read
@@ -53,7 +53,7 @@ def ways() -> Iterator[str]:
 def test_what_is_not_shown_is_not_read(courses, settings):
     browser = Client()
     browser.force_login(student_with_credit())
-    search.forget_notes()
+    notes.forget_notes()
     settings.SEARCH_VOCABULARY_SECONDS = 3600
     for way in ways():
         browser.get(way)
