@@ -146,7 +146,7 @@ def front_of(
         LARGEST_BODY=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
         QUEUE_SECONDS=settings.QUEUE_SECONDS,
         QUEUE_LENGTH=settings.QUEUE_LENGTH,
-        QUEUE_SIGN_INS=settings.QUEUE_LENGTH // 5,
+        QUEUE_SHORT=settings.QUEUE_LENGTH // 5,
         POLICY=policy_of(settings.SECURE_CSP),
     )
 

@@ -112,8 +112,9 @@ class Search:
 
     @property
     def is_address(self) -> bool:
-        """Whether the words are an email address, or begin one."""
-        return " " not in self.words and self.words.find("@") > 0
+        """Whether the words are an email address, at least up to a dot behind its @."""
+        name, _, host = self.words.partition("@")
+        return " " not in self.words and bool(name) and "." in host
 
     def condition(self, model: type[Model], fields: Sequence[str]) -> Q:
         """Which rows of the model are found by any of the fields."""

@@ -217,14 +217,14 @@ class FoundCourses(Found):
         return [Row(key, at, fits_at=at) for key, at in sessions]
 
     def _all(self) -> list[Row]:
+        if self._few or (self._slots and not self._order):
+            return self._found
         if not self._order:
             later = self._moment.later
             rows = (
                 row._replace(starts_at=later.get(row.key, row.starts_at)) for row in self._found
             )
             return sorted(rows, key=_when)
-        if self._few:
-            return self._found
         found = {row.key: row for row in self._found}
         ordered = Course.objects.filter(pk__in=found).order_by(*self._order)
         return [found[key] for key in ordered.values_list("pk", flat=True)]

@@ -24,7 +24,7 @@ LIMITS = {
     "LARGEST_BODY": 5_242_880,
     "QUEUE_SECONDS": 1,
     "QUEUE_LENGTH": 5,
-    "QUEUE_SIGN_INS": 1,
+    "QUEUE_SHORT": 1,
     "POLICY": "default-src 'none'",
 }
 SPA = "https://spa.example.org"

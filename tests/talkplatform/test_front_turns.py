@@ -33,7 +33,7 @@ def busy(site):
     ],
 )
 def test_money_goes_before_pages_and_a_page_waits_for_one_sign_in(make_site, money):
-    site = make_site(PROCESSES=1, QUEUE_SIGN_INS=5, QUEUE_SECONDS=10, HEAD_START=60_000)
+    site = make_site(PROCESSES=1, QUEUE_SHORT=5, QUEUE_SECONDS=10, HEAD_START=60_000)
     health, page, sign_in = ("GET", "/healthz"), ("GET", "/"), ("POST", "/api/auth/token")
     with ThreadPoolExecutor(20) as site.visitors:
         waiting = [site.visitors.submit(site.ask, "GET", "/waits")]
@@ -108,7 +108,7 @@ def flooded(site, kinds, at_work):
     ],
 )
 def test_slow_requests_keep_nobody_else_waiting(make_site, kinds, processes, at_work):
-    site = make_site(PROCESSES=processes, QUEUE_SIGN_INS=8, QUEUE_LENGTH=20, QUEUE_SECONDS=10)
+    site = make_site(PROCESSES=processes, QUEUE_SHORT=8, QUEUE_LENGTH=20, QUEUE_SECONDS=10)
     with flooded(site, kinds, at_work):
         assert site.ask(*PURCHASE)[0] == 200
         assert site.ask("GET", "/api/courses")[0] == 200
@@ -116,7 +116,7 @@ def test_slow_requests_keep_nobody_else_waiting(make_site, kinds, processes, at_
 
 @pytest.mark.parametrize("kind", ["sign-in", "staff"])
 def test_slow_requests_keep_no_page_waiting(make_site, kind):
-    site = make_site(PROCESSES=3, QUEUE_SIGN_INS=8, QUEUE_LENGTH=20)
+    site = make_site(PROCESSES=3, QUEUE_SHORT=8, QUEUE_LENGTH=20)
     with flooded(site, [SLOW[kind]], 1):
         assert site.ask("GET", "/")[0] == 200
 
@@ -164,9 +164,10 @@ def test_a_full_queue_of_pages_refuses_pages_alone(make_site):
     assert [path for path, status in asked.items() if status == 503] == ["/", "search", "form"]
 
 
-def test_sign_ins_get_a_part_of_the_queue(busy):
-    busy.queue(*[("POST", "/login/")] * 2)  # one in the queue, one that waits for it
-    assert busy.ask("POST", "/api/auth/token", b"{}")[0] == 503
+@pytest.mark.parametrize("kind", ["sign-in", "table"])
+def test_sign_ins_and_files_get_a_part_of_the_queue(busy, kind):
+    busy.queue(*[SLOW[kind]] * 2)  # one in the queue, one that waits for it
+    assert busy.ask(*SLOW[kind])[0] == 503
     money = busy.visitors.submit(busy.ask, "POST", "/api/enrollments/courses/x")
     busy.processes.gate.set()
     assert money.result()[0] == 200
