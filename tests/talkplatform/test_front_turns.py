@@ -108,7 +108,7 @@ def flooded(site, kinds, at_work):
     ],
 )
 def test_slow_requests_keep_nobody_else_waiting(make_site, kinds, processes, at_work):
-    site = make_site(PROCESSES=processes, QUEUE_SHORT=8, QUEUE_LENGTH=20, QUEUE_SECONDS=10)
+    site = make_site(PROCESSES=processes, QUEUE_SHORT=16, QUEUE_LENGTH=20, QUEUE_SECONDS=10)
     with flooded(site, kinds, at_work):
         assert site.ask(*PURCHASE)[0] == 200
         assert site.ask("GET", "/api/courses")[0] == 200
