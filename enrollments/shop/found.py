@@ -120,7 +120,7 @@ class RankedCourses(Found):
     def __init__(self, lists: "Sequence[FoundCourses]") -> None:
         self._lists = lists
 
-    @cached_property
+    @property
     def at_least(self) -> int:
         number = 0
         for one in self._lists:
@@ -217,7 +217,7 @@ class FoundCourses(Found):
         return [Row(key, at, fits_at=at) for key, at in sessions]
 
     def _all(self) -> list[Row]:
-        if self._few or (self._slots and not self._order):
+        if self._few if self._order else self._slots:
             return self._found
         if not self._order:
             later = self._moment.later
@@ -244,8 +244,11 @@ class FoundCourses(Found):
         moved = _read(self._sorted(self._rows.filter(pk__in=later), NEXT)) if later else []
         others = [row._replace(starts_at=later[row.key]) for row in moved]
         first = max(start - len(others), 0)
-        rows = [*self._sorted_part(kept, NEXT, first, stop), *others]
-        rows.sort(key=_when)
+        rows = self._sorted_part(kept, NEXT, first, stop)
+        if self._few and len(rows) < stop - first:
+            # What others come after may be missing.
+            return []
+        rows = sorted([*rows, *others], key=_when)
         return rows[start - first : stop - first]
 
     @property

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
+from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,14 +15,14 @@ from accounts.people import visitor
 from common.markdown import to_words
 from common.pages import page_of
 from courses.descriptions import described
-from courses.models import next_of
+from courses.models import Course, next_of
 from courses.search import Part
 from enrollments.forms import CatalogueForm
 from enrollments.policy import Policy
 from enrollments.shop import catalogue as shop
 from enrollments.shop import offers
 from enrollments.shop.course import announcements_for, course_for
-from enrollments.shop.found import FoundCourses, Moment
+from enrollments.shop.found import Found, FoundCourses, Moment
 from enrollments.shop.teachers import find_teacher
 from enrollments.views.sharing import (
     PHOTO_SIZE,
@@ -41,7 +42,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     """The courses with a session to come that match; what is no filter is ignored and told."""
     filters = CatalogueForm(request.GET, moment=Moment.read())
     found = filters.courses()
-    page = page_of(found, CARDS_PER_PAGE, request)
+    page = _page(found, request)
     context = {
         "form": filters.form,
         "counted": found.counted,
@@ -58,13 +59,20 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     return render(request, "enrollments/catalogue.html", context)
 
 
+def _page(found: Found, request: HttpRequest) -> Page[Course]:
+    """The page asked for; the last one there is, if they turned out to be fewer than was noted."""
+    page = page_of(found, CARDS_PER_PAGE, request)
+    is_so = page.paginator.count == found.count()
+    return page if is_so else page_of(found, CARDS_PER_PAGE, request)
+
+
 @require_safe
 def teacher(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """A teacher, and those of their courses that the catalogue has."""
     shown = find_teacher(user_id)
     moment = Moment.read()
     theirs = moment.to_come().filter(teacher=shown.user)
-    page = page_of(FoundCourses(Part(theirs), (), moment, asked=user_id), CARDS_PER_PAGE, request)
+    page = _page(FoundCourses(Part(theirs), (), moment, asked=user_id), request)
     context = {
         "shown": shown,
         "teacher": shown.user,

@@ -121,3 +121,39 @@ def test_names_that_many_have_are_asked_of_each_course(client, courses):
     names = [sql for sql in statements(client, "/?search=ada") if "DISTINCT c.id" in sql]
     assert names == []
     assert "Late" not in titles(client.get("/?search=ada"))
+
+
+@pytest.mark.parametrize("asked", ["2", "999"])
+def test_pages_of_what_is_gone_are_counted_again(client, courses, monkeypatch, asked):
+    monkeypatch.setattr("enrollments.views.catalogue.CARDS_PER_PAGE", 2)
+    client.get("/")
+    for course in courses[2:]:
+        archive_course(course_id=course.pk, actor=course.teacher)
+    page = client.get("/", {"page": asked})
+    assert sorted(titles(page)) == ["Chess 1", "Chess 2"]
+    assert page.context["page_obj"].paginator.num_pages == 1
+
+
+def test_what_is_gone_is_missed_among_the_best(client, courses, monkeypatch):
+    for module in (search, queries):
+        monkeypatch.setattr(module, "RARE", 1)
+    monkeypatch.setattr(search, "SELDOM", 0)
+    make_course(title="Go", description="chess", sessions=1, starts_in=DAY)
+    assert client.get("/?search=chess").context["counted"] == "4+ courses"
+    for course in courses[2:]:
+        archive_course(course_id=course.pk, actor=course.teacher)
+    page = client.get("/?search=chess")
+    assert len(titles(page)) == 3
+    assert page.context["counted"] == "3 courses"
+
+
+@pytest.mark.usefixtures("is_seldom")
+def test_of_few_what_has_passed_takes_no_place_of_others(client, courses, monkeypatch):
+    monkeypatch.setattr(found, "SPARE", 0)
+    moved = make_course(title="Chess moved", sessions=2, starts_in=30 * DAY)
+    ago = timezone.now() - timedelta(minutes=1)
+    moved.sessions.filter(session_number=1).update(starts_at=ago)
+    Course.objects.filter(pk=moved.pk).update(next_starts_at=ago)
+    shown = titles(client.get("/?search=chess"))
+    assert "Chess moved" not in shown
+    assert titles(client.get("/?search=chess")) == shown
