@@ -34,6 +34,9 @@ class Notes(Generic[N]):
         self._kept[key] = time.monotonic(), value
         return value
 
+    def drop(self, key: Hashable) -> None:
+        self._kept.pop(key, None)
+
     def clear(self) -> None:
         self._kept.clear()
 

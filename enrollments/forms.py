@@ -158,7 +158,8 @@ class CatalogueForm(CourseFilter):
         courses, chosen = self.qs, dict(self.form.cleaned_data)
         days, times, order = (chosen.pop(name, "") or "" for name in ("days", "times", "order"))
         slots = Slots.of(days, times) if days or times else None
-        asked = (*chosen.items(), slots and slots.spans)
+        words = tuple(one.term.between for one in self.found.met) if self.found else ()
+        asked = (*(chosen | {"search": words}).items(), slots and slots.spans)
         part = self.found.part(courses) if self.found else Part(courses)
         if self.found and order not in ORDERINGS:
             return best_first(self.found, part, self._moment, slots, asked)

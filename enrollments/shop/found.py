@@ -27,8 +27,8 @@ from enrollments.shop.times import Slots
 MOST = 300
 # Courses that are asked for their days and times; of more, sessions are asked for their courses.
 FEW = 400
-# How many more of few are looked at, in case that some don't meet all that is asked for.
-SPARE = 30
+# Of few, twice as many as are shown are looked at and these, in case that some don't meet all.
+SPARE = 100
 NEWEST = ("-created_at", "-id")
 NEXT = ("next_starts_at", *NEWEST)
 
@@ -194,7 +194,10 @@ class FoundCourses(Found):
         return self._noted(_read(self._first(self._rows, MOST + 1)))
 
     def _noted(self, found: list[Row]) -> list[Row]:
-        _many.put(self._asked, len(found) > MOST)
+        if len(found) > MOST:
+            _many.put(self._asked, True)
+        else:
+            _many.drop(self._asked)
         return found
 
     def _first(self, rows: QuerySet, number: int) -> QuerySet:
@@ -217,7 +220,8 @@ class FoundCourses(Found):
         return [Row(key, at, fits_at=at) for key, at in sessions]
 
     def _all(self) -> list[Row]:
-        if self._few if self._order else self._slots:
+        is_sorted = self._few if self._order else self._slots
+        if is_sorted:
             return self._found
         if not self._order:
             later = self._moment.later
@@ -262,7 +266,7 @@ class FoundCourses(Found):
         """Of few, those of the first that meet all that is asked: perhaps too few of them."""
         names = [name for name in order if isinstance(name, str)]
         if self._few and len(names) == len(order):
-            first = queries.among_first(self._few, names, stop + SPARE)
+            first = queries.among_first(self._few, names, 2 * stop + SPARE)
             return _read(_unindexed(rows.filter(first), order)[start:stop])
         return _read(self._sorted(rows, order)[start:stop])
 
